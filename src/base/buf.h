@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A growing run of bytes. An all-zero struct buf is an empty one. It doubles,
+ * never shrinks by itself and never fails (base/mem.h): whoever adds bytes
+ * from outside compares with a cap first.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/span.h"
+
+struct buf {
+	char *p;
+	size_t n;   /* bytes in use */
+	size_t cap; /* bytes allocated */
+};
+
+/* Makes room for `more` bytes, whatever the present capacity. */
+void buf_grow(struct buf *b, size_t more);
+/* Frees the memory; the buffer is empty and usable again. */
+void buf_fini(struct buf *b);
+/* Empties it, and gives the memory back if it is more than `keep` bytes. */
+void buf_clear(struct buf *b, size_t keep);
+/* Removes n bytes from the front. */
+void buf_drop(struct buf *b, size_t n);
+void buf_printf(struct buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Decimal digits. */
+void buf_u64(struct buf *b, uint64_t v);
+void buf_i64(struct buf *b, int64_t v);
+
+/* Room for `more` bytes behind b->n; the caller writes there and adds to n. */
+static inline char *
+buf_reserve(struct buf *b, size_t more)
+{
+	if (b->cap - b->n < more)
+		buf_grow(b, more);
+	return b->p + b->n;
+}
+
+static inline void
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	memcpy(buf_reserve(b, n), p, n);
+	b->n += n;
+}
+
+static inline void
+buf_span(struct buf *b, struct span s)
+{
+	buf_add(b, s.p, s.n);
+}
+
+static inline void
+buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+static inline void
+buf_char(struct buf *b, char c)
+{
+	*buf_reserve(b, 1) = c;
+	b->n++;
+}
+
+/* What it holds now; valid until the next call that adds. */
+static inline struct span
+buf_view(const struct buf *b)
+{
+	return (struct span){ b->p, b->n };
+}
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/* Allocation that does not fail. Knows nothing of what it is for. */
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+void *
+mem_alloc(size_t size)
+{
+	void *p = malloc(size > 0 ? size : 1);
+
+	if (p == NULL)
+		fatalx("out of memory (%zu bytes)", size);
+	return p;
+}
+
+void *
+mem_zalloc(size_t n, size_t size)
+{
+	void *p = calloc(n > 0 ? n : 1, size > 0 ? size : 1);
+
+	if (p == NULL)
+		fatalx("out of memory (%zu * %zu bytes)", n, size);
+	return p;
+}
+
+void *
+mem_realloc(void *p, size_t size)
+{
+	p = realloc(p, size > 0 ? size : 1);
+	if (p == NULL)
+		fatalx("out of memory (%zu bytes)", size);
+	return p;
+}
+
+char *
+mem_strdup(const char *s)
+{
+	return mem_strndup(s, strlen(s));
+}
+
+char *
+mem_strndup(const char *s, size_t n)
+{
+	char *p = mem_alloc(n + 1);
+
+	if (n > 0)
+		memcpy(p, s, n);
+	p[n] = '\0';
+	return p;
+}

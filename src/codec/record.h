@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Result records (SPEC section 3.1) as JSON lines, and the short text lines.
+ * Writes what a plain struct says; knows nothing of how it came about.
+ */
+#ifndef CODEC_RECORD_H
+#define CODEC_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/span.h"
+#include "codec/http.h"
+
+#define RECORD_NO_TIME (-1) /* a time that is null */
+
+enum record_body { RECORD_BODY_INLINE, RECORD_BODY_NONE, RECORD_BODY_BASE64 };
+
+/* Times are microseconds. A span with p NULL is null. */
+struct record {
+	uint64_t seq;
+	struct span id, meta; /* raw JSON; n 0: no such key */
+	int id_is_custom;
+	struct span input, url, final_url, method;
+	int64_t timestamp_us; /* wall clock; RECORD_NO_TIME: null */
+	int status_code;
+	enum err error;
+	enum phase error_phase; /* when error is not E_OK */
+	struct span errormsg, error_detail;
+	struct span content_type; /* the header's value as it came */
+	int64_t content_length;	  /* -1: null */
+	struct span location;
+	int http_minor; /* -1: null */
+	struct span remote_ip;
+	int remote_port; /* -1: null */
+	struct span tls_version;
+	int tls_verified; /* -1: null */
+	int64_t conn_id;  /* 0: null, conn_reused too */
+	int conn_reused;
+	unsigned num_attempts, num_redirects;
+	uint64_t size_download, size_decoded;
+	int complete;
+	int64_t time_queue, time_item, time_namelookup, time_connect,
+	    time_appconnect, time_starttransfer, time_total, time_redirect;
+	unsigned flags;	       /* HTTP_* of codec/http.h and RECORD_* below */
+	const struct http *http; /* for header, trailer, interim; or NULL */
+	int has_body;	       /* an answer's body began, even an empty one */
+	struct span body;      /* decoded */
+};
+
+enum {
+	RECORD_UNKNOWN_CODING = 1 << 8,
+	RECORD_TRAILING_DATA = 1 << 9,
+};
+
+/* How records are written; made once a run. */
+struct record_format {
+	enum record_body body;
+	int include_headers;
+	int nkey;	       /* 0: all keys */
+	unsigned char key[64]; /* --fields, in their order */
+};
+
+/*
+ * Reads a --fields list ("url,status_code"). Returns 0, or -1 with *bad the
+ * name that is unknown or given twice.
+ */
+int record_fields(struct record_format *f, struct span list, struct span *bad);
+
+/*
+ * A record is written in pieces so that a large body never stands in memory
+ * twice: record_write appends as much as fits in about `max` bytes (at least
+ * one piece) and returns 1 while there is more, 0 when the line and its LF are
+ * whole. `at` is the writer's place: zero it for a new record, hand the same
+ * one back until 0 is returned.
+ */
+struct record_at {
+	int step;
+	size_t body_done;
+	int body_text; /* decided at the first piece: body or body_base64 */
+};
+
+int record_write(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, size_t max);
+
+/* The short line: "200  1.2k  0.034s  https://…\n", control bytes filtered. */
+void record_write_text(struct buf *out, const struct record *r);
+
+/*
+ * Appends s as the inside of a JSON string: escaped, what is not valid UTF-8
+ * as U+FFFD.
+ */
+void record_escape(struct buf *out, struct span s);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Names to addresses, by c-ares, with a cache that honours TTL and one query a
+ * name and family however many ask. Knows nothing of origins or fetches.
+ *
+ * Leaf contract: a start call returns RESOLVE_DONE or RESOLVE_PENDING; the
+ * callback comes only after RESOLVE_PENDING, only from the event loop, exactly
+ * once, and never after resolve_cancel has returned.
+ */
+#ifndef IO_RESOLVE_H
+#define IO_RESOLVE_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/span.h"
+
+struct event_base;
+struct resolve;
+struct resolve_job;
+
+#define RESOLVE_MAX_ADDRS 16
+/* An answer may be used this long by those who were waiting when it came. */
+#define RESOLVE_WAITER_US (60 * 1000000LL)
+
+union resolve_addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+struct resolve_answer {
+	enum err err;	    /* E_OK with at least one address, or E_DNS_* */
+	const char *detail; /* "SERVFAIL", "NXDOMAIN", ...: static, or NULL */
+	unsigned n;
+	/* Without ports, in the order to try: families interleaved, v6 first
+	 * (RFC 8305 section 4). */
+	union resolve_addr addr[RESOLVE_MAX_ADDRS];
+	int64_t until_us; /* fresh until then, by timer_now_us() */
+	int from_cache;	  /* no query was sent for it: cache, hosts, number */
+};
+
+typedef void resolve_cb(void *arg, const struct resolve_answer *answer);
+
+enum resolve_start { RESOLVE_DONE, RESOLVE_PENDING };
+
+struct resolve_conf {
+	int64_t timeout_us;	 /* --dns-timeout, a whole look-up */
+	int use_v4, use_v6;	 /* -4, -6; both by default */
+	const char *servers;	 /* --dns-servers, or NULL: /etc/resolv.conf */
+	const char *const *overrides; /* --resolve HOST:PORT:ADDR; HOST may be
+				       * "*", ADDR a list by ',' and [v6] */
+	size_t noverride;
+	const char *hosts_path;	      /* normally /etc/hosts */
+	const char *resolv_conf_path; /* normally /etc/resolv.conf */
+};
+
+struct resolve_stats {
+	uint64_t lookups;  /* questions that led to queries */
+	uint64_t cached;   /* answered without */
+	unsigned open;	   /* jobs under way */
+};
+
+/*
+ * NULL with *why filled in (a message for people) if the configuration cannot
+ * be used: a bad server, a bad override.
+ */
+struct resolve *resolve_new(struct event_base *base,
+    const struct resolve_conf *conf, char *why, size_t why_size);
+void resolve_free(struct resolve *r); /* jobs still open are dropped */
+
+/*
+ * Looks a host up: a name (A-labels, lower case, with or without a trailing
+ * dot), or a numeric address without brackets. The port only selects
+ * overrides. RESOLVE_DONE: *answer is filled in. RESOLVE_PENDING: *job is set,
+ * and cb gets the answer, once both families have answered or 50 ms after the
+ * first that has an address (RFC 8305 section 3).
+ */
+enum resolve_start resolve_start(struct resolve *r, struct span host,
+    uint16_t port, resolve_cb *cb, void *arg, struct resolve_answer *answer,
+    struct resolve_job **job);
+void resolve_cancel(struct resolve_job *job);
+
+void resolve_stats(const struct resolve *r, struct resolve_stats *st);
+
+#endif
