@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Every option there is, once: argv parsing, --help, the man page, the tests
+ * and later the configuration file come from here.
+ *
+ * OPT(id, "name", letter, type, "default", min, max, group, "METAVAR",
+ *     "help", "more")
+ *   id       name with '_' for '-'; the stem of the field in struct opts
+ *   letter   the short option, 0 for none
+ *   type     BOOL INT SIZE DUR STR LIST ENUM PATH
+ *   default  as a user would write it; "" where there is none
+ *   min, max in the field's unit (DUR: microseconds, SIZE: bytes); BOOL: max
+ *            0 means that there is no --no-NAME
+ *   METAVAR  of an ENUM: its choices by '|', in the order of its enum
+ *   help     for --help and the man page; the default is appended to it
+ *   more     for the man page only
+ */
+#ifndef OPT
+#error "define OPT before including options_table.h"
+#endif
+
+OPT(input_file, "input-file", 'i', LIST, "", 0, 0, INPUT, "FILE",
+    "read items from FILE, - is standard input; may be repeated",
+    "FILE is never taken for a URL. Files and operands are read one after "
+    "another, in the order in which they stand.")
+OPT(limit, "limit", 0, INT, "", 0, INT64_MAX, INPUT, "N",
+    "stop after the first N items", "0 takes none.")
+
+OPT(request, "request", 'X', STR, "", 0, 0, REQUEST, "METHOD",
+    "the request method (default GET, or POST if there is a body)", "")
+OPT(header, "header", 'H', LIST, "", 0, 0, REQUEST, "NAME:VALUE|@FILE",
+    "send this header; NAME: removes one; @FILE has one a line; may be "
+    "repeated",
+    "It replaces the default of that name, and an item's own header replaces "
+    "it. Headers that frame the message are refused.")
+OPT(data, "data", 'd', LIST, "", 0, 0, REQUEST, "DATA|@FILE",
+    "send DATA as the body; may be repeated, joined by &",
+    "The method becomes POST unless it was given, the content type "
+    "application/x-www-form-urlencoded. A file is taken byte for byte.")
+OPT(data_raw, "data-raw", 0, LIST, "", 0, 0, REQUEST, "DATA",
+    "as --data, with no special meaning of @", "")
+OPT(json_data, "json-data", 0, STR, "", 0, 0, REQUEST, "DATA|@FILE",
+    "send DATA as the body, as application/json",
+    "It does not go together with --data or --data-raw.")
+OPT(head, "head", 'I', BOOL, "off", 0, 1, REQUEST, "",
+    "ask for the headers only (method HEAD)", "")
+OPT(user_agent, "user-agent", 'A', STR, "fetchd/" FETCHD_VERSION, 0, 0, REQUEST,
+    "TEXT", "the User-Agent to send", "")
+OPT(user, "user", 'u', STR, "", 0, 0, REQUEST, "NAME:PASSWORD|@FILE",
+    "basic authentication; @FILE keeps it out of the process list",
+    "A final newline of the file is cut.")
+OPT(cookie, "cookie", 'b', STR, "", 0, 0, REQUEST, "TEXT",
+    "the Cookie header to send", "")
+OPT(compressed, "compressed", 0, BOOL, "on", 0, 1, REQUEST, "",
+    "do not ask for compressed bodies, and decode none",
+    "By default gzip, deflate, br and zstd are asked for and decoded.")
+
+OPT(concurrency, "concurrency", 'c', INT, "64", 1, OPT_NUM_MAX, RUN, "N",
+    "transfers in flight at most", "")
+OPT(max_per_host, "max-per-host", 0, INT, "6", 0, OPT_NUM_MAX, RUN, "N",
+    "transfers in flight to one origin; no limit if only -c is given",
+    "An origin is a scheme, host name and port. 0 means no limit.")
+OPT(max_idle, "max-idle", 0, INT, "64", 0, OPT_NUM_MAX, RUN, "N",
+    "connections kept alive while idle; at least -c unless given",
+    "They are closed after 60 s, or 1 s before the end of the server's "
+    "Keep-Alive time. 0 keeps none.")
+OPT(max_buffer, "max-buffer", 0, SIZE, "256M", 0, OPT_SIZE_MAX, RUN, "SIZE",
+    "bodies and unwritten output held in memory",
+    "One item may exceed it by its own --max-filesize. 0 means no limit.")
+OPT(retry_max_time, "retry-max-time", 0, DUR, "15m", 0, OPT_DUR_MAX, RUN,
+    "TIME", "how long an item may wait for descriptors or ports",
+    "After that it ends as resource_limit. 0 means no limit.")
+
+OPT(dns_timeout, "dns-timeout", 0, DUR, "5s", 0, OPT_DUR_MAX, LIMITS, "TIME",
+    "for looking up the host name", "")
+OPT(connect_timeout, "connect-timeout", 0, DUR, "10s", 0, OPT_DUR_MAX, LIMITS,
+    "TIME", "for the connection, over all addresses", "")
+OPT(tls_timeout, "tls-timeout", 0, DUR, "10s", 0, OPT_DUR_MAX, LIMITS, "TIME",
+    "for the TLS handshake", "")
+OPT(ttfb_timeout, "ttfb-timeout", 0, DUR, "0", 0, OPT_DUR_MAX, LIMITS, "TIME",
+    "from the request sent to the answer's first byte",
+    "5m where --max-time is off.")
+OPT(idle_timeout, "idle-timeout", 0, DUR, "30s", 0, OPT_DUR_MAX, LIMITS, "TIME",
+    "no byte moved while sending, or after the first byte", "")
+OPT(speed_limit, "speed-limit", 0, SIZE, "0", 0, OPT_SIZE_MAX, LIMITS, "SIZE",
+    "give up if slower than SIZE a second for --speed-time",
+    "100 where --max-time is off or --speed-time is given.")
+OPT(speed_time, "speed-time", 0, DUR, "30s", 0, OPT_DUR_MAX, LIMITS, "TIME",
+    "the time over which --speed-limit is judged", "0 turns --speed-limit off.")
+OPT(max_time, "max-time", 'm', DUR, "60s", 0, OPT_DUR_MAX, LIMITS, "TIME",
+    "for one attempt; time spent waiting never counts", "")
+OPT(max_filesize, "max-filesize", 0, SIZE, "16M", 0, OPT_SIZE_MAX, LIMITS,
+    "SIZE", "body bytes, on the wire and decoded", "")
+OPT(max_header_size, "max-header-size", 0, SIZE, "256k", 0, OPT_HEADER_MAX,
+    LIMITS, "SIZE", "bytes of an answer's header section", "")
+OPT(max_ratio, "max-ratio", 0, INT, "1000", 0, 1000000000, LIMITS, "N",
+    "decoded bytes to bytes on the wire",
+    "Judged after the first MiB of decoded bytes.")
+
+OPT(insecure, "insecure", 'k', BOOL, "off", 0, 1, TLS, "",
+    "do not verify certificates", "Records then say \"tls_verified\": false.")
+OPT(cacert, "cacert", 0, PATH, "", 0, 0, TLS, "FILE",
+    "trust the authorities in FILE (PEM) instead of the system's", "")
+
+OPT(ipv4, "ipv4", '4', BOOL, "off", 0, 1, NETWORK, "", "use IPv4 only", "")
+OPT(ipv6, "ipv6", '6', BOOL, "off", 0, 1, NETWORK, "", "use IPv6 only", "")
+OPT(resolve, "resolve", 0, LIST, "", 0, 0, NETWORK, "HOST:PORT:ADDR",
+    "use ADDR for HOST and PORT; HOST may be *; may be repeated",
+    "ADDR may be a list by commas, an IPv6 address stands in brackets.")
+OPT(dns_servers, "dns-servers", 0, STR, "", 0, 0, NETWORK, "ADDR[#PORT],...",
+    "ask these name servers instead of the system's",
+    "An IPv6 address with a port stands in brackets.")
+
+OPT(output, "output", 'o', PATH, "-", 0, 0, OUTPUT, "FILE",
+    "write the results to FILE, - is standard output",
+    "An existing file is truncated. It must not be one of the inputs.")
+OPT(json, "json", 'j', BOOL, "off", 0, 1, OUTPUT, "",
+    "the same as --format jsonl", "")
+OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT, "auto|jsonl|text|body",
+    "records, short lines, or decoded bodies alone",
+    "auto is text for a terminal and jsonl for everything else.")
+OPT(fields, "fields", 0, STR, "", 0, 0, OUTPUT, "LIST",
+    "only these keys of the record, in this order", "")
+OPT(body, "body", 0, ENUM, "inline", 0, 0, OUTPUT, "inline|none|base64",
+    "how a body stands in the record",
+    "inline is text where it is valid UTF-8 and base64 where it is not.")
+OPT(include_headers, "include-headers", 0, BOOL, "off", 0, 1, OUTPUT, "",
+    "put the answer's header fields into the record", "")
+
+OPT(progress, "progress", 0, ENUM, "auto", 0, 0, WATCH, "auto|bar|none",
+    "the progress line on standard error", "auto shows it on a terminal.")
+OPT(quiet, "quiet", 'q', BOOL, "off", 0, 1, WATCH, "",
+    "no progress line, no summary, no warnings", "")
+OPT(verbose, "verbose", 'v', BOOL, "off", 0, 1, WATCH, "",
+    "say more on standard error; includes --summary", "")
+OPT(summary, "summary", 0, BOOL, "off", 0, 1, WATCH, "",
+    "totals by status and error on standard error at the end",
+    "On by default where standard error is a terminal.")
+OPT(stats, "stats", 0, BOOL, "off", 0, 1, WATCH, "",
+    "one JSON line of figures on standard error at the end", "")
+OPT(fail, "fail", 'f', BOOL, "off", 0, 1, WATCH, "",
+    "a status of 400 or more counts as failed (http_status)", "")
+OPT(grace, "grace", 0, DUR, "10s", 0, OPT_DUR_MAX, WATCH, "TIME",
+    "how long transfers may still finish after INT or TERM",
+    "0 cuts them at once.")
+OPT(version, "version", 'V', BOOL, "off", 0, 0, WATCH, "",
+    "print the version and leave", "")
+OPT(help, "help", 'h', BOOL, "off", 0, 0, WATCH, "",
+    "print this text and leave", "")
