@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Who may include whom, and who owns which third-party header.
+
+A folder's rule stands for all its files; a file of its own at the top of src
+has its own row. What stands in no table is refused.
+"""
+
+import fnmatch
+import re
+
+from common import bare, done, files, text
+
+# room -> what its include lines may begin with
+ROOMS = {
+    "base": ["base/"],
+    "codec": ["codec/", "base/"],
+    "io": ["io/", "base/"],
+    "core": ["core/", "io/", "codec/", "base/", "options.h"],
+    "options": ["options.h", "options_table.h", "codec/", "base/"],
+    "engine": ["engine.h", "options.h", "core/", "io/", "codec/", "base/"],
+    "watch": ["watch.h", "engine.h", "options.h", "core/", "io/", "codec/",
+              "base/"],
+    "main": [""],
+}
+
+# third-party header -> the files that own it
+OWNERS = {
+    "event2/*": ["src/io/*", "src/engine.c"],
+    "openssl/*": ["src/io/conn*.c", "src/io/tls*.c", "src/io/tls*.h"],
+    "ares*.h": ["src/io/resolve*"],
+    "llhttp.h": ["src/codec/http*"],
+    "zlib.h": ["src/codec/decode*"],
+    "brotli/*": ["src/codec/decode*"],
+    "zstd.h": ["src/codec/decode*"],
+    "idn2.h": ["src/codec/url*"],
+}
+
+# The C library, as far as anyone may use it ...
+LIBC = """assert ctype errno float inttypes limits locale math signal stdalign
+stdarg stdbool stddef stdint stdio stdlib stdnoreturn string strings time
+unistd fcntl poll netdb pthread getopt endian dirent pwd syslog ftw glob
+termios sched spawn execinfo malloc sys/* netinet/* arpa/* net/* linux/*
+""".split()
+
+# ... and what the rooms without I/O do without.
+IO_HEADERS = """unistd fcntl poll netdb pthread signal dirent spawn termios
+sched sys/socket sys/epoll sys/select sys/uio sys/stat sys/ioctl sys/wait
+sys/un sys/mman sys/eventfd""".split()
+WITHOUT_IO = ["core", "codec"]
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
+
+
+def room_of(path):
+    parts = path.split("/")
+    if len(parts) > 2:
+        return parts[1]
+    return re.sub(r"[._].*", "", parts[1])
+
+
+def matches(name, patterns):
+    return any(fnmatch.fnmatch(name, p) for p in patterns)
+
+
+def own(path, room, name):
+    if "/" not in name and name not in ("options.h", "engine.h", "watch.h",
+                                        "options_table.h"):
+        return "the include line carries no folder"
+    if not any(name.startswith(p) for p in ROOMS[room]):
+        return f"{room} may not include it"
+    return None
+
+
+def system(path, room, name):
+    for pattern, owners in OWNERS.items():
+        if fnmatch.fnmatch(name, pattern):
+            if matches(path, owners):
+                return None
+            return "it belongs to " + ", ".join(owners)
+    stem = name[:-2] if name.endswith(".h") else name
+    if not matches(stem, LIBC):
+        return "it has no owner in tests/lint/includes.py"
+    if room in WITHOUT_IO and matches(stem, IO_HEADERS):
+        return f"{room} does no I/O"
+    return None
+
+
+def check(path):
+    room = room_of(path)
+    if room not in ROOMS:
+        yield f"{path}: no rule for it in tests/lint/includes.py"
+        return
+    src = text(path)
+    for m in INCLUDE.finditer(src):
+        line = src.count("\n", 0, m.start()) + 1
+        rule = own if m.group(1) == '"' else system
+        wrong = rule(path, room, m.group(2))
+        if wrong:
+            yield f"{path}:{line}: {m.group(2)}: {wrong}"
+
+
+def opaque(path):
+    """Headers below the spine know nothing of a fetch, nor io's of OpenSSL."""
+    words = [r"struct\s+fetch\b"]
+    if path.startswith("src/io/") and not path.startswith("src/io/tls"):
+        words += [r"\bevbuffer\b", r"\bbufferevent\b", r"\bSSL(_CTX)?\b"]
+    src = bare(path)
+    for word in words:
+        for m in re.finditer(word, src):
+            line = src.count("\n", 0, m.start()) + 1
+            yield f"{path}:{line}: {m.group(0)} in a header that must not name it"
+
+
+def main():
+    problems = []
+    all_files = files("src", ".c", ".h")
+    for path in all_files:
+        problems += check(path)
+        if path.endswith(".h") and room_of(path) in ("io", "codec", "base"):
+            problems += opaque(path)
+    done(problems, f"{len(all_files)} files keep to the include rules")
+
+
+main()

@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Functions: median <= 15 lines, p90 <= 40, none over 60. Files: <= 600.
+
+A function's length is counted from the line of its name to its closing brace.
+"""
+
+import json
+import math
+import os
+import subprocess
+
+from common import ROOT, done, files, text
+
+MEDIAN, P90, LONGEST, FILE = 15, 40, 60, 600
+
+
+def functions(paths):
+    out = subprocess.run(
+        ["ctags", "--languages=C,C++", "--langmap=C:.c.h", "--kinds-C=f",
+         "--fields=+ne", "--output-format=json", "-o", "-", *paths],
+        cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for row in out.splitlines():
+        tag = json.loads(row)
+        if "end" in tag:
+            yield tag["end"] - tag["line"] + 1, tag["path"], tag["name"]
+
+
+def percentile(lengths, share):
+    return lengths[max(0, math.ceil(share * len(lengths)) - 1)]
+
+
+def main():
+    sources = files("src", ".c", ".h")
+    problems = []
+    rows = sorted(functions(sources))
+    lengths = [row[0] for row in rows] or [0]
+    median, p90 = percentile(lengths, 0.5), percentile(lengths, 0.9)
+    if median > MEDIAN:
+        problems.append(f"median function length {median} > {MEDIAN}")
+    if p90 > P90:
+        problems.append(f"p90 function length {p90} > {P90}")
+    for n, path, name in rows:
+        if n > LONGEST:
+            problems.append(f"{path}: {name}() has {n} lines > {LONGEST}")
+    for path in sources + files("tests", ".c", ".h", ".py"):
+        n = text(path).count("\n")
+        if n > FILE:
+            problems.append(f"{path}: {n} lines > {FILE}")
+    figures = (f"{len(rows)} functions: median {median}, p90 {p90}, "
+               f"longest {lengths[-1]} lines")
+    if problems:
+        problems.append(figures)
+    done(problems, figures)
+
+
+main()
