@@ -1,0 +1,675 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One socket from connect to close: plain by read and writev on bare events,
+ * TLS by a bufferevent over a session whose handshake is already done. Which
+ * of the two it is stays in this file. Knows nothing of HTTP.
+ */
+#include "io/conn.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "io/conn_int.h"
+#include "io/timer.h"
+#include "io/tls_int.h"
+
+#define INPUT_MAX 65536	 /* decrypted bytes kept before reading stops */
+#define OUTPUT_MAX 65536 /* bytes handed to TLS at a time */
+
+struct conns *
+conns_new(struct event_base *base, struct tls *tls)
+{
+	struct conns *s = mem_zalloc(1, sizeof(*s));
+
+	s->base = base;
+	s->tls = tls;
+	list_init(&s->live);
+	list_init(&s->dead);
+	return s;
+}
+
+void
+conns_free(struct conns *s)
+{
+	struct link *k;
+	struct conn *c;
+
+	while ((k = list_first(&s->live)) != NULL) {
+		c = CONTAINER(k, struct conn, link);
+		conn_close(&c);
+	}
+	conns_reap(s);
+	free(s);
+}
+
+size_t
+conns_open(const struct conns *s)
+{
+	return s->sockets;
+}
+
+uint64_t
+conns_opened(const struct conns *s)
+{
+	return s->opened;
+}
+
+/* ---- dial and handshake ---- */
+
+enum conn_start
+conn_dial(struct conns *s, const union resolve_addr *addr, unsigned n,
+    uint16_t port, conn_cb *cb, void *arg, struct conn **out)
+{
+	struct conn *c = mem_zalloc(1, sizeof(*c));
+	enum conn_start r;
+
+	c->set = s;
+	c->cb = cb;
+	c->arg = arg;
+	c->fd = -1;
+	c->tls_verified = -1;
+	r = dial_start(c, addr, n, port);
+	if (r == CONN_BUSY) {
+		free(c);
+		*out = NULL;
+		return r;
+	}
+	list_push(&s->live, &c->link);
+	*out = c;
+	return CONN_PENDING;
+}
+
+static void
+tell(struct conn *c, enum conn_event ev)
+{
+	if (c->cb != NULL)
+		c->cb(c->arg, ev);
+}
+
+void
+conn_has_failed(struct conn *c, enum err err, const char *detail)
+{
+	c->err = err;
+	c->detail = detail;
+	tell(c, CONN_FAILED);
+}
+
+static void write_out(struct conn *c);
+
+static void
+on_plain_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	tell(arg, CONN_READABLE);
+}
+
+static void
+on_plain_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	write_out(c);
+	if (c->out[0].n + c->out[1].n > 0)
+		CHECK(event_add(&c->ev_write, NULL) == 0);
+	else if (c->send_errno == 0)
+		tell(c, CONN_DRAINED);
+}
+
+void
+conn_is_up(struct conn *c, int fd, const union resolve_addr *peer)
+{
+	c->fd = fd;
+	c->peer = *peer;
+	c->id = ++c->set->opened;
+	c->stage = STAGE_UP;
+	c->up_us = c->moved_us = timer_now_us();
+	tell(c, CONN_UP);
+}
+
+/* TCP without TLS: ready for bytes as soon as somebody wants to send. */
+static void
+open_plain(struct conn *c)
+{
+	c->stage = STAGE_OPEN;
+	CHECK(event_assign(&c->ev_read, c->set->base, c->fd,
+		  EV_READ | EV_PERSIST, on_plain_readable, c) == 0);
+	CHECK(event_assign(&c->ev_write, c->set->base, c->fd, EV_WRITE,
+		  on_plain_writable, c) == 0);
+	CHECK(event_add(&c->ev_read, NULL) == 0);
+}
+
+static void on_tls_readable(struct bufferevent *bev, void *arg);
+static void on_tls_drained(struct bufferevent *bev, void *arg);
+static void on_tls_event(struct bufferevent *bev, short what, void *arg);
+
+static void
+open_tls(struct conn *c, SSL *ssl)
+{
+	c->stage = STAGE_OPEN;
+	c->secure_us = timer_now_us();
+	c->tls_version = SSL_get_version(ssl);
+	c->tls_verified = tls_is_verifying(c->set->tls) &&
+	    SSL_get_verify_result(ssl) == X509_V_OK;
+	c->bev = bufferevent_openssl_socket_new(c->set->base, c->fd, ssl,
+	    BUFFEREVENT_SSL_OPEN, BEV_OPT_DEFER_CALLBACKS);
+	CHECK(c->bev != NULL);
+	bufferevent_setcb(c->bev, on_tls_readable, on_tls_drained,
+	    on_tls_event, c);
+	CHECK(bufferevent_enable(c->bev, EV_READ | EV_WRITE) == 0);
+}
+
+static void
+on_handshake(void *arg, const struct tls_fault *fault)
+{
+	struct conn *c = arg;
+
+	c->held_us = tls_handshake_held_us(c->handshake);
+	if (fault->err != E_OK) {
+		c->err = fault->err;
+		c->detail = fault->detail;
+		c->note = fault->note;
+		tell(c, CONN_FAILED);
+		return;
+	}
+	open_tls(c, tls_handshake_take(c->handshake));
+	tls_handshake_free(c->handshake);
+	c->handshake = NULL;
+	tell(c, CONN_SECURE);
+}
+
+void
+conn_secure(struct conn *c, struct span host)
+{
+	CHECK(c->stage == STAGE_UP);
+	c->stage = STAGE_HANDSHAKE;
+	c->handshake = tls_handshake_new(c->set->tls, c->fd, host,
+	    on_handshake, c);
+}
+
+int64_t
+conn_held_us(const struct conn *c)
+{
+	return c->handshake != NULL ? tls_handshake_held_us(c->handshake)
+				    : c->held_us;
+}
+
+/* ---- sending ---- */
+
+static void
+advance(struct conn *c, size_t n)
+{
+	size_t k = n < c->out[0].n ? n : c->out[0].n;
+
+	c->sent += n;
+	c->out[0].p += k;
+	c->out[0].n -= k;
+	CHECK(n - k <= c->out[1].n);
+	c->out[1].p += n - k;
+	c->out[1].n -= n - k;
+}
+
+static void
+write_plain(struct conn *c)
+{
+	struct iovec iov[2] = {
+		{ (void *)(uintptr_t)c->out[0].p, c->out[0].n },
+		{ (void *)(uintptr_t)c->out[1].p, c->out[1].n },
+	};
+	struct msghdr msg = { .msg_iov = c->out[0].n > 0 ? iov : iov + 1,
+		.msg_iovlen = (c->out[0].n > 0) + (c->out[1].n > 0) };
+	ssize_t n;
+
+	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n >= 0) {
+		advance(c, (size_t)n);
+		c->moved_us = timer_now_us();
+		return;
+	}
+	if (errno == EAGAIN || errno == EINTR)
+		return;
+	c->send_errno = errno;
+	conn_send_stop(c);
+}
+
+static void
+write_tls(struct conn *c)
+{
+	struct evbuffer *to = bufferevent_get_output(c->bev);
+	size_t n, room, i;
+
+	for (i = 0; i < 2; i++) {
+		room = OUTPUT_MAX - evbuffer_get_length(to);
+		n = c->out[i].n < room ? c->out[i].n : room;
+		if (n == 0)
+			continue;
+		CHECK(evbuffer_add(to, c->out[i].p, n) == 0);
+		advance(c, n);
+	}
+}
+
+static void
+write_out(struct conn *c)
+{
+	if (c->out[0].n + c->out[1].n == 0)
+		return;
+	if (c->bev != NULL)
+		write_tls(c);
+	else
+		write_plain(c);
+}
+
+/* Bytes left TLS for the socket: something moved. */
+static void
+on_tls_moved(struct evbuffer *buf, const struct evbuffer_cb_info *info,
+    void *arg)
+{
+	struct conn *c = arg;
+
+	(void)buf;
+	if (info->n_deleted > 0)
+		c->moved_us = timer_now_us();
+}
+
+enum conn_start
+conn_send(struct conn *c, struct span head, struct span body)
+{
+	if (c->stage == STAGE_UP)
+		open_plain(c);
+	CHECK(c->stage == STAGE_OPEN && c->out[0].n + c->out[1].n == 0);
+	c->out[0] = head;
+	c->out[1] = body;
+	c->sent = 0;
+	if (c->send_errno != 0 || c->end != CONN_END_NONE) {
+		conn_send_stop(c);
+		return CONN_PENDING; /* the reading side tells */
+	}
+	write_out(c);
+	if (c->send_errno != 0)
+		return CONN_PENDING;
+	if (c->out[0].n + c->out[1].n == 0)
+		return CONN_DONE;
+	c->is_draining = 1;
+	if (c->bev != NULL)
+		evbuffer_add_cb(bufferevent_get_output(c->bev), on_tls_moved,
+		    c);
+	else
+		CHECK(event_add(&c->ev_write, NULL) == 0);
+	return CONN_PENDING;
+}
+
+void
+conn_send_stop(struct conn *c)
+{
+	c->out[0] = c->out[1] = SPAN_NONE;
+	if (c->bev == NULL && c->stage == STAGE_OPEN)
+		event_del(&c->ev_write);
+	c->is_draining = 0;
+}
+
+uint64_t
+conn_sent(const struct conn *c)
+{
+	return c->sent;
+}
+
+int
+conn_send_errno(const struct conn *c)
+{
+	return c->send_errno;
+}
+
+static void
+on_tls_drained(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)bev;
+	if (!c->is_draining)
+		return;
+	if (c->out[0].n + c->out[1].n > 0) {
+		write_out(c);
+		return;
+	}
+	c->is_draining = 0;
+	evbuffer_remove_cb(bufferevent_get_output(c->bev), on_tls_moved, c);
+	tell(c, CONN_DRAINED);
+}
+
+/* ---- reading ---- */
+
+static void
+on_tls_readable(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+
+	c->moved_us = timer_now_us();
+	if (evbuffer_get_length(bufferevent_get_input(bev)) >= INPUT_MAX)
+		bufferevent_disable(bev, EV_READ);
+	tell(c, CONN_READABLE);
+}
+
+/* Takes all faults off both queues; returns the first of lib SSL. */
+static unsigned long
+first_fault(struct bufferevent *bev)
+{
+	unsigned long e, first = 0;
+
+	while ((e = bufferevent_get_openssl_error(bev)) != 0)
+		if (first == 0 && ERR_GET_LIB(e) == ERR_LIB_SSL)
+			first = e;
+	while ((e = ERR_get_error()) != 0)
+		if (first == 0 && ERR_GET_LIB(e) == ERR_LIB_SSL)
+			first = e;
+	return first;
+}
+
+static void
+end_reading(struct conn *c, enum err err, const char *detail)
+{
+	c->detail = detail;
+	c->is_tls_dead = 1;
+	if (err == E_TLS_EOF) {
+		c->end = CONN_END_UNCLEAN;
+		return;
+	}
+	c->end = CONN_END_ERROR;
+	c->err = err == E_TLS_RESET ? E_RECV_RESET : err;
+}
+
+/*
+ * A write failed, but the peer may have answered before it went away: what it
+ * sent is still to be read, and the bufferevent has stopped reading.
+ */
+static void
+salvage(struct conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+	char chunk[16384];
+	struct tls_fault f;
+	int n = 0, i, errnum;
+
+	evbuffer_unfreeze(in, 0);
+	for (i = 0; i < 16; i++) {
+		ERR_clear_error();
+		errno = 0;
+		n = SSL_read(ssl, chunk, sizeof(chunk));
+		if (n <= 0)
+			break;
+		evbuffer_add(in, chunk, (size_t)n);
+	}
+	errnum = errno;
+	f = tls_fault_open(n > 0 ? SSL_ERROR_SYSCALL : SSL_get_error(ssl, n),
+	    ERR_get_error(), errnum == EAGAIN ? ECONNRESET : errnum);
+	if (f.err == E_OK)
+		c->end = CONN_END_CLEAN;
+	else
+		end_reading(c, f.err, f.detail);
+}
+
+static void
+on_tls_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct conn *c = arg;
+	int errnum = EVUTIL_SOCKET_ERROR();
+	unsigned long e = first_fault(bev);
+	struct tls_fault f;
+
+	if (what & BEV_EVENT_EOF) {
+		c->end = CONN_END_CLEAN;
+	} else if (what & BEV_EVENT_WRITING && e == 0) {
+		c->send_errno = errnum != 0 ? errnum : EPIPE;
+		conn_send_stop(c);
+		salvage(c);
+	} else if (what & BEV_EVENT_ERROR) {
+		f = tls_fault_open(SSL_ERROR_SYSCALL, e, errnum);
+		end_reading(c, f.err, f.detail);
+	} else
+		return;
+	tell(c, CONN_READABLE);
+}
+
+static size_t
+read_plain(struct conn *c, char *to, size_t cap)
+{
+	ssize_t n = recv(c->fd, to, cap, MSG_DONTWAIT);
+
+	if (n > 0) {
+		c->moved_us = timer_now_us();
+		return (size_t)n;
+	}
+	if (n == 0) {
+		c->end = CONN_END_CLEAN;
+	} else if (errno != EAGAIN && errno != EINTR) {
+		c->end = CONN_END_ERROR;
+		c->err = E_RECV_RESET;
+		c->detail = error_errno_name(errno);
+	}
+	if (c->end != CONN_END_NONE)
+		event_del(&c->ev_read);
+	return 0;
+}
+
+static size_t
+read_tls(struct conn *c, char *to, size_t cap)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	size_t had = evbuffer_get_length(in);
+	int n = had > 0 ? evbuffer_remove(in, to, cap) : 0;
+
+	CHECK(n >= 0);
+	if (had >= INPUT_MAX && had - (size_t)n < INPUT_MAX &&
+	    !c->is_paused && c->end == CONN_END_NONE)
+		CHECK(bufferevent_enable(c->bev, EV_READ) == 0);
+	return (size_t)n;
+}
+
+size_t
+conn_read(struct conn *c, char *to, size_t cap, enum conn_end *end)
+{
+	size_t n = 0;
+
+	if (c->bev != NULL)
+		n = read_tls(c, to, cap);
+	else if (c->stage == STAGE_OPEN && c->end == CONN_END_NONE)
+		n = read_plain(c, to, cap);
+	*end = n > 0 ? CONN_END_NONE : c->end;
+	return n;
+}
+
+int
+conn_more(const struct conn *c)
+{
+	if (c->end != CONN_END_NONE)
+		return 1;
+	return c->bev != NULL &&
+	    evbuffer_get_length(bufferevent_get_input(c->bev)) > 0;
+}
+
+void
+conn_pause(struct conn *c)
+{
+	if (c->is_paused || c->stage != STAGE_OPEN)
+		return;
+	c->is_paused = 1;
+	if (c->bev != NULL)
+		bufferevent_disable(c->bev, EV_READ);
+	else
+		event_del(&c->ev_read);
+}
+
+void
+conn_resume(struct conn *c)
+{
+	if (!c->is_paused)
+		return;
+	c->is_paused = 0;
+	c->moved_us = timer_now_us();
+	if (c->end != CONN_END_NONE)
+		return;
+	if (c->bev != NULL)
+		CHECK(bufferevent_enable(c->bev, EV_READ) == 0);
+	else
+		CHECK(event_add(&c->ev_read, NULL) == 0);
+}
+
+int
+conn_is_readable(const struct conn *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	if (c->stage != STAGE_OPEN)
+		return 0;
+	return conn_more(c) || poll(&p, 1, 0) > 0;
+}
+
+/* ---- owner and end ---- */
+
+void
+conn_own(struct conn *c, conn_cb *cb, void *arg)
+{
+	c->cb = cb;
+	c->arg = arg;
+}
+
+void
+conn_close(struct conn **cp)
+{
+	struct conn *c = *cp;
+
+	*cp = NULL;
+	if (c == NULL)
+		return;
+	CHECK(c->stage != STAGE_CLOSED);
+	c->cb = NULL;
+	if (c->bev != NULL) {
+		bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);
+		bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+	} else if (c->stage == STAGE_OPEN) {
+		event_del(&c->ev_read);
+		event_del(&c->ev_write);
+	}
+	dial_stop(c);
+	tls_handshake_free(c->handshake);
+	c->handshake = NULL;
+	c->stage = STAGE_CLOSED;
+	list_remove(&c->set->live, &c->link);
+	list_push(&c->set->dead, &c->link);
+}
+
+/* The one order that is safe: close_notify, bufferevent, SSL, descriptor. */
+static void
+end_tls(struct conn *c)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+	char rest[4096];
+	int i;
+
+	ERR_clear_error();
+	if (!c->is_tls_dead)
+		(void)SSL_shutdown(ssl);
+	ERR_clear_error();
+	bufferevent_free(c->bev);
+	SSL_free(ssl);
+	/* Bytes left unread would turn the FIN into a RST, and that could
+	 * take our close_notify with it. */
+	for (i = 0; i < 16; i++)
+		if (recv(c->fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
+			break;
+}
+
+static void
+destroy(struct conn *c)
+{
+	if (c->bev != NULL)
+		end_tls(c);
+	if (c->fd != -1) {
+		close(c->fd);
+		c->set->sockets--;
+	}
+	free(c->note);
+	free(c);
+}
+
+void
+conns_reap(struct conns *s)
+{
+	struct link *k;
+
+	while ((k = list_shift(&s->dead)) != NULL)
+		destroy(CONTAINER(k, struct conn, link));
+}
+
+/* ---- what is known of it ---- */
+
+uint64_t
+conn_id(const struct conn *c)
+{
+	return c->id;
+}
+
+const union resolve_addr *
+conn_peer(const struct conn *c)
+{
+	return &c->peer;
+}
+
+int64_t
+conn_up_us(const struct conn *c)
+{
+	return c->up_us;
+}
+
+int64_t
+conn_secure_us(const struct conn *c)
+{
+	return c->secure_us;
+}
+
+int64_t
+conn_moved_us(const struct conn *c)
+{
+	return c->moved_us;
+}
+
+const char *
+conn_tls_version(const struct conn *c)
+{
+	return c->tls_version;
+}
+
+int
+conn_tls_verified(const struct conn *c)
+{
+	return c->tls_verified;
+}
+
+enum err
+conn_error(const struct conn *c)
+{
+	return c->err;
+}
+
+const char *
+conn_error_detail(const struct conn *c)
+{
+	return c->detail;
+}
+
+const char *
+conn_error_note(const struct conn *c)
+{
+	return c->note;
+}

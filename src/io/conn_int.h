@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What conn.c and conn_dial.c share: the connection itself.
+ */
+#ifndef IO_CONN_INT_H
+#define IO_CONN_INT_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/list.h"
+#include "io/conn.h"
+
+struct bufferevent;
+struct dial;
+struct tls_handshake;
+
+enum conn_stage {
+	STAGE_DIAL,
+	STAGE_UP,	 /* TCP is up, nothing above it yet */
+	STAGE_HANDSHAKE,
+	STAGE_OPEN,	 /* bytes flow */
+	STAGE_CLOSED,	 /* on the list of the dead */
+};
+
+struct conns {
+	struct event_base *base;
+	struct tls *tls;
+	struct list live, dead;
+	size_t sockets;
+	uint64_t opened;
+};
+
+struct conn {
+	struct conns *set;
+	struct link link;
+	conn_cb *cb;
+	void *arg;
+	enum conn_stage stage;
+	int fd;
+	struct dial *dial;
+	struct tls_handshake *handshake;
+	struct bufferevent *bev;	/* under TLS */
+	struct event ev_read, ev_write; /* without */
+	struct span out[2];		/* not handed over yet */
+	uint64_t sent;
+	int send_errno;
+	enum conn_end end;
+	enum err err;
+	const char *detail;
+	char *note;
+	uint64_t id;
+	union resolve_addr peer;
+	int64_t up_us, secure_us, moved_us;
+	int64_t held_us; /* of a handshake that is over */
+	const char *tls_version;
+	int tls_verified;
+	unsigned is_paused : 1, is_draining : 1, is_tls_dead : 1;
+};
+
+/* ---- conn_dial.c ---- */
+/* CONN_PENDING, or CONN_BUSY with nothing begun. */
+enum conn_start dial_start(struct conn *c, const union resolve_addr *addr,
+    unsigned n, uint16_t port);
+void dial_stop(struct conn *c); /* closes all attempts */
+
+/* ---- conn.c, called by the dialler ---- */
+void conn_is_up(struct conn *c, int fd, const union resolve_addr *peer);
+void conn_has_failed(struct conn *c, enum err err, const char *detail);
+
+#endif
