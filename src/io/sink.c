@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One buffer and one descriptor. How it is written depends on what it is: a
+ * regular file directly, a pipe or terminal through a description of our own
+ * that may be non-blocking, a socket by MSG_DONTWAIT. Knows nothing of what
+ * the bytes say.
+ */
+#include "io/sink.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "io/timer.h"
+
+#define KEEP_BYTES (2u * SINK_HIGH_WATER) /* memory kept between batches */
+
+enum sink_kind {
+	SINK_DIRECT,  /* regular files, devices: write() as it is */
+	SINK_OWN,     /* our own non-blocking description */
+	SINK_CAREFUL, /* a shared one that must stay blocking: poll first */
+	SINK_SOCKET,
+};
+
+struct sink {
+	enum sink_kind kind;
+	int fd;
+	int owns_fd;
+	struct event *writable; /* NULL for SINK_DIRECT */
+	int is_waiting;		/* for writable */
+	int is_full;
+	struct buf buf;
+	size_t off; /* bytes of buf that are written */
+	uint64_t written;
+	uint64_t dropped; /* notes */
+	enum err err;
+	int errnum;
+	sink_cb *cb;
+	void *arg;
+};
+
+static void
+tell_if_relieved(struct sink *s)
+{
+	if (s->err == E_OK &&
+	    (!s->is_full || sink_pending(s) > SINK_LOW_WATER))
+		return;
+	s->is_full = 0;
+	if (s->cb != NULL)
+		s->cb(s->arg);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct sink *s = arg;
+
+	(void)fd;
+	(void)what;
+	s->is_waiting = 0;
+	sink_flush(s);
+	tell_if_relieved(s);
+}
+
+/*
+ * O_NONBLOCK belongs to the description, which others may share: a second
+ * one of the same pipe or terminal can have its own.
+ */
+static void
+choose_kind(struct sink *s, int fd)
+{
+	char path[64];
+	struct stat st;
+	int own;
+
+	CHECK(fstat(fd, &st) == 0);
+	s->fd = fd;
+	s->kind = SINK_DIRECT;
+	if (S_ISSOCK(st.st_mode))
+		s->kind = SINK_SOCKET;
+	if (!S_ISFIFO(st.st_mode) && !isatty(fd))
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	s->kind = own != -1 ? SINK_OWN : SINK_CAREFUL;
+	if (own == -1)
+		return;
+	if (s->owns_fd)
+		close(fd);
+	s->fd = own;
+	s->owns_fd = 1;
+}
+
+static struct sink *
+make(struct event_base *base, int fd, int owns_fd, sink_cb *cb, void *arg)
+{
+	struct sink *s = mem_zalloc(1, sizeof(*s));
+
+	s->cb = cb;
+	s->arg = arg;
+	s->owns_fd = owns_fd;
+	choose_kind(s, fd);
+	if (s->kind == SINK_DIRECT)
+		return s;
+	s->writable = event_new(base, s->fd, EV_WRITE, on_writable, s);
+	if (s->writable == NULL)
+		fatalx("event_new failed");
+	return s;
+}
+
+struct sink *
+sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg)
+{
+	return make(base, fd, 0, cb, arg);
+}
+
+struct sink *
+sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg,
+    char *why, size_t why_size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd == -1) {
+		snprintf(why, why_size, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	return make(base, fd, 1, cb, arg);
+}
+
+void
+sink_free(struct sink *s)
+{
+	if (s == NULL)
+		return;
+	if (s->writable != NULL)
+		event_free(s->writable);
+	if (s->owns_fd)
+		close(s->fd);
+	buf_fini(&s->buf);
+	free(s);
+}
+
+struct buf *
+sink_buf(struct sink *s)
+{
+	return &s->buf;
+}
+
+static void
+give_up(struct sink *s, int errnum)
+{
+	s->errnum = errnum;
+	if (errnum == EPIPE || errnum == ECONNRESET)
+		s->err = E_OUTPUT_CLOSED;
+	else if (errnum == ENOSPC || errnum == EDQUOT)
+		s->err = E_OUTPUT_NO_SPACE;
+	else
+		s->err = E_OUTPUT_IO;
+}
+
+/* Like write(2); -1 with EAGAIN where it would block. */
+static ssize_t
+put(struct sink *s, const char *p, size_t n)
+{
+	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
+
+	switch (s->kind) {
+	case SINK_SOCKET:
+		return send(s->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	case SINK_CAREFUL:
+		if (poll(&ready, 1, 0) <= 0) {
+			errno = EAGAIN;
+			return -1;
+		}
+		return write(s->fd, p, n < PIPE_BUF ? n : PIPE_BUF);
+	case SINK_DIRECT:
+	case SINK_OWN:
+		return write(s->fd, p, n);
+	}
+	return -1;
+}
+
+static void
+wait_writable(struct sink *s)
+{
+	if (s->is_waiting || s->writable == NULL)
+		return;
+	s->is_waiting = 1;
+	CHECK(event_add(s->writable, NULL) == 0);
+}
+
+/* Writes until it is empty (0), would block (1) or has failed (0). */
+static int
+push(struct sink *s)
+{
+	ssize_t n;
+
+	while (s->err == E_OK && s->off < s->buf.n) {
+		n = put(s, s->buf.p + s->off, s->buf.n - s->off);
+		if (n >= 0) {
+			s->off += (size_t)n;
+			s->written += (size_t)n;
+		} else if (errno == EAGAIN) {
+			return 1;
+		} else if (errno != EINTR)
+			give_up(s, errno);
+	}
+	if (s->err != E_OK || s->off == s->buf.n) {
+		s->off = 0;
+		buf_clear(&s->buf, KEEP_BYTES);
+	}
+	return 0;
+}
+
+static void
+say_dropped(struct sink *s)
+{
+	uint64_t n = s->dropped;
+
+	if (n == 0 || sink_pending(s) > 0)
+		return;
+	s->dropped = 0;
+	buf_printf(&s->buf,
+	    "fetchd: %llu lines for stderr were dropped: it was not read\n",
+	    (unsigned long long)n);
+}
+
+void
+sink_flush(struct sink *s)
+{
+	say_dropped(s);
+	if (s->off == s->buf.n && s->err == E_OK)
+		return;
+	if (s->is_waiting && s->err == E_OK) {
+		s->is_full = s->is_full || sink_pending(s) >= SINK_HIGH_WATER;
+		return;
+	}
+	if (push(s))
+		wait_writable(s);
+	if (s->off > SINK_HIGH_WATER) {
+		buf_drop(&s->buf, s->off);
+		s->off = 0;
+	}
+	s->is_full = s->is_full || sink_pending(s) >= SINK_HIGH_WATER;
+	if (sink_pending(s) <= SINK_LOW_WATER && !s->is_waiting)
+		s->is_full = 0;
+}
+
+void
+sink_finish(struct sink *s, int64_t timeout_us)
+{
+	int64_t end = timer_now_us() + timeout_us, left;
+	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
+
+	say_dropped(s);
+	while (push(s) && (left = end - timer_now_us()) > 0)
+		(void)poll(&ready, 1, (int)(left / 1000) + 1);
+}
+
+size_t
+sink_pending(const struct sink *s)
+{
+	return s->buf.n - s->off;
+}
+
+int
+sink_is_full(const struct sink *s)
+{
+	return s->is_full || sink_pending(s) >= SINK_HIGH_WATER;
+}
+
+uint64_t
+sink_written(const struct sink *s)
+{
+	return s->written;
+}
+
+enum err
+sink_error(const struct sink *s)
+{
+	return s->err;
+}
+
+int
+sink_errno(const struct sink *s)
+{
+	return s->errnum;
+}
+
+void
+sink_note(struct sink *s, struct span line)
+{
+	if (sink_pending(s) + line.n > SINK_NOTES_MAX) {
+		s->dropped++;
+		return;
+	}
+	say_dropped(s);
+	buf_span(&s->buf, line);
+}

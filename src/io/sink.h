@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Bytes out, to a file, pipe, terminal or socket, never blocking the loop
+ * where the kernel allows that, never leaving O_NONBLOCK on a description
+ * that others share. Knows nothing of records: whoever appends keeps to whole
+ * lines.
+ *
+ * Leaf contract: sink_buf and sink_flush never call back; the callback comes
+ * only from the loop, never after sink_free has returned.
+ */
+#ifndef IO_SINK_H
+#define IO_SINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct event_base;
+struct sink;
+
+#define SINK_HIGH_WATER (1u << 20)
+#define SINK_LOW_WATER (256u << 10)
+#define SINK_NOTES_MAX 65536 /* what a sink of notes keeps */
+
+typedef void sink_cb(void *arg);
+
+/*
+ * Over an open descriptor (not closed by sink_free). `cb` is called when a
+ * full sink has drained below the low water, and when it failed.
+ */
+struct sink *sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg);
+/*
+ * Creates or truncates `path`; a FIFO is opened as a shell would (it waits for
+ * its reader). NULL with *why filled in if that fails.
+ */
+struct sink *sink_open(struct event_base *base, const char *path, sink_cb *cb,
+    void *arg, char *why, size_t why_size);
+/* What is unwritten is lost; see sink_finish. */
+void sink_free(struct sink *s);
+
+/* The buffer to append whole lines to; sink_flush writes it. */
+struct buf *sink_buf(struct sink *s);
+/* Writes what can be written now. After a failure it throws away. */
+void sink_flush(struct sink *s);
+/* Writes all of it, waiting up to timeout_us; for the end of a run. */
+void sink_finish(struct sink *s, int64_t timeout_us);
+size_t sink_pending(const struct sink *s);
+/* Over the high water, until below the low water. */
+int sink_is_full(const struct sink *s);
+uint64_t sink_written(const struct sink *s);
+/* E_OK, or E_OUTPUT_*: nothing is written any more. */
+enum err sink_error(const struct sink *s);
+int sink_errno(const struct sink *s);
+
+/*
+ * For people, on stderr: appends one line, or drops and counts it if more than
+ * SINK_NOTES_MAX is unwritten; what was dropped is said when there is room.
+ */
+void sink_note(struct sink *s, struct span line);
+
+#endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A queue of inputs and one read buffer. A regular file is read as it is;
+ * what can block is polled first, so that its description, which others may
+ * share, stays blocking. Knows nothing of items.
+ */
+#include "io/source.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/list.h"
+#include "base/mem.h"
+
+#define READ_BYTES 65536
+
+enum input_kind { INPUT_URL, INPUT_FILE, INPUT_STDIN };
+
+struct input {
+	struct link link;
+	enum input_kind kind;
+	const char *text;
+	uint64_t number;
+	uint64_t size; /* of a regular file when it was added */
+};
+
+struct source {
+	struct event_base *base;
+	source_cb *cb;
+	void *arg;
+	struct list inputs;   /* the first one is being read */
+	int fd;		      /* -1: not open */
+	int owns_fd;
+	int is_polled;	      /* a pipe, socket or terminal */
+	int at_eof;
+	int skipping;	      /* the rest of a line that was too long */
+	struct event *readable;
+	int is_waiting;
+	struct buf buf;
+	size_t off;	      /* bytes of buf consumed */
+	size_t scanned;	      /* bytes behind off known to hold no LF */
+	uint64_t line;
+	uint64_t file_bytes;  /* read of the present file */
+	uint64_t done, total;
+	int is_total_unknown;
+	size_t json_max, url_max;
+	char error[512];
+};
+
+struct source *
+source_new(struct event_base *base, source_cb *cb, void *arg)
+{
+	struct source *s = mem_zalloc(1, sizeof(*s));
+
+	s->base = base;
+	s->cb = cb;
+	s->arg = arg;
+	s->fd = -1;
+	s->json_max = s->url_max = 1u << 20;
+	list_init(&s->inputs);
+	return s;
+}
+
+static void
+close_input(struct source *s)
+{
+	if (s->readable != NULL)
+		event_free(s->readable);
+	s->readable = NULL;
+	s->is_waiting = 0;
+	if (s->fd != -1 && s->owns_fd)
+		close(s->fd);
+	s->fd = -1;
+}
+
+void
+source_free(struct source *s)
+{
+	struct link *k;
+
+	close_input(s);
+	while ((k = list_shift(&s->inputs)) != NULL)
+		free(CONTAINER(k, struct input, link));
+	buf_fini(&s->buf);
+	free(s);
+}
+
+void
+source_limits(struct source *s, size_t json_max, size_t url_max)
+{
+	s->json_max = json_max;
+	s->url_max = url_max;
+}
+
+static struct input *
+add(struct source *s, enum input_kind kind, const char *text)
+{
+	struct input *in = mem_zalloc(1, sizeof(*in));
+
+	in->kind = kind;
+	in->text = text;
+	list_push(&s->inputs, &in->link);
+	return in;
+}
+
+void
+source_add_url(struct source *s, const char *url, uint64_t number)
+{
+	add(s, INPUT_URL, url)->number = number;
+	s->total += strlen(url);
+}
+
+void
+source_add_file(struct source *s, const char *path)
+{
+	struct input *in = add(s, INPUT_FILE, path);
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+		in->size = (uint64_t)st.st_size;
+	else
+		s->is_total_unknown = 1;
+	s->total += in->size;
+}
+
+void
+source_add_stdin(struct source *s)
+{
+	struct input *in = add(s, INPUT_STDIN, "-");
+	struct stat st;
+
+	if (fstat(0, &st) == 0 && S_ISREG(st.st_mode))
+		in->size = (uint64_t)st.st_size;
+	else
+		s->is_total_unknown = 1;
+	s->total += in->size;
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct source *s = arg;
+
+	(void)fd;
+	(void)what;
+	s->is_waiting = 0;
+	s->cb(s->arg);
+}
+
+static int
+fail(struct source *s, const char *name, const char *why)
+{
+	snprintf(s->error, sizeof(s->error), "%s: %s",
+	    strcmp(name, "-") == 0 ? "standard input" : name, why);
+	close_input(s);
+	return -1;
+}
+
+/* Opens the first input. 0, or -1 with the error set. */
+static int
+open_input(struct source *s, const struct input *in)
+{
+	struct stat st;
+
+	s->owns_fd = in->kind == INPUT_FILE;
+	s->fd = in->kind == INPUT_STDIN
+	    ? 0
+	    : open(in->text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (s->fd == -1 || fstat(s->fd, &st) == -1)
+		return fail(s, in->text, strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return fail(s, in->text, strerror(EISDIR));
+	s->is_polled = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ||
+	    isatty(s->fd);
+	s->at_eof = s->skipping = 0;
+	s->line = 0;
+	s->file_bytes = 0;
+	if (!s->is_polled)
+		return 0;
+	s->readable = event_new(s->base, s->fd, EV_READ, on_readable, s);
+	if (s->readable == NULL)
+		fatalx("event_new failed");
+	return 0;
+}
+
+static int
+is_ready(const struct source *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+
+	return !s->is_polled || poll(&p, 1, 0) > 0;
+}
+
+static enum source_verdict
+wait_readable(struct source *s)
+{
+	if (!s->is_waiting)
+		CHECK(event_add(s->readable, NULL) == 0);
+	s->is_waiting = 1;
+	return SOURCE_WAIT;
+}
+
+/* A file that got shorter under us has lost lines we were to read. */
+static int
+is_shrunk(const struct source *s)
+{
+	struct stat st;
+
+	return !s->is_polled && fstat(s->fd, &st) == 0 &&
+	    S_ISREG(st.st_mode) && (uint64_t)st.st_size < s->file_bytes;
+}
+
+/* Reads once. SOURCE_LINE here means: there are new bytes, or the end. */
+static enum source_verdict
+fill(struct source *s, const struct input *in)
+{
+	ssize_t n;
+
+	if (!is_ready(s))
+		return wait_readable(s);
+	if (s->off > 0) {
+		buf_drop(&s->buf, s->off);
+		s->off = 0;
+	}
+	n = read(s->fd, buf_reserve(&s->buf, READ_BYTES), READ_BYTES);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return s->is_polled ? wait_readable(s) : SOURCE_MORE;
+	if (n == -1)
+		return fail(s, in->text, strerror(errno)), SOURCE_FAILED;
+	if (n == 0 && is_shrunk(s))
+		return fail(s, in->text, "was truncated while it was read"),
+		       SOURCE_FAILED;
+	s->at_eof = n == 0;
+	s->buf.n += (size_t)n;
+	s->file_bytes += (size_t)n;
+	s->done += (size_t)n;
+	return SOURCE_LINE;
+}
+
+static void
+next_input(struct source *s)
+{
+	close_input(s);
+	s->off = s->scanned = 0;
+	buf_clear(&s->buf, 4 * READ_BYTES);
+	free(CONTAINER(list_shift(&s->inputs), struct input, link));
+}
+
+static size_t
+limit_for(const struct source *s, struct span text)
+{
+	size_t i = 0;
+
+	while (i < text.n && (text.p[i] == ' ' || text.p[i] == '\t'))
+		i++;
+	return i < text.n && text.p[i] == '{' ? s->json_max : s->url_max;
+}
+
+static int
+is_skipped(struct span text)
+{
+	return text.n == 0 || text.p[0] == '#' || span_trim(text).n == 0;
+}
+
+/* A whole line, its end removed. Returns 0 if there is nothing to it. */
+static int
+accept(struct source *s, struct span text, struct source_line *line)
+{
+	s->line++;
+	if (s->skipping) {
+		s->skipping = 0;
+		return 0;
+	}
+	if (s->line == 1 && text.n >= 3 &&
+	    memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
+		text = span_of(text.p + 3, text.n - 3);
+	if (text.n > 0 && text.p[text.n - 1] == '\r')
+		text.n--;
+	if (is_skipped(text))
+		return 0;
+	line->text = text;
+	line->too_long = text.n > limit_for(s, text);
+	line->number = s->line;
+	line->is_argument = 0;
+	return 1;
+}
+
+/*
+ * Takes a line out of the buffer. SOURCE_MORE: there was none, or one with
+ * nothing in it (*took says which).
+ */
+static enum source_verdict
+cut_line(struct source *s, struct source_line *line, int *took)
+{
+	struct span rest = span_of(s->buf.p + s->off, s->buf.n - s->off);
+	const char *lf = rest.n > s->scanned
+	    ? memchr(rest.p + s->scanned, '\n', rest.n - s->scanned)
+	    : NULL;
+	size_t n;
+
+	*took = lf != NULL || (s->at_eof && rest.n > 0);
+	if (*took) {
+		n = lf != NULL ? (size_t)(lf - rest.p) : rest.n;
+		s->off += lf != NULL ? n + 1 : n;
+		s->scanned = 0;
+		return accept(s, span_of(rest.p, n), line) ? SOURCE_LINE
+							   : SOURCE_MORE;
+	}
+	s->scanned = rest.n;
+	if (s->skipping) {
+		s->off = s->buf.n;
+		s->scanned = 0;
+		return SOURCE_MORE;
+	}
+	if (rest.n <= limit_for(s, rest) + 1)
+		return SOURCE_MORE;
+	/* It is too long already: said once, the rest thrown away. A comment
+	 * of any length is no item. */
+	s->off = s->buf.n;
+	s->scanned = 0;
+	s->skipping = 1;
+	line->text = span_of(rest.p, limit_for(s, rest));
+	line->too_long = 1;
+	line->number = s->line + 1;
+	line->is_argument = 0;
+	return rest.p[0] == '#' ? SOURCE_MORE : SOURCE_LINE;
+}
+
+static enum source_verdict
+next_argument(struct source *s, struct input *in, struct source_line *line)
+{
+	if (s->fd == -2) {
+		s->fd = -1;
+		next_input(s);
+		return SOURCE_MORE;
+	}
+	s->fd = -2; /* given out; dropped at the next call */
+	s->done += strlen(in->text);
+	line->text = span_str(in->text);
+	line->too_long = line->text.n > s->url_max;
+	line->name = "argument";
+	line->number = in->number;
+	line->is_argument = 1;
+	return SOURCE_LINE;
+}
+
+static enum source_verdict
+next_of_file(struct source *s, struct input *in, struct source_line *line)
+{
+	enum source_verdict v;
+	int took;
+
+	line->name = in->text;
+	if (s->fd == -1 && open_input(s, in) == -1)
+		return SOURCE_FAILED;
+	for (;;) {
+		v = cut_line(s, line, &took);
+		if (v == SOURCE_LINE)
+			return v;
+		if (took)
+			continue;
+		if (s->at_eof) {
+			next_input(s);
+			return SOURCE_MORE;
+		}
+		v = fill(s, in);
+		if (v != SOURCE_LINE)
+			return v;
+	}
+}
+
+enum source_verdict
+source_next(struct source *s, struct source_line *line)
+{
+	enum source_verdict v = SOURCE_MORE;
+	struct link *k;
+	struct input *in;
+
+	if (s->error[0] != '\0')
+		return SOURCE_FAILED;
+	while (v == SOURCE_MORE) {
+		k = list_first(&s->inputs);
+		if (k == NULL)
+			return SOURCE_END;
+		in = CONTAINER(k, struct input, link);
+		v = in->kind == INPUT_URL ? next_argument(s, in, line)
+					  : next_of_file(s, in, line);
+	}
+	return v;
+}
+
+const char *
+source_error(const struct source *s)
+{
+	return s->error;
+}
+
+void
+source_progress(const struct source *s, uint64_t *done, uint64_t *total)
+{
+	*done = s->done - (s->buf.n - s->off);
+	*total = s->is_total_unknown ? 0 : s->total;
+}

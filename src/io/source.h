@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Lines in, from operands, files, standard input and FIFOs, one after another
+ * and only when asked for. Knows nothing of what a line means beyond its
+ * length limits (SPEC section 2).
+ *
+ * Leaf contract: source_next never calls back. After SOURCE_WAIT the callback
+ * comes once, from the loop, when it is worth asking again; never after
+ * source_free has returned.
+ */
+#ifndef IO_SOURCE_H
+#define IO_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+struct event_base;
+struct source;
+
+typedef void source_cb(void *arg);
+
+enum source_verdict {
+	SOURCE_LINE, /* *line is filled in, valid until the next call */
+	SOURCE_WAIT, /* nothing yet: the callback will come */
+	SOURCE_MORE, /* nothing yet, but ask again next turn */
+	SOURCE_END,
+	SOURCE_FAILED, /* source_error says why; nothing more will come */
+};
+
+struct source_line {
+	struct span text;  /* without its line end; n > 0, unless too_long */
+	int too_long;	   /* over its limit; text is its beginning */
+	const char *name;  /* file, "-", or "argument"; lives with the source */
+	uint64_t number;   /* of the line, or of the argument; from 1 */
+	int is_argument;
+};
+
+struct source *source_new(struct event_base *base, source_cb *cb, void *arg);
+void source_free(struct source *s);
+/* Limits in bytes for a line that starts with '{' and for any other. */
+void source_limits(struct source *s, size_t json_max, size_t url_max);
+
+/* Appends an input; the strings must outlive the source. */
+void source_add_url(struct source *s, const char *url, uint64_t number);
+void source_add_file(struct source *s, const char *path);
+void source_add_stdin(struct source *s);
+
+/* Skips blank lines and lines that start with '#'. */
+enum source_verdict source_next(struct source *s, struct source_line *line);
+/* "urls.txt: No such file or directory", after SOURCE_FAILED. */
+const char *source_error(const struct source *s);
+
+/*
+ * How far it is: bytes read and bytes in all; *total is 0 if that is not
+ * known (a pipe among them).
+ */
+void source_progress(const struct source *s, uint64_t *done, uint64_t *total);
+
+#endif
