@@ -42,6 +42,7 @@ struct source {
 	int owns_fd;
 	int is_polled;	      /* a pipe, socket or terminal */
 	int at_eof;
+	int is_given;	      /* the argument, once handed out */
 	int skipping;	      /* the rest of a line that was too long */
 	struct event *readable;
 	int is_waiting;
@@ -273,7 +274,7 @@ is_skipped(struct span text)
 
 /* A whole line, its end removed. Returns 0 if there is nothing to it. */
 static int
-accept(struct source *s, struct span text, struct source_line *line)
+accept_line(struct source *s, struct span text, struct source_line *line)
 {
 	s->line++;
 	if (s->skipping) {
@@ -312,7 +313,7 @@ cut_line(struct source *s, struct source_line *line, int *took)
 		n = lf != NULL ? (size_t)(lf - rest.p) : rest.n;
 		s->off += lf != NULL ? n + 1 : n;
 		s->scanned = 0;
-		return accept(s, span_of(rest.p, n), line) ? SOURCE_LINE
+		return accept_line(s, span_of(rest.p, n), line) ? SOURCE_LINE
 							   : SOURCE_MORE;
 	}
 	s->scanned = rest.n;
@@ -338,12 +339,12 @@ cut_line(struct source *s, struct source_line *line, int *took)
 static enum source_verdict
 next_argument(struct source *s, struct input *in, struct source_line *line)
 {
-	if (s->fd == -2) {
-		s->fd = -1;
+	if (s->is_given) {
+		s->is_given = 0;
 		next_input(s);
 		return SOURCE_MORE;
 	}
-	s->fd = -2; /* given out; dropped at the next call */
+	s->is_given = 1;
 	s->done += strlen(in->text);
 	line->text = span_str(in->text);
 	line->too_long = line->text.n > s->url_max;
