@@ -58,10 +58,10 @@ OPT(compressed, "compressed", 0, BOOL, "on", 0, 1, REQUEST, "",
 OPT(concurrency, "concurrency", 'c', INT, "64", 1, OPT_NUM_MAX, RUN, "N",
     "transfers in flight at most", "")
 OPT(max_per_host, "max-per-host", 0, INT, "6", 0, OPT_NUM_MAX, RUN, "N",
-    "transfers in flight to one origin; no limit if only -c is given",
+    "transfers to one origin at most; no limit when -c is given without it",
     "An origin is a scheme, host name and port. 0 means no limit.")
 OPT(max_idle, "max-idle", 0, INT, "64", 0, OPT_NUM_MAX, RUN, "N",
-    "connections kept alive while idle; at least -c unless given",
+    "idle connections kept alive; as many as -c if that is more",
     "They are closed after 60 s, or 1 s before the end of the server's "
     "Keep-Alive time. 0 keeps none.")
 OPT(max_buffer, "max-buffer", 0, SIZE, "256M", 0, OPT_SIZE_MAX, RUN, "SIZE",
@@ -94,7 +94,7 @@ OPT(max_filesize, "max-filesize", 0, SIZE, "16M", 0, OPT_SIZE_MAX, LIMITS,
 OPT(max_header_size, "max-header-size", 0, SIZE, "256k", 0, OPT_HEADER_MAX,
     LIMITS, "SIZE", "bytes of an answer's header section", "")
 OPT(max_ratio, "max-ratio", 0, INT, "1000", 0, 1000000000, LIMITS, "N",
-    "decoded bytes to bytes on the wire",
+    "decoded bytes to each byte on the wire",
     "Judged after the first MiB of decoded bytes.")
 
 OPT(insecure, "insecure", 'k', BOOL, "off", 0, 1, TLS, "",

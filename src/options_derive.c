@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What follows from several options together, the request aside
+ * (options_request.c): which of two holds, defaults that hang on others, and
+ * that the output is none of the inputs.
+ */
+#include <sys/stat.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include "options_row.h"
+
+#define IDLE_MIN 64
+
+/* Of two that exclude each other the later one holds. */
+static void
+exclude(struct opts *o, enum opt a, enum opt b, int *va, int *vb)
+{
+	if (!*va || !*vb)
+		return;
+	if (o->given[a] > o->given[b])
+		*vb = 0;
+	else
+		*va = 0;
+}
+
+static void
+derive_choices(struct opts *o)
+{
+	if (o->json && o->given[OPT_json] > o->given[OPT_format])
+		o->format = FORMAT_JSONL;
+	exclude(o, OPT_ipv4, OPT_ipv6, &o->ipv4, &o->ipv6);
+	exclude(o, OPT_quiet, OPT_verbose, &o->quiet, &o->verbose);
+}
+
+static void
+derive_limits(struct opts *o)
+{
+	if (opts_given(o, OPT_concurrency) && !opts_given(o, OPT_max_per_host))
+		o->max_per_host = 0;
+	if (!opts_given(o, OPT_max_idle))
+		o->max_idle =
+		    o->concurrency > IDLE_MIN ? o->concurrency : IDLE_MIN;
+}
+
+static void
+derive_times(struct opts *o)
+{
+	int untimed = o->max_time_us == 0;
+
+	if (untimed && !opts_given(o, OPT_ttfb_timeout))
+		o->ttfb_timeout_us = OPT_UNTIMED_TTFB_US;
+	if ((untimed || opts_given(o, OPT_speed_time)) &&
+	    !opts_given(o, OPT_speed_limit))
+		o->speed_limit_bytes = OPT_UNTIMED_SPEED_BYTES;
+	if (o->speed_limit_bytes == 0 || o->speed_time_us == 0) {
+		o->speed_limit_bytes = 0;
+		o->speed_time_us = 0;
+	}
+}
+
+int
+opts_derive(struct opts *o, struct buf *err)
+{
+	derive_choices(o);
+	derive_limits(o);
+	derive_times(o);
+	return opts_derive_request(o, err);
+}
+
+/* What can be written and read again: a terminal or /dev/null may be both. */
+static int
+is_store(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode);
+}
+
+static int
+stat_path(const char *path, int standard, struct stat *st)
+{
+	return strcmp(path, "-") == 0 ? fstat(standard, st) : stat(path, st);
+}
+
+static int
+is_same(const char *path, const struct stat *out)
+{
+	struct stat st;
+
+	return stat_path(path, STDIN_FILENO, &st) == 0 &&
+	       st.st_dev == out->st_dev && st.st_ino == out->st_ino;
+}
+
+static int
+say_same(struct buf *err, const char *path)
+{
+	buf_str(err, "fetchd: the output is also an input: ");
+	opts_quote(err, path);
+	buf_char(err, '\n');
+	return 2;
+}
+
+int
+opts_check_paths(const struct opts *o, struct buf *err)
+{
+	struct stat out;
+	size_t i;
+
+	if (stat_path(o->output, STDOUT_FILENO, &out) != 0 || !is_store(&out))
+		return 0;
+	for (i = 0; i < o->noperands; i++)
+		if (is_same(o->operands[i].text, &out))
+			return say_same(err, o->operands[i].text);
+	if (o->noperands == 0 && is_same("-", &out))
+		return say_same(err, "-");
+	return 0;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rows of options_table.h as data, and what the options*.c files share.
+ * For them, the man page and the tests only.
+ */
+#ifndef OPTIONS_ROW_H
+#define OPTIONS_ROW_H
+
+#include "options.h"
+
+enum opt_type {
+	OPT_BOOL,
+	OPT_INT,
+	OPT_SIZE,
+	OPT_DUR,
+	OPT_STR,
+	OPT_LIST,
+	OPT_ENUM,
+	OPT_PATH
+};
+
+/* In the order of --help; GROUP(id, "title"). */
+#define OPT_GROUPS(GROUP) \
+	GROUP(INPUT, "Input") \
+	GROUP(REQUEST, "Request") \
+	GROUP(RUN, "Run") \
+	GROUP(LIMITS, "Limits of time and size") \
+	GROUP(TLS, "TLS") \
+	GROUP(NETWORK, "Network") \
+	GROUP(OUTPUT, "Output") \
+	GROUP(WATCH, "Watching it")
+
+enum opt_group {
+#define GROUP(id, title) OPT_IN_##id,
+	OPT_GROUPS(GROUP)
+#undef GROUP
+	    OPT_GROUP_COUNT
+};
+
+struct opt_row {
+	const char *name;
+	char letter;
+	enum opt_type type;
+	const char *def;
+	int64_t min, max;
+	enum opt_group group;
+	const char *meta, *help, *more;
+	size_t field; /* offset in struct opts */
+};
+
+const struct opt_row *opts_row(enum opt id);
+const char *opts_group_title(enum opt_group g);
+
+/*
+ * Sets a value from its text and counts it as given; the later of two holds, a
+ * LIST grows. BOOL: "on" or "off". 0, or -1 with what is wrong, as
+ * `"5x" is not ...`, appended to err.
+ */
+int opts_set(struct opts *o, enum opt id, const char *text, struct buf *err);
+/* From text to value, the row's bounds checked; as opts_set. */
+int opts_value(const struct opt_row *row, const char *text, int64_t *value,
+    struct buf *err);
+/* What follows from what was given. 0, or an exit status with the message. */
+int opts_derive(struct opts *o, struct buf *err);
+int opts_derive_request(struct opts *o, struct buf *err);
+/* The output must not be an input. 0, or 2 with the message. */
+int opts_check_paths(const struct opts *o, struct buf *err);
+/* A copy that lives as long as *o. */
+char *opts_keep(struct opts *o, const char *p, size_t n);
+/* Appends text in quotes, control bytes escaped, cut if it is long. */
+void opts_quote(struct buf *out, const char *text);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Numbers, sizes, durations and choices as users write them. Knows one value
+ * at a time.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "options_row.h"
+
+#define SHOWN_MAX 60 /* bytes of a wrong value in a message */
+
+/* Too large for any row, yet safe to compare. */
+#define TOO_MUCH UINT64_MAX
+
+static int
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* a * b + c, TOO_MUCH if that does not fit. */
+static uint64_t
+mul_add(uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t r;
+
+	if (__builtin_mul_overflow(a, b, &r) ||
+	    __builtin_add_overflow(r, c, &r))
+		return TOO_MUCH;
+	return r;
+}
+
+/* Reads the digits at *p; 0 if there are none. */
+static uint64_t
+parse_digits(const char **p)
+{
+	uint64_t v = 0;
+
+	for (; is_digit(**p); (*p)++)
+		v = mul_add(v, 10, (uint64_t)(**p - '0'));
+	return v;
+}
+
+static int
+parse_int(const char *p, uint64_t *v)
+{
+	if (!is_digit(*p))
+		return -1;
+	*v = parse_digits(&p);
+	return *p == '\0' ? 0 : -1;
+}
+
+static int
+parse_size(const char *p, uint64_t *v)
+{
+	uint64_t unit = 1;
+
+	if (!is_digit(*p))
+		return -1;
+	*v = parse_digits(&p);
+	switch (*p) {
+	case 'g':
+	case 'G':
+		unit <<= 10;
+		/* FALLTHROUGH */
+	case 'm':
+	case 'M':
+		unit <<= 10;
+		/* FALLTHROUGH */
+	case 'k':
+	case 'K':
+		unit <<= 10;
+		p++;
+	}
+	*v = mul_add(*v, unit, 0);
+	return *p == '\0' ? 0 : -1;
+}
+
+static uint64_t
+unit_us(const char *p)
+{
+	if (strcmp(p, "ms") == 0)
+		return 1000;
+	if (strcmp(p, "s") == 0 || *p == '\0')
+		return 1000000;
+	if (strcmp(p, "m") == 0)
+		return 60 * 1000000ULL;
+	if (strcmp(p, "h") == 0)
+		return 3600 * 1000000ULL;
+	return 0;
+}
+
+/*
+ * The digits behind a point, as parts of a billion, rounded up so that what is
+ * not zero does not become zero, which would mean no limit.
+ */
+static uint64_t
+parse_fraction(const char **p)
+{
+	uint64_t v = 0, rest = 0;
+	int n;
+
+	for (n = 0; is_digit(**p); (*p)++, n++) {
+		if (n < 9)
+			v = v * 10 + (uint64_t)(**p - '0');
+		else
+			rest |= (uint64_t)(**p - '0');
+	}
+	for (; n < 9; n++)
+		v *= 10;
+	return v + (rest != 0);
+}
+
+static int
+parse_duration(const char *p, uint64_t *v)
+{
+	uint64_t whole, unit, billionths = 0;
+
+	if (!is_digit(*p) && !(*p == '.' && is_digit(p[1])))
+		return -1;
+	whole = parse_digits(&p);
+	if (*p == '.') {
+		p++;
+		if (!is_digit(*p))
+			return -1;
+		billionths = parse_fraction(&p);
+	}
+	unit = unit_us(p);
+	if (unit == 0)
+		return -1;
+	*v = mul_add(whole, unit, (billionths * unit + 999999999) / 1000000000);
+	return 0;
+}
+
+/* Its place among the choices "a|b|c". */
+static int
+parse_choice(const char *choices, const char *p, uint64_t *v)
+{
+	size_t n = strlen(p), len;
+
+	for (*v = 0; *choices != '\0'; (*v)++) {
+		len = strcspn(choices, "|");
+		if (len == n && memcmp(choices, p, n) == 0)
+			return 0;
+		choices += len;
+		choices += *choices == '|';
+	}
+	return -1;
+}
+
+void
+opts_quote(struct buf *out, const char *text)
+{
+	struct span s = span_str(text);
+	size_t len, shown = 0;
+
+	buf_char(out, '"');
+	for (; s.n > 0 && shown < SHOWN_MAX; shown += len) {
+		len = utf8_len(s);
+		/* U+0080 to U+009F are controls too. */
+		if (len == 0 || (unsigned char)*s.p < 0x20 || *s.p == 0x7f ||
+		    (len == 2 && (unsigned char)s.p[0] == 0xc2 &&
+			(unsigned char)s.p[1] < 0xa0)) {
+			len = 1;
+			buf_printf(out, "\\x%02x", (unsigned char)*s.p);
+		} else {
+			buf_add(out, s.p, len);
+		}
+		s.p += len;
+		s.n -= len;
+	}
+	buf_str(out, s.n > 0 ? "...\"" : "\"");
+}
+
+/* A bound as a user would write it. */
+static void
+put_bound(struct buf *err, const struct opt_row *row, int64_t v)
+{
+	static const char units[] = "kMG";
+	int i;
+
+	if (row->type == OPT_DUR) {
+		buf_printf(err, "%" PRId64 "h", v / (int64_t)unit_us("h"));
+		return;
+	}
+	for (i = 0; i < 3 && v > 0 && v % 1024 == 0; i++)
+		v /= 1024;
+	buf_printf(
+	    err, "%" PRId64 "%.*s", v, i > 0, units + (i > 0 ? i - 1 : 0));
+}
+
+static void
+complain(
+    struct buf *err, const struct opt_row *row, const char *text, int too_much)
+{
+	opts_quote(err, text);
+	switch (row->type) {
+	case OPT_INT:
+		buf_printf(err,
+		    " is not a whole number from %" PRId64 " to %" PRId64,
+		    row->min, row->max);
+		break;
+	case OPT_SIZE:
+	case OPT_DUR:
+		if (too_much) {
+			buf_str(err, " is more than ");
+			put_bound(err, row, row->max);
+			break;
+		}
+		buf_str(err,
+		    row->type == OPT_SIZE
+			? " is not a size (for example 512, 64k, 16M)"
+			: " is not a duration (for example 500ms, 30s, 5m)");
+		break;
+	case OPT_ENUM:
+		buf_printf(err, " is not one of %s", row->meta);
+		break;
+	case OPT_BOOL:
+	case OPT_STR:
+	case OPT_LIST:
+	case OPT_PATH:
+		buf_str(err, " is not one of on|off");
+	}
+}
+
+int
+opts_value(const struct opt_row *row, const char *text, int64_t *value,
+    struct buf *err)
+{
+	uint64_t v = 0, min = (uint64_t)row->min, max = (uint64_t)row->max;
+	int bad = -1;
+
+	switch (row->type) {
+	case OPT_INT:
+		bad = parse_int(text, &v);
+		break;
+	case OPT_SIZE:
+		bad = parse_size(text, &v);
+		break;
+	case OPT_DUR:
+		bad = parse_duration(text, &v);
+		break;
+	case OPT_BOOL:
+	case OPT_ENUM:
+		bad = parse_choice(
+		    row->type == OPT_BOOL ? "off|on" : row->meta, text, &v);
+		min = 0;
+		max = INT64_MAX;
+		break;
+	case OPT_STR:
+	case OPT_LIST:
+	case OPT_PATH:
+		CHECK(!"a text option has no number");
+	}
+	if (bad || v < min || v > max) {
+		complain(err, row, text, !bad);
+		return -1;
+	}
+	*value = (int64_t)v;
+	return 0;
+}
