@@ -402,12 +402,13 @@ json_unescape(struct buf *out, const struct json_value *v)
 {
 	struct span s = json_inside(v);
 	const char *q = s.p, *end = s.p + s.n, *slash;
-	char *p = buf_reserve(out, s.n), *start = p;
+	char *p, *start;
 	size_t n;
 	int c;
 
 	if (s.n == 0)
 		return;
+	p = start = buf_reserve(out, s.n);
 	while ((slash = memchr(q, '\\', (size_t)(end - q))) != NULL) {
 		memcpy(p, q, (size_t)(slash - q));
 		p += slash - q;

@@ -31,7 +31,7 @@ struct request {
 	struct span method;   /* n 0: not given */
 	struct http_header *header; /* the line's own, in order */
 	size_t nheader, header_cap;
-	int has_body;
+	int has_body;	      /* by any of the three keys */
 	int body_is_json;     /* object or list: its bytes as they stand */
 	struct span body;     /* decoded (body_base64) or raw */
 	struct span body_file; /* n 0: none */
@@ -48,7 +48,8 @@ struct request_fault {
 };
 
 /*
- * Parses a line without its line end. Returns E_OK or E_INPUT_INVALID with
+ * Parses a line without its line end; blanks around it are trimmed, and a
+ * first '{' makes it JSON. Returns E_OK or E_INPUT_INVALID with
  * *fault filled in; then, if the line is valid JSON, id and meta are set all
  * the same, and url if it is there and a string. Does not parse the URL.
  */

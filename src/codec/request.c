@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Understands one line of input: a URL as it stands, or a JSON request. Knows
+ * the keys and what may stand in them; nothing of URLs, files or options.
+ */
+#include "codec/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "codec/base64.h"
+#include "codec/json.h"
+
+#define STORE_KEEP (64u << 10) /* bytes kept from line to line */
+#define TIMEOUT_MAX_US (1000000000LL * 1000000) /* as good as none */
+#define RETRY_MAX 1000
+#define FAULT_KEY_MAX 48 /* bytes of a key that a fault's text shows */
+
+/* One line being read. */
+struct parse {
+	struct request *r;
+	struct span line;
+	struct request_fault *fault;
+	int bad;
+	unsigned seen; /* SEEN_* */
+};
+
+/* Keys that exclude each other share a bit. */
+enum {
+	SEEN_URL = 1 << 0,
+	SEEN_ID = 1 << 1,
+	SEEN_METHOD = 1 << 2,
+	SEEN_HEADERS = 1 << 3,
+	SEEN_BODY = 1 << 4,
+	SEEN_META = 1 << 5,
+	SEEN_TIMEOUT = 1 << 6,
+	SEEN_RETRY = 1 << 7,
+};
+
+/* The first fault is the one that is told. `key` is raw, quotes and all. */
+static void
+set_fault(struct parse *s, const char *at, struct span key, const char *what)
+{
+	struct request_fault *f = s->fault;
+	size_t n = key.n < FAULT_KEY_MAX ? key.n : FAULT_KEY_MAX;
+
+	if (s->bad)
+		return;
+	s->bad = 1;
+	f->column = (size_t)(at - s->line.p) + 1;
+	n = n > 0 ? utf8_valid(span_of(key.p, n)) : 0;
+	snprintf(f->text, sizeof(f->text), "%.*s%s%s%s", (int)n,
+	    n > 0 ? key.p : "", n < key.n ? "...\"" : "",
+	    n > 0 && what[0] != ':' ? " " : "", what);
+}
+
+/*
+ * A string's characters. The store takes at most what the line is long, so it
+ * is made that large at once and never moves.
+ */
+static struct span
+take_string(struct parse *s, const struct json_value *v)
+{
+	struct buf *store = &s->r->store;
+	size_t at = store->n;
+
+	if (!v->escaped)
+		return json_inside(v);
+	if (at == 0)
+		buf_reserve(store, s->line.n);
+	CHECK(store->cap - at >= v->raw.n);
+	json_unescape(store, v);
+	return span_of(store->p + at, store->n - at);
+}
+
+static int
+has_nul(struct span s)
+{
+	return s.n > 0 && memchr(s.p, '\0', s.n) != NULL;
+}
+
+static int
+is_string(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	if (v->kind == JSON_STRING)
+		return 1;
+	set_fault(s, v->raw.p, key->raw, "must be a string");
+	return 0;
+}
+
+static void
+take_url(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	if (!is_string(s, key, v))
+		return;
+	s->r->url = take_string(s, v);
+	if (has_nul(s->r->url))
+		set_fault(s, v->raw.p, key->raw, "has a NUL character");
+}
+
+static void
+take_id(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	if (v->kind == JSON_OBJECT || v->kind == JSON_LIST) {
+		set_fault(s, v->raw.p, key->raw,
+		    "must be a string, a number, true, false or null");
+		return;
+	}
+	s->r->id = v->raw;
+}
+
+static void
+take_custom_id(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	take_id(s, key, v);
+	s->r->id_is_custom = s->r->id.n > 0;
+}
+
+static void
+take_meta(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	(void)key;
+	s->r->meta = v->raw;
+}
+
+static void
+take_method(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct span m;
+
+	if (!is_string(s, key, v))
+		return;
+	m = take_string(s, v);
+	if (!http_is_token(m))
+		set_fault(s, v->raw.p, key->raw, "is not a token");
+	else if (span_ieq(m, SPAN("CONNECT")))
+		set_fault(s, v->raw.p, key->raw, "may not be CONNECT");
+	else
+		s->r->method = m;
+}
+
+static int
+is_header_repeated(const struct request *r, struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < r->nheader; i++)
+		if (span_ieq(r->header[i].name, name))
+			return 1;
+	return 0;
+}
+
+static void
+add_header(
+    struct parse *s, const struct json_value *key, struct http_header header)
+{
+	struct request *r = s->r;
+
+	if (r->nheader == HTTP_MAX_FIELDS) {
+		set_fault(s, key->raw.p, key->raw,
+		    "is one header more than a request may have");
+		return;
+	}
+	if (r->nheader == r->header_cap) {
+		r->header_cap = r->header_cap > 0 ? r->header_cap * 2 : 8;
+		r->header =
+		    mem_realloc(r->header, r->header_cap * sizeof(*r->header));
+	}
+	r->header[r->nheader++] = header;
+}
+
+static void
+take_header_value(struct parse *s, const struct json_value *key,
+    struct span name, const struct json_value *v)
+{
+	char what[96];
+	struct span value;
+	const char *why;
+
+	if (v->kind != JSON_STRING) {
+		set_fault(s, v->raw.p, key->raw,
+		    "must be a string, a list of strings or null");
+		return;
+	}
+	value = take_string(s, v);
+	why = http_header_ok(name, value);
+	if (why != NULL) {
+		snprintf(what, sizeof(what), ": %s", why);
+		set_fault(s, v->raw.p, key->raw, what);
+	} else
+		add_header(s, key, (struct http_header){ name, value, 0 });
+}
+
+/* A list of none is as good as null. */
+static void
+take_header_list(struct parse *s, const struct json_value *key,
+    struct span name, const struct json_value *list)
+{
+	struct json j;
+	struct json_value v;
+	int any = 0;
+
+	json_start(&j, list->raw);
+	json_enter(&j);
+	while (json_element(&j) == 1 && json_value(&j, &v) == 0) {
+		take_header_value(s, key, name, &v);
+		any = 1;
+	}
+	if (!any)
+		add_header(s, key, (struct http_header){ name, SPAN_NONE, 1 });
+}
+
+static void
+take_header(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct span name = take_string(s, key);
+
+	if (!http_is_token(name))
+		set_fault(s, key->raw.p, key->raw,
+		    "is not a header's name (a token)");
+	else if (is_header_repeated(s->r, name))
+		set_fault(s, key->raw.p, key->raw, "stands there twice");
+	else if (v->kind == JSON_NULL)
+		add_header(s, key, (struct http_header){ name, SPAN_NONE, 1 });
+	else if (v->kind == JSON_LIST)
+		take_header_list(s, key, name, v);
+	else
+		take_header_value(s, key, name, v);
+}
+
+static void
+take_headers(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct json j;
+	struct json_value name, value;
+
+	if (v->kind != JSON_OBJECT) {
+		set_fault(s, v->raw.p, key->raw, "must be an object");
+		return;
+	}
+	/* The value is known to be good JSON: only its meaning can fail. */
+	json_start(&j, v->raw);
+	json_enter(&j);
+	while (!s->bad && json_member(&j, &name) == 1 &&
+	       json_value(&j, &value) == 0)
+		take_header(s, &name, &value);
+}
+
+static void
+take_body(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct request *r = s->r;
+
+	if (v->kind == JSON_OBJECT || v->kind == JSON_LIST) {
+		r->body = v->raw;
+		r->body_is_json = 1;
+	} else if (v->kind == JSON_STRING)
+		r->body = take_string(s, v);
+	else {
+		set_fault(s, v->raw.p, key->raw,
+		    "must be a string, an object or a list");
+		return;
+	}
+	r->has_body = 1;
+}
+
+static void
+take_body_base64(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct request *r = s->r;
+	struct buf *store = &r->store;
+	struct span text;
+	size_t at = store->n, n;
+
+	if (!is_string(s, key, v))
+		return;
+	text = take_string(s, v);
+	if (at == 0)
+		buf_reserve(store, s->line.n);
+	CHECK(store->cap - at >= text.n);
+	if (base64_decode(store->p + at, &n, text) == -1) {
+		set_fault(s, v->raw.p, key->raw, "is not base64");
+		return;
+	}
+	store->n = at + n;
+	r->body = span_of(store->p + at, n);
+	r->has_body = 1;
+}
+
+static void
+take_body_file(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct span path;
+
+	if (!is_string(s, key, v))
+		return;
+	path = take_string(s, v);
+	if (path.n == 0 || has_nul(path)) {
+		set_fault(s, v->raw.p, key->raw, "is not a file's name");
+		return;
+	}
+	s->r->body_file = path;
+	s->r->has_body = 1;
+}
+
+/* What stands behind the 'e' of a JSON number; far out is far enough. */
+static int64_t
+exponent(struct span s)
+{
+	int64_t v = 0;
+	size_t i = s.p[0] == '-' || s.p[0] == '+' ? 1 : 0;
+
+	for (; i < s.n && v < 1000000000; i++)
+		v = v * 10 + (s.p[i] - '0');
+	return s.p[0] == '-' ? -v : v;
+}
+
+/* v * 10^e, rounded up, TIMEOUT_MAX_US at most; `up`: a little more than v. */
+static int64_t
+scale(int64_t v, int64_t e, int up)
+{
+	if (v == 0)
+		return up;
+	for (; e > 0; e--) {
+		if (v > TIMEOUT_MAX_US / 10)
+			return TIMEOUT_MAX_US;
+		v *= 10;
+	}
+	for (; e < 0 && v > 0; e++) {
+		up |= v % 10 != 0;
+		v /= 10;
+	}
+	v += up;
+	return v < TIMEOUT_MAX_US ? v : TIMEOUT_MAX_US;
+}
+
+/* A JSON number of seconds, without its sign, in microseconds. */
+static int64_t
+microseconds(struct span s)
+{
+	int64_t v = 0, e = 6;
+	int up = 0, fraction = 0;
+	size_t i;
+
+	for (i = 0; i < s.n && s.p[i] != 'e' && s.p[i] != 'E'; i++) {
+		if (s.p[i] == '.') {
+			fraction = 1;
+			continue;
+		}
+		if (v < INT64_MAX / 10 - 1) {
+			v = v * 10 + (s.p[i] - '0');
+			e -= fraction;
+		} else {
+			up |= s.p[i] != '0';
+			e += !fraction;
+		}
+	}
+	if (i < s.n)
+		e += exponent(span_of(s.p + i + 1, s.n - i - 1));
+	return scale(v, e, up);
+}
+
+static void
+take_timeout(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct span number = v->raw;
+	int negative = number.p[0] == '-';
+	int64_t us;
+
+	if (v->kind != JSON_NUMBER) {
+		set_fault(s, v->raw.p, key->raw, "must be a number of seconds");
+		return;
+	}
+	us = microseconds(
+	    span_of(number.p + negative, number.n - (size_t)negative));
+	if (negative && us != 0)
+		set_fault(s, v->raw.p, key->raw, "may not be negative");
+	else
+		s->r->timeout_us = us;
+}
+
+static void
+take_retry(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	int64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < v->raw.n && n <= RETRY_MAX; i++) {
+		if (v->raw.p[i] < '0' || v->raw.p[i] > '9')
+			break;
+		n = n * 10 + (v->raw.p[i] - '0');
+	}
+	if (v->kind != JSON_NUMBER || i < v->raw.n || n > RETRY_MAX)
+		set_fault(s, v->raw.p, key->raw,
+		    "must be a whole number from 0 to 1000");
+	else
+		s->r->retry = n;
+}
+
+static void
+take_later(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	(void)v;
+	set_fault(s, key->raw.p, key->raw, "is not supported by this version");
+}
+
+static const struct key {
+	const char *name;
+	size_t n;
+	unsigned seen;
+	void (*take)(struct parse *s, const struct json_value *key,
+	    const struct json_value *v);
+} keys[] = {
+#define KEY(name, seen, take) \
+	{ \
+		name, sizeof(name) - 1, seen, take \
+	}
+	KEY("url", SEEN_URL, take_url),
+	KEY("id", SEEN_ID, take_id),
+	KEY("custom_id", SEEN_ID, take_custom_id),
+	KEY("method", SEEN_METHOD, take_method),
+	KEY("headers", SEEN_HEADERS, take_headers),
+	KEY("body", SEEN_BODY, take_body),
+	KEY("body_base64", SEEN_BODY, take_body_base64),
+	KEY("body_file", SEEN_BODY, take_body_file),
+	KEY("meta", SEEN_META, take_meta),
+	KEY("timeout", SEEN_TIMEOUT, take_timeout),
+	KEY("retry", SEEN_RETRY, take_retry),
+	KEY("stream", 0, take_later),
+	KEY("cost", 0, take_later),
+	KEY("output", 0, take_later),
+	KEY("sha256", 0, take_later),
+#undef KEY
+};
+
+static void
+take_member(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	size_t at = s->r->store.n, i;
+	struct span name = take_string(s, key);
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (span_eq(name, span_of(keys[i].name, keys[i].n)))
+			break;
+	s->r->store.n = at;
+	if (i == sizeof(keys) / sizeof(keys[0])) {
+		set_fault(s, key->raw.p, key->raw, "is not a known key");
+		return;
+	}
+	if ((s->seen & keys[i].seen) != 0) {
+		set_fault(s, key->raw.p, key->raw,
+		    keys[i].seen == SEEN_BODY ? "is a second body"
+		    : keys[i].seen == SEEN_ID ? "is a second id"
+					      : "stands there twice");
+		return;
+	}
+	s->seen |= keys[i].seen;
+	keys[i].take(s, key, v);
+}
+
+/* Of a line that is no JSON nothing is known, and nothing is echoed. */
+static void
+set_unreadable(struct parse *s, const struct json *j)
+{
+	struct request *r = s->r;
+	char what[80];
+
+	r->id = r->meta = r->url = SPAN_NONE;
+	r->id_is_custom = 0;
+	s->bad = 0;
+	snprintf(what, sizeof(what), "not valid JSON: %s", j->why);
+	set_fault(s, s->line.p + j->at, SPAN_NONE, what);
+}
+
+static void
+parse_json(struct parse *s)
+{
+	struct json j;
+	struct json_value key, v;
+
+	s->r->is_json = 1;
+	json_start(&j, s->line);
+	json_enter(&j);
+	while (json_member(&j, &key) == 1 && json_value(&j, &v) == 0)
+		take_member(s, &key, &v);
+	if (json_end(&j) == -1)
+		set_unreadable(s, &j);
+	else if ((s->seen & SEEN_URL) == 0)
+		set_fault(s, s->line.p, SPAN("\"url\""), "is missing");
+}
+
+static void
+parse_url_line(struct parse *s, struct span url)
+{
+	s->r->url = url;
+	if (has_nul(url))
+		set_fault(s, memchr(url.p, '\0', url.n), SPAN_NONE,
+		    "a NUL byte in the line");
+}
+
+static void
+reset(struct request *r)
+{
+	struct http_header *header = r->header;
+	size_t header_cap = r->header_cap;
+	struct buf store = r->store;
+
+	buf_clear(&store, STORE_KEEP);
+	*r = (struct request){
+		.header = header,
+		.header_cap = header_cap,
+		.store = store,
+		.timeout_us = -1,
+		.retry = -1,
+	};
+}
+
+enum err
+request_parse(struct request *r, struct span line, struct request_fault *fault)
+{
+	struct parse s = { .r = r, .line = line, .fault = fault };
+	struct span trimmed = span_trim(line);
+
+	reset(r);
+	if (trimmed.n > 0 && trimmed.p[0] == '{')
+		parse_json(&s);
+	else
+		parse_url_line(&s, trimmed);
+	return s.bad ? E_INPUT_INVALID : E_OK;
+}
+
+void
+request_fini(struct request *r)
+{
+	free(r->header);
+	buf_fini(&r->store);
+	*r = (struct request){ 0 };
+}
