@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: ISC
+"""fetchd, its peers and the ceilings: how each is told to fetch a list. Each
+verifies certificates (the ceilings do not), reads every body, and leaves
+something from which the answers can be counted."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import measure
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Job:
+    """A list to fetch. count: URLs; size: bytes of all bodies together."""
+
+    def __init__(self, nginx, folder, path, count, size, parallel, sample):
+        self.nginx, self.folder, self.path = nginx, folder, path
+        self.count, self.size, self.parallel = count, size, parallel
+        self.sample = sample   # one URL of the list, for the ceilings
+        self.seconds = 3       # how long a ceiling runs
+
+    def out(self, name):
+        return os.path.join(self.folder, name)
+
+
+class Program:
+    name = ""
+    binary = ""
+    ceiling = False
+    limit = None      # it is given at most this many URLs
+
+    def installed(self):
+        return shutil.which(self.binary) is not None
+
+    def version(self):
+        out = subprocess.run([self.binary, "--version"], text=True,
+                             capture_output=True, check=False)
+        return (out.stdout or out.stderr).split("\n")[0].strip()
+
+    def prepare(self, job):
+        """Once a job, not measured."""
+
+    def run(self, job):
+        raise NotImplementedError
+
+    def measured(self, job, argv, **more):
+        return measure.run(argv, server_pid=job.nginx.worker, **more)
+
+
+def judge(run, job, count, size):
+    """Sets what the run is out of the row for, if anything."""
+    run.count = job.count
+    if run.status not in (0, None):
+        run.note = f"exit status {run.status}"
+    if count != job.count or size is not None and size != job.size:
+        run.note = f"{count} of {job.count} answers, {size} bytes"
+    return run
+
+
+class Fetchd(Program):
+    name = "fetchd"
+    checked = False
+
+    def __init__(self, binary):
+        self.binary = binary
+
+    def options(self, job):
+        return ["-c", str(job.parallel), "--cacert", job.nginx.ca, "--stats"]
+
+    def run(self, job):
+        out, err = job.out("records.jsonl"), job.out("stderr")
+        with open(err, "wb") as f:
+            run = self.measured(job, [self.binary, job.path, "-o", out,
+                                      *self.options(job)], stderr=f)
+        with open(err, encoding="utf-8") as f:
+            lines = [x for x in f.read().split("\n") if x.startswith("{")]
+        if lines:
+            run.more = {k: v for k, v in json.loads(lines[-1]).items()
+                        if k.startswith(("loop_lag", "conns", "handsh"))}
+        judge(run, job, *self.counted(out))
+        os.unlink(out)
+        return run
+
+    @staticmethod
+    def counted(path):
+        """Good records, and the bytes of their bodies."""
+        count = size = 0
+        with open(path, "rb") as f:
+            for line in f:
+                m = SIZE.search(line)
+                if OK.search(line) and m:
+                    count += 1
+                    size += int(m.group(1))
+        return count, size
+
+
+OK = re.compile(rb'"status_code": ?200\b')
+SIZE = re.compile(rb'"size_decoded": ?(\d+)')
+
+
+class Wget2(Program):
+    name = binary = "wget2"
+
+    def run(self, job):
+        out = job.out("wget2.out")
+        run = self.measured(job, [
+            "wget2", "--quiet", "--no-config", "-i", job.path, "-O", out,
+            f"--max-threads={job.parallel}", "--ca-certificate",
+            job.nginx.ca, "--no-http2", "--compression=none", "--no-hsts",
+            "--no-hpkp", "--no-ocsp", "--tries=1"])
+        size = os.path.getsize(out) if os.path.exists(out) else 0
+        judge(run, job, job.count if size == job.size else 0, size)
+        if os.path.exists(out):
+            os.unlink(out)
+        return run
+
+
+class Curl(Program):
+    name = binary = "curl"
+
+    def prepare(self, job):
+        with open(job.path, encoding="ascii") as src, \
+                open(job.out("curl.conf"), "w", encoding="ascii") as dst:
+            for line in src:
+                dst.write(f'url="{line.strip()}"\noutput="/dev/null"\n')
+
+    def run(self, job):
+        out = job.out("curl.out")
+        with open(out, "wb") as f:
+            run = self.measured(job, [
+                "curl", "-q", "-s", "-Z", "--parallel-max",
+                str(min(job.parallel, 300)), "--http1.1", "--cacert",
+                job.nginx.ca, "-w", "%{http_code} %{size_download}\\n",
+                "-K", job.out("curl.conf")], stdout=f)
+        with open(out, encoding="ascii") as f:
+            sizes = [int(x.split()[1]) for x in f if x.startswith("200 ")]
+        return judge(run, job, len(sizes), sum(sizes))
+
+
+class Aria2(Program):
+    """It makes a file of each page; 16 connections to one host are its most,
+    and its list is kept short, as its memory and time grow with it."""
+    name, binary, limit = "aria2", "aria2c", 20000
+
+    def prepare(self, job):
+        with open(job.path, encoding="ascii") as src, \
+                open(job.out("aria2.list"), "w", encoding="ascii") as dst:
+            for n, line in enumerate(src):
+                dst.write(f"{line.strip()}\n  out={n}\n")
+
+    def run(self, job):
+        out = job.out("aria2")
+        os.makedirs(out, exist_ok=True)
+        run = self.measured(job, [
+            "aria2c", "--no-conf", "-q", "-i", job.out("aria2.list"), "-j",
+            str(job.parallel), "--dir", out, "--ca-certificate",
+            job.nginx.ca, "--file-allocation=none", "--no-netrc",
+            "--disable-ipv6"])
+        sizes = [e.stat().st_size for e in os.scandir(out)]
+        judge(run, job, len(sizes), sum(sizes))
+        shutil.rmtree(out)
+        return run
+
+
+class Script(Program):
+    """A peer in tests/bench/peers: LIST PARALLEL CA; prints COUNT BYTES."""
+    command = ()
+
+    def argv(self, job):
+        return [*self.command, job.path, str(job.parallel), job.nginx.ca]
+
+    def environment(self, job):
+        return {}
+
+    def run(self, job):
+        out = job.out("script.out")
+        with open(out, "wb") as f:
+            run = self.measured(job, self.argv(job), stdout=f,
+                                env=self.environment(job))
+        with open(out, encoding="ascii") as f:
+            words = [int(w) for w in f.read().split()] or [0, 0]
+        return judge(run, job, *words)
+
+
+class Go(Script):
+    name, binary = "go", "go"
+
+    def version(self):
+        return subprocess.run(["go", "version"], text=True, check=False,
+                              capture_output=True).stdout.strip()
+
+    def prepare(self, job):
+        self.program = job.out("gofetch")
+        if not os.path.exists(self.program):
+            subprocess.run(
+                ["go", "build", "-o", self.program,
+                 os.path.join(HERE, "peers", "gofetch.go")], check=True,
+                env={**os.environ, "GOCACHE": job.out("gocache"),
+                     "GOFLAGS": "-mod=mod", "GO111MODULE": "off"})
+        self.command = [self.program]
+
+
+class Aiohttp(Script):
+    name, binary, limit = "aiohttp", "/usr/bin/python3", 20000
+    command = ["/usr/bin/python3", os.path.join(HERE, "peers", "aio.py")]
+
+    def ask(self, code):
+        return subprocess.run([self.binary, "-c", code], check=False,
+                              capture_output=True, text=True)
+
+    def installed(self):
+        return self.ask("import aiohttp").returncode == 0
+
+    def version(self):
+        return "aiohttp " + self.ask(
+            "import aiohttp; print(aiohttp.__version__)").stdout.strip()
+
+
+class Undici(Script):
+    name, binary, limit = "undici", "node", 50000
+    command = ["node", os.path.join(HERE, "peers", "undici.js")]
+    module = "/usr/share/nodejs/undici/package.json"
+
+    def installed(self):
+        return super().installed() and os.path.exists(self.module)
+
+    def version(self):
+        with open(self.module, encoding="utf-8") as f:
+            return "undici " + json.load(f)["version"]
+
+
+class Wrk(Program):
+    """Takes a time, not a count; writes no results."""
+    name = binary = "wrk"
+    ceiling = True
+
+    def version(self):
+        return subprocess.run(["wrk", "-v"], text=True, check=False,
+                              capture_output=True).stdout.split("\n")[0]
+
+    def run(self, job):
+        out = job.out("wrk.out")
+        with open(out, "wb") as f:
+            run = self.measured(job, [
+                "wrk", "-t1", f"-c{job.parallel}", f"-d{job.seconds}s",
+                job.sample], stdout=f)
+        with open(out, encoding="utf-8") as f:
+            text = f.read()
+        m = re.search(r"(\d+) requests in", text)
+        run.count = int(m.group(1)) if m else 0
+        if not run.count or "Non-2xx" in text or "Socket errors" in text:
+            run.note = "wrk saw errors"
+        return run
+
+
+class STime(Program):
+    """Handshakes one after another, each with one GET; does verify."""
+    name, binary = "s_time", "openssl"
+    ceiling = True
+
+    def version(self):
+        return subprocess.run(["openssl", "version"], text=True, check=False,
+                              capture_output=True).stdout.strip()
+
+    def run(self, job):
+        out = job.out("s_time.out")
+        host, _, path = job.sample.removeprefix("https://").partition("/")
+        with open(out, "wb") as f:
+            run = self.measured(job, [
+                "openssl", "s_time", "-new", "-time", str(job.seconds + 2),
+                "-connect", host, "-CAfile", job.nginx.ca, "-verify", "3",
+                "-www", "/" + path], stdout=f)
+        with open(out, encoding="utf-8") as f:
+            m = re.search(r"(\d+) connections in", f.read())
+        run.count = int(m.group(1)) if m else 0
+        if not run.count:
+            run.note = "no connections counted"
+        return run
+
+
+def everyone(fetchd):
+    return [Fetchd(fetchd), Wrk(), STime(), Wget2(), Curl(), Aria2(), Go(),
+            Aiohttp(), Undici()]
