@@ -103,20 +103,27 @@ SIZE = re.compile(rb'"size_decoded": ?(\d+)')
 
 
 class Wget2(Program):
+    """It says nothing of single answers, so bytes are counted once a job,
+    when it writes them, and answers each time by the server."""
     name = binary = "wget2"
 
-    def run(self, job):
+    def argv(self, job, out):
+        return ["wget2", "--no-config", "--quiet", "-i", job.path, "-O", out,
+                f"--max-threads={job.parallel}", "--ca-certificate",
+                job.nginx.ca, "--no-http2", "--compression=none", "--no-hsts",
+                "--no-hpkp", "--no-ocsp", "--tries=1"]
+
+    def prepare(self, job):
         out = job.out("wget2.out")
-        run = self.measured(job, [
-            "wget2", "--quiet", "--no-config", "-i", job.path, "-O", out,
-            f"--max-threads={job.parallel}", "--ca-certificate",
-            job.nginx.ca, "--no-http2", "--compression=none", "--no-hsts",
-            "--no-hpkp", "--no-ocsp", "--tries=1"])
-        size = os.path.getsize(out) if os.path.exists(out) else 0
-        judge(run, job, job.count if size == job.size else 0, size)
-        if os.path.exists(out):
-            os.unlink(out)
-        return run
+        subprocess.run(self.argv(job, out), check=False,
+                       stdin=subprocess.DEVNULL)
+        self.size = os.path.getsize(out)
+        os.unlink(out)
+
+    def run(self, job):
+        before = job.nginx.requests()
+        run = self.measured(job, self.argv(job, "/dev/null"))
+        return judge(run, job, job.nginx.requests() - before - 1, self.size)
 
 
 class Curl(Program):

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+import urllib.request
 
 from measure import server_cpu
 
@@ -53,6 +54,7 @@ SERVER = """
 		{keepalive}
 		root {dir}/files;
 {pages}
+		location = /status {{ stub_status; }}
 		location = /wait {{ echo_sleep 1; echo -n "{body}"; }}
 		location = /wait10 {{ echo_sleep 10; echo -n "{body}"; }}
 		location = /soon {{ echo_sleep 0.01; echo -n "{body}"; }}
@@ -136,6 +138,13 @@ class Nginx:
         pid = self.process.pid
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
             return int(f.read().split()[0])
+
+    def requests(self):
+        """How many it has answered so far, this question included."""
+        with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.ports['http']}/status",
+                timeout=10) as f:
+            return int(f.read().decode("ascii").split("\n")[2].split()[2])
 
     def big_file(self, name, size):
         with open(os.path.join(self.folder, "files", name), "wb") as f:
