@@ -21,7 +21,7 @@ CALLS = {
     "fork vfork": "posix_spawn, and only in io/pool",
     "getaddrinfo gethostbyname gethostbyname_r gethostbyaddr getnameinfo":
         "blocks: io/resolve",
-    "localtime gmtime ctime asctime strerror": "hidden static buffer",
+    "localtime gmtime ctime asctime": "hidden static buffer",
     "sleep usleep nanosleep": "blocks the loop",
     "ares_fds": "breaks on descriptors of 1024 and more",
     "event_active event_config_set_max_dispatch_interval": "endless passes",

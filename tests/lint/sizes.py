@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Functions: median <= 15 lines, p90 <= 40, none over 60. Files: <= 600.
+"""Functions: median <= 15 lines, p90 <= 40, none over 60. Files: <= 600; the
+tables of tests may be longer.
 
 A function's length is counted from the line of its name to its closing brace.
 """
@@ -12,7 +13,8 @@ import subprocess
 
 from common import ROOT, done, files, text
 
-MEDIAN, P90, LONGEST, FILE = 15, 40, 60, 600
+MEDIAN, P90, LONGEST = 15, 40, 60
+FILE, TEST = 600, 1000
 
 
 def functions(paths):
@@ -45,8 +47,9 @@ def main():
             problems.append(f"{path}: {name}() has {n} lines > {LONGEST}")
     for path in sources + files("tests", ".c", ".h", ".py"):
         n = text(path).count("\n")
-        if n > FILE:
-            problems.append(f"{path}: {n} lines > {FILE}")
+        limit = FILE if path.startswith("src/") else TEST
+        if n > limit:
+            problems.append(f"{path}: {n} lines > {limit}")
     figures = (f"{len(rows)} functions: median {median}, p90 {p90}, "
                f"longest {lengths[-1]} lines")
     if problems:
