@@ -49,6 +49,8 @@ def _name(cn):
 
 
 def _san(name):
+    if name.startswith("dns:"):
+        return x509.DNSName(name[4:])
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
@@ -125,8 +127,8 @@ class Pki:
     def leaf(self, *names, cn="leaf", key="p256", days=(-1, 10),
              issuer="inter", chain=True, digest="sha256", server_auth=True,
              san=True):
-        """names go into subjectAltName (addresses as such) unless san is
-        False. issuer: inter, root, stranger or self; chain=False leaves the
+        """names go into subjectAltName (addresses as such, but "dns:1.2.3.4"
+        as a name) unless san is False. issuer: inter, root, stranger or self; chain=False leaves the
         intermediate out; days: validity around now; digest: sha256 or sha1;
         key: p256, rsa1024, rsa2048; server_auth=False: for clients only."""
         what = (names, cn, key, days, issuer, chain, digest, server_auth, san)
