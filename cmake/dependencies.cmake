@@ -39,7 +39,9 @@ elseif(EXISTS /usr/share/llhttp/llhttp.c)
   target_compile_definitions(llhttp_debian PRIVATE LLHTTP_STRICT_MODE=1)
   target_include_directories(llhttp_debian SYSTEM PUBLIC
     /usr/share/include/llhttp)
-  target_compile_options(llhttp_debian PRIVATE -O2 -w)
+  target_compile_options(llhttp_debian PRIVATE -O2 -w
+    $<$<BOOL:${FETCHD_SANITIZE}>:-fsanitize=address>
+    $<$<BOOL:${FETCHD_FUZZ}>:-fsanitize=fuzzer-no-link>)
   target_link_libraries(dep_llhttp INTERFACE llhttp_debian)
 elseif(FETCHD_FETCH_LLHTTP)
   include(cmake/fetch_llhttp.cmake)
