@@ -136,7 +136,7 @@ opts_set(struct opts *o, enum opt id, const char *text, struct buf *err)
 }
 
 void
-opts_init(struct opts *o)
+opts_defaults(struct opts *o)
 {
 	struct buf err = { 0 };
 	int id;
@@ -148,6 +148,15 @@ opts_init(struct opts *o)
 			    opts_set(o, (enum opt)id, rows[id].def, &err) == 0);
 	memset(o->given, 0, sizeof(o->given));
 	o->ngiven = 0;
+	buf_fini(&err);
+}
+
+void
+opts_init(struct opts *o)
+{
+	struct buf err = { 0 };
+
+	opts_defaults(o);
 	CHECK(opts_derive(o, &err) == 0);
 	buf_fini(&err);
 }

@@ -301,7 +301,7 @@ opts_parse(struct opts *o, int argc, char **argv, struct buf *err)
 	struct walk w = { o, argv, argc, 1, err };
 	int status, ended = 0;
 
-	opts_init(o);
+	opts_defaults(o);
 	for (; w.at < argc; w.at++) {
 		status = parse_argument(&w, &ended);
 		if (status != 0)

@@ -60,7 +60,10 @@ int opts_set(struct opts *o, enum opt id, const char *text, struct buf *err);
 /* From text to value, the row's bounds checked; as opts_set. */
 int opts_value(const struct opt_row *row, const char *text, int64_t *value,
     struct buf *err);
-/* What follows from what was given. 0, or an exit status with the message. */
+/* Each row at its default, nothing given, nothing derived. */
+void opts_defaults(struct opts *o);
+/* What follows from what was given; once. 0, or an exit status with the
+ * message. */
 int opts_derive(struct opts *o, struct buf *err);
 int opts_derive_request(struct opts *o, struct buf *err);
 /* The output must not be an input. 0, or 2 with the message. */
