@@ -42,8 +42,10 @@ struct url {
 
 /*
  * Parses a URL as a user gives one (SPEC section 2): blanks around it are
- * trimmed; a bare host means https://; a word, ':' and digits up to the end or
- * one of "/?#" is host and port; any other "word:" is a scheme.
+ * trimmed, U+00A0 among them; a bare host means https:// (so does "//host"); a
+ * word, ':' and digits up to the end or one of "/?#" is host and port; any
+ * other "word:", of whatever bytes, is a scheme. `user` and `password` hold no
+ * control characters; has_user is 0 for an empty one ("http://@h/").
  * Returns E_OK, or E_URL_INVALID, E_URL_TOO_LONG, E_URL_HOST_INVALID,
  * E_URL_SCHEME_DENIED with *why (static text, for people) and *at (byte offset
  * in `in`) set; `u` is then empty.
@@ -52,9 +54,10 @@ enum err url_parse(struct url *u, struct span in, const char **why, size_t *at);
 
 /*
  * Resolves a reference against an absolute URL (RFC 3986 section 5.2). `ref`
- * may carry bytes outside ASCII and blanks (encoded); a control byte makes it
- * E_URL_INVALID. Userinfo of the reference is dropped. The fragment is the
- * reference's or, if it has none, the base's. u and base are different.
+ * may carry bytes outside ASCII and blanks (encoded; those around it are
+ * trimmed); a control byte makes it E_URL_INVALID. Faults as of url_parse.
+ * Userinfo of the reference is dropped. The fragment is the reference's or, if
+ * it has none, the base's. u and base are different.
  */
 enum err url_resolve(struct url *u, const struct url *base, struct span ref);
 
@@ -70,8 +73,9 @@ struct span url_origin(const struct url *u);
 
 /*
  * Appends `in`, any text that may be a URL, with what stands for a password in
- * it replaced by "***" ("http://u:p@h/" -> "http://u:***@h/"), also when it is
- * no valid URL.
+ * it replaced by "***" ("http://u:p@h/" -> "http://u:***@h/"). In a text that
+ * is no valid URL it hides rather more: everything from the first ':' that may
+ * begin a password to the last '@' that may end it.
  */
 void url_redact(struct buf *out, struct span in);
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/* Percent-escapes. Knows nothing of the parts of a URL. */
+#include "codec/url_escape.h"
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = span_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int
+url_escape_at(struct span s, size_t i)
+{
+	int high, low;
+
+	if (s.n - i < 3 || s.p[i] != '%')
+		return -1;
+	high = hex(s.p[i + 1]);
+	low = hex(s.p[i + 2]);
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
+void
+url_escape_put(struct buf *out, struct span s)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char *to = buf_reserve(out, 3 * s.n);
+	unsigned char c;
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		c = (unsigned char)s.p[i];
+		if (c != ' ' && c < 0x80) {
+			*to++ = (char)c;
+			continue;
+		}
+		*to++ = '%';
+		*to++ = digits[c >> 4];
+		*to++ = digits[c & 15];
+	}
+	out->n = (size_t)(to - out->p);
+}
