@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "base/span.h"
 
-#define URL_MAX 65535	  /* bytes of a URL, as given and as normalised */
-#define URL_HOST_MAX 253  /* bytes of a name without its trailing dot */
+#define URL_MAX 65535    /* bytes of a URL, as given and as normalised */
+#define URL_HOST_MAX 253 /* bytes of a name without its trailing dot */
 
 enum url_scheme { URL_HTTP, URL_HTTPS };
 enum url_host { URL_NAME, URL_IPV4, URL_IPV6 };
@@ -31,13 +31,13 @@ struct url {
 	struct buf text;
 	enum url_scheme scheme;
 	enum url_host host_kind;
-	uint16_t port;			 /* the one to connect to */
-	uint32_t host_at, host_n;	 /* in text; a v6 without its brackets */
+	uint16_t port;            /* the one to connect to */
+	uint32_t host_at, host_n; /* in text; a v6 without its brackets */
 	uint32_t authority_at, authority_n; /* host[:port], as Host: sends it */
-	uint32_t target_at;		 /* path?query, to the end of text */
-	int has_user;			 /* it had userinfo */
-	struct buf user, password;	 /* percent-decoded */
-	struct buf fragment;		 /* as given, without '#' */
+	uint32_t target_at;                 /* path?query, to the end of text */
+	int has_user;                       /* it had userinfo */
+	struct buf user, password;          /* percent-decoded */
+	struct buf fragment;                /* as given, without '#' */
 };
 
 /*
