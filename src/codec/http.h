@@ -2,8 +2,8 @@
 /*
  * HTTP/1.1 (RFC 9110, 9112) as a client speaks it: writes a request's header
  * section, reads one response. The only user of llhttp. The header section is
- * collected whole under a cap, checked and normalised by our own pre-validator,
- * then fed to llhttp, which frames the body.
+ * taken under a cap, checked and normalised by our own pre-validator, then fed
+ * to llhttp, which frames the body; a chunked one is decoded by http_chunk.
  */
 #ifndef CODEC_HTTP_H
 #define CODEC_HTTP_H
@@ -17,7 +17,11 @@
 
 /* ---- requests ---- */
 
-/* One header line a user asked for. `remove`: send none of that name. */
+/*
+ * One header line a user asked for. `remove`: send none of that name, neither
+ * the default, nor what the list says of it before this, nor, if this is an
+ * item's, what the options say.
+ */
 struct http_header {
 	struct span name, value;
 	int remove;
@@ -48,9 +52,10 @@ struct http_request {
  * Accept-Encoding, Authorization, Cookie, then `option` and `item` in their
  * order, then Content-Type, Content-Length. An item's header replaces the
  * option's of that name, either replaces or removes the default. Host stands
- * first, also when replaced. Content-Length is sent if there is a body, and as
- * 0 for POST, PUT and PATCH without one. A user's own Content-Length,
- * Transfer-Encoding or Connection is judged by http_header_ok.
+ * first, also when replaced, once (the last one counts), and cannot be removed.
+ * Content-Length is sent if there is a body, and as 0 for POST, PUT and PATCH
+ * without one. Method, target and authority are taken as they are; every name
+ * and value has passed http_header_ok.
  */
 void http_write_request(struct buf *out, const struct http_request *r);
 
@@ -72,8 +77,10 @@ int http_is_idempotent(struct span method);
 /* ---- responses ---- */
 
 #define HTTP_MAX_FIELDS 1000
-#define HTTP_MAX_FIELD_BYTES 65536
-#define HTTP_MAX_FRAMING_BYTES 65536 /* chunk lines and trailers a response */
+#define HTTP_MAX_FIELD_BYTES 65536 /* of a field's lines with their ends */
+/* Chunk lines and trailers a response, over and above a byte for every 32 of
+ * its body: chunks of some 200 bytes and more are never too many. */
+#define HTTP_MAX_FRAMING_BYTES 65536
 #define HTTP_MAX_INTERIM 32
 
 /* Leniencies used, in struct http's flags; names in SPEC's `flags`. */
