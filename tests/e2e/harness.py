@@ -165,7 +165,7 @@ def check_record(rec, wall, keys=True, body="inline", headers=False):
         if rec["error"] is None:
             assert rec["status_code"] > 0 and rec["complete"] is True
         if rec["conn_id"] is None:
-            assert not rec["conn_reused"]
+            assert rec["conn_reused"] is False
         assert isinstance(rec["complete"], bool)
 
 

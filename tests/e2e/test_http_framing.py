@@ -3,7 +3,7 @@
 import pytest
 
 from harness import row
-from origin import chunked, once, response, serve
+from origin import chunked, response, serve
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
