@@ -32,14 +32,14 @@ union resolve_addr {
 };
 
 struct resolve_answer {
-	enum err err;	    /* E_OK with at least one address, or E_DNS_* */
+	enum err err;       /* E_OK with at least one address, or E_DNS_* */
 	const char *detail; /* "SERVFAIL", "NXDOMAIN", ...: static, or NULL */
 	unsigned n;
 	/* Without ports, in the order to try: families interleaved, v6 first
 	 * (RFC 8305 section 4). */
 	union resolve_addr addr[RESOLVE_MAX_ADDRS];
 	int64_t until_us; /* fresh until then, by timer_now_us() */
-	int from_cache;	  /* no query was sent for it: cache, hosts, number */
+	int from_cache;   /* no query was sent for it: cache, hosts, number */
 };
 
 typedef void resolve_cb(void *arg, const struct resolve_answer *answer);
@@ -47,20 +47,20 @@ typedef void resolve_cb(void *arg, const struct resolve_answer *answer);
 enum resolve_start { RESOLVE_DONE, RESOLVE_PENDING };
 
 struct resolve_conf {
-	int64_t timeout_us;	 /* --dns-timeout, a whole look-up */
-	int use_v4, use_v6;	 /* -4, -6; both by default */
-	const char *servers;	 /* --dns-servers, or NULL: /etc/resolv.conf */
+	int64_t timeout_us;  /* --dns-timeout, a whole look-up; 0: no limit */
+	int use_v4, use_v6;  /* -4, -6; both by default */
+	const char *servers; /* --dns-servers, or NULL: /etc/resolv.conf */
 	const char *const *overrides; /* --resolve HOST:PORT:ADDR; HOST may be
 				       * "*", ADDR a list by ',' and [v6] */
 	size_t noverride;
-	const char *hosts_path;	      /* normally /etc/hosts */
+	const char *hosts_path;       /* normally /etc/hosts */
 	const char *resolv_conf_path; /* normally /etc/resolv.conf */
 };
 
 struct resolve_stats {
-	uint64_t lookups;  /* questions that led to queries */
-	uint64_t cached;   /* answered without */
-	unsigned open;	   /* jobs under way */
+	uint64_t lookups; /* look-ups for which queries were sent */
+	uint64_t cached;  /* all others: known, or being asked already */
+	unsigned open;    /* jobs under way */
 };
 
 /*
@@ -69,7 +69,8 @@ struct resolve_stats {
  */
 struct resolve *resolve_new(struct event_base *base,
     const struct resolve_conf *conf, char *why, size_t why_size);
-void resolve_free(struct resolve *r); /* jobs still open are dropped */
+/* Jobs still open are dropped. Not from inside a callback. */
+void resolve_free(struct resolve *r);
 
 /*
  * Looks a host up: a name (A-labels, lower case, with or without a trailing

@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Jobs: who waits for which name, when an answer is complete enough to be
+ * given, and what it says. Those who wait for one name form a batch: they
+ * share its questions and its answers, even such as expire at once. Knows
+ * nothing of c-ares and servers.
+ */
+#include "io/resolve.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "io/resolve_int.h"
+
+/* RFC 8305 section 3, "Resolution Delay". */
+#define WINDOW_US (50 * 1000LL)
+
+struct resolve_job {
+	struct link on_name;
+	struct link on_all;
+	struct resolve *r;
+	struct resolve_name *name;
+	unsigned batch;
+	int64_t deadline_us;
+	resolve_cb *cb;
+	void *arg;
+};
+
+/* ---- what is known of a name -------------------------------------------- */
+
+/* Fresh, or learned while those who wait now were waiting. */
+static int
+is_usable(const struct resolve_name *nm, const struct resolve_known *kn,
+    int64_t now_us)
+{
+	return kn->at_us != 0 && kn->q == NULL &&
+	       (kn->until_us > now_us || kn->at_us >= nm->batch_us);
+}
+
+struct view {
+	int pending; /* families being asked for */
+	int found;   /* families with addresses */
+	int absent;  /* the name does not exist */
+};
+
+static struct view
+look(const struct resolve *r, const struct resolve_name *nm, int64_t now_us)
+{
+	struct view v = { 0, 0, 0 };
+	const struct resolve_known *kn;
+	int f;
+
+	for (f = 0; f < RESOLVE_FAMILIES; f++) {
+		kn = &nm->known[f];
+		if (!r->use[f])
+			continue;
+		v.pending += kn->q != NULL;
+		if (!is_usable(nm, kn, now_us))
+			continue;
+		v.found += kn->set.n > 0;
+		v.absent |= kn->err == E_DNS_NXDOMAIN;
+	}
+	return v;
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
+static void
+put_addr(
+    struct resolve_answer *a, enum resolve_family f, const unsigned char *raw)
+{
+	union resolve_addr *out = &a->addr[a->n++];
+
+	memset(out, 0, sizeof(*out));
+	if (f == RESOLVE_V6) {
+		out->in6.sin6_family = AF_INET6;
+		memcpy(&out->in6.sin6_addr, raw, 16);
+	} else {
+		out->in.sin_family = AF_INET;
+		memcpy(&out->in.sin_addr, raw, 4);
+	}
+}
+
+static void
+put_sets(
+    struct resolve_answer *a, const struct resolve_set set[RESOLVE_FAMILIES])
+{
+	unsigned i;
+	int f;
+
+	a->n = 0;
+	for (i = 0; i < RESOLVE_MAX_ADDRS; i++)
+		for (f = 0; f < RESOLVE_FAMILIES; f++)
+			if (i < set[f].n && a->n < RESOLVE_MAX_ADDRS)
+				put_addr(a, (enum resolve_family)f,
+				    set[f].addr +
+					i * resolve_addr_len(
+						(enum resolve_family)f));
+}
+
+static void
+set_error(struct resolve_answer *a, enum err err, const char *detail,
+    int64_t until_us)
+{
+	a->err = err;
+	a->detail = detail;
+	a->n = 0;
+	a->until_us = until_us;
+}
+
+static void
+set_more_telling(struct resolve_answer *a, enum err err, const char *detail)
+{
+	if (a->err == E_OK || resolve_query_more_telling(err, a->err)) {
+		a->err = err;
+		a->detail = detail;
+	}
+}
+
+static void
+explain_absence(const struct resolve *r, const struct resolve_name *nm,
+    int64_t now_us, struct resolve_answer *a)
+{
+	const struct resolve_known *kn;
+	int f;
+
+	set_error(a, E_OK, NULL, TIMER_NEVER);
+	for (f = 0; f < RESOLVE_FAMILIES; f++) {
+		kn = &nm->known[f];
+		if (!r->use[f])
+			continue;
+		if (is_usable(nm, kn, now_us)) {
+			set_more_telling(a, kn->err, kn->detail);
+			if (kn->until_us < a->until_us)
+				a->until_us = kn->until_us;
+			continue;
+		}
+		set_more_telling(a, E_DNS_TIMEOUT, "TIMEOUT");
+		if (kn->q != NULL)
+			set_more_telling(a, kn->q->err, kn->q->detail);
+	}
+	if (a->until_us == TIMER_NEVER)
+		a->until_us = now_us;
+}
+
+static void
+answer_known(const struct resolve *r, const struct resolve_name *nm,
+    int64_t now_us, struct resolve_answer *a)
+{
+	struct resolve_set set[RESOLVE_FAMILIES] = { { 0, NULL }, { 0, NULL } };
+	const struct resolve_known *kn;
+	int64_t until = TIMER_NEVER;
+	int f, n = 0;
+
+	for (f = 0; f < RESOLVE_FAMILIES; f++) {
+		kn = &nm->known[f];
+		if (r->use[f] && kn->q != NULL && until > now_us)
+			/* Half an answer: soon worth another look. */
+			until = until < now_us + RESOLVE_WAITER_US
+				    ? until
+				    : now_us + RESOLVE_WAITER_US;
+		if (!r->use[f] || kn->set.n == 0 || !is_usable(nm, kn, now_us))
+			continue;
+		set[f] = kn->set;
+		n++;
+		if (kn->until_us < until)
+			until = kn->until_us;
+	}
+	if (n == 0) {
+		explain_absence(r, nm, now_us, a);
+		return;
+	}
+	a->err = E_OK;
+	a->detail = NULL;
+	a->until_us = until;
+	put_sets(a, set);
+}
+
+/* ---- jobs --------------------------------------------------------------- */
+
+static void
+settle(struct resolve *r, struct resolve_name *nm)
+{
+	if (nm->known[RESOLVE_V6].q == NULL &&
+	    nm->known[RESOLVE_V4].q == NULL && link_on(&nm->on_window))
+		list_remove(&r->windows, &nm->on_window);
+	if (nm->jobs.n == 0)
+		nm->waiting = 0;
+	if (nm->jobs.n > 0 || nm->delivering ||
+	    nm->known[RESOLVE_V6].q != NULL || nm->known[RESOLVE_V4].q != NULL)
+		resolve_cache_busy(&r->cache, nm);
+	else
+		resolve_cache_idle(&r->cache, nm);
+}
+
+/* Takes a job away; its callback is the caller's affair. */
+static void
+unlink_job(struct resolve_job *job)
+{
+	struct resolve *r = job->r;
+
+	list_remove(&job->name->jobs, &job->on_name);
+	list_remove(&r->jobs, &job->on_all);
+	if (r->jobs.n == 0)
+		timer_clear(r->deadline);
+}
+
+static void
+answer_job(struct resolve_job *job, const struct resolve_answer *a)
+{
+	resolve_cb *cb = job->cb;
+	void *arg = job->arg;
+
+	unlink_job(job);
+	free(job);
+	cb(arg, a);
+}
+
+/* To all of the present batch; who comes meanwhile belongs to the next. */
+static void
+deliver(struct resolve *r, struct resolve_name *nm, int64_t now_us)
+{
+	unsigned batch = nm->batch++;
+	struct resolve_answer a;
+	struct resolve_job *job;
+	struct link *k;
+
+	a.from_cache = 0;
+	answer_known(r, nm, now_us, &a);
+	nm->waiting = 0;
+	nm->delivering++;
+	while ((k = list_first(&nm->jobs)) != NULL) {
+		job = CONTAINER(k, struct resolve_job, on_name);
+		if (job->batch != batch)
+			break;
+		answer_job(job, &a);
+	}
+	nm->delivering--;
+}
+
+static void
+open_window(struct resolve *r, struct resolve_name *nm, int64_t now_us)
+{
+	if (link_on(&nm->on_window))
+		return;
+	nm->window_us = now_us + WINDOW_US;
+	list_push(&r->windows, &nm->on_window);
+	if (timer_at(r->window) == TIMER_NEVER)
+		timer_set(r->window, nm->window_us);
+}
+
+/* One family is known, the other has had its 50 ms. */
+static int
+is_window_over(const struct resolve_name *nm, int64_t now_us)
+{
+	const struct resolve_known *kn;
+	int f;
+
+	for (f = 0; f < RESOLVE_FAMILIES; f++) {
+		kn = &nm->known[f];
+		if (kn->q != NULL ? kn->asked_us + WINDOW_US > now_us
+				  : kn->at_us + WINDOW_US > now_us)
+			return 0;
+	}
+	return !link_on(&nm->on_window);
+}
+
+void
+resolve_learn(struct resolve *r, struct resolve_name *nm, enum resolve_family f,
+    const struct resolve_reply *rp)
+{
+	int64_t now = timer_now_us();
+	struct view v;
+
+	if (rp != NULL)
+		resolve_cache_learn(&r->cache, nm, f, rp, now);
+	v = look(r, nm, now);
+	if (nm->waiting && (v.pending == 0 || (v.absent && v.found == 0)))
+		deliver(r, nm, now);
+	else if (nm->waiting && v.found > 0)
+		open_window(r, nm, now);
+	settle(r, nm);
+}
+
+static void
+on_window(void *arg)
+{
+	struct resolve *r = arg;
+	int64_t now = timer_now_us();
+	struct resolve_name *nm;
+	struct link *k;
+
+	while ((k = list_first(&r->windows)) != NULL) {
+		nm = CONTAINER(k, struct resolve_name, on_window);
+		if (nm->window_us > now) {
+			timer_set(r->window, nm->window_us);
+			return;
+		}
+		list_remove(&r->windows, k);
+		if (nm->waiting)
+			deliver(r, nm, now);
+		settle(r, nm);
+	}
+}
+
+static void
+expire(struct resolve *r, struct resolve_job *job, int64_t now_us)
+{
+	struct resolve_name *nm = job->name;
+	struct resolve_answer a;
+
+	a.from_cache = 0;
+	answer_known(r, nm, now_us, &a);
+	nm->delivering++;
+	answer_job(job, &a);
+	nm->delivering--;
+	settle(r, nm);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct resolve *r = arg;
+	int64_t now = timer_now_us();
+	struct resolve_job *job;
+	struct link *k;
+
+	while ((k = list_first(&r->jobs)) != NULL) {
+		job = CONTAINER(k, struct resolve_job, on_all);
+		if (job->deadline_us > now) {
+			timer_set(r->deadline, job->deadline_us);
+			return;
+		}
+		expire(r, job, now);
+	}
+}
+
+/* ---- start and cancel --------------------------------------------------- */
+
+/* 1 if somebody must wait: what is missing is then being asked for. */
+static int
+open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
+{
+	struct resolve_known *kn;
+	struct view v;
+	int f, sent = 0;
+
+	nm->batch_us = now_us;
+	v = look(r, nm, now_us);
+	if (v.absent && v.found == 0)
+		return 0;
+	resolve_cache_busy(&r->cache, nm);
+	for (f = 0; f < RESOLVE_FAMILIES; f++) {
+		kn = &nm->known[f];
+		if (!r->use[f] || kn->q != NULL || is_usable(nm, kn, now_us))
+			continue;
+		resolve_query_start(r, nm, (enum resolve_family)f, now_us);
+		sent = 1;
+	}
+	r->nlookup += (unsigned)sent;
+	r->ncached += (unsigned)!sent;
+	if (sent == 0 && v.pending == 0)
+		return 0;
+	if (sent == 0 && v.found > 0 && is_window_over(nm, now_us))
+		return 0;
+	nm->waiting = 1;
+	if (v.found > 0)
+		open_window(r, nm, now_us);
+	return 1;
+}
+
+static struct resolve_job *
+add_job(struct resolve *r, struct resolve_name *nm, resolve_cb *cb, void *arg,
+    int64_t now_us)
+{
+	struct resolve_job *job = mem_zalloc(1, sizeof(*job));
+
+	job->r = r;
+	job->name = nm;
+	job->batch = nm->batch;
+	job->cb = cb;
+	job->arg = arg;
+	job->deadline_us =
+	    r->timeout_us > 0 ? now_us + r->timeout_us : TIMER_NEVER;
+	list_push(&nm->jobs, &job->on_name);
+	list_push(&r->jobs, &job->on_all);
+	if (timer_at(r->deadline) == TIMER_NEVER)
+		timer_set(r->deadline, job->deadline_us);
+	return job;
+}
+
+static void
+answer_fixed(const struct resolve *r, struct resolve_fixed_answer *fa,
+    struct resolve_answer *a)
+{
+	int f;
+
+	for (f = 0; f < RESOLVE_FAMILIES; f++)
+		if (!r->use[f])
+			fa->set[f].n = 0;
+	put_sets(a, fa->set);
+	a->err = E_OK;
+	a->detail = NULL;
+	a->until_us = TIMER_NEVER;
+	if (a->n == 0)
+		set_error(a, E_DNS_NODATA, "NODATA", TIMER_NEVER);
+}
+
+/* In lower case, without its last dot; 0 bytes if it cannot be a name. */
+static struct span
+normal(struct span host, char out[RESOLVE_NAME_MAX])
+{
+	size_t i;
+
+	if (host.n > 1 && host.p[host.n - 1] == '.')
+		host.n--;
+	if (host.n > RESOLVE_NAME_MAX)
+		return SPAN_NONE;
+	for (i = 0; i < host.n; i++) {
+		if (host.p[i] <= ' ' || host.p[i] == 0x7f || host.p[i] == '\\')
+			return SPAN_NONE;
+		out[i] = span_lower(host.p[i]);
+	}
+	return span_of(out, host.n);
+}
+
+static struct resolve_name *
+find_or_add(struct resolve *r, struct span name)
+{
+	uint64_t hash = hash_of(&r->cache.table, name);
+	struct resolve_name *nm = resolve_cache_find(&r->cache, name, hash);
+
+	return nm != NULL ? nm : resolve_cache_add(&r->cache, name, hash);
+}
+
+enum resolve_start
+resolve_start(struct resolve *r, struct span host, uint16_t port,
+    resolve_cb *cb, void *arg, struct resolve_answer *answer,
+    struct resolve_job **job)
+{
+	char text[RESOLVE_NAME_MAX];
+	struct span name = normal(host, text);
+	struct resolve_fixed_answer fa;
+	struct resolve_name *nm;
+	int64_t now;
+
+	*job = NULL;
+	answer->from_cache = 1;
+	if (name.n == 0 || resolve_fixed_find(&r->fixed, name, port, &fa)) {
+		r->ncached++;
+		if (name.n > 0)
+			answer_fixed(r, &fa, answer);
+		else
+			set_error(answer, E_DNS_ERROR, "EBADNAME", TIMER_NEVER);
+		return RESOLVE_DONE;
+	}
+	now = timer_now_us();
+	nm = find_or_add(r, name);
+	if (nm->waiting) {
+		r->ncached++;
+	} else if (!open_batch(r, nm, now)) {
+		answer_known(r, nm, now, answer);
+		settle(r, nm);
+		return RESOLVE_DONE;
+	}
+	*job = add_job(r, nm, cb, arg, now);
+	return RESOLVE_PENDING;
+}
+
+void
+resolve_cancel(struct resolve_job *job)
+{
+	struct resolve *r = job->r;
+	struct resolve_name *nm = job->name;
+
+	unlink_job(job);
+	free(job);
+	settle(r, nm);
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+static void
+on_later(void *arg)
+{
+	resolve_query_drain(arg);
+}
+
+static void
+on_unstall(void *arg)
+{
+	resolve_query_unstall(arg);
+}
+
+static void
+init(
+    struct resolve *r, struct event_base *base, const struct resolve_conf *conf)
+{
+	CHECK(conf->use_v4 || conf->use_v6);
+	r->base = base;
+	r->timeout_us = conf->timeout_us;
+	r->use[RESOLVE_V6] = conf->use_v6;
+	r->use[RESOLVE_V4] = conf->use_v4;
+	resolve_cache_init(&r->cache);
+	list_init(&r->done);
+	list_init(&r->stalled);
+	list_init(&r->jobs);
+	list_init(&r->windows);
+	r->later = timer_new(base, on_later, r);
+	r->unstall = timer_new(base, on_unstall, r);
+	r->deadline = timer_new(base, on_deadline, r);
+	r->window = timer_new(base, on_window, r);
+}
+
+struct resolve *
+resolve_new(struct event_base *base, const struct resolve_conf *conf, char *why,
+    size_t why_size)
+{
+	union resolve_addr addr[RESOLVE_MAX_SERVERS];
+	struct resolve *r;
+	int i, n = resolve_conf_servers(conf, addr, why, why_size);
+
+	if (n == -1)
+		return NULL;
+	r = mem_zalloc(1, sizeof(*r));
+	if (resolve_fixed_init(&r->fixed, conf, why, why_size) == -1) {
+		free(r);
+		return NULL;
+	}
+	init(r, base, conf);
+	for (i = 0; i < n; i++) {
+		r->server[i].addr = addr[i];
+		r->server[i].udp = resolve_chan_new(r, &addr[i], 0);
+	}
+	r->nserver = (unsigned)n;
+	return r;
+}
+
+/* What has ended or stalled is c-ares's no more. */
+static void
+drop_queries(struct list *l)
+{
+	struct link *k;
+
+	while ((k = list_shift(l)) != NULL)
+		resolve_query_done(CONTAINER(k, struct resolve_query, on_list));
+}
+
+void
+resolve_free(struct resolve *r)
+{
+	struct link *k;
+	unsigned i;
+
+	r->closing = 1;
+	while ((k = list_first(&r->jobs)) != NULL)
+		resolve_cancel(CONTAINER(k, struct resolve_job, on_all));
+	for (i = 0; i < r->nserver; i++) {
+		resolve_chan_free(r->server[i].udp);
+		resolve_chan_free(r->server[i].tcp);
+	}
+	drop_queries(&r->done);
+	drop_queries(&r->stalled);
+	resolve_cache_fini(&r->cache);
+	resolve_fixed_fini(&r->fixed);
+	timer_free(r->later);
+	timer_free(r->unstall);
+	timer_free(r->deadline);
+	timer_free(r->window);
+	free(r);
+}
+
+void
+resolve_stats(const struct resolve *r, struct resolve_stats *st)
+{
+	st->lookups = r->nlookup;
+	st->cached = r->ncached;
+	st->open = (unsigned)r->jobs.n;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of resolve share, and nobody else includes:
+ *
+ *   resolve.c        jobs, batches of waiters, answers
+ *   resolve_cache.c  what is known of each name; LRU
+ *   resolve_fixed.c  --resolve, numbers, the hosts file, localhost
+ *   resolve_conf.c   which servers to ask
+ *   resolve_query.c  one question, over servers, until it is answered
+ *   resolve_chan.c   c-ares: one question, one server, one try
+ *   resolve_reply.c  a server's answer, from its bytes
+ */
+#ifndef IO_RESOLVE_INT_H
+#define IO_RESOLVE_INT_H
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "io/resolve.h"
+#include "io/timer.h"
+
+#define RESOLVE_MAX_SERVERS 16
+#define RESOLVE_NAME_MAX 253
+/* One try with one server. */
+#define RESOLVE_TRY_MS 1500
+/* What a failure is remembered for; so that a name that fails is not asked
+ * for by each of its items in turn. */
+#define RESOLVE_FAIL_TTL_S 1
+#define RESOLVE_MIN_TTL_S 1
+#define RESOLVE_MAX_TTL_S 3600
+#define RESOLVE_MAX_NEG_TTL_S 300
+
+/* The order in which addresses are tried. */
+enum resolve_family { RESOLVE_V6, RESOLVE_V4, RESOLVE_FAMILIES };
+
+static inline size_t
+resolve_addr_len(enum resolve_family f)
+{
+	return f == RESOLVE_V6 ? 16 : 4;
+}
+
+/* Addresses of one family, as the wire has them, one behind the other. */
+struct resolve_set {
+	unsigned n; /* <= RESOLVE_MAX_ADDRS */
+	unsigned char *addr;
+};
+
+/* ---- resolve_reply.c ---------------------------------------------------- */
+
+struct resolve_reply {
+	/* E_OK with n > 0 addresses, or E_DNS_*. Of a try that never left
+	 * this machine for want of a descriptor or a buffer:
+	 * E_RESOURCE_LIMIT. */
+	enum err err;
+	const char *detail; /* static */
+	int cut;            /* not whole: to be asked again over TCP */
+	int cancelled;      /* E_DNS_TIMEOUT, before its time */
+	uint32_t ttl_s;     /* clamped; 0: for those who wait only */
+	unsigned n;
+	unsigned char addr[RESOLVE_MAX_ADDRS * 16];
+};
+
+/*
+ * Reads a whole answer to a question for one name and family. Never fails:
+ * what it cannot use is E_DNS_BAD_RESPONSE. No memory is taken, work is
+ * bounded. RFC 1035; CNAME chains in any order, at most 16 long; TTL the
+ * least of the chain's (RFC 2181), negative from the SOA (RFC 2308).
+ */
+void resolve_reply_parse(struct resolve_reply *rp, enum resolve_family f,
+    const unsigned char *p, size_t n);
+/* Without an answer: the error alone. */
+void
+resolve_reply_fail(struct resolve_reply *rp, enum err err, const char *detail);
+
+/* ---- resolve_chan.c ----------------------------------------------------- */
+
+struct resolve_chan;
+struct resolve_query;
+
+/* One c-ares channel to one server, for UDP or for TCP. Owned by the
+ * caller. */
+struct resolve_chan *
+resolve_chan_new(struct resolve *r, const union resolve_addr *server, int tcp);
+/* What is still open is answered by resolve_query_done while it runs. */
+void resolve_chan_free(struct resolve_chan *c); /* NULL is allowed */
+/*
+ * One try. Its outcome goes into q->reply, then resolve_query_done(q) is
+ * called: from the loop, or from inside this call.
+ */
+void resolve_chan_ask(struct resolve_chan *c, const char *name,
+    enum resolve_family f, struct resolve_query *q);
+/* Ends all tries of the channel as cancelled timeouts; not to be called from
+ * resolve_query_done. */
+void resolve_chan_cancel(struct resolve_chan *c);
+
+/* ---- resolve_cache.c ---------------------------------------------------- */
+
+/* What is known of a name in one family. */
+struct resolve_known {
+	struct resolve_query *q; /* being asked, or NULL */
+	int64_t asked_us;        /* since then, if so */
+	int64_t at_us;           /* when it was learned; 0: nothing known */
+	int64_t until_us;        /* when it expires */
+	enum err err;
+	const char *detail;
+	struct resolve_set set;
+};
+
+/*
+ * A name. It is idle, and then on the LRU list, when nobody waits for it and
+ * nothing is asked for it; only then may it be evicted.
+ */
+struct resolve_name {
+	struct hash_link in_table;
+	struct link on_lru;
+	struct link on_window; /* its 50 ms are running */
+	int64_t window_us;     /* until then */
+	struct list jobs;
+	int waiting;      /* jobs wait for what is being asked */
+	unsigned batch;   /* of the jobs that wait now */
+	int64_t batch_us; /* since when: what came after, they may use */
+	int delivering;   /* callbacks are running */
+	struct resolve_known known[RESOLVE_FAMILIES];
+	size_t n;
+	char text[]; /* NUL-terminated */
+};
+
+struct resolve_cache {
+	struct hash table;
+	struct list lru; /* the latest used first */
+	size_t bytes;
+};
+
+void resolve_cache_init(struct resolve_cache *c);
+/* Frees all names, idle or not. */
+void resolve_cache_fini(struct resolve_cache *c);
+/* Names are in lower case, without a final dot. NULL if there is none. */
+struct resolve_name *resolve_cache_find(
+    const struct resolve_cache *c, struct span name, uint64_t hash);
+/* A new one, not idle; evicts idle ones over the caps. */
+struct resolve_name *
+resolve_cache_add(struct resolve_cache *c, struct span name, uint64_t hash);
+/* The name is, or is no longer, idle; repeats are harmless. An idle name of
+ * which nothing is known is freed. */
+void resolve_cache_idle(struct resolve_cache *c, struct resolve_name *nm);
+void resolve_cache_busy(struct resolve_cache *c, struct resolve_name *nm);
+/* Notes what a question brought. */
+void resolve_cache_learn(struct resolve_cache *c, struct resolve_name *nm,
+    enum resolve_family f, const struct resolve_reply *rp, int64_t now_us);
+
+/* ---- resolve_fixed.c ---------------------------------------------------- */
+
+/* What needs no question. */
+struct resolve_fixed {
+	struct hash overrides, hosts;
+};
+
+/* 0, or -1 with *why filled in. An unreadable hosts file is an empty one. */
+int resolve_fixed_init(struct resolve_fixed *fx,
+    const struct resolve_conf *conf, char *why, size_t why_size);
+void resolve_fixed_fini(struct resolve_fixed *fx);
+
+/* The sets are good until fini, and as long as the answer stays in place. */
+struct resolve_fixed_answer {
+	struct resolve_set set[RESOLVE_FAMILIES]; /* n 0: none of it */
+	unsigned char own[RESOLVE_FAMILIES][16];
+};
+/* 1 if the name (lower case, no final dot) is answered without a question: by
+ * an override for host and port, a number, the hosts file, localhost. */
+int resolve_fixed_find(const struct resolve_fixed *fx, struct span name,
+    uint16_t port, struct resolve_fixed_answer *out);
+
+/* ---- resolve_conf.c ----------------------------------------------------- */
+
+/* How many servers stand in out, at least one; or -1 with *why filled in. */
+int resolve_conf_servers(const struct resolve_conf *conf,
+    union resolve_addr out[RESOLVE_MAX_SERVERS], char *why, size_t why_size);
+/* At most cap bytes of a file; 0, or -1 if it cannot be read. */
+int resolve_conf_read(const char *path, size_t cap, struct buf *out);
+/* Takes the first line off *rest, without its end and its comment. */
+struct span resolve_conf_line(struct span *rest);
+/* Takes the first word off *line; empty at the end. */
+struct span resolve_conf_word(struct span *line);
+/* Decimal digits, 1 to 65535; 0, or -1. */
+int resolve_conf_port(struct span s, uint16_t *port);
+/* 1 and the address in wire form if s is a numeric one of either family. */
+int resolve_conf_number(
+    struct span s, enum resolve_family *f, unsigned char out[16]);
+
+/* ---- resolve_query.c ---------------------------------------------------- */
+
+/*
+ * One question under way. It goes over the servers as long as somebody waits
+ * for the name, and is then learned.
+ */
+struct resolve_query {
+	struct link on_list; /* done or stalled */
+	struct resolve *r;
+	struct resolve_name *name;
+	enum resolve_family family;
+	unsigned server; /* the one being asked */
+	uint32_t asked;  /* servers of this round, as bits */
+	unsigned round;
+	int tcp;
+	struct resolve_reply reply; /* of the last try */
+	enum err err;               /* the most telling one so far */
+	const char *detail;
+};
+
+struct resolve_server {
+	struct resolve_chan *udp;
+	struct resolve_chan *tcp; /* NULL until an answer is cut */
+	union resolve_addr addr;
+	unsigned bad;         /* timeouts and refusals in a row */
+	int64_t bad_until_us; /* asked last until then */
+};
+
+void resolve_query_start(struct resolve *r, struct resolve_name *nm,
+    enum resolve_family f, int64_t now_us);
+/* For resolve_chan: q->reply is filled in. Only queues. */
+void resolve_query_done(struct resolve_query *q);
+/* Goes on with what is done; from the loop only. */
+void resolve_query_drain(struct resolve *r);
+/* Sends again what was held back for want of descriptors or buffers. */
+void resolve_query_unstall(struct resolve *r);
+/* 1 if a says more about why a name has no address than b. */
+int resolve_query_more_telling(enum err a, enum err b);
+
+/* ---- resolve.c ---------------------------------------------------------- */
+
+struct resolve {
+	struct event_base *base;
+	int64_t timeout_us; /* 0: none */
+	int use[RESOLVE_FAMILIES];
+	struct resolve_fixed fixed;
+	struct resolve_cache cache;
+	struct resolve_server server[RESOLVE_MAX_SERVERS];
+	unsigned nserver;
+	struct list done;    /* queries whose try has ended */
+	struct list stalled; /* queries that wait for descriptors */
+	int polling;         /* c-ares runs in an event; drained after */
+	int closing;         /* resolve_free runs */
+	struct timer *later; /* drains what ended inside a starting call */
+	struct timer *unstall;
+	struct list jobs; /* the oldest, so the next to time out, first */
+	struct timer *deadline;
+	struct list windows; /* likewise */
+	struct timer *window;
+	uint64_t nlookup, ncached;
+};
+
+/* What a question brought; rp NULL: it was given up, nobody waits. */
+void resolve_learn(struct resolve *r, struct resolve_name *nm,
+    enum resolve_family f, const struct resolve_reply *rp);
+
+#endif
