@@ -24,6 +24,7 @@
 /* What applies where --max-time is off, for an item as for the run. */
 #define OPT_UNTIMED_TTFB_US (300 * 1000000LL)
 #define OPT_UNTIMED_SPEED_BYTES 100
+#define OPT_UNTIMED_SPEED_US (30 * 1000000LL)
 
 enum opt {
 #define OPT(id, name, letter, type, def, min, max, group, meta, help, more) \

@@ -78,8 +78,9 @@ int record_fields(struct record_format *f, struct span list, struct span *bad);
  */
 struct record_at {
 	int step;
+	int any; /* a key has been written */
 	size_t body_done;
-	int body_text; /* decided at the first piece: body or body_base64 */
+	int body_text; /* decided at its first piece: 1 body, -1 body_base64 */
 };
 
 int record_write(struct buf *out, const struct record *r,

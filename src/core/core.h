@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the deciders share: the run's options, the movers they call, and the
+ * lists and counts that say where every item is. Owned by struct engine; there
+ * may be any number of them in a process.
+ */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "codec/record.h"
+#include "codec/request.h"
+#include "codec/url.h"
+#include "core/stats.h"
+#include "options.h"
+
+struct conns;
+struct decode;
+struct event_base;
+struct fetch;
+struct resolve;
+struct sink;
+struct source;
+struct timer;
+
+#define CORE_READ_BYTES 65536
+#define CORE_TURN_US 5000 /* CPU budget of a turn */
+#define CORE_STATES 9
+
+/* Why nothing may start just now; a bit each. */
+enum core_pause {
+	PAUSE_SINK = 1 << 0,	/* the output is not read */
+	PAUSE_FD = 1 << 1,	/* no descriptor or port is to be had */
+	PAUSE_MEMORY = 1 << 2,	/* --max-buffer */
+	PAUSE_STOP = 1 << 3,	/* the run is being ended */
+};
+
+struct core {
+	const struct opts *opts;
+	struct event_base *base; /* opaque here: for timers */
+	struct conns *conns;
+	struct resolve *resolve;
+	struct source *source;
+	struct sink *out;
+
+	/* Where every fetch is. */
+	struct list state[CORE_STATES]; /* QUEUED: unused, see struct host */
+	struct list run;		/* entry hooks and reads that are due */
+	struct list paused;		/* reading stopped by us */
+	struct fetch *emitting;		/* its record is half written */
+	size_t alive;
+	uint64_t seq; /* of the newest item */
+
+	/* Admission (core/sched). */
+	unsigned pauses;
+	size_t slots;		 /* in use */
+	size_t known;		 /* items that wait for a slot */
+	size_t known_bytes;	 /* their lines */
+	size_t startable;	 /* of these, how many could start now */
+	size_t lookups;		 /* open */
+	int input_ended, input_failed;
+	int64_t fd_retry_us;	 /* when PAUSE_FD is tried again */
+	struct timer *fd_timer;
+
+	/* Origins (core/host). */
+	struct hash hosts;
+	struct list ready, want, quiet; /* hosts, by what they may do */
+	struct list idle;		/* kept-alive connections, oldest first */
+	struct list spare_idle;
+	struct timer *idle_timer;
+
+	/* Memory. */
+	uint64_t held_bytes; /* request and response bodies */
+	struct list spare_fetches, spare_xchgs;
+	char *read_buf; /* CORE_READ_BYTES */
+	struct decode *spare_decode;
+
+	/* Scratch for looking at a line before it waits. */
+	struct request request;
+	struct url url;
+	struct record_format format;
+	struct buf authorization; /* "Basic ..." of -u, or empty */
+	struct http_headers option_headers;
+
+	/* The turn. */
+	int64_t turn_us; /* when its first callback ran; 0: none yet */
+	int64_t now_us;	 /* as of the last callback or run-queue entry */
+
+	struct stats stats;
+};
+
+/*
+ * Reads the clock; every event callback and run-queue entry calls it first.
+ * Returns it.
+ */
+int64_t core_tick(struct core *c);
+/* The turn has used up its budget: leave the rest to the next one. */
+int core_is_over_budget(const struct core *c);
+
+#endif

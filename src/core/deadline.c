@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * When a fetch has taken too long. Time it stood because of us (paused
+ * reading, our handshake queue) never counts. Knows nothing of what follows.
+ */
+#include "core/deadline.h"
+
+#include "core/fetch.h"
+#include "core/xchg.h"
+#include "io/conn.h"
+#include "io/timer.h"
+
+enum kind { NONE, SINCE, MOVED };
+
+static enum kind
+kind_of(enum fetch_state s)
+{
+	switch (s) {
+#define STATE(id, number, name, phase, deadline, option, err, hook)            \
+	case FETCH_##id:                                                       \
+		return deadline;
+#include "core/states.h"
+#undef STATE
+	}
+	return NONE;
+}
+
+static int64_t
+limit_of(const struct fetch *f)
+{
+	switch ((enum fetch_state)f->state) {
+#define STATE(id, number, name, phase, deadline, option, err, hook)            \
+	case FETCH_##id:                                                       \
+		return f->opts->option;
+#include "core/states.h"
+#undef STATE
+	}
+	return 0;
+}
+
+static enum err
+error_of(enum fetch_state s)
+{
+	switch (s) {
+#define STATE(id, number, name, phase, deadline, option, err, hook)            \
+	case FETCH_##id:                                                       \
+		return err;
+#include "core/states.h"
+#undef STATE
+	}
+	return E_OK;
+}
+
+static int64_t
+held_us(const struct fetch *f)
+{
+	return f->x->conn != NULL ? conn_held_us(f->x->conn) : 0;
+}
+
+/* An item's own timeout, or --max-time. */
+static int64_t
+max_time_us(const struct fetch *f)
+{
+	return f->x->req.timeout_us >= 0 ? f->x->req.timeout_us
+					 : f->opts->max_time_us;
+}
+
+/* Where an item's own timeout is off, what replaces it (SPEC section 4). */
+static int
+is_untimed(const struct fetch *f)
+{
+	return f->x->req.timeout_us == 0;
+}
+
+static int64_t
+state_deadline(const struct fetch *f)
+{
+	int64_t limit = limit_of(f), from = f->entered_us;
+	enum kind k = kind_of(f->state);
+
+	if (f->state == FETCH_AWAITING && limit == 0 && is_untimed(f))
+		limit = OPT_UNTIMED_TTFB_US;
+	if (k == NONE || limit == 0)
+		return TIMER_NEVER;
+	if (k == MOVED) {
+		if (conn_moved_us(f->x->conn) > from)
+			from = conn_moved_us(f->x->conn);
+		return from + limit;
+	}
+	from += f->state == FETCH_TLS ? held_us(f) : f->x->stood_us;
+	return from + limit;
+}
+
+static uint64_t
+moved_bytes(const struct fetch *f)
+{
+	return f->x->wire_bytes + conn_sent(f->x->conn);
+}
+
+static int64_t
+speed_limit(const struct fetch *f)
+{
+	if (f->opts->speed_limit_bytes == 0 && is_untimed(f))
+		return OPT_UNTIMED_SPEED_BYTES;
+	return (int64_t)f->opts->speed_limit_bytes;
+}
+
+static int64_t
+speed_time(const struct fetch *f)
+{
+	if (f->opts->speed_time_us == 0 && is_untimed(f))
+		return OPT_UNTIMED_SPEED_US;
+	return f->opts->speed_time_us;
+}
+
+static int64_t
+speed_deadline(const struct fetch *f)
+{
+	if (f->state != FETCH_SENDING && f->state != FETCH_RECEIVING)
+		return TIMER_NEVER;
+	if (speed_limit(f) == 0 || f->x->window_us == 0)
+		return TIMER_NEVER;
+	return f->x->window_us + f->x->stood_us + speed_time(f);
+}
+
+static int64_t
+total_deadline(const struct fetch *f)
+{
+	int64_t limit = max_time_us(f);
+
+	if (limit == 0)
+		return TIMER_NEVER;
+	return f->x->slot_us + limit + f->x->stood_us + held_us(f);
+}
+
+static int64_t
+nearest(const struct fetch *f)
+{
+	int64_t t = state_deadline(f), u = speed_deadline(f);
+
+	if (u < t)
+		t = u;
+	u = total_deadline(f);
+	return u < t ? u : t;
+}
+
+void
+deadline_set(struct fetch *f)
+{
+	int64_t t;
+
+	/* A window of its own for the sending and for the answer. */
+	if (f->state == FETCH_SENDING || f->state == FETCH_RECEIVING) {
+		f->x->window_us = f->core->now_us - f->x->stood_us;
+		f->x->window_bytes =
+		    f->x->conn != NULL ? moved_bytes(f) : 0;
+	}
+	t = nearest(f);
+	if (t < timer_at(f->x->timer))
+		timer_set(f->x->timer, t);
+}
+
+/* Too slow over a whole window? Otherwise begins the next one. */
+static int
+is_too_slow(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	uint64_t moved = moved_bytes(f) - x->window_bytes;
+	uint64_t want = (uint64_t)speed_limit(f) *
+	    (uint64_t)(speed_time(f) / 1000) / 1000;
+
+	if (f->core->now_us < speed_deadline(f))
+		return 0;
+	if (moved < want)
+		return 1;
+	x->window_us = f->core->now_us - x->stood_us;
+	x->window_bytes = moved_bytes(f);
+	return 0;
+}
+
+static enum err
+what_is_due(struct fetch *f)
+{
+	int64_t now = f->core->now_us;
+
+	if (now >= state_deadline(f))
+		return error_of(f->state);
+	if (is_too_slow(f))
+		return E_TIMEOUT_SPEED;
+	return now >= total_deadline(f) ? E_TIMEOUT_TOTAL : E_OK;
+}
+
+/* Bytes that are there, or a pause that is ours, come before the verdict. */
+static int
+is_put_off(struct fetch *f)
+{
+	struct xchg *x = f->x;
+
+	if (x->paused_us != 0)
+		return 1;
+	if (x->was_put_off || x->conn == NULL || !conn_is_readable(x->conn))
+		return 0;
+	x->was_put_off = 1;
+	return 1;
+}
+
+enum err
+deadline_check(struct fetch *f)
+{
+	enum err e = E_OK;
+
+	if (f->x->conn != NULL)
+		e = what_is_due(f);
+	if (e != E_OK && !is_put_off(f))
+		return e;
+	if (e == E_OK)
+		f->x->was_put_off = 0;
+	if (e == E_OK)
+		timer_set(f->x->timer, nearest(f));
+	else
+		timer_set(f->x->timer,
+		    f->core->now_us + (f->x->paused_us != 0 ? 100000 : 0));
+	return E_OK;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The deadlines of a fetch with a slot (SPEC section 4): its state's, the
+ * speed window's, the attempt's. One timer serves them all and is moved
+ * lazily: it never stands later than the nearest of them, but may be early.
+ */
+#ifndef CORE_DEADLINE_H
+#define CORE_DEADLINE_H
+
+#include "base/error.h"
+
+struct fetch;
+
+/* A state was entered, or reading goes on: sees to the timer. */
+void deadline_set(struct fetch *f);
+/*
+ * The timer fired. E_OK: nothing is due, or it is put off to the next turn
+ * (we pause the fetch, or its bytes are there unread); the timer is set again.
+ * Otherwise the E_*_TIMEOUT that ends the fetch.
+ */
+enum err deadline_check(struct fetch *f);
+
+#endif

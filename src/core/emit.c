@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Facts of a fetch and its exchange into a struct record. Decides nothing but
+ * what a record says; knows no key and no JSON.
+ */
+#include "core/emit.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/fetch.h"
+#include "core/xchg.h"
+#include "io/sink.h"
+#include "io/timer.h"
+
+#define PIECE_BYTES (1u << 20) /* of a large body put at a time */
+#define INPUT_KEPT 65535
+
+/* Strings made for one record. */
+struct texts {
+	struct buf input, errormsg, location;
+	struct url target;
+	char ip[INET6_ADDRSTRLEN];
+};
+
+static int64_t
+since(int64_t moment, int64_t from)
+{
+	return moment != 0 ? moment - from : RECORD_NO_TIME;
+}
+
+static void
+fill_times(struct record *r, const struct fetch *f)
+{
+	const struct xchg *x = f->x;
+	int64_t now = x->end_us != 0 ? x->end_us : f->entered_us;
+	int64_t zero = x->start_us, looked;
+
+	r->time_queue = (f->begun_us != 0 ? f->begun_us : now) - f->read_us;
+	r->timestamp_us = r->time_item = r->time_namelookup =
+	    r->time_connect = r->time_appconnect = r->time_starttransfer =
+		r->time_total = r->time_redirect = RECORD_NO_TIME;
+	if (f->attempts == 0)
+		return;
+	r->timestamp_us = timer_wall_us() - (timer_now_us() - f->begun_us);
+	r->time_item = now - f->begun_us;
+	r->time_total = now - zero;
+	r->time_redirect = 0;
+	looked = since(x->looked_up_us, zero);
+	r->time_namelookup = looked;
+	r->time_connect = x->is_reused ? looked : since(x->up_us, zero);
+	r->time_appconnect = x->is_reused || x->url.scheme == URL_HTTP
+	    ? r->time_connect
+	    : since(x->secure_us, zero);
+	r->time_starttransfer = since(x->first_us, zero);
+}
+
+static void
+fill_error(struct record *r, const struct fetch *f, struct texts *t)
+{
+	const struct xchg *x = f->x;
+
+	r->error = f->err;
+	r->error_phase = f->phase;
+	if (f->err == E_OK)
+		return;
+	r->error_detail = span_str(f->detail);
+	if (f->note != NULL) {
+		r->errormsg = span_str(f->note);
+		return;
+	}
+	buf_str(&t->errormsg, error_info(f->err)->text);
+	if (f->detail != NULL)
+		buf_printf(&t->errormsg, " (%s)", f->detail);
+	if (x->note != NULL)
+		buf_printf(&t->errormsg, ": %s", x->note);
+	r->errormsg = buf_view(&t->errormsg);
+}
+
+static void
+fill_peer(struct record *r, const struct xchg *x, struct texts *t)
+{
+	const union resolve_addr *a = &x->peer;
+
+	r->remote_port = -1;
+	r->tls_verified = x->tls_verified;
+	r->tls_version = span_str(x->tls_version);
+	r->conn_id = (int64_t)x->conn_id;
+	r->conn_reused = x->is_reused;
+	if (!x->has_peer)
+		return;
+	if (a->sa.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &a->in6.sin6_addr, t->ip, sizeof(t->ip));
+		r->remote_port = ntohs(a->in6.sin6_port);
+	} else {
+		inet_ntop(AF_INET, &a->in.sin_addr, t->ip, sizeof(t->ip));
+		r->remote_port = ntohs(a->in.sin_port);
+	}
+	r->remote_ip = span_str(t->ip);
+}
+
+/* The Location made absolute; none if that cannot be. */
+static void
+fill_location(struct record *r, const struct xchg *x, struct texts *t)
+{
+	struct span value = http_find(http_header(x->http), SPAN("location"),
+	    0);
+
+	if (value.n == 0 ||
+	    url_resolve(&t->target, &x->url, value) != E_OK)
+		return;
+	buf_span(&t->location, url_text(&t->target));
+	if (t->target.fragment.n > 0) {
+		buf_char(&t->location, '#');
+		buf_span(&t->location, buf_view(&t->target.fragment));
+	}
+	r->location = buf_view(&t->location);
+}
+
+static void
+fill_answer(struct record *r, const struct fetch *f, struct texts *t)
+{
+	const struct xchg *x = f->x;
+
+	r->content_length = r->http_minor = -1;
+	r->size_download = x->wire_bytes;
+	r->size_decoded = x->decoded_bytes;
+	r->flags = x->flags;
+	if (x->slot_us == 0 || !f->has_begun || !xchg_has_head(x))
+		return;
+	r->flags |= http_flags(x->http);
+	r->status_code = http_status(x->http);
+	r->http_minor = http_minor(x->http);
+	r->content_length = http_content_length(x->http);
+	r->content_type = http_find(http_header(x->http),
+	    SPAN("content-type"), 0);
+	r->complete = f->err == E_OK || f->err == E_HTTP_STATUS;
+	r->has_body = 1;
+	r->body = buf_view(&x->body);
+	r->http = x->http;
+	fill_location(r, x, t);
+}
+
+static void
+fill_request(struct record *r, const struct fetch *f, struct texts *t)
+{
+	const struct xchg *x = f->x;
+	struct span given = x->req.url;
+
+	r->seq = f->seq;
+	r->id = x->req.id;
+	r->id_is_custom = x->req.id_is_custom;
+	r->meta = x->req.meta;
+	r->method = x->method;
+	if (f->err == E_INPUT_TOO_LONG && !x->req.is_json)
+		given = f->line;
+	if (given.p != NULL) {
+		if (given.n > INPUT_KEPT)
+			given.n = INPUT_KEPT;
+		url_redact(&t->input, given);
+		r->input = t->input.n > 0 ? buf_view(&t->input) : SPAN("");
+	}
+	if (!x->has_url)
+		return;
+	r->url = url_text(&x->url);
+	if (f->attempts > 0)
+		r->final_url = r->url;
+	r->num_attempts = f->attempts;
+}
+
+static void
+fill(struct record *r, const struct fetch *f, struct texts *t)
+{
+	memset(r, 0, sizeof(*r));
+	fill_request(r, f, t);
+	fill_error(r, f, t);
+	fill_peer(r, f->x, t);
+	fill_answer(r, f, t);
+	fill_times(r, f);
+}
+
+static void
+fini(struct texts *t)
+{
+	buf_fini(&t->input);
+	buf_fini(&t->errormsg);
+	buf_fini(&t->location);
+	url_fini(&t->target);
+}
+
+/* The body alone, and only of what succeeded. Returns nonzero if more. */
+static int
+write_body(struct buf *out, const struct fetch *f, const struct record *r,
+    struct record_at *at)
+{
+	size_t n = r->body.n - at->body_done;
+
+	if (f->err != E_OK || n == 0)
+		return 0;
+	if (n > PIECE_BYTES)
+		n = PIECE_BYTES;
+	buf_add(out, r->body.p + at->body_done, n);
+	at->body_done += n;
+	return at->body_done < r->body.n;
+}
+
+static int
+write_piece(struct buf *out, const struct fetch *f, const struct record *r)
+{
+	struct core *c = f->core;
+
+	switch ((enum opt_format)c->opts->format) {
+	case FORMAT_BODY:
+		return write_body(out, f, r, &f->x->at);
+	case FORMAT_TEXT:
+		record_write_text(out, r);
+		return 0;
+	case FORMAT_JSONL:
+	case FORMAT_AUTO:
+		return record_write(out, r, &c->format, &f->x->at,
+		    PIECE_BYTES);
+	}
+	return 0;
+}
+
+static int
+exit_class(const struct fetch *f)
+{
+	int class = error_info(f->err)->exit;
+
+	return class != 47 ? class : f->has_begun ? 7 : 4;
+}
+
+static void
+count(const struct fetch *f, const struct record *r)
+{
+	struct stats *s = &f->core->stats;
+	int class = r->status_code / 100;
+
+	s->by_error[f->err]++;
+	s->exit_classes |= 1u << exit_class(f);
+	if (f->err == E_OK)
+		s->ok++;
+	else
+		s->failed++;
+	if (r->status_code != 0)
+		s->by_status[class >= 1 && class <= 5 ? class : 0]++;
+}
+
+/* What a fetch that never had a slot lacks. */
+static void
+complete(struct fetch *f)
+{
+	if (f->x != NULL)
+		return;
+	f->x = xchg_take(f->core, f);
+	(void)xchg_look(f->x, f->line, f->opts);
+}
+
+int
+emit_record(struct fetch *f)
+{
+	struct core *c = f->core;
+	struct record r;
+	struct texts t = { 0 };
+	int more = 1;
+
+	if (c->emitting != NULL && c->emitting != f)
+		return 0;
+	if (sink_is_full(c->out))
+		return 0;
+	complete(f);
+	fill(&r, f, &t);
+	while (more && !sink_is_full(c->out))
+		more = write_piece(sink_buf(c->out), f, &r);
+	if (!more)
+		count(f, &r);
+	c->emitting = more ? f : NULL;
+	fini(&t);
+	return !more;
+}

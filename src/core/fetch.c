@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The spine: the whole life of an item. A state is entered by fetch_enter(),
+ * its hook runs from the run queue, events of its connection and its timer
+ * come in below, and every verdict leads to another state. Knows what comes
+ * next; how it is done, the leaves know.
+ */
+#include "core/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "core/deadline.h"
+#include "core/emit.h"
+#include "core/host.h"
+#include "core/sched.h"
+#include "core/xchg.h"
+#include "io/sink.h"
+#include "io/timer.h"
+
+#define RUN_ROUNDS 8 /* reads of one fetch a visit */
+
+typedef void state_hook(struct fetch *f);
+
+static void enter_connecting(struct fetch *f);
+static void enter_tls(struct fetch *f);
+static void enter_sending(struct fetch *f);
+static void enter_emitting(struct fetch *f);
+static void enter_done(struct fetch *f);
+static void read_answer(struct fetch *f);
+
+static const struct {
+	const char *name;
+	enum phase phase;
+	state_hook *hook;
+} states[CORE_STATES] = {
+#define STATE(id, number, name, phase, deadline, option, err, hook)            \
+	[FETCH_##id] = { name, phase, hook },
+#include "core/states.h"
+#undef STATE
+};
+
+#define TO(s) (1u << FETCH_##s)
+
+/* The moves there are: bit n of row m, from m to n. */
+static const unsigned moves[CORE_STATES] = {
+	[FETCH_QUEUED] = TO(CONNECTING) | TO(SENDING) | TO(EMITTING),
+	[FETCH_CONNECTING] = TO(TLS) | TO(SENDING) | TO(QUEUED) | TO(EMITTING),
+	[FETCH_TLS] = TO(SENDING) | TO(EMITTING),
+	[FETCH_SENDING] = TO(AWAITING) | TO(RECEIVING) | TO(CONNECTING) |
+	    TO(EMITTING),
+	[FETCH_AWAITING] = TO(RECEIVING) | TO(CONNECTING) | TO(EMITTING),
+	[FETCH_RECEIVING] = TO(EMITTING),
+	[FETCH_EMITTING] = TO(DONE),
+};
+
+const char *
+fetch_state_name(enum fetch_state s)
+{
+	return states[s].name;
+}
+
+/* ---- birth and death ---- */
+
+struct fetch *
+fetch_new(struct core *c, struct span line)
+{
+	struct link *k = list_shift(&c->spare_fetches);
+	struct fetch *f;
+	char *copy;
+
+	f = k != NULL ? CONTAINER(k, struct fetch, link)
+		      : mem_alloc(sizeof(*f));
+	memset(f, 0, offsetof(struct fetch, inlined));
+	copy = line.n <= sizeof(f->inlined) ? f->inlined : mem_alloc(line.n);
+	memcpy(copy, line.p, line.n);
+	f->line = span_of(copy, line.n);
+	f->core = c;
+	f->opts = c->opts;
+	f->read_us = c->now_us;
+	f->is_new = 1;
+	c->alive++;
+	return f;
+}
+
+static void
+destroy(struct fetch *f)
+{
+	struct core *c = f->core;
+
+	CHECK(!link_on(&f->link) && !link_on(&f->run) && f->x == NULL);
+	if (f->line.p != f->inlined)
+		free((void *)(uintptr_t)f->line.p);
+	free(f->note);
+	c->alive--;
+	list_push(&c->spare_fetches, &f->link);
+}
+
+/* ---- the one door ---- */
+
+static int
+has_slot(enum fetch_state s)
+{
+	return s >= FETCH_CONNECTING && s <= FETCH_RECEIVING;
+}
+
+static void
+leave_lists(struct fetch *f)
+{
+	if (!link_on(&f->link))
+		return;
+	if (f->state == FETCH_QUEUED)
+		sched_unqueue(f);
+	else if (f->x != NULL && f->x->paused_us != 0) {
+		list_remove(&f->core->paused, &f->link);
+		f->x->paused_us = 0;
+	} else
+		list_remove(&f->core->state[f->state], &f->link);
+}
+
+static void
+join_list(struct fetch *f)
+{
+	if (f->state == FETCH_QUEUED)
+		sched_queue(f);
+	else if (f->state != FETCH_DONE)
+		list_push(&f->core->state[f->state], &f->link);
+}
+
+void
+fetch_enter(struct fetch *f, enum fetch_state next)
+{
+	enum fetch_state from = f->state;
+
+	CHECK(f->is_new || moves[from] & 1u << next);
+	leave_lists(f);
+	if (!f->is_new && has_slot(from) && !has_slot(next))
+		sched_free_slot(f);
+	f->is_new = 0;
+	f->state = (unsigned char)next;
+	f->entered_us = f->core->now_us;
+	join_list(f);
+	if (has_slot(next))
+		deadline_set(f);
+	f->is_hook_due = states[next].hook != NULL;
+	if (f->is_hook_due)
+		fetch_run(f);
+}
+
+/* ---- the three moves back ---- */
+
+/*
+ * RESEND: a kept-alive connection died before the first byte of an answer.
+ * Keeps slot and place. (REDIRECT and RETRY have their place here.)
+ */
+static int
+resend(struct fetch *f)
+{
+	struct xchg *x = f->x;
+
+	if (!x->is_reused || x->is_resent || xchg_has_begun(x) ||
+	    (!f->is_idempotent && conn_sent(x->conn) > 0))
+		return 0;
+	conn_close(&x->conn);
+	xchg_reset(x);
+	x->is_resent = 1;
+	x->must_dial = 1;
+	x->start_us = f->core->now_us;
+	x->looked_up_us = x->start_us;
+	fetch_enter(f, FETCH_CONNECTING);
+	return 1;
+}
+
+/* Out of descriptors or ports: back to the head of its queue, unharmed. */
+static void
+requeue(struct fetch *f)
+{
+	struct core *c = f->core;
+	int64_t max = f->opts->retry_max_time_us;
+
+	conn_close(&f->x->conn);
+	if (f->fd_since_us == 0)
+		f->fd_since_us = c->now_us;
+	if (max > 0 && c->now_us - f->fd_since_us > max) {
+		fetch_fail(f, E_RESOURCE_LIMIT, PHASE_CONNECT, NULL);
+		return;
+	}
+	sched_lacks_fd(c);
+	xchg_give(&f->x);
+	f->attempts--;
+	if (f->attempts == 0)
+		f->begun_us = 0;
+	fetch_enter(f, FETCH_QUEUED);
+}
+
+/* ---- endings ---- */
+
+static enum phase
+phase_struck(const struct fetch *f)
+{
+	if (f->state == FETCH_RECEIVING && xchg_has_head(f->x))
+		return PHASE_BODY;
+	return states[f->state].phase;
+}
+
+static void
+finish(struct fetch *f)
+{
+	struct xchg *x = f->x;
+
+	if (x != NULL) {
+		x->end_us = f->core->now_us;
+		f->has_begun = xchg_has_begun(x) != 0;
+	}
+	fetch_enter(f, FETCH_EMITTING);
+}
+
+void
+fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
+{
+	struct xchg *x = f->x;
+
+	f->err = (unsigned char)e;
+	f->phase = (unsigned char)(p == PHASE_STRUCK ? phase_struck(f) : p);
+	f->detail = detail;
+	if (x != NULL) {
+		xchg_note_conn(x);
+		if (x->conn != NULL && x->note == NULL &&
+		    conn_error_note(x->conn) != NULL)
+			x->note = mem_strdup(conn_error_note(x->conn));
+		conn_close(&x->conn);
+	}
+	finish(f);
+}
+
+void
+fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
+{
+	struct core *c = f->core;
+	int64_t since = f->host->lookup_us;
+
+	f->begun_us = since > f->read_us ? since : f->read_us;
+	f->attempts = 1;
+	f->x = xchg_take(c, f);
+	xchg_look(f->x, f->line, f->opts);
+	f->x->start_us = f->begun_us;
+	fetch_fail(f, e, PHASE_DNS, detail);
+}
+
+/* The answer is whole: the connection may serve another. */
+static void
+succeed(struct fetch *f, size_t left_over)
+{
+	struct xchg *x = f->x;
+	int64_t keep = xchg_keep_us(x);
+
+	xchg_note_conn(x);
+	if (f->state == FETCH_SENDING || left_over > 0 || conn_more(x->conn))
+		keep = 0;
+	if (keep > 0)
+		host_park(f->host, &x->conn, keep);
+	else
+		conn_close(&x->conn);
+	if (f->opts->fail && http_status(x->http) >= 400) {
+		f->err = E_HTTP_STATUS;
+		f->phase = PHASE_HEADERS;
+	}
+	finish(f);
+}
+
+/* Acts on what the answer's bytes led to. Returns nonzero to read on. */
+static int
+act(struct fetch *f, enum xchg_verdict v, size_t left_over)
+{
+	struct xchg *x = f->x;
+
+	if (x->first_us == 0 && xchg_has_begun(x)) {
+		x->first_us = f->core->now_us;
+		if (v == XCHG_MORE || v == XCHG_AGAIN)
+			fetch_enter(f, FETCH_RECEIVING);
+	}
+	switch (v) {
+	case XCHG_MORE:
+		return 1;
+	case XCHG_AGAIN:
+		fetch_run(f);
+		return 0;
+	case XCHG_DONE:
+		succeed(f, left_over);
+		return 0;
+	case XCHG_BAD:
+		fetch_fail(f, x->err, x->phase, x->detail);
+		return 0;
+	}
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static void
+on_reset(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	enum err e = conn_error(x->conn);
+	const char *detail = conn_error_detail(x->conn);
+	enum phase p = PHASE_STRUCK;
+
+	if (e == E_RECV_RESET && resend(f))
+		return;
+	if (e == E_RECV_RESET && xchg_has_head(x))
+		e = E_HTTP_TRUNCATED;
+	else if (e == E_RECV_RESET && !xchg_has_begun(x))
+		p = PHASE_TTFB;
+	else if (e != E_RECV_RESET && e != E_TLS_RECORD_ERROR)
+		p = PHASE_TLS;
+	fetch_fail(f, e, p, detail);
+}
+
+/* The peer has ended the connection, one way or another. */
+static void
+on_end(struct fetch *f, enum conn_end end)
+{
+	struct xchg *x = f->x;
+	int errnum = conn_send_errno(x->conn);
+
+	if (errnum != 0 && !xchg_has_begun(x)) {
+		if (!resend(f))
+			fetch_fail(f, E_SEND_FAILED, PHASE_SEND,
+			    error_errno_name(errnum));
+		return;
+	}
+	if (end == CONN_END_ERROR) {
+		on_reset(f);
+		return;
+	}
+	if (!xchg_has_begun(x) && resend(f))
+		return;
+	(void)act(f, xchg_end(x, end == CONN_END_CLEAN), 0);
+}
+
+static void
+pause_reading(struct fetch *f)
+{
+	struct core *c = f->core;
+
+	conn_pause(f->x->conn);
+	list_remove(&c->state[f->state], &f->link);
+	f->x->paused_us = c->now_us;
+	list_push(&c->paused, &f->link);
+}
+
+static void
+resume_reading(struct fetch *f)
+{
+	struct core *c = f->core;
+	int64_t stood = c->now_us - f->x->paused_us;
+
+	list_remove(&c->paused, &f->link);
+	f->x->paused_us = 0;
+	f->x->stood_us += stood;
+	stats_wait(&c->stats,
+	    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY, stood);
+	list_push(&c->state[f->state], &f->link);
+	conn_resume(f->x->conn);
+	deadline_set(f);
+	if (conn_more(f->x->conn) || f->x->pending.n > 0)
+		fetch_run(f);
+}
+
+static int
+is_reading(const struct fetch *f)
+{
+	return f->state >= FETCH_SENDING && f->state <= FETCH_RECEIVING;
+}
+
+/* One read, one verdict. Returns nonzero if there is reason to go on. */
+static int
+read_once(struct fetch *f)
+{
+	struct core *c = f->core;
+	struct xchg *x = f->x;
+	enum conn_end end;
+	size_t n;
+
+	if (x->pending.n > 0)
+		return act(f, xchg_continue(x), 0);
+	n = conn_read(x->conn, c->read_buf, CORE_READ_BYTES, &end);
+	if (n == 0) {
+		if (end != CONN_END_NONE)
+			on_end(f, end);
+		return 0;
+	}
+	c->stats.bytes_in += n;
+	return act(f, xchg_input(x, span_of(c->read_buf, n)),
+	    n - http_used(x->http));
+}
+
+static void
+read_answer(struct fetch *f)
+{
+	int i;
+
+	for (i = 0; i < RUN_ROUNDS && is_reading(f); i++) {
+		if (f->x->paused_us != 0)
+			return;
+		if (sched_must_pause(f)) {
+			pause_reading(f);
+			return;
+		}
+		if (!read_once(f) || !is_reading(f))
+			return;
+		if (f->x->pending.n == 0 && !conn_more(f->x->conn))
+			return;
+		if (core_is_over_budget(f->core))
+			break;
+	}
+	if (is_reading(f))
+		fetch_run(f);
+}
+
+void
+fetch_resume_paused(struct core *c)
+{
+	struct link *k;
+	struct fetch *f;
+	size_t n = c->paused.n;
+
+	while (n-- > 0 && (k = list_first(&c->paused)) != NULL) {
+		f = CONTAINER(k, struct fetch, link);
+		if (sched_must_pause(f))
+			break;
+		resume_reading(f);
+	}
+}
+
+/* ---- events ---- */
+
+static void
+on_failed(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	enum err e = conn_error(x->conn);
+
+	if (e == E_RESOURCE_LIMIT)
+		requeue(f);
+	else
+		fetch_fail(f, e, error_info(e)->phase,
+		    conn_error_detail(x->conn));
+}
+
+static void
+on_conn(void *arg, enum conn_event ev)
+{
+	struct fetch *f = arg;
+	struct xchg *x = f->x;
+	int64_t now = core_tick(f->core);
+
+	switch (ev) {
+	case CONN_UP:
+		x->up_us = now;
+		fetch_enter(f, f->host->scheme == URL_HTTPS ? FETCH_TLS
+							    : FETCH_SENDING);
+		return;
+	case CONN_SECURE:
+		x->secure_us = now;
+		stats_wait(&f->core->stats, WAIT_HANDSHAKE,
+		    conn_held_us(x->conn));
+		fetch_enter(f, FETCH_SENDING);
+		return;
+	case CONN_DRAINED:
+		if (f->state == FETCH_SENDING)
+			fetch_enter(f, FETCH_AWAITING);
+		return;
+	case CONN_READABLE:
+		if (core_is_over_budget(f->core))
+			fetch_run(f);
+		else
+			read_answer(f);
+		return;
+	case CONN_FAILED:
+		on_failed(f);
+		return;
+	}
+}
+
+void
+fetch_on_timer(void *arg)
+{
+	struct xchg *x = arg;
+	struct fetch *f = x->fetch;
+	enum err e;
+
+	core_tick(x->core);
+	if (f == NULL || !has_slot(f->state))
+		return; /* the next one that takes x sets it anew */
+	e = deadline_check(f);
+	if (e != E_OK)
+		fetch_fail(f, e, PHASE_STRUCK, NULL);
+}
+
+/* ---- entry hooks ---- */
+
+void
+fetch_start(struct fetch *f, struct conn *conn)
+{
+	struct core *c = f->core;
+	struct host *h = f->host;
+	struct xchg *x = xchg_take(c, f);
+	int64_t from = h->lookup_us > f->read_us ? h->lookup_us : f->read_us;
+	int64_t looked = conn == NULL && h->answer_us > from
+	    ? h->answer_us - from
+	    : 0;
+	enum err e;
+
+	f->x = x;
+	x->slot_us = c->now_us;
+	x->start_us = c->now_us - looked;
+	x->looked_up_us = c->now_us;
+	if (f->attempts++ == 0)
+		f->begun_us = x->start_us;
+	x->conn = conn;
+	x->is_reused = conn != NULL;
+	sched_take_slot(f, looked);
+	fetch_enter(f, conn != NULL ? FETCH_SENDING : FETCH_CONNECTING);
+	if (conn != NULL)
+		conn_own(conn, on_conn, f);
+	e = xchg_prepare(x, f->line, f->opts);
+	if (e != E_OK)
+		fetch_fail(f, e, PHASE_INPUT, NULL);
+}
+
+static void
+enter_connecting(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	struct host *h = f->host;
+
+	if (conn_dial(f->core->conns, h->addr, h->naddr, h->port, on_conn, f,
+		&x->conn) == CONN_BUSY)
+		requeue(f);
+}
+
+static void
+enter_tls(struct fetch *f)
+{
+	conn_secure(f->x->conn, f->host->name);
+}
+
+static void
+enter_sending(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	struct core *c = f->core;
+
+	http_start(x->http, span_eq(x->method, SPAN("HEAD")),
+	    f->opts->max_header_size_bytes, f->opts->include_headers);
+	x->window_us = c->now_us;
+	c->stats.requests++;
+	c->stats.conns_reused += (unsigned)x->is_reused;
+	c->stats.bytes_out += x->head.n + x->body_out.n;
+	if (conn_send(x->conn, buf_view(&x->head), x->body_out) == CONN_DONE)
+		fetch_enter(f, FETCH_AWAITING);
+}
+
+static void
+enter_emitting(struct fetch *f)
+{
+	if (emit_record(f))
+		fetch_enter(f, FETCH_DONE);
+}
+
+void
+fetch_emit_waiting(struct core *c)
+{
+	struct link *k;
+	struct fetch *f;
+
+	while (!sink_is_full(c->out) &&
+	    (k = list_first(&c->state[FETCH_EMITTING])) != NULL) {
+		f = c->emitting != NULL ? c->emitting
+					: CONTAINER(k, struct fetch, link);
+		if (link_on(&f->run))
+			return; /* its own hook comes first */
+		enter_emitting(f);
+	}
+}
+
+static void
+enter_done(struct fetch *f)
+{
+	if (f->x != NULL)
+		xchg_give(&f->x);
+	destroy(f);
+}
+
+void
+fetch_drop(struct fetch *f)
+{
+	leave_lists(f);
+	if (link_on(&f->run))
+		list_remove(&f->core->run, &f->run);
+	if (has_slot(f->state))
+		sched_free_slot(f);
+	if (f->x != NULL) {
+		conn_close(&f->x->conn);
+		xchg_give(&f->x);
+	}
+	destroy(f);
+}
+
+/* ---- the run queue ---- */
+
+void
+fetch_run(struct fetch *f)
+{
+	if (!link_on(&f->run))
+		list_push(&f->core->run, &f->run);
+}
+
+void
+fetch_run_queue(struct core *c)
+{
+	struct link *k;
+	struct fetch *f;
+
+	while ((k = list_shift(&c->run)) != NULL) {
+		f = CONTAINER(k, struct fetch, run);
+		core_tick(c);
+		if (f->is_hook_due) {
+			f->is_hook_due = 0;
+			states[f->state].hook(f);
+		} else if (is_reading(f))
+			read_answer(f);
+		if (core_is_over_budget(c))
+			return;
+	}
+}

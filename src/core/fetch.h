@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One item, from its line to its record: the spine. Everything that happens to
+ * it passes fetch_enter().
+ */
+#ifndef CORE_FETCH_H
+#define CORE_FETCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/list.h"
+#include "base/span.h"
+#include "core/core.h"
+#include "io/conn.h"
+
+struct host;
+struct xchg;
+
+enum fetch_state {
+#define STATE(id, number, name, phase, deadline, option, err, hook)            \
+	FETCH_##id = number,
+#include "core/states.h"
+#undef STATE
+};
+
+#define FETCH_INLINE 80 /* bytes of a line kept without an allocation */
+
+struct fetch {
+	struct link link; /* of its state, or of its host's waiting list */
+	struct link run;  /* of the run queue */
+	struct core *core;
+	struct host *host; /* NULL if the line could not be used */
+	struct xchg *x;	   /* with a slot, and until its record is written */
+	const struct opts *opts;
+	struct span line;  /* in `inlined`, or heap */
+	const char *source; /* file, "-", "argument" */
+	uint64_t source_line;
+	uint64_t seq;
+	int64_t read_us;    /* when its line was read */
+	int64_t begun_us;   /* when its first attempt began; 0: not yet */
+	int64_t entered_us; /* its present state */
+	int64_t fd_since_us; /* it cannot start for lack of descriptors */
+	const char *detail; /* of an error without an exchange; static */
+	char *note;	    /* likewise; heap */
+	unsigned char state; /* enum fetch_state; see fetch_enter */
+	unsigned char err, phase;
+	unsigned char attempts;
+	unsigned char has_begun; /* an answer had, when it failed */
+	unsigned char is_new, is_hook_due, is_argument, is_idempotent;
+	char inlined[FETCH_INLINE];
+};
+
+/* ---- for core/item: an item begins ---- */
+/* A fetch in no state yet, its line copied. */
+struct fetch *fetch_new(struct core *c, struct span line);
+
+/* ---- the one door ---- */
+/*
+ * The only assignment to f->state. Checks the move, counts, stamps the time,
+ * sets list membership, and puts the fetch on the run queue if the new state
+ * has a hook.
+ */
+void fetch_enter(struct fetch *f, enum fetch_state next);
+const char *fetch_state_name(enum fetch_state s);
+
+/* ---- what befalls it ---- */
+/*
+ * It failed for good: EMITTING with that error. PHASE_STRUCK: where it was.
+ * detail is static.
+ */
+void fetch_fail(struct fetch *f, enum err e, enum phase p,
+    const char *detail);
+/* The look-up it waited for failed. */
+void fetch_lookup_failed(struct fetch *f, enum err e, const char *detail);
+/*
+ * It has got its slot. `conn` is a kept-alive connection, or NULL: dial.
+ */
+void fetch_start(struct fetch *f, struct conn *conn);
+/* Dropped without a record (an early stop). */
+void fetch_drop(struct fetch *f);
+
+/* ---- the turn ---- */
+/* Puts it on the run queue if it is not there. */
+void fetch_run(struct fetch *f);
+/* Runs what is due until the queue is empty or the budget is used up. */
+void fetch_run_queue(struct core *c);
+/* Writes records that waited for room, oldest first. */
+void fetch_emit_waiting(struct core *c);
+/* Lets paused fetches read again as far as there is room. */
+void fetch_resume_paused(struct core *c);
+/* The timer of an exchange; arg is the struct xchg. */
+void fetch_on_timer(void *arg);
+
+#endif

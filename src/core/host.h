@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An origin (scheme, host, port): the fetches that wait for it, its addresses,
+ * its kept-alive connections, and whether it may start something. Knows
+ * nothing of HTTP.
+ */
+#ifndef CORE_HOST_H
+#define CORE_HOST_H
+
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/span.h"
+#include "codec/url.h"
+#include "core/core.h"
+#include "io/resolve.h"
+
+struct conn;
+struct fetch;
+
+/* Where the scheduler keeps it. */
+enum host_place {
+	HOST_QUIET,  /* nothing waits */
+	HOST_READY,  /* may start one: in the round */
+	HOST_FULL,   /* at its limit of transfers */
+	HOST_WANT,   /* needs a look-up, and waits for its turn to have one */
+	HOST_LOOKUP, /* is being looked up */
+};
+
+struct host {
+	struct hash_link hashed;
+	struct link link; /* of its place; on no list in FULL and LOOKUP */
+	struct core *core;
+	char *key;	  /* "https://name:443"; the name stands in it */
+	struct span origin, name;
+	enum url_scheme scheme;
+	uint16_t port;
+	enum host_place place;
+	struct list waiting; /* fetches in QUEUED, the next one first */
+	struct list idle;    /* kept-alive connections, used last first */
+	unsigned active;     /* slots in use */
+	int was_full;	     /* its limit has held something back */
+	size_t contribution; /* to core->startable */
+
+	struct resolve_job *job;
+	union resolve_addr *addr;
+	unsigned naddr;
+	int64_t until_us;	     /* addresses fresh until then */
+	int64_t lookup_us, answer_us; /* the look-up they came from */
+	uint64_t waiter_seq; /* items up to it waited when the answer came */
+};
+
+void hosts_init(struct core *c);
+/* Every fetch must be gone; closes the idle connections. */
+void hosts_fini(struct core *c);
+
+/* Every item that waits is dropped, without a record. */
+void hosts_drop_waiting(struct core *c);
+/* Calls back for every item that waits, until `each` returns 0. */
+void hosts_each_waiting(struct core *c,
+    int (*each)(void *arg, const struct fetch *f), void *arg);
+
+/* The origin of a URL; made if it is new. */
+struct host *host_of(struct core *c, const struct url *u);
+/* Something changed: puts the host where it belongs now. */
+void host_update(struct host *h);
+/* READY hosts take turns: this one has had its own. */
+void host_rotate(struct host *h);
+/* May f dial with the addresses at hand? */
+int host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us);
+/*
+ * Looks it up. Fetches that wait there fail if that fails, at once or later.
+ */
+void host_look_up(struct host *h);
+
+/*
+ * Keeps a connection alive for `keep_us` at most; closes it if there is no
+ * room. Takes *conn and nulls it.
+ */
+void host_park(struct host *h, struct conn **conn, int64_t keep_us);
+/*
+ * A kept-alive connection, the one used last, or NULL. `careful`: only one
+ * that was parked less than 2 s ago and has nothing to read.
+ */
+struct conn *host_unpark(struct host *h, int careful);
+/* Closes up to n of the connections that have been idle longest. */
+void hosts_close_idle(struct core *c, size_t n);
+
+#endif

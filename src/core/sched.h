@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who goes next: slots, the limit of each origin, pauses, and reading the
+ * input no further than needed. Says why something waits.
+ */
+#ifndef CORE_SCHED_H
+#define CORE_SCHED_H
+
+#include <stdint.h>
+
+#include "core/core.h"
+
+struct fetch;
+
+/* ---- for the spine: a fetch comes to QUEUED and leaves it ---- */
+/* A new one joins the tail of its origin's queue, one come back its head. */
+void sched_queue(struct fetch *f);
+void sched_unqueue(struct fetch *f);
+/* It has its slot; looked_us of its waiting was for a look-up. */
+void sched_take_slot(struct fetch *f, int64_t looked_us);
+void sched_free_slot(struct fetch *f);
+
+/* ---- the turn ---- */
+/* Reads input, begins look-ups, starts what may start. Nonzero: there is more
+ * to do that no event will tell of. */
+int sched_pump(struct core *c);
+/* Sets or clears the pauses that follow from water marks. */
+void sched_judge_pauses(struct core *c);
+
+/* ---- pauses ---- */
+/* Must f stop reading just now? */
+int sched_must_pause(const struct fetch *f);
+/* No descriptor or port was to be had: closes idle ones, tries again soon. */
+void sched_lacks_fd(struct core *c);
+/* Nothing new starts any more. */
+void sched_stop(struct core *c);
+
+/* Every item has its record and no more can come. */
+int sched_is_done(const struct core *c);
+/* After sched_stop: are there items that will have no record? */
+int sched_has_left(struct core *c);
+/* Why f waits, or NULL if it does not. */
+const char *sched_why(const struct fetch *f);
+
+#endif

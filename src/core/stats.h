@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a run counts, for the summary, --stats and the exit status. Plain
+ * numbers; nobody decides by them.
+ */
+#ifndef CORE_STATS_H
+#define CORE_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Why an item waits; SPEC section 4, in the words of the USR1 dump. */
+enum wait_reason {
+	WAIT_SLOT,
+	WAIT_HOST_LIMIT,
+	WAIT_DNS,
+	WAIT_HANDSHAKE,
+	WAIT_FD_LIMIT,
+	WAIT_MEMORY,
+	WAIT_OUTPUT_BLOCKED,
+	WAIT_COUNT
+};
+
+/* Buckets of 1/8 octave over microseconds. */
+#define LAG_BUCKETS 256
+
+struct stats {
+	uint64_t items, ok, failed, requests;
+	uint64_t bytes_in, bytes_out;
+	uint64_t conns_reused;
+	uint64_t by_status[6]; /* 1xx to 5xx at 1 to 5, anything else at 0 */
+	uint64_t by_error[E_COUNT];
+	unsigned exit_classes; /* bit n: an item ended in exit class n */
+	struct {
+		uint64_t count;
+		int64_t time_us;
+	} waits[WAIT_COUNT];
+	uint64_t lag[LAG_BUCKETS];
+	int64_t lag_max_us;
+	uint64_t hosts; /* origins met */
+};
+
+const char *stats_wait_name(enum wait_reason r);
+void stats_wait(struct stats *s, enum wait_reason r, int64_t us);
+/* A ready event waited up to `us`. */
+void stats_lag(struct stats *s, int64_t us);
+/* The lag that a share of all turns (0.5, 0.99) did not exceed, in us. */
+int64_t stats_lag_quantile(const struct stats *s, double share);
+
+#endif

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Request bytes out of a line and the options; answer bytes through http and
+ * decode, counted against every limit. Each step gives a verdict; the spine
+ * acts on it.
+ */
+#include "core/xchg.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "codec/base64.h"
+#include "core/fetch.h"
+#include "io/conn.h"
+#include "io/file.h"
+#include "io/timer.h"
+
+#define STEP_BYTES (256u << 10) /* decoded a visit */
+#define KEEP_BYTES 16384	/* of a buffer, from one fetch to the next */
+#define KEEP_ALIVE_US 60000000
+#define RATIO_FROM (1u << 20)	/* --max-ratio counts from here */
+#define CODINGS_MAX 64		/* Content-Encoding lines looked at */
+
+/* ---- its life ---- */
+
+struct xchg *
+xchg_take(struct core *c, struct fetch *f)
+{
+	struct link *k = list_shift(&c->spare_xchgs);
+	struct xchg *x;
+
+	if (k != NULL) {
+		x = CONTAINER(k, struct xchg, spare);
+	} else {
+		x = mem_zalloc(1, sizeof(*x));
+		x->core = c;
+		x->http = http_new();
+		x->timer = timer_new(c->base, fetch_on_timer, x);
+	}
+	x->fetch = f;
+	x->tls_verified = -1;
+	return x;
+}
+
+/* A decoder is large: one is kept for the next body, not one an exchange. */
+static void
+give_decoder(struct xchg *x)
+{
+	if (x->core->spare_decode == NULL)
+		x->core->spare_decode = x->decode;
+	else
+		decode_close(x->decode);
+	x->decode = NULL;
+}
+
+static void
+clear_answer(struct xchg *x)
+{
+	give_decoder(x);
+	x->core->held_bytes -= x->held_bytes;
+	x->held_bytes = 0;
+	buf_clear(&x->body, KEEP_BYTES);
+	buf_clear(&x->pending, 0);
+	x->is_coded = x->is_whole_on_wire = 0;
+	x->wire_bytes = x->decoded_bytes = 0;
+	x->flags = 0;
+	x->err = E_OK;
+	x->detail = NULL;
+	free(x->note);
+	x->note = NULL;
+	x->first_us = x->end_us = 0;
+	x->window_us = 0;
+	x->was_put_off = 0;
+}
+
+void
+xchg_give(struct xchg **xp)
+{
+	struct xchg *x = *xp;
+
+	*xp = NULL;
+	CHECK(x->conn == NULL);
+	clear_answer(x);
+	buf_clear(&x->head, KEEP_BYTES);
+	buf_clear(&x->upload, 0);
+	x->fetch = NULL;
+	x->is_reused = x->is_resent = x->must_dial = 0;
+	x->conn_id = 0;
+	x->has_peer = x->has_url = 0;
+	x->tls_version = NULL;
+	x->body_out = SPAN_NONE;
+	x->start_us = x->looked_up_us = x->up_us = x->secure_us = 0;
+	x->paused_us = x->stood_us = 0;
+	x->slot_us = 0;
+	x->at = (struct record_at){ 0 };
+	list_unshift(&x->core->spare_xchgs, &x->spare);
+}
+
+void
+xchg_free(struct xchg *x)
+{
+	timer_free(x->timer);
+	http_free(x->http);
+	request_fini(&x->req);
+	url_fini(&x->url);
+	buf_fini(&x->head);
+	buf_fini(&x->upload);
+	buf_fini(&x->pending);
+	buf_fini(&x->body);
+	free(x->note);
+	free(x);
+}
+
+/* ---- the request ---- */
+
+struct span
+xchg_method(const struct request *r, const struct opts *o)
+{
+	if (r->method.n > 0)
+		return r->method;
+	if (!o->method_given && (r->has_body || r->body_file.n > 0))
+		return SPAN("POST");
+	return span_str(o->method);
+}
+
+int
+xchg_has_idempotency_key(const struct request *r, const struct opts *o)
+{
+	size_t i;
+
+	for (i = 0; i < r->nheader; i++)
+		if (span_ieq(r->header[i].name, SPAN("idempotency-key")))
+			return !r->header[i].remove;
+	for (i = 0; i < o->nheaders; i++)
+		if (span_ieq(span_str(o->headers[i].name),
+			SPAN("idempotency-key")))
+			return !o->headers[i].remove;
+	return 0;
+}
+
+static void
+count_held(struct xchg *x)
+{
+	size_t n = x->body.n + x->pending.n + x->upload.n;
+
+	x->core->held_bytes += n - x->held_bytes;
+	x->held_bytes = n;
+}
+
+static enum err
+find_body(struct xchg *x, const struct opts *o, struct http_request *h)
+{
+	char why[256];
+
+	x->body_out = SPAN_NONE;
+	if (x->req.body_file.n > 0) {
+		if (file_read(&x->upload, x->req.body_file, XCHG_BODY_MAX, why,
+			sizeof(why)) == -1) {
+			x->note = mem_strdup(why);
+			return E_INPUT_INVALID;
+		}
+		count_held(x);
+		x->body_out = buf_view(&x->upload);
+		h->has_body = 1;
+	} else if (x->req.has_body) {
+		x->body_out = x->req.body;
+		h->has_body = 1;
+		if (x->req.body_is_json)
+			h->content_type = SPAN("application/json");
+	} else if (o->has_body) {
+		x->body_out = buf_view(&o->payload);
+		h->has_body = 1;
+		h->content_type = span_str(o->content_type);
+	}
+	h->body_bytes = x->body_out.n;
+	return E_OK;
+}
+
+void
+xchg_basic(struct buf *to, struct span user, struct span password)
+{
+	struct buf pair = { 0 };
+	char *end;
+
+	buf_span(&pair, user);
+	buf_char(&pair, ':');
+	buf_span(&pair, password);
+	buf_str(to, "Basic ");
+	end = base64_encode(buf_reserve(to, BASE64_BYTES(pair.n)),
+	    buf_view(&pair));
+	to->n = (size_t)(end - to->p);
+	buf_fini(&pair);
+}
+
+/* Credentials in the URL go before -u's. */
+static struct span
+authorization(struct xchg *x, struct buf *own)
+{
+	if (!x->url.has_user)
+		return buf_view(&x->core->authorization);
+	xchg_basic(own, buf_view(&x->url.user), buf_view(&x->url.password));
+	return buf_view(own);
+}
+
+int
+xchg_look(struct xchg *x, struct span line, const struct opts *o)
+{
+	struct request_fault fault;
+	const char *why;
+	size_t at;
+	int is_good = request_parse(&x->req, line, &fault) == E_OK;
+
+	x->has_url = url_parse(&x->url, x->req.url, &why, &at) == E_OK;
+	x->method = xchg_method(&x->req, o);
+	return is_good && x->has_url;
+}
+
+enum err
+xchg_prepare(struct xchg *x, struct span line, const struct opts *o)
+{
+	struct http_request h = { 0 };
+	struct buf own = { 0 };
+	enum err e;
+
+	/* It was good before it was queued, and has not changed since. */
+	CHECK(xchg_look(x, line, o));
+	e = find_body(x, o, &h);
+	if (e != E_OK)
+		return e;
+	h.method = x->method;
+	h.target = url_target(&x->url);
+	h.authority = url_authority(&x->url);
+	h.user_agent = span_str(o->user_agent);
+	if (o->compressed)
+		h.accept_encoding = SPAN("gzip, deflate, br, zstd");
+	h.cookie = span_str(o->cookie);
+	h.authorization = authorization(x, &own);
+	h.option = x->core->option_headers;
+	h.item = (struct http_headers){ x->req.header, x->req.nheader };
+	http_write_request(&x->head, &h);
+	buf_fini(&own);
+	return E_OK;
+}
+
+void
+xchg_reset(struct xchg *x)
+{
+	clear_answer(x);
+	count_held(x);
+	x->conn_id = 0;
+	x->is_reused = 0;
+	x->up_us = x->secure_us = 0;
+	x->tls_version = NULL;
+	x->tls_verified = -1;
+}
+
+void
+xchg_note_conn(struct xchg *x)
+{
+	if (x->conn == NULL)
+		return;
+	x->conn_id = conn_id(x->conn);
+	x->peer = *conn_peer(x->conn);
+	x->has_peer = x->peer.sa.sa_family != AF_UNSPEC;
+	x->tls_version = conn_tls_version(x->conn);
+	x->tls_verified = conn_tls_verified(x->conn);
+}
+
+/* ---- the answer ---- */
+
+static enum xchg_verdict
+bad(struct xchg *x, enum err e, enum phase p, const char *detail)
+{
+	x->err = e;
+	x->phase = p;
+	x->detail = detail;
+	return XCHG_BAD;
+}
+
+static enum xchg_verdict
+bad_http(struct xchg *x)
+{
+	return bad(x, http_error(x->http),
+	    http_has_head(x->http) ? PHASE_BODY : PHASE_HEADERS,
+	    http_detail(x->http));
+}
+
+static int
+wants_body(const struct xchg *x)
+{
+	const struct opts *o = x->core->opts;
+
+	return o->format == FORMAT_BODY ||
+	    (o->format != FORMAT_TEXT && o->body != BODY_NONE);
+}
+
+/* Far more came out, of whichever layer, than went in. */
+static int
+is_bomb(const struct xchg *x)
+{
+	const struct opts *o = x->core->opts;
+	uint64_t widest = decode_widest(x->decode);
+
+	if (o->max_filesize_bytes > 0 && widest > o->max_filesize_bytes)
+		return 1;
+	return o->max_ratio > 0 && widest > RATIO_FROM &&
+	    widest / (uint64_t)o->max_ratio > x->wire_bytes;
+}
+
+/* Counts decoded bytes; keeps them if somebody wants them. */
+static enum xchg_verdict
+take_decoded(struct xchg *x, size_t n)
+{
+	const struct opts *o = x->core->opts;
+
+	x->decoded_bytes += n;
+	if (wants_body(x))
+		x->body.n += n;
+	if (o->max_filesize_bytes > 0 &&
+	    x->decoded_bytes > o->max_filesize_bytes) {
+		x->body.n -= wants_body(x)
+		    ? (size_t)(x->decoded_bytes - o->max_filesize_bytes)
+		    : 0;
+		x->decoded_bytes = o->max_filesize_bytes;
+		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
+	}
+	return x->is_coded && is_bomb(x) ? bad(x, E_DECODE_BOMB,
+					       PHASE_DECODE, NULL)
+					 : XCHG_MORE;
+}
+
+/*
+ * Decodes what it can in one visit. MORE: all of `in` is used; AGAIN: the
+ * rest of it stands in x->pending.
+ */
+static enum xchg_verdict
+run_decoder(struct xchg *x, struct span *in)
+{
+	size_t done = 0, wrote;
+	enum decode_verdict d;
+
+	do {
+		d = decode_step(x->decode, in, buf_reserve(&x->body, 16384),
+		    16384, &wrote);
+		done += wrote;
+		if (take_decoded(x, wrote) == XCHG_BAD)
+			return XCHG_BAD;
+		if (d == DECODE_BAD)
+			return bad(x, E_DECODE_FAILED, PHASE_DECODE,
+			    decode_detail(x->decode));
+		if (d != DECODE_FULL)
+			return XCHG_MORE;
+	} while (done < STEP_BYTES);
+	return XCHG_AGAIN;
+}
+
+static enum xchg_verdict
+decode_some(struct xchg *x, struct span in)
+{
+	enum xchg_verdict v;
+	struct span left;
+
+	if (x->pending.n > 0) {
+		left = buf_view(&x->pending);
+		v = run_decoder(x, &left);
+		buf_drop(&x->pending, x->pending.n - left.n);
+		CHECK(in.n == 0);
+	} else {
+		v = run_decoder(x, &in);
+		if (v == XCHG_AGAIN)
+			buf_span(&x->pending, in);
+	}
+	count_held(x);
+	return v;
+}
+
+static enum xchg_verdict
+take_body(struct xchg *x, struct span in)
+{
+	const struct opts *o = x->core->opts;
+	enum xchg_verdict v;
+
+	x->wire_bytes += in.n;
+	if (o->max_filesize_bytes > 0 &&
+	    x->wire_bytes > o->max_filesize_bytes && x->is_coded)
+		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
+	if (x->is_coded)
+		return in.n > 0 ? decode_some(x, in) : XCHG_MORE;
+	if (in.n == 0)
+		return XCHG_MORE;
+	if (wants_body(x))
+		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
+	v = take_decoded(x, in.n);
+	count_held(x);
+	return v;
+}
+
+/* The header section has just become complete. */
+static enum xchg_verdict
+take_head(struct xchg *x, int is_done)
+{
+	const struct opts *o = x->core->opts;
+	const struct http_fields *f = http_header(x->http);
+	struct span codings[CODINGS_MAX];
+	int64_t length = http_content_length(x->http);
+	int unknown = 0;
+	size_t n = 0;
+	enum err e;
+
+	while (n < CODINGS_MAX &&
+	    (codings[n] = http_find(f, SPAN("content-encoding"), n)).p !=
+		NULL)
+		n++;
+	if (n == CODINGS_MAX)
+		return bad(x, E_DECODE_UNSUPPORTED, PHASE_DECODE, NULL);
+	if (n > 0 && o->compressed) {
+		x->decode = x->core->spare_decode;
+		x->core->spare_decode = NULL;
+		e = decode_open(&x->decode, codings, n, &unknown);
+		if (e != E_OK)
+			return bad(x, e, PHASE_DECODE, NULL);
+		x->is_coded = x->decode != NULL;
+	}
+	if (unknown)
+		x->flags |= RECORD_UNKNOWN_CODING;
+	if (o->max_filesize_bytes > 0 && length >= 0 && !is_done &&
+	    (uint64_t)length > o->max_filesize_bytes)
+		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
+	return XCHG_MORE;
+}
+
+/* All wire bytes are in; is the content whole too? */
+static enum xchg_verdict
+conclude(struct xchg *x)
+{
+	if (x->pending.n > 0)
+		return XCHG_AGAIN;
+	if (!x->is_coded)
+		return XCHG_DONE;
+	if (!decode_finish(x->decode))
+		return bad(x, E_DECODE_FAILED, PHASE_DECODE,
+		    "unexpected end of the stream");
+	if (decode_trailing(x->decode))
+		x->flags |= RECORD_TRAILING_DATA;
+	return XCHG_DONE;
+}
+
+enum xchg_verdict
+xchg_input(struct xchg *x, struct span in)
+{
+	int had_head = http_has_head(x->http);
+	enum http_verdict h;
+	struct span body;
+	enum xchg_verdict v = XCHG_MORE;
+
+	h = http_feed(x->http, in, &body);
+	if (!had_head && http_has_head(x->http))
+		v = take_head(x, h == HTTP_DONE);
+	if (v == XCHG_MORE && http_has_head(x->http))
+		v = take_body(x, body);
+	if (v == XCHG_BAD)
+		return v;
+	if (h == HTTP_BAD)
+		return bad_http(x);
+	if (h == HTTP_DONE) {
+		x->is_whole_on_wire = 1;
+		return conclude(x);
+	}
+	return v;
+}
+
+enum xchg_verdict
+xchg_continue(struct xchg *x)
+{
+	enum xchg_verdict v = XCHG_MORE;
+
+	if (x->pending.n > 0)
+		v = decode_some(x, SPAN_NONE);
+	if (v == XCHG_MORE && x->is_whole_on_wire)
+		return conclude(x);
+	return v;
+}
+
+enum xchg_verdict
+xchg_end(struct xchg *x, int clean)
+{
+	if (http_eof(x->http, clean) == HTTP_DONE) {
+		x->is_whole_on_wire = 1;
+		return conclude(x);
+	}
+	return bad_http(x);
+}
+
+int
+xchg_has_head(const struct xchg *x)
+{
+	return http_has_head(x->http);
+}
+
+int
+xchg_has_begun(const struct xchg *x)
+{
+	return http_begun(x->http);
+}
+
+int64_t
+xchg_keep_us(const struct xchg *x)
+{
+	int64_t s;
+
+	if (!x->is_whole_on_wire || !http_keep_alive(x->http))
+		return 0;
+	s = http_keep_alive_timeout(x->http);
+	if (s < 0 || s > KEEP_ALIVE_US / 1000000)
+		return KEEP_ALIVE_US;
+	return (s - 1) * 1000000;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One HTTP exchange: the request's bytes, the answer's bytes through the
+ * codecs with every limit counted, and a verdict. Knows nothing of queues,
+ * slots or who is told.
+ *
+ * Also the memory of a fetch in flight: taken with its slot, kept until its
+ * record is written, reused by the next one.
+ */
+#ifndef CORE_XCHG_H
+#define CORE_XCHG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/span.h"
+#include "codec/decode.h"
+#include "codec/http.h"
+#include "codec/record.h"
+#include "codec/request.h"
+#include "codec/url.h"
+#include "core/core.h"
+#include "io/resolve.h"
+
+struct conn;
+struct fetch;
+struct timer;
+
+#define XCHG_BODY_MAX (1u << 30) /* bytes of a body_file */
+
+enum xchg_verdict {
+	XCHG_MORE,  /* all taken, the answer goes on */
+	XCHG_AGAIN, /* decoded enough for now: call xchg_continue */
+	XCHG_DONE,  /* the answer is whole */
+	XCHG_BAD,   /* see err, phase, detail */
+};
+
+struct xchg {
+	struct core *core;
+	struct fetch *fetch;
+	struct link spare;
+	struct timer *timer; /* the fetch's only one */
+
+	/* The request. */
+	struct request req;
+	struct url url;
+	int has_url;
+	struct span method;
+	struct buf head;   /* its header section */
+	struct buf upload; /* what body_file held */
+	struct span body_out;
+
+	/* The connection it runs on. */
+	struct conn *conn;
+	int is_reused;	   /* it had served another exchange before */
+	int is_resent;
+	int must_dial;	   /* no kept-alive connection this time */
+
+	/* The answer. */
+	struct http *http;
+	struct decode *decode; /* while is_coded */
+	int is_coded, is_whole_on_wire;
+	struct buf pending;    /* body bytes that wait to be decoded */
+	struct buf body;       /* decoded */
+	size_t held_bytes;     /* of the run's --max-buffer */
+	uint64_t wire_bytes, decoded_bytes;
+	unsigned flags;	       /* RECORD_* */
+	enum err err;
+	enum phase phase;
+	const char *detail;
+	char *note;	       /* more for people, heap or NULL */
+
+	/* Facts for the record, from the connection or before it. */
+	uint64_t conn_id;
+	union resolve_addr peer;
+	int has_peer, tls_verified;
+	const char *tls_version;
+
+	/* Moments, 0 if not reached; start_us includes the look-up. */
+	int64_t start_us, looked_up_us, up_us, secure_us, first_us, end_us;
+	/* Deadlines. */
+	int64_t slot_us;	/* --max-time counts from here */
+	int64_t paused_us;	/* when we stopped reading, or 0 */
+	int64_t stood_us;	/* how long we had in all */
+	int64_t window_us;	/* --speed-time window began */
+	uint64_t window_bytes;
+	int was_put_off;
+
+	struct record_at at; /* how far its record is written */
+};
+
+struct xchg *xchg_take(struct core *c, struct fetch *f);
+/* Takes *x and nulls it; the connection must be gone. */
+void xchg_give(struct xchg **x);
+void xchg_free(struct xchg *x);
+
+/*
+ * Reads the line again, for what a record says of it. Nonzero: it is good.
+ */
+int xchg_look(struct xchg *x, struct span line, const struct opts *o);
+/*
+ * Understands the line again and writes the request. E_OK, or an error of
+ * class input with note set (a body_file that cannot be read).
+ */
+enum err xchg_prepare(struct xchg *x, struct span line, const struct opts *o);
+/* Forgets the answer and the connection: the request goes out anew. */
+void xchg_reset(struct xchg *x);
+/* Copies what the record needs to know of x->conn. */
+void xchg_note_conn(struct xchg *x);
+
+/* Feeds bytes as they came. */
+enum xchg_verdict xchg_input(struct xchg *x, struct span in);
+/* Goes on where XCHG_AGAIN left off. */
+enum xchg_verdict xchg_continue(struct xchg *x);
+/* The peer closed; clean as in http_eof. */
+enum xchg_verdict xchg_end(struct xchg *x, int clean);
+
+/* An answer's header section is there. */
+int xchg_has_head(const struct xchg *x);
+/* The first byte of an answer has come. */
+int xchg_has_begun(const struct xchg *x);
+/* Seconds the connection may be kept for another request, in us; 0: not. */
+int64_t xchg_keep_us(const struct xchg *x);
+/* Is an Idempotency-Key sent? It makes any method safe to send again. */
+int xchg_has_idempotency_key(const struct request *r, const struct opts *o);
+/* Appends "Basic ..." (RFC 7617). */
+void xchg_basic(struct buf *to, struct span user, struct span password);
+/* The method of an item: its own, the option's, POST with a body, GET. */
+struct span xchg_method(const struct request *r, const struct opts *o);
+
+#endif

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Owns and wires the modules; one turn of the loop is engine_turn(). Knows the
+ * order of things, nothing of what they do.
+ */
+#include "engine.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "core/fetch.h"
+#include "core/host.h"
+#include "core/sched.h"
+#include "core/xchg.h"
+#include "io/conn.h"
+#include "io/resolve.h"
+#include "io/sink.h"
+#include "io/source.h"
+#include "io/timer.h"
+#include "io/tls.h"
+#include "watch.h"
+
+#define HANDSHAKE_US 5000 /* CPU for handshakes a turn */
+#define FINISH_US 2000000 /* for the last output after a stop */
+#define NSIGNALS 4
+
+struct engine {
+	struct core core;
+	struct event_base *base;
+	struct tls *tls;
+	struct sink *notes;
+	struct watch *watch;
+	struct event *signals[NSIGNALS];
+	struct timer *grace;
+	int signal;	/* the first one that stops */
+	int is_killed;	/* the second came */
+	int is_cut;	/* --grace is over */
+	int handshakes_left, input_left;
+};
+
+/* ---- the turn ---- */
+
+int64_t
+core_tick(struct core *c)
+{
+	c->now_us = timer_now_us();
+	if (c->turn_us == 0)
+		c->turn_us = c->now_us;
+	return c->now_us;
+}
+
+int
+core_is_over_budget(const struct core *c)
+{
+	return timer_now_us() > c->turn_us + CORE_TURN_US;
+}
+
+static int
+has_work(const struct engine *e)
+{
+	return e->core.run.n > 0 || e->handshakes_left || e->input_left;
+}
+
+static void
+end_turn(struct engine *e)
+{
+	struct core *c = &e->core;
+
+	fetch_emit_waiting(c);
+	if (sink_pending(c->out) > 0)
+		watch_make_room(e->watch);
+	sink_flush(c->out);
+	sched_judge_pauses(c);
+	fetch_resume_paused(c);
+	sink_flush(e->notes);
+	conns_reap(c->conns);
+	if (c->turn_us != 0)
+		stats_lag(&c->stats, timer_now_us() - c->turn_us);
+	c->turn_us = 0;
+}
+
+static void
+engine_turn(struct engine *e)
+{
+	struct core *c = &e->core;
+	int flags = EVLOOP_ONCE | (has_work(e) ? EVLOOP_NONBLOCK : 0);
+
+	CHECK(event_base_loop(e->base, flags) != -1);
+	fetch_run_queue(c);
+	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
+	e->input_left = sched_pump(c);
+	fetch_run_queue(c); /* what was started goes out in this turn */
+	end_turn(e);
+}
+
+/* ---- stopping ---- */
+
+static void
+on_grace(void *arg)
+{
+	struct engine *e = arg;
+
+	core_tick(&e->core);
+	e->is_cut = 1;
+}
+
+static void
+stop(struct engine *e)
+{
+	struct core *c = &e->core;
+
+	sched_stop(c);
+	if (e->grace == NULL)
+		e->grace = timer_new(e->base, on_grace, e);
+	timer_set(e->grace, c->now_us + c->opts->grace_us);
+}
+
+static void
+on_stop_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct engine *e = arg;
+
+	(void)what;
+	core_tick(&e->core);
+	if (e->signal != 0) {
+		e->is_killed = 1;
+		return;
+	}
+	e->signal = (int)sig;
+	stop(e);
+}
+
+static void
+on_usr1(evutil_socket_t sig, short what, void *arg)
+{
+	struct engine *e = arg;
+
+	(void)sig;
+	(void)what;
+	core_tick(&e->core);
+	watch_dump(e->watch);
+}
+
+/* The loop looks at what changed by itself; this only wakes it. */
+static void
+on_wakeup(void *arg)
+{
+	core_tick(arg);
+}
+
+/* ---- wiring ---- */
+
+static int
+is_ignored(int sig)
+{
+	struct sigaction sa;
+
+	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
+static void
+catch_signals(struct engine *e)
+{
+	static const int stops[] = { SIGINT, SIGHUP, SIGTERM };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		/* nohup and background jobs of a shell mean it. */
+		if (stops[i] != SIGTERM && is_ignored(stops[i]))
+			continue;
+		e->signals[i] = evsignal_new(e->base, stops[i],
+		    on_stop_signal, e);
+		CHECK(evsignal_add(e->signals[i], NULL) == 0);
+	}
+	e->signals[3] = evsignal_new(e->base, SIGUSR1, on_usr1, e);
+	CHECK(evsignal_add(e->signals[3], NULL) == 0);
+}
+
+static struct event_base *
+make_base(void)
+{
+	struct event_config *conf = event_config_new();
+	struct event_base *base;
+
+	CHECK(conf != NULL);
+	event_config_set_flag(conf, EVENT_BASE_FLAG_PRECISE_TIMER);
+	base = event_base_new_with_config(conf);
+	event_config_free(conf);
+	if (base == NULL)
+		fatalx("no event loop");
+	return base;
+}
+
+static int
+refuse(struct buf *err, const char *why)
+{
+	buf_printf(err, "fetchd: %s\n", why);
+	return -1;
+}
+
+static int
+open_output(struct engine *e, struct buf *err, int *status)
+{
+	const struct opts *o = e->core.opts;
+	char why[512];
+
+	*status = 3;
+	if (o->output == NULL || strcmp(o->output, "-") == 0)
+		e->core.out = sink_new(e->base, 1, on_wakeup, &e->core);
+	else
+		e->core.out = sink_open(e->base, o->output, on_wakeup,
+		    &e->core, why, sizeof(why));
+	return e->core.out != NULL ? 0 : refuse(err, why);
+}
+
+static int
+open_network(struct engine *e, struct buf *err, int *status)
+{
+	const struct opts *o = e->core.opts;
+	struct tls_conf tc = { o->insecure, o->cacert,
+		getenv("SSLKEYLOGFILE") };
+	struct resolve_conf rc = { .timeout_us = o->dns_timeout_us,
+		.use_v4 = !o->ipv6, .use_v6 = !o->ipv4,
+		.servers = o->dns_servers,
+		.overrides = (const char *const *)o->resolve.v,
+		.noverride = o->resolve.n, .hosts_path = "/etc/hosts",
+		.resolv_conf_path = "/etc/resolv.conf" };
+	char why[512];
+
+	*status = 2;
+	e->tls = tls_new(e->base, &tc, why, sizeof(why));
+	if (e->tls == NULL)
+		return refuse(err, why);
+	e->core.resolve = resolve_new(e->base, &rc, why, sizeof(why));
+	if (e->core.resolve == NULL)
+		return refuse(err, why);
+	e->core.conns = conns_new(e->base, e->tls);
+	return 0;
+}
+
+static int
+set_format(struct core *c, struct buf *err, int *status)
+{
+	static const enum record_body bodies[] = {
+		[BODY_INLINE] = RECORD_BODY_INLINE,
+		[BODY_NONE] = RECORD_BODY_NONE,
+		[BODY_BASE64] = RECORD_BODY_BASE64,
+	};
+	struct span bad;
+
+	c->format.body = bodies[c->opts->body];
+	c->format.include_headers = c->opts->include_headers;
+	*status = 2;
+	if (c->opts->fields == NULL ||
+	    record_fields(&c->format, span_str(c->opts->fields), &bad) == 0)
+		return 0;
+	buf_printf(err, "fetchd: --fields: no such key, or given twice: %.*s\n",
+	    (int)bad.n, bad.p);
+	return -1;
+}
+
+static void
+set_request_defaults(struct core *c)
+{
+	const struct opts *o = c->opts;
+	struct http_header *v;
+	size_t i;
+
+	if (o->user != NULL)
+		xchg_basic(&c->authorization, span_str(o->user),
+		    span_str(o->password));
+	v = mem_zalloc(o->nheaders, sizeof(*v));
+	for (i = 0; i < o->nheaders; i++) {
+		v[i].name = span_str(o->headers[i].name);
+		v[i].value = span_str(o->headers[i].value);
+		v[i].remove = o->headers[i].remove;
+	}
+	c->option_headers = (struct http_headers){ v, o->nheaders };
+}
+
+static void
+init_core(struct core *c, const struct opts *o)
+{
+	size_t i;
+
+	c->opts = o;
+	for (i = 0; i < CORE_STATES; i++)
+		list_init(&c->state[i]);
+	list_init(&c->run);
+	list_init(&c->paused);
+	list_init(&c->spare_fetches);
+	list_init(&c->spare_xchgs);
+	hosts_init(c);
+	c->read_buf = mem_alloc(CORE_READ_BYTES);
+	set_request_defaults(c);
+}
+
+struct engine *
+engine_new(const struct opts *o, struct buf *err, int *status)
+{
+	struct engine *e = mem_zalloc(1, sizeof(*e));
+	struct core *c = &e->core;
+
+	e->base = make_base();
+	c->base = e->base;
+	init_core(c, o);
+	e->notes = sink_new(e->base, 2, NULL, NULL);
+	if (set_format(c, err, status) == -1 ||
+	    open_network(e, err, status) == -1 ||
+	    open_output(e, err, status) == -1) {
+		engine_free(e);
+		return NULL;
+	}
+	c->source = source_new(e->base, on_wakeup, c);
+	source_limits(c->source, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
+	e->watch = watch_new(e, e->base, e->notes);
+	signal(SIGPIPE, SIG_IGN);
+	catch_signals(e);
+	return e;
+}
+
+/* Items that are still somewhere end without a record. */
+static void
+drop_all(struct core *c)
+{
+	struct link *k;
+	size_t i;
+
+	while ((k = list_first(&c->paused)) != NULL)
+		fetch_drop(CONTAINER(k, struct fetch, link));
+	for (i = 0; i < CORE_STATES; i++)
+		while ((k = list_first(&c->state[i])) != NULL)
+			fetch_drop(CONTAINER(k, struct fetch, link));
+	while ((k = list_first(&c->run)) != NULL)
+		fetch_drop(CONTAINER(k, struct fetch, run));
+	hosts_drop_waiting(c);
+}
+
+static void
+fini_core(struct core *c)
+{
+	struct link *k;
+
+	drop_all(c);
+	hosts_fini(c);
+	timer_free(c->fd_timer);
+	while ((k = list_shift(&c->spare_fetches)) != NULL)
+		free(CONTAINER(k, struct fetch, link));
+	while ((k = list_shift(&c->spare_xchgs)) != NULL)
+		xchg_free(CONTAINER(k, struct xchg, spare));
+	decode_close(c->spare_decode);
+	request_fini(&c->request);
+	url_fini(&c->url);
+	free(c->read_buf);
+	free(c->option_headers.v);
+	buf_fini(&c->authorization);
+}
+
+void
+engine_free(struct engine *e)
+{
+	struct core *c = &e->core;
+	size_t i;
+
+	watch_free(e->watch);
+	fini_core(c);
+	if (c->conns != NULL)
+		conns_free(c->conns);
+	if (c->resolve != NULL)
+		resolve_free(c->resolve);
+	if (e->tls != NULL)
+		tls_free(e->tls);
+	if (c->source != NULL)
+		source_free(c->source);
+	sink_free(c->out);
+	sink_free(e->notes);
+	timer_free(e->grace);
+	for (i = 0; i < NSIGNALS; i++)
+		if (e->signals[i] != NULL)
+			event_free(e->signals[i]);
+	event_base_free(e->base);
+	free(e);
+}
+
+/* ---- running ---- */
+
+enum engine_end
+engine_run(struct engine *e)
+{
+	struct core *c = &e->core;
+
+	core_tick(c);
+	e->input_left = 1; /* the first turn must not wait */
+	for (;;) {
+		engine_turn(e);
+		if (e->is_killed)
+			return ENGINE_KILLED;
+		if (sink_error(c->out) != E_OK)
+			return ENGINE_STOPPED;
+		if (e->is_cut)
+			break;
+		if (sched_is_done(c) && sink_pending(c->out) == 0)
+			break;
+	}
+	sink_finish(c->out, FINISH_US);
+	return c->pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
+}
+
+int
+engine_exit_status(struct engine *e, enum engine_end end)
+{
+	struct core *c = &e->core;
+	enum err out = sink_error(c->out);
+	int i;
+
+	if (end == ENGINE_KILLED)
+		return e->signal == SIGINT ? 130 : 143;
+	if (c->input_failed || out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE)
+		return 3;
+	if (out == E_OUTPUT_CLOSED ||
+	    (end == ENGINE_STOPPED && sched_has_left(c)))
+		return 75;
+	for (i = 1; i < 32; i++)
+		if (c->stats.exit_classes & 1u << i)
+			return i;
+	return 0;
+}
+
+/* ---- what others ask of it ---- */
+
+struct source *
+engine_source(struct engine *e)
+{
+	return e->core.source;
+}
+
+struct core *
+engine_core(const struct engine *e)
+{
+	return (struct core *)(uintptr_t)&e->core;
+}
+
+struct sink *
+engine_notes(struct engine *e)
+{
+	return e->notes;
+}
+
+struct watch *
+engine_watch(struct engine *e)
+{
+	return e->watch;
+}
+
+void
+engine_counts(const struct engine *e, struct engine_counts *n)
+{
+	struct resolve_stats st;
+
+	resolve_stats(e->core.resolve, &st);
+	n->lookups = st.lookups;
+	n->lookups_cached = st.cached;
+	n->handshakes = tls_handshakes(e->tls);
+	n->conns_opened = conns_opened(e->core.conns);
+}
+
+void
+engine_libraries(struct buf *out)
+{
+	buf_printf(out, "libevent %s, %s\n", event_get_version(),
+	    tls_library());
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The engine: owns and wires the modules, turns the loop. A process may hold
+ * several.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/core.h"
+#include "options.h"
+
+struct engine;
+struct sink;
+struct source;
+struct watch;
+
+/* Why a run ended. */
+enum engine_end {
+	ENGINE_DONE,	/* every item has its record */
+	ENGINE_STOPPED, /* a signal, or the output's reader went away */
+	ENGINE_KILLED,	/* the second signal */
+};
+
+/*
+ * NULL with the message in *err (ending in LF) and *status the exit status if
+ * the options cannot be served. The options must outlive the engine.
+ */
+struct engine *engine_new(const struct opts *o, struct buf *err, int *status);
+void engine_free(struct engine *e);
+
+/* Where the inputs are added, before engine_run. */
+struct source *engine_source(struct engine *e);
+struct core *engine_core(const struct engine *e);
+/* The small sink for stderr. */
+struct sink *engine_notes(struct engine *e);
+struct watch *engine_watch(struct engine *e);
+
+/* What the movers count. */
+struct engine_counts {
+	uint64_t lookups, lookups_cached, handshakes, conns_opened;
+};
+
+void engine_counts(const struct engine *e, struct engine_counts *n);
+/* Appends the names and versions of the libraries in use, for -V. */
+void engine_libraries(struct buf *out);
+
+/* Runs until all is done or a signal ends it. */
+enum engine_end engine_run(struct engine *e);
+/* The exit status of SPEC section 5. */
+int engine_exit_status(struct engine *e, enum engine_end end);
+
+#endif

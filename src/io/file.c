@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* Reads a whole file. Knows nothing of what it is for. */
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int
+fail(char *why, size_t why_size, struct span path, const char *text)
+{
+	snprintf(why, why_size, "%.*s: %s",
+	    (int)(path.n < 200 ? path.n : 200), path.p, text);
+	return -1;
+}
+
+static int
+slurp(struct buf *to, int fd, size_t max)
+{
+	size_t begin = to->n;
+	ssize_t n;
+
+	do {
+		n = read(fd, buf_reserve(to, 65536), 65536);
+		if (n > 0)
+			to->n += (size_t)n;
+	} while (n > 0 && to->n - begin <= max);
+	if (n == -1)
+		return errno;
+	return to->n - begin > max ? EFBIG : 0;
+}
+
+int
+file_read(struct buf *to, struct span path, size_t max, char *why,
+    size_t why_size)
+{
+	char name[PATH_MAX];
+	struct stat st;
+	int fd, errnum;
+
+	if (path.n >= sizeof(name) || memchr(path.p, '\0', path.n) != NULL)
+		return fail(why, why_size, path, "not a path");
+	memcpy(name, path.p, path.n);
+	name[path.n] = '\0';
+	fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return fail(why, why_size, path, strerror(errno));
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+		close(fd);
+		return fail(why, why_size, path, "not a regular file");
+	}
+	errnum = slurp(to, fd, max);
+	close(fd);
+	if (errnum != 0)
+		return fail(why, why_size, path, strerror(errnum));
+	return 0;
+}

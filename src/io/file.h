@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* Whole small files, for request bodies that an input line names. */
+#ifndef IO_FILE_H
+#define IO_FILE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+
+/*
+ * Appends the file's bytes to `to`. Returns 0, or -1 with *why filled in: it
+ * cannot be read, is no regular file, or has more than `max` bytes. Blocks
+ * while the disk does.
+ */
+int file_read(struct buf *to, struct span path, size_t max, char *why,
+    size_t why_size);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From argv to exit status: options, operands, descriptors, then the engine.
+ * The only file that knows every module.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "engine.h"
+#include "io/sink.h"
+#include "io/source.h"
+#include "options.h"
+#include "watch.h"
+
+#define FDS_SPARE 64 /* for all that is no transfer */
+#define NOTES_US 1000000
+
+/* What is closed would be reused by a socket. Returns whether stdin was. */
+static int
+open_standard_fds(void)
+{
+	int fd, stdin_closed = fcntl(0, F_GETFD) == -1;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+	return stdin_closed;
+}
+
+static void
+complain(const char *text)
+{
+	if (write(2, text, strlen(text)) < 0)
+		return; /* nobody is listening */
+}
+
+static int
+is_url(const char *s)
+{
+	return strncasecmp(s, "http://", 7) == 0 ||
+	    strncasecmp(s, "https://", 8) == 0;
+}
+
+static int
+looks_like_host(const char *s)
+{
+	size_t n = strcspn(s, "/?#");
+	const char *dot = memchr(s, '.', n);
+
+	return dot != NULL && dot > s && s + n > dot + 1 &&
+	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		      "0123456789.-:") >= n;
+}
+
+/* ---- operands ---- */
+
+static int
+refuse(struct buf *err, int status, const char *name, const char *why)
+{
+	buf_printf(err, "fetchd: %s: %s\n", name, why);
+	return status;
+}
+
+static int
+check_file(const char *path, struct buf *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		return S_ISDIR(st.st_mode)
+		    ? refuse(err, 3, path, strerror(EISDIR))
+		    : 0;
+	buf_printf(err, "fetchd: %s: %s", path, strerror(errno));
+	if (looks_like_host(path))
+		buf_printf(err, "; did you mean https://%s?", path);
+	buf_char(err, '\n');
+	return 3;
+}
+
+static int
+add_stdin(struct source *s, int stdin_closed, struct buf *err)
+{
+	struct stat st;
+
+	if (stdin_closed)
+		return refuse(err, 3, "standard input", "it is closed");
+	if (fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
+		return refuse(err, 3, "standard input", strerror(EISDIR));
+	source_add_stdin(s);
+	return 0;
+}
+
+static int
+add_operand(struct source *s, const struct opt_operand *op, size_t i,
+    int stdin_closed, struct buf *err)
+{
+	int status;
+
+	if (strcmp(op->text, "-") == 0)
+		return add_stdin(s, stdin_closed, err);
+	if (!op->is_file && is_url(op->text)) {
+		source_add_url(s, op->text, i + 1);
+		return 0;
+	}
+	if (!op->is_file && op->text[0] == '{')
+		return refuse(err, 2, "a JSON request is no operand",
+		    "put it into a file and use -i FILE, or send a body with "
+		    "--json-data");
+	status = check_file(op->text, err);
+	if (status == 0)
+		source_add_file(s, op->text);
+	return status;
+}
+
+/* Without operands: is there something to read? */
+static int
+add_default(struct source *s, int stdin_closed, struct buf *err)
+{
+	struct stat st;
+
+	if (!stdin_closed && fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
+		return refuse(err, 3, "standard input", strerror(EISDIR));
+	if (stdin_closed || fstat(0, &st) == -1 ||
+	    !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) ||
+		S_ISSOCK(st.st_mode))) {
+		opts_usage(err);
+		return 2;
+	}
+	source_add_stdin(s);
+	return 0;
+}
+
+static int
+add_inputs(struct source *s, const struct opts *o, int stdin_closed,
+    struct buf *err)
+{
+	int status = 0;
+	size_t i;
+
+	if (o->noperands == 0)
+		return add_default(s, stdin_closed, err);
+	for (i = 0; i < o->noperands && status == 0; i++)
+		status = add_operand(s, &o->operands[i], i, stdin_closed,
+		    err);
+	return status;
+}
+
+/* ---- what the machine allows ---- */
+
+/* Raises the limit; lowers -c if it does not fit all the same. */
+static void
+fit_descriptors(struct opts *o)
+{
+	struct rlimit rl;
+	int64_t room;
+	char text[160];
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1 &&
+	    getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	room = rl.rlim_cur > OPT_NUM_MAX * 2 + FDS_SPARE
+	    ? OPT_NUM_MAX * 2
+	    : (int64_t)rl.rlim_cur - FDS_SPARE;
+	if (room < 1)
+		room = 1;
+	if (o->concurrency > room) {
+		snprintf(text, sizeof(text),
+		    "fetchd: -c %lld does not fit the limit of %lld open "
+		    "files: lowered to %lld\n",
+		    (long long)o->concurrency, (long long)rl.rlim_cur,
+		    (long long)room);
+		complain(text);
+		o->concurrency = room;
+	}
+	if (o->max_idle > room - o->concurrency)
+		o->max_idle = room - o->concurrency;
+}
+
+static void
+warn_of_proxies(const struct opts *o)
+{
+	static const char *const names[] = { "http_proxy", "https_proxy",
+		"all_proxy" };
+	size_t i;
+
+	for (i = 0; i < 3 && !o->quiet; i++) {
+		const char *v = getenv(names[i]);
+
+		if (v == NULL || v[0] == '\0')
+			continue;
+		complain("fetchd: a proxy is set in the environment, but "
+			 "this version uses none\n");
+		return;
+	}
+}
+
+static void
+choose_format(struct opts *o)
+{
+	if (o->format != FORMAT_AUTO)
+		return;
+	o->format = isatty(1) && o->output == NULL && o->fields == NULL
+	    ? FORMAT_TEXT
+	    : FORMAT_JSONL;
+}
+
+/* ---- the run ---- */
+
+static void
+say_end(struct engine *e)
+{
+	struct core *c = engine_core(e);
+	struct sink *notes = engine_notes(e);
+	struct buf b = { 0 };
+	enum err out = sink_error(c->out);
+
+	watch_end(engine_watch(e));
+	if (c->input_failed)
+		buf_printf(&b, "fetchd: %s\n", source_error(c->source));
+	if (out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE)
+		buf_printf(&b, "fetchd: %s: %s (%s)\n",
+		    c->opts->output != NULL ? c->opts->output
+					    : "standard output",
+		    strerror(sink_errno(c->out)), error_code(out));
+	sink_note(notes, buf_view(&b));
+	sink_finish(notes, NOTES_US);
+	buf_fini(&b);
+}
+
+static int
+run(struct opts *o, int stdin_closed, struct buf *err)
+{
+	struct engine *e;
+	enum engine_end end;
+	int status = 0;
+
+	choose_format(o);
+	fit_descriptors(o);
+	e = engine_new(o, err, &status);
+	if (e == NULL)
+		return status;
+	status = add_inputs(engine_source(e), o, stdin_closed, err);
+	if (status == 0) {
+		warn_of_proxies(o);
+		end = engine_run(e);
+		status = engine_exit_status(e, end);
+		say_end(e);
+	}
+	engine_free(e);
+	return status;
+}
+
+static int
+show(void (*write_to)(struct buf *))
+{
+	struct buf b = { 0 };
+	size_t n;
+
+	write_to(&b);
+	n = fwrite(b.p, 1, b.n, stdout);
+	n = n == b.n && fflush(stdout) == 0 ? 0 : 3;
+	buf_fini(&b);
+	return (int)n;
+}
+
+static void
+version(struct buf *b)
+{
+	buf_str(b, "fetchd " FETCHD_VERSION "\n");
+	engine_libraries(b);
+}
+
+int
+main(int argc, char **argv)
+{
+	int stdin_closed = open_standard_fds();
+	struct opts o;
+	struct buf err = { 0 };
+	int status;
+
+	status = opts_parse(&o, argc, argv, &err);
+	if (status == OPTS_HELP)
+		status = show(opts_help);
+	else if (status == OPTS_VERSION)
+		status = show(version);
+	else if (status == 0)
+		status = run(&o, stdin_closed, &err);
+	if (err.n > 0 && write(2, err.p, err.n) < 0)
+		status = status != 0 ? status : 3;
+	buf_fini(&err);
+	opts_fini(&o);
+	return status;
+}

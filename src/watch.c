@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The progress line, the USR1 dump and the summary. Reads the counts of a run;
+ * whatever it says goes through the small sink that never holds up the work.
+ */
+#include "watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "core/fetch.h"
+#include "core/host.h"
+#include "core/sched.h"
+#include "core/xchg.h"
+#include "engine.h"
+#include "io/sink.h"
+#include "io/source.h"
+#include "io/timer.h"
+#include "watch_stats.h"
+
+#define PROGRESS_US 200000
+#define DUMP_MAX 1000
+#define ERASE "\r\033[K"
+
+struct watch {
+	struct engine *engine;
+	struct core *core;
+	struct sink *notes;
+	struct timer *timer; /* NULL: no progress line */
+	int is_shown;	     /* the line stands on the terminal */
+	int shares_terminal; /* records go there too */
+	int64_t began_us;
+	int64_t last_us;
+	uint64_t last_done;
+	double rate; /* items a second, smoothed */
+};
+
+static void
+say(struct watch *w, struct buf *line)
+{
+	sink_note(w->notes, buf_view(line));
+	buf_fini(line);
+}
+
+/* "1.5k", "23.4M": at most five characters. */
+static void
+put_size(struct buf *b, uint64_t n)
+{
+	static const char units[] = "kMGTPE";
+	double v = (double)n;
+	int i = -1;
+
+	if (n < 1024) {
+		buf_u64(b, n);
+		return;
+	}
+	while (v >= 1000 && i < 5) {
+		v /= 1024;
+		i++;
+	}
+	buf_printf(b, v < 10 ? "%.1f%c" : "%.0f%c", v, units[i]);
+}
+
+/* ---- progress ---- */
+
+static uint64_t
+done_items(const struct watch *w)
+{
+	return w->core->stats.ok + w->core->stats.failed;
+}
+
+static void
+put_eta(struct buf *b, const struct watch *w)
+{
+	uint64_t done, total;
+	int64_t gone = timer_now_us() - w->began_us, left;
+	double share;
+
+	source_progress(w->core->source, &done, &total);
+	if (total == 0 || done == 0 || w->core->stats.items == 0)
+		return;
+	/* Of what was read, that share is finished. */
+	share = (double)done / (double)total * (double)done_items(w) /
+	    (double)w->core->stats.items;
+	if (share < 0.01)
+		return;
+	left = (int64_t)((double)gone * (1 - share) / share / 1e6);
+	buf_printf(b, ", %d:%02d left", (int)(left / 60), (int)(left % 60));
+}
+
+static void
+measure_rate(struct watch *w)
+{
+	int64_t now = timer_now_us();
+	uint64_t done = done_items(w);
+	double fresh;
+
+	if (now - w->last_us < PROGRESS_US / 2)
+		return;
+	fresh = (double)(done - w->last_done) * 1e6 /
+	    (double)(now - w->last_us);
+	w->rate = w->rate == 0 ? fresh : 0.7 * w->rate + 0.3 * fresh;
+	w->last_us = now;
+	w->last_done = done;
+}
+
+static void
+draw(struct watch *w)
+{
+	const struct core *c = w->core;
+	struct buf b = { 0 };
+
+	measure_rate(w);
+	buf_printf(&b, ERASE "%llu done, %zu in flight, %.0f/s, ",
+	    (unsigned long long)done_items(w), c->slots, w->rate);
+	put_size(&b, c->stats.bytes_in);
+	buf_printf(&b, ", %llu failed", (unsigned long long)c->stats.failed);
+	put_eta(&b, w);
+	w->is_shown = 1;
+	say(w, &b);
+}
+
+static void
+erase(struct watch *w)
+{
+	if (!w->is_shown)
+		return;
+	w->is_shown = 0;
+	sink_note(w->notes, SPAN(ERASE));
+}
+
+void
+watch_make_room(struct watch *w)
+{
+	if (!w->is_shown || !w->shares_terminal)
+		return;
+	erase(w);
+	sink_flush(w->notes);
+}
+
+static void
+on_progress(void *arg)
+{
+	struct watch *w = arg;
+
+	core_tick(w->core);
+	draw(w);
+	timer_set(w->timer, timer_now_us() + PROGRESS_US);
+}
+
+static int
+wants_progress(const struct opts *o)
+{
+	const char *term = getenv("TERM");
+
+	if (o->quiet || o->progress == PROGRESS_NONE)
+		return 0;
+	if (o->progress == PROGRESS_BAR)
+		return 1;
+	return isatty(2) && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+struct watch *
+watch_new(struct engine *e, struct event_base *base, struct sink *notes)
+{
+	struct watch *w = mem_zalloc(1, sizeof(*w));
+
+	w->engine = e;
+	w->core = engine_core(e);
+	w->notes = notes;
+	w->began_us = w->last_us = timer_now_us();
+	w->shares_terminal = isatty(1) && w->core->opts->output == NULL;
+	if (!wants_progress(w->core->opts))
+		return w;
+	w->timer = timer_new(base, on_progress, w);
+	timer_set(w->timer, w->began_us + PROGRESS_US);
+	return w;
+}
+
+void
+watch_free(struct watch *w)
+{
+	if (w == NULL)
+		return;
+	timer_free(w->timer);
+	free(w);
+}
+
+/* ---- the dump ---- */
+
+struct dump {
+	struct watch *watch;
+	struct buf out;
+	int n;
+};
+
+static int
+dump_one(void *arg, const struct fetch *f)
+{
+	struct dump *d = arg;
+	const char *why = sched_why(f);
+	struct span name = f->x != NULL && f->x->has_url
+	    ? url_text(&f->x->url)
+	    : f->host != NULL ? f->host->origin
+			      : SPAN_NONE;
+	int64_t us = d->watch->core->now_us - f->entered_us;
+
+	if (d->n++ >= DUMP_MAX)
+		return 0;
+	buf_printf(&d->out, "item %llu %s %.3fs %s%s%.*s\n",
+	    (unsigned long long)f->seq, fetch_state_name(f->state),
+	    (double)us / 1e6, why != NULL ? why : "",
+	    why != NULL ? " " : "", (int)(name.n < 200 ? name.n : 200),
+	    name.p);
+	return 1;
+}
+
+static void
+dump_list(struct dump *d, const struct list *l)
+{
+	struct link *k;
+
+	for (k = list_first(l); k != NULL; k = list_next(l, k))
+		if (!dump_one(d, CONTAINER(k, struct fetch, link)))
+			return;
+}
+
+void
+watch_dump(struct watch *w)
+{
+	const struct core *c = w->core;
+	struct dump d = { .watch = w };
+	size_t i;
+	char *p, *lf;
+
+	erase(w);
+	buf_printf(&d.out, "%zu in flight, %zu waiting, %llu done\n", c->slots,
+	    c->known, (unsigned long long)done_items(w));
+	for (i = FETCH_CONNECTING; i < CORE_STATES; i++)
+		dump_list(&d, &c->state[i]);
+	dump_list(&d, &c->paused);
+	hosts_each_waiting(w->core, dump_one, &d);
+	/* A line each, so that what does not fit is dropped whole. */
+	buf_char(&d.out, '\0');
+	for (p = d.out.p; (lf = strchr(p, '\n')) != NULL; p = lf + 1)
+		sink_note(w->notes, span_of(p, (size_t)(lf - p) + 1));
+	buf_fini(&d.out);
+}
+
+/* ---- the end ---- */
+
+static void
+put_classes(struct buf *b, const struct stats *s)
+{
+	static const char *const names[] = { "other", "1xx", "2xx", "3xx",
+		"4xx", "5xx" };
+	const char *sep = " (";
+	size_t i;
+
+	for (i = 0; i < 6; i++) {
+		if (s->by_status[i] == 0)
+			continue;
+		buf_printf(b, "%s%s %llu", sep, names[i],
+		    (unsigned long long)s->by_status[i]);
+		sep = ", ";
+	}
+	if (sep[0] == ',')
+		buf_char(b, ')');
+}
+
+static void
+put_errors(struct buf *b, const struct stats *s)
+{
+	const char *sep = " (";
+	int e;
+
+	for (e = E_OK + 1; e < E_COUNT; e++) {
+		if (s->by_error[e] == 0)
+			continue;
+		buf_printf(b, "%s%s %llu", sep, error_code(e),
+		    (unsigned long long)s->by_error[e]);
+		sep = ", ";
+	}
+	if (sep[0] == ',')
+		buf_char(b, ')');
+}
+
+static void
+summarise(struct watch *w)
+{
+	const struct stats *s = &w->core->stats;
+	struct buf b = { 0 };
+	double took = (double)(timer_now_us() - w->began_us) / 1e6;
+
+	buf_printf(&b, "fetchd: %llu items in %.1f s: %llu answered",
+	    (unsigned long long)s->items, took,
+	    (unsigned long long)s->ok);
+	put_classes(&b, s);
+	buf_printf(&b, ", %llu failed", (unsigned long long)s->failed);
+	put_errors(&b, s);
+	buf_str(&b, ", ");
+	put_size(&b, s->bytes_in);
+	buf_str(&b, "B\n");
+	say(w, &b);
+}
+
+static int
+wants_summary(const struct opts *o)
+{
+	if (opts_given(o, OPT_summary))
+		return o->summary;
+	return !o->quiet && (o->verbose || isatty(2));
+}
+
+void
+watch_end(struct watch *w)
+{
+	struct buf b = { 0 };
+
+	erase(w);
+	if (wants_summary(w->core->opts))
+		summarise(w);
+	if (!w->core->opts->stats)
+		return;
+	watch_stats(&b, w->engine,
+	    (double)(timer_now_us() - w->began_us) / 1e6);
+	say(w, &b);
+}
