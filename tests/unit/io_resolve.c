@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "io/resolve.h"
+#include "io/resolve_int.h"
 #include "io/timer.h"
 
 #define MS 1000LL
@@ -367,6 +367,35 @@ test_a_dead_servers_timeout_is_paid_once_not_by_each_name(void **state)
 }
 
 static void
+test_a_server_asked_last_gets_one_question_when_its_time_is_over(void **state)
+{
+	enum { N = 20 };
+	struct wait wt[N];
+	struct world w;
+	char host[32];
+	int i;
+
+	(void)state;
+	world_open(&w, 2, black_hole, all_answered, plain);
+	w.r->server[0].bad = 2; /* as if 30 s ago */
+	for (i = 0; i < N; i++) {
+		snprintf(host, sizeof(host), "n%d.test", i);
+		start(&w, &wt[i], host);
+	}
+	for (i = 0; i < N; i++) {
+		finish(&wt[i]);
+		assert_int_equal(wt[i].a.err, E_OK);
+	}
+	assert_int_equal(w.sv[0].queries, 1);
+	w.sv[0].rules = all_answered;
+	w.r->server[0].bad_until_us = 0;
+	expect(&w, "back.test", "127.0.0.2");
+	expect(&w, "again.test", "127.0.0.2");
+	assert_int_equal(w.sv[0].queries, 4);
+	world_close(&w);
+}
+
+static void
 test_if_no_server_answers_a_look_up_ends_at_its_timeout(void **state)
 {
 	struct resolve_conf conf = plain;
@@ -547,6 +576,8 @@ main(void)
 		    test_a_server_that_refuses_is_passed_by_and_then_asked_last),
 		cmocka_unit_test(
 		    test_a_dead_servers_timeout_is_paid_once_not_by_each_name),
+		cmocka_unit_test(
+		    test_a_server_asked_last_gets_one_question_when_its_time_is_over),
 		cmocka_unit_test(
 		    test_if_no_server_answers_a_look_up_ends_at_its_timeout),
 		cmocka_unit_test(
