@@ -37,10 +37,10 @@ struct http_request {
 	struct span target;    /* origin-form */
 	struct span authority; /* for Host */
 	struct span user_agent;
-	struct span accept_encoding;	/* empty: not sent */
-	struct span authorization;	/* whole value; empty: not sent */
-	struct span cookie;		/* empty: not sent */
-	struct span content_type;	/* default for a body; empty: none */
+	struct span accept_encoding; /* empty: not sent */
+	struct span authorization;   /* whole value; empty: not sent */
+	struct span cookie;          /* empty: not sent */
+	struct span content_type;    /* default for a body; empty: none */
 	int has_body;
 	uint64_t body_bytes;
 	struct http_headers option, item; /* -H; the input line's own */
@@ -108,7 +108,7 @@ struct http_interim {
 
 enum http_verdict {
 	HTTP_MORE, /* all input taken, the response goes on */
-	HTTP_DONE, /* the response is complete; http_used() bytes were its own */
+	HTTP_DONE, /* it is complete; http_used() bytes were its own */
 	HTTP_BAD,  /* see http_error, http_detail */
 };
 
@@ -143,11 +143,12 @@ int http_begun(const struct http *h);
 int http_has_head(const struct http *h);
 int http_is_done(const struct http *h);
 enum err http_error(const struct http *h);
-const char *http_detail(const struct http *h); /* "HPE_..." or our own; static */
+const char *
+http_detail(const struct http *h); /* "HPE_..." or our own; static */
 
 /* After http_has_head: */
 int http_status(const struct http *h);
-int http_minor(const struct http *h); /* 0 or 1 for HTTP/1.x */
+int http_minor(const struct http *h);              /* 0 or 1 for HTTP/1.x */
 int64_t http_content_length(const struct http *h); /* as declared, or -1 */
 unsigned http_flags(const struct http *h);
 /* May the connection serve another request once this one is HTTP_DONE? */
