@@ -126,7 +126,7 @@ decode_detail(const struct decode *d)
 {
 	size_t i;
 
-	for (i = 0; i < d->n; i++)
+	for (i = d->n; i-- > 0 && !d->layer[i].trailing;)
 		if (d->layer[i].detail != NULL)
 			return d->layer[i].detail;
 	return NULL;

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define BR_BITE_BYTES 1024
+#define BR_BITE_BYTES 256
 #define ZSTD_WINDOW_LOG 23 /* 8 MiB (RFC 9659) */
 #define ZSTD_HEADER 3      /* bytes of a block's */
 #define ZSTD_KEEP_BYTES (1u << 20)
@@ -144,7 +144,9 @@ run_br(struct decode_layer *l, struct span *src, char *to, size_t room,
 	case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
 		return DECODE_FULL;
 	case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
-		return DECODE_MORE;
+		/* It says so with output left to give, too. */
+		return BrotliDecoderHasMoreOutput(l->br) ? DECODE_FULL
+							 : DECODE_MORE;
 	case BROTLI_DECODER_RESULT_ERROR:
 		break;
 	}

@@ -265,6 +265,23 @@ test_each_coding_decodes_however_it_arrives(void **state)
 		buf_fini(&texts[j]);
 }
 
+/* brotli asks for input while it still has output to give. */
+static void
+test_what_came_of_a_cut_brotli_stream_is_given_out(void **state)
+{
+	struct result r;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(ways); i++) {
+		r = run("br", SPAN("\x0b\x01\x80\x37\x03"), ways[i].piece,
+		    ways[i].window);
+		assert_int_equal(r.v, DECODE_MORE);
+		assert_int_equal(r.out.n, 2);
+		buf_fini(&r.out);
+	}
+}
+
 static void
 test_a_raw_stream_of_any_first_block_is_seen(void **state)
 {
@@ -681,6 +698,8 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_coding_decodes_however_it_arrives),
 		cmocka_unit_test(test_a_raw_stream_of_any_first_block_is_seen),
+		cmocka_unit_test(
+		    test_what_came_of_a_cut_brotli_stream_is_given_out),
 		cmocka_unit_test(test_a_stream_that_is_cut_is_not_whole),
 		cmocka_unit_test(test_an_empty_body_is_whole),
 		cmocka_unit_test(
