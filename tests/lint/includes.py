@@ -19,7 +19,7 @@ ROOMS = {
     "io": ["io/", "base/"],
     "core": ["core/", "io/", "codec/", "base/", "options.h"],
     "options": ["options", "codec/", "base/"],
-    "engine": ["engine", "options.h", "core/", "io/", "codec/", "base/"],
+    "engine": ["engine", "watch.h", "options.h", "core/", "io/", "codec/", "base/"],
     "watch": ["watch", "engine.h", "options.h", "core/", "io/", "codec/",
               "base/"],
     "main": [""],
@@ -33,7 +33,7 @@ OWNERS = {
     "llhttp.h": ["src/codec/http*"],
     "zlib.h": ["src/codec/decode*"],
     "brotli/*": ["src/codec/decode*"],
-    "zstd.h": ["src/codec/decode*"],
+    "zstd*.h": ["src/codec/decode*"],
     "idn2.h": ["src/codec/url*"],
 }
 

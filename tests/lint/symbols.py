@@ -12,11 +12,13 @@ from common import ROOT, done
 
 OBJECTS = os.path.join(ROOT, "build", "clang")
 MUTABLE = re.compile(r"^(\.data(?!\.rel\.ro)|\.bss|\.tdata|\.tbss|\*COM\*)")
-# Exports that do not carry the stem, and why.
+# A file's exports begin with a word of its stem, or that word's plural. Who
+# has another, and why:
 NAMES = {
-    "main": "the program",
-    "fatalx": "base/check",
-    "check_failed": "base/check",
+    "src/main.c": ["main"],
+    "src/engine.c": ["core_"],      # what core/core.h asks of whoever owns it
+    "src/options": ["opts_"],       # the short form, in all its files
+    "src/base/check.c": ["fatalx"],
 }
 
 
@@ -39,10 +41,12 @@ def symbols(path):
 
 
 def well_named(src, name):
-    stem = os.path.basename(src)[:-2]
-    noun = stem.split("_")[0]
-    return name.startswith((stem + "_", noun + "_")) or name in (
-        stem, *NAMES)
+    words = os.path.basename(src)[:-2].split("_")
+    prefixes = [w + "_" for w in words] + [w + "s_" for w in words]
+    for path, more in NAMES.items():
+        if src.startswith(path):
+            prefixes += more
+    return name.startswith(tuple(prefixes)) or name in words
 
 
 def check(src, path):
