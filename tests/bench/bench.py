@@ -67,12 +67,15 @@ def table(rows):
     for r in rows:
         cpu = r["cpu_us"]
         ours = mine.get(r["case"])
-        times = f"{cpu['median'] / ours:.2f}" if ours else "-"
+        times = (f"{cpu['median'] / ours:.2f}" if ours and not r["out"]
+                 else "-")
         notes = list(r["out"])
         if r["server_busy"]["median"] > 0.9:
             notes.append("measures the server")
         if r["ceiling"]:
             notes.append("ceiling")
+        if "conns_opened" in r["more"]:
+            notes.append(f"{r['more']['conns_opened']} connections")
         span = f"{cpu['min']:.1f} - {cpu['max']:.1f}"
         yield (f"{r['program']:10}{r['case']:34}{cpu['median']:11.1f}  "
                f"{span:>17}{times:>9}{r['wall_s']['median']:9.2f}"

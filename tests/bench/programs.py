@@ -232,6 +232,9 @@ class Undici(Script):
     command = ["node", os.path.join(HERE, "peers", "undici.js")]
     module = "/usr/share/nodejs/undici/package.json"
 
+    def environment(self, job):
+        return {"NODE_PATH": "/usr/share/nodejs"}
+
     def installed(self):
         return super().installed() and os.path.exists(self.module)
 
