@@ -443,7 +443,10 @@ int
 record_write(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, size_t max)
 {
-	size_t end = max < SIZE_MAX - out->n ? out->n + max : SIZE_MAX;
+	/* At least one byte, so that a full buffer does not stop it for ever.
+	 */
+	size_t room = max > 0 ? max : 1;
+	size_t end = room < SIZE_MAX - out->n ? out->n + room : SIZE_MAX;
 	int n = f->nkey > 0 ? f->nkey : NKEY;
 	enum key k;
 

@@ -14,7 +14,8 @@
 KEY(TYPE, "type", 1, json_write_raw(p, SPAN("\"result\"")))
 KEY(SEQ, "seq", 1, json_write_u64(p, r->seq))
 KEY(ID, "id", r->id.n > 0 && !r->id_is_custom, json_write_raw(p, r->id))
-KEY(CUSTOM_ID, "custom_id", r->id.n > 0 && r->id_is_custom, json_write_raw(p, r->id))
+KEY(CUSTOM_ID, "custom_id", r->id.n > 0 && r->id_is_custom,
+    json_write_raw(p, r->id))
 KEY(META, "meta", r->meta.n > 0, json_write_raw(p, r->meta))
 KEY(INPUT, "input", 1, json_write_string(p, cut(r->input, INPUT_MAX)))
 KEY(URL, "url", 1, json_write_string(p, r->url))
@@ -46,9 +47,11 @@ KEY(SIZE_DECODED, "size_decoded", 1, json_write_u64(p, r->size_decoded))
 KEY(COMPLETE, "complete", 1, json_write_bool(p, r->complete))
 KEY(TIME_QUEUE, "time_queue", 1, json_write_time(p, r->time_queue))
 KEY(TIME_ITEM, "time_item", 1, json_write_time(p, r->time_item))
-KEY(TIME_NAMELOOKUP, "time_namelookup", 1, json_write_time(p, r->time_namelookup))
+KEY(TIME_NAMELOOKUP, "time_namelookup", 1,
+    json_write_time(p, r->time_namelookup))
 KEY(TIME_CONNECT, "time_connect", 1, json_write_time(p, r->time_connect))
-KEY(TIME_APPCONNECT, "time_appconnect", 1, json_write_time(p, r->time_appconnect))
+KEY(TIME_APPCONNECT, "time_appconnect", 1,
+    json_write_time(p, r->time_appconnect))
 KEY(TIME_STARTTRANSFER, "time_starttransfer", 1,
     json_write_time(p, r->time_starttransfer))
 KEY(TIME_TOTAL, "time_total", 1, json_write_time(p, r->time_total))
