@@ -30,7 +30,7 @@ struct record {
 	enum phase error_phase; /* when error is not E_OK */
 	struct span errormsg, error_detail;
 	struct span content_type; /* the header's value as it came */
-	int64_t content_length;	  /* -1: null */
+	int64_t content_length;   /* -1: null */
 	struct span location;
 	int http_minor; /* -1: null */
 	struct span remote_ip;
@@ -44,10 +44,10 @@ struct record {
 	int complete;
 	int64_t time_queue, time_item, time_namelookup, time_connect,
 	    time_appconnect, time_starttransfer, time_total, time_redirect;
-	unsigned flags;	       /* HTTP_* of codec/http.h and RECORD_* below */
+	unsigned flags;          /* HTTP_* of codec/http.h and RECORD_* below */
 	const struct http *http; /* for header, trailer, interim; or NULL */
-	int has_body;	       /* an answer's body began, even an empty one */
-	struct span body;      /* decoded */
+	int has_body;            /* an answer's body began, even an empty one */
+	struct span body;        /* decoded */
 };
 
 enum {
@@ -59,7 +59,7 @@ enum {
 struct record_format {
 	enum record_body body;
 	int include_headers;
-	int nkey;	       /* 0: all keys */
+	int nkey;              /* 0: all keys */
 	unsigned char key[64]; /* --fields, in their order */
 };
 
