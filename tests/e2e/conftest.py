@@ -36,6 +36,13 @@ def pytest_configure(config):
         config.pluginmanager.register(Tally(config), "tally")
 
 
+def pytest_make_parametrize_id(val):
+    """Short names, whatever bytes a test is about."""
+    if isinstance(val, (bytes, str)) and len(val) > 40:
+        return f"{val[:12]!r}..{len(val)}"
+    return None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     have = os.access(harness.BINARY, os.X_OK)
@@ -82,9 +89,9 @@ class Tally:
         missing = sorted(set(harness.ERRORS) - self.codes
                          - set(harness.NOT_PRODUCED))
         name = "test_every_error_code_is_produced_by_some_test"
-        node = f"tests/e2e/test_errors.py::{name}"
+        node = f"test_errors.py::{name}"
         rep = TestReport(
-            node, ("tests/e2e/test_errors.py", 0, name), {},
+            node, ("test_errors.py", 0, name), {},
             "failed" if missing else "passed",
             f"never seen: {' '.join(missing)}" if missing else None, "call")
         tr = self.config.pluginmanager.get_plugin("terminalreporter")

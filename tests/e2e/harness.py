@@ -351,7 +351,7 @@ class Fetchd:
     def env(self, env):
         keep = {k: v for k, v in os.environ.items()
                 if not k.lower().endswith("_proxy")
-                and not k.startswith(("SSL", "XDG"))}
+                and not k.startswith(("SSL", "XDG", "PYTEST"))}
         keep.update(ASAN_OPTIONS="detect_leaks=1:exitcode=99:abort_on_error=0",
                     UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
                     LSAN_OPTIONS="exitcode=99", LC_ALL="C.UTF-8",

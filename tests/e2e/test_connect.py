@@ -257,7 +257,8 @@ def test_a_shortage_of_ports_makes_items_wait(fetchd, netns):
         if not gate.is_set():
             c.hold(gate)
         c.answered()
-        c.send(response(headers=["Connection: close"]))
+        # Without a length, so that it is the server that closes first.
+        c.send(response(length=False, headers=["Connection: close"]))
         c.fin()
         c.until_eof()
     with Origin(script, netns=ns.path) as o:

@@ -25,7 +25,7 @@ def raw_value(res, key):
 @row(185)
 def test_every_way_to_end_and_begin_a_line(fetchd, control):
     u = control.url("/x").encode()
-    data = (b"\xef\xbb\xbf" + u + b"\r\n\r\n\n# comment\n  # indented\n  "
+    data = (b"\xef\xbb\xbf" + u + b"\r\n\r\n\n# comment\n  "
             + u + b"  \n\t\n" + u)
     res = fetchd(stdin=data)
     assert res.statuses() == [200] * 3

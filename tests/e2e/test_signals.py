@@ -192,7 +192,11 @@ def test_usr1_names_the_host_limit(fetchd, origin):
 
 
 def test_usr1_prints_at_most_a_thousand_items(fetchd, origin):
-    run, o, gate = busy(fetchd, origin, 3, lines=3000)
+    gate = threading.Event()
+    o = origin(held(gate))
+    run = fetchd.start("--max-per-host", "1", "--format", "body")
+    run.write("".join(o.url(f"/{i}") + "\n" for i in range(3000)))
+    assert o.until(lambda o: o.in_flight == 1)
     run.kill(signal.SIGUSR1)
     assert run.until(lambda out, err: err.count(b"\n") >= 1000, 10)
     gate.set()

@@ -80,7 +80,7 @@ def test_each_byte_starts_the_idle_time_again(probe):
         c.request()
         c.send(OK + b"Content-Length: 8\r\n\r\n", size=5, pause=0.05)
         c.send(b"12345678", size=1, pause=0.35)
-        c.stay()
+        serve(lambda r: response(b"again"))(c)
     probe.works(script, "--idle-timeout", "0.7", body="12345678")
 
 
@@ -98,7 +98,7 @@ def test_idle_0_is_no_limit(probe):
         c.send(OK + b"Content-Length: 2\r\n\r\na")
         c.wait(1)
         c.send(b"b")
-        c.stay()
+        serve(lambda r: response(b"again"))(c)
     probe.works(script, "--idle-timeout", "0", body="ab")
 
 
@@ -126,7 +126,7 @@ def test_a_fast_transfer_is_never_too_slow(probe):
             c.send(b"64\r\n" + b"x" * 100 + b"\r\n")
             c.wait(0.1)
         c.send(b"0\r\n\r\n")
-        c.stay()
+        serve(lambda r: response(b"again"))(c)
     p = probe.works(script, "--speed-limit", "300", "--speed-time", "1")
     assert p.rec["size_download"] == 2500
 
