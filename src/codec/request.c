@@ -58,9 +58,20 @@ set_fault(struct parse *s, const char *at, struct span key, const char *what)
 }
 
 /*
- * A string's characters. The store takes at most what the line is long, so it
- * is made that large at once and never moves.
+ * The store takes at most what the line is long, for no byte of the line goes
+ * there twice. So it is made that large while nothing points into it, and then
+ * never moves.
  */
+static void
+make_room(struct parse *s)
+{
+	struct buf *store = &s->r->store;
+
+	if (store->n == 0)
+		buf_reserve(store, s->line.n);
+}
+
+/* A string's characters. */
 static struct span
 take_string(struct parse *s, const struct json_value *v)
 {
@@ -69,8 +80,7 @@ take_string(struct parse *s, const struct json_value *v)
 
 	if (!v->escaped)
 		return json_inside(v);
-	if (at == 0)
-		buf_reserve(store, s->line.n);
+	make_room(s);
 	CHECK(store->cap - at >= v->raw.n);
 	json_unescape(store, v);
 	return span_of(store->p + at, store->n - at);
@@ -287,9 +297,8 @@ take_body_base64(
 
 	if (!is_string(s, key, v))
 		return;
+	make_room(s);
 	text = take_string(s, v);
-	if (at == 0)
-		buf_reserve(store, s->line.n);
 	CHECK(store->cap - at >= text.n);
 	if (base64_decode(store->p + at, &n, text) == -1) {
 		set_fault(s, v->raw.p, key->raw, "is not base64");

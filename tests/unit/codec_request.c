@@ -508,6 +508,27 @@ test_the_store_does_not_move_under_its_spans(void **state)
 	request_fini(&r);
 }
 
+/* Found by fuzzing: decoded in the store where it had just been unescaped. */
+static void
+test_escaped_base64_is_decoded_where_it_stands(void **state)
+{
+	struct buf b = { 0 };
+	struct request r = { 0 };
+	size_t i;
+
+	(void)state;
+	buf_str(&b, "{\"body_base64\":\"");
+	for (i = 0; i < 1000; i++)
+		buf_str(&b, "\\/\\u002f79");
+	buf_str(&b, "\"," U "}");
+	parse_good(&r, buf_view(&b));
+	assert_int_equal(r.body.n, 3000);
+	for (i = 0; i < r.body.n; i += 3)
+		assert_memory_equal(r.body.p + i, "\xff\xfe\xfd", 3);
+	buf_fini(&b);
+	request_fini(&r);
+}
+
 int
 main(void)
 {
@@ -529,6 +550,7 @@ main(void)
 		T(test_a_line_of_a_million_brackets_fails_at_the_depth_limit),
 		T(test_more_headers_than_a_message_may_have_are_a_fault),
 		T(test_the_store_does_not_move_under_its_spans),
+		T(test_escaped_base64_is_decoded_where_it_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
