@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/reader.h"
 #include "core/sched.h"
 #include "core/xchg.h"
 #include "io/conn.h"
@@ -62,9 +63,30 @@ core_is_over_budget(const struct core *c)
 }
 
 static int
+has_to_emit(const struct engine *e)
+{
+	return e->core.state[FETCH_EMITTING].n > 0 &&
+	    !sink_is_full(e->core.out) && sink_error(e->core.out) == E_OK;
+}
+
+static int
 has_work(const struct engine *e)
 {
-	return e->core.run.n > 0 || e->handshakes_left || e->input_left;
+	return has_to_emit(e) || e->core.run.n > 0 || e->handshakes_left || e->input_left;
+}
+
+/* Large bodies go out piece by piece, as long as the sink takes them. */
+static void
+emit(struct engine *e)
+{
+	struct core *c = &e->core;
+
+	do {
+		fetch_emit_waiting(c);
+		if (sink_pending(c->out) > 0)
+			watch_make_room(e->watch);
+		sink_flush(c->out);
+	} while (has_to_emit(e) && !core_is_over_budget(c));
 }
 
 static void
@@ -72,12 +94,9 @@ end_turn(struct engine *e)
 {
 	struct core *c = &e->core;
 
-	fetch_emit_waiting(c);
-	if (sink_pending(c->out) > 0)
-		watch_make_room(e->watch);
-	sink_flush(c->out);
+	emit(e);
 	sched_judge_pauses(c);
-	fetch_resume_paused(c);
+	reader_resume_paused(c);
 	sink_flush(e->notes);
 	conns_reap(c->conns);
 	if (c->turn_us != 0)
@@ -211,7 +230,7 @@ open_output(struct engine *e, struct buf *err, int *status)
 	char why[512];
 
 	*status = 3;
-	if (o->output == NULL || strcmp(o->output, "-") == 0)
+	if (strcmp(o->output, "-") == 0)
 		e->core.out = sink_new(e->base, 1, on_wakeup, &e->core);
 	else
 		e->core.out = sink_open(e->base, o->output, on_wakeup,

@@ -20,7 +20,7 @@
 #include "options.h"
 #include "watch.h"
 
-#define FDS_SPARE 64 /* for all that is no transfer */
+#define FDS_SPARE 64 /* for all that is no transfer, at most */
 #define NOTES_US 1000000
 
 /* What is closed would be reused by a socket. Returns whether stdin was. */
@@ -162,7 +162,7 @@ static void
 fit_descriptors(struct opts *o)
 {
 	struct rlimit rl;
-	int64_t room;
+	int64_t room, spare;
 	char text[160];
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
@@ -171,9 +171,10 @@ fit_descriptors(struct opts *o)
 	if (setrlimit(RLIMIT_NOFILE, &rl) == -1 &&
 	    getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return;
-	room = rl.rlim_cur > OPT_NUM_MAX * 2 + FDS_SPARE
-	    ? OPT_NUM_MAX * 2
-	    : (int64_t)rl.rlim_cur - FDS_SPARE;
+	spare = rl.rlim_cur / 4 < FDS_SPARE ? (int64_t)rl.rlim_cur / 4
+					    : FDS_SPARE;
+	room = rl.rlim_cur > OPT_NUM_MAX * 2 ? OPT_NUM_MAX * 2
+					     : (int64_t)rl.rlim_cur - spare;
 	if (room < 1)
 		room = 1;
 	if (o->concurrency > room) {
@@ -212,7 +213,8 @@ choose_format(struct opts *o)
 {
 	if (o->format != FORMAT_AUTO)
 		return;
-	o->format = isatty(1) && o->output == NULL && o->fields == NULL
+	o->format = isatty(1) && strcmp(o->output, "-") == 0 &&
+		o->fields == NULL
 	    ? FORMAT_TEXT
 	    : FORMAT_JSONL;
 }
@@ -232,8 +234,8 @@ say_end(struct engine *e)
 		buf_printf(&b, "fetchd: %s\n", source_error(c->source));
 	if (out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE)
 		buf_printf(&b, "fetchd: %s: %s (%s)\n",
-		    c->opts->output != NULL ? c->opts->output
-					    : "standard output",
+		    strcmp(c->opts->output, "-") == 0 ? "standard output"
+						      : c->opts->output,
 		    strerror(sink_errno(c->out)), error_code(out));
 	sink_note(notes, buf_view(&b));
 	sink_finish(notes, NOTES_US);

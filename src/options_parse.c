@@ -3,6 +3,7 @@
  * Walks argv. Knows how options are spelt and how operands stand between them;
  * does not know what any of them means.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,7 +138,7 @@ static int
 guess(struct span typed, int *no)
 {
 	int best = GUESS_MAX + 1, found = -1, id, n;
-	char negated[NAME_SHOWN + 1] = "no-";
+	char negated[NAME_SHOWN + 1];
 	const struct opt_row *row;
 
 	if (typed.n < 3 || typed.n > NAME_SHOWN)
@@ -151,7 +152,7 @@ guess(struct span typed, int *no)
 			best = n, found = id, *no = 0;
 		if (row->type != OPT_BOOL || row->max == 0)
 			continue;
-		strcpy(negated + 3, row->name);
+		snprintf(negated, sizeof(negated), "no-%s", row->name);
 		n = distance(typed, span_str(negated));
 		if (n < best)
 			best = n, found = id, *no = 1;

@@ -172,7 +172,7 @@ watch_new(struct engine *e, struct event_base *base, struct sink *notes)
 	w->core = engine_core(e);
 	w->notes = notes;
 	w->began_us = w->last_us = timer_now_us();
-	w->shares_terminal = isatty(1) && w->core->opts->output == NULL;
+	w->shares_terminal = isatty(1) && strcmp(w->core->opts->output, "-") == 0;
 	if (!wants_progress(w->core->opts))
 		return w;
 	w->timer = timer_new(base, on_progress, w);

@@ -37,7 +37,7 @@ struct record {
 	int remote_port; /* -1: null */
 	struct span tls_version;
 	int tls_verified; /* -1: null */
-	int64_t conn_id;  /* 0: null, conn_reused too */
+	int64_t conn_id;  /* 0: null */
 	int conn_reused;
 	unsigned num_attempts, num_redirects;
 	uint64_t size_download, size_decoded;

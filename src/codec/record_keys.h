@@ -39,7 +39,7 @@ KEY(TLS_VERSION, "tls_version", 1, json_write_string(p, r->tls_version))
 KEY(TLS_VERIFIED, "tls_verified", 1, json_write_bool(p, r->tls_verified))
 KEY(CONN_ID, "conn_id", 1, json_write_int(p, r->conn_id > 0 ? r->conn_id : -1))
 KEY(CONN_REUSED, "conn_reused", 1,
-    json_write_bool(p, r->conn_id > 0 ? r->conn_reused : -1))
+    json_write_bool(p, r->conn_id > 0 && r->conn_reused))
 KEY(NUM_ATTEMPTS, "num_attempts", 1, json_write_u64(p, r->num_attempts))
 KEY(NUM_REDIRECTS, "num_redirects", 1, json_write_u64(p, r->num_redirects))
 KEY(SIZE_DOWNLOAD, "size_download", 1, json_write_u64(p, r->size_download))

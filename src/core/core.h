@@ -64,7 +64,8 @@ struct core {
 	size_t startable;	 /* of these, how many could start now */
 	size_t lookups;		 /* open */
 	int input_ended, input_failed;
-	int64_t fd_retry_us;	 /* when PAUSE_FD is tried again */
+	int64_t fd_retry_us;	 /* when PAUSE_FD is tried again, */
+	size_t fd_open;		 /* or once fewer sockets are open than this */
 	struct timer *fd_timer;
 
 	/* Origins (core/host). */

@@ -15,12 +15,11 @@
 #include "core/deadline.h"
 #include "core/emit.h"
 #include "core/host.h"
+#include "core/reader.h"
 #include "core/sched.h"
 #include "core/xchg.h"
 #include "io/sink.h"
 #include "io/timer.h"
-
-#define RUN_ROUNDS 8 /* reads of one fetch a visit */
 
 typedef void state_hook(struct fetch *f);
 
@@ -29,7 +28,6 @@ static void enter_tls(struct fetch *f);
 static void enter_sending(struct fetch *f);
 static void enter_emitting(struct fetch *f);
 static void enter_done(struct fetch *f);
-static void read_answer(struct fetch *f);
 
 static const struct {
 	const char *name;
@@ -151,12 +149,9 @@ fetch_enter(struct fetch *f, enum fetch_state next)
 
 /* ---- the three moves back ---- */
 
-/*
- * RESEND: a kept-alive connection died before the first byte of an answer.
- * Keeps slot and place. (REDIRECT and RETRY have their place here.)
- */
-static int
-resend(struct fetch *f)
+/* RESEND. (REDIRECT and RETRY have their place here.) */
+int
+fetch_resend(struct fetch *f)
 {
 	struct xchg *x = f->x;
 
@@ -249,9 +244,8 @@ fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
 	fetch_fail(f, e, PHASE_DNS, detail);
 }
 
-/* The answer is whole: the connection may serve another. */
-static void
-succeed(struct fetch *f, size_t left_over)
+void
+fetch_succeed(struct fetch *f, size_t left_over)
 {
 	struct xchg *x = f->x;
 	int64_t keep = xchg_keep_us(x);
@@ -268,171 +262,6 @@ succeed(struct fetch *f, size_t left_over)
 		f->phase = PHASE_HEADERS;
 	}
 	finish(f);
-}
-
-/* Acts on what the answer's bytes led to. Returns nonzero to read on. */
-static int
-act(struct fetch *f, enum xchg_verdict v, size_t left_over)
-{
-	struct xchg *x = f->x;
-
-	if (x->first_us == 0 && xchg_has_begun(x)) {
-		x->first_us = f->core->now_us;
-		if (v == XCHG_MORE || v == XCHG_AGAIN)
-			fetch_enter(f, FETCH_RECEIVING);
-	}
-	switch (v) {
-	case XCHG_MORE:
-		return 1;
-	case XCHG_AGAIN:
-		fetch_run(f);
-		return 0;
-	case XCHG_DONE:
-		succeed(f, left_over);
-		return 0;
-	case XCHG_BAD:
-		fetch_fail(f, x->err, x->phase, x->detail);
-		return 0;
-	}
-	return 0;
-}
-
-/* ---- reading ---- */
-
-static void
-on_reset(struct fetch *f)
-{
-	struct xchg *x = f->x;
-	enum err e = conn_error(x->conn);
-	const char *detail = conn_error_detail(x->conn);
-	enum phase p = PHASE_STRUCK;
-
-	if (e == E_RECV_RESET && resend(f))
-		return;
-	if (e == E_RECV_RESET && xchg_has_head(x))
-		e = E_HTTP_TRUNCATED;
-	else if (e == E_RECV_RESET && !xchg_has_begun(x))
-		p = PHASE_TTFB;
-	else if (e != E_RECV_RESET && e != E_TLS_RECORD_ERROR)
-		p = PHASE_TLS;
-	fetch_fail(f, e, p, detail);
-}
-
-/* The peer has ended the connection, one way or another. */
-static void
-on_end(struct fetch *f, enum conn_end end)
-{
-	struct xchg *x = f->x;
-	int errnum = conn_send_errno(x->conn);
-
-	if (errnum != 0 && !xchg_has_begun(x)) {
-		if (!resend(f))
-			fetch_fail(f, E_SEND_FAILED, PHASE_SEND,
-			    error_errno_name(errnum));
-		return;
-	}
-	if (end == CONN_END_ERROR) {
-		on_reset(f);
-		return;
-	}
-	if (!xchg_has_begun(x) && resend(f))
-		return;
-	(void)act(f, xchg_end(x, end == CONN_END_CLEAN), 0);
-}
-
-static void
-pause_reading(struct fetch *f)
-{
-	struct core *c = f->core;
-
-	conn_pause(f->x->conn);
-	list_remove(&c->state[f->state], &f->link);
-	f->x->paused_us = c->now_us;
-	list_push(&c->paused, &f->link);
-}
-
-static void
-resume_reading(struct fetch *f)
-{
-	struct core *c = f->core;
-	int64_t stood = c->now_us - f->x->paused_us;
-
-	list_remove(&c->paused, &f->link);
-	f->x->paused_us = 0;
-	f->x->stood_us += stood;
-	stats_wait(&c->stats,
-	    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY, stood);
-	list_push(&c->state[f->state], &f->link);
-	conn_resume(f->x->conn);
-	deadline_set(f);
-	if (conn_more(f->x->conn) || f->x->pending.n > 0)
-		fetch_run(f);
-}
-
-static int
-is_reading(const struct fetch *f)
-{
-	return f->state >= FETCH_SENDING && f->state <= FETCH_RECEIVING;
-}
-
-/* One read, one verdict. Returns nonzero if there is reason to go on. */
-static int
-read_once(struct fetch *f)
-{
-	struct core *c = f->core;
-	struct xchg *x = f->x;
-	enum conn_end end;
-	size_t n;
-
-	if (x->pending.n > 0)
-		return act(f, xchg_continue(x), 0);
-	n = conn_read(x->conn, c->read_buf, CORE_READ_BYTES, &end);
-	if (n == 0) {
-		if (end != CONN_END_NONE)
-			on_end(f, end);
-		return 0;
-	}
-	c->stats.bytes_in += n;
-	return act(f, xchg_input(x, span_of(c->read_buf, n)),
-	    n - http_used(x->http));
-}
-
-static void
-read_answer(struct fetch *f)
-{
-	int i;
-
-	for (i = 0; i < RUN_ROUNDS && is_reading(f); i++) {
-		if (f->x->paused_us != 0)
-			return;
-		if (sched_must_pause(f)) {
-			pause_reading(f);
-			return;
-		}
-		if (!read_once(f) || !is_reading(f))
-			return;
-		if (f->x->pending.n == 0 && !conn_more(f->x->conn))
-			return;
-		if (core_is_over_budget(f->core))
-			break;
-	}
-	if (is_reading(f))
-		fetch_run(f);
-}
-
-void
-fetch_resume_paused(struct core *c)
-{
-	struct link *k;
-	struct fetch *f;
-	size_t n = c->paused.n;
-
-	while (n-- > 0 && (k = list_first(&c->paused)) != NULL) {
-		f = CONTAINER(k, struct fetch, link);
-		if (sched_must_pause(f))
-			break;
-		resume_reading(f);
-	}
 }
 
 /* ---- events ---- */
@@ -477,7 +306,7 @@ on_conn(void *arg, enum conn_event ev)
 		if (core_is_over_budget(f->core))
 			fetch_run(f);
 		else
-			read_answer(f);
+			reader_read(f);
 		return;
 	case CONN_FAILED:
 		on_failed(f);
@@ -554,14 +383,14 @@ enter_sending(struct fetch *f)
 	struct xchg *x = f->x;
 	struct core *c = f->core;
 
-	http_start(x->http, span_eq(x->method, SPAN("HEAD")),
-	    f->opts->max_header_size_bytes, f->opts->include_headers);
 	x->window_us = c->now_us;
 	c->stats.requests++;
 	c->stats.conns_reused += (unsigned)x->is_reused;
 	c->stats.bytes_out += x->head.n + x->body_out.n;
 	if (conn_send(x->conn, buf_view(&x->head), x->body_out) == CONN_DONE)
 		fetch_enter(f, FETCH_AWAITING);
+	if (conn_more(x->conn))
+		fetch_run(f);
 }
 
 static void
@@ -631,8 +460,8 @@ fetch_run_queue(struct core *c)
 		if (f->is_hook_due) {
 			f->is_hook_due = 0;
 			states[f->state].hook(f);
-		} else if (is_reading(f))
-			read_answer(f);
+		} else if (reader_is_due(f))
+			reader_read(f);
 		if (core_is_over_budget(c))
 			return;
 	}

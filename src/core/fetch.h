@@ -72,6 +72,14 @@ const char *fetch_state_name(enum fetch_state s);
  */
 void fetch_fail(struct fetch *f, enum err e, enum phase p,
     const char *detail);
+/* The answer is whole: the connection may serve another. */
+void fetch_succeed(struct fetch *f, size_t left_over);
+/*
+ * RESEND, a move back: a kept-alive connection died before the first byte of
+ * an answer, and the request goes out once more on a fresh one, keeping slot
+ * and place. Returns 0 if the rule (SPEC section 4) does not allow it.
+ */
+int fetch_resend(struct fetch *f);
 /* The look-up it waited for failed. */
 void fetch_lookup_failed(struct fetch *f, enum err e, const char *detail);
 /*
@@ -88,8 +96,6 @@ void fetch_run(struct fetch *f);
 void fetch_run_queue(struct core *c);
 /* Writes records that waited for room, oldest first. */
 void fetch_emit_waiting(struct core *c);
-/* Lets paused fetches read again as far as there is room. */
-void fetch_resume_paused(struct core *c);
 /* The timer of an exchange; arg is the struct xchg. */
 void fetch_on_timer(void *arg);
 

@@ -17,7 +17,7 @@
 
 #define QUIET_MAX 10000		   /* origins remembered without work */
 #define CAREFUL_US 2000000
-#define IDLE_SWEEP_US 1000000
+#define SWEEP_US 100000 /* between looks at the idle connections */
 
 /* A connection that is kept alive. */
 struct idle {
@@ -355,12 +355,19 @@ release(struct idle *i)
 }
 
 static void
-drop(struct idle *i)
+discard(struct idle *i)
 {
-	struct host *h = i->host;
 	struct conn *conn = release(i);
 
 	conn_close(&conn);
+}
+
+static void
+drop(struct idle *i)
+{
+	struct host *h = i->host;
+
+	discard(i);
 	host_update(h);
 }
 
@@ -380,6 +387,7 @@ on_sweep(void *arg)
 {
 	struct core *c = arg;
 	int64_t now = core_tick(c);
+	int64_t soonest = TIMER_NEVER;
 	struct link *k, *next;
 	struct idle *i;
 
@@ -388,9 +396,12 @@ on_sweep(void *arg)
 		i = CONTAINER(k, struct idle, of_core);
 		if (now >= i->until_us)
 			drop(i);
+		else if (i->until_us < soonest)
+			soonest = i->until_us;
 	}
-	if (c->idle.n > 0)
-		timer_set(c->idle_timer, now + IDLE_SWEEP_US);
+	if (soonest < now + SWEEP_US)
+		soonest = now + SWEEP_US;
+	timer_set(c->idle_timer, soonest);
 }
 
 static struct idle *
@@ -427,26 +438,32 @@ host_park(struct host *h, struct conn **conn, int64_t keep_us)
 		hosts_close_idle(c, 1);
 	if (c->idle_timer == NULL)
 		c->idle_timer = timer_new(c->base, on_sweep, c);
-	if (timer_at(c->idle_timer) == TIMER_NEVER)
-		timer_set(c->idle_timer, c->now_us + IDLE_SWEEP_US);
+	if (i->until_us < timer_at(c->idle_timer))
+		timer_set(c->idle_timer, i->until_us);
 	host_update(h);
 }
 
 struct conn *
 host_unpark(struct host *h, int careful)
 {
-	struct link *k = list_first(&h->idle);
+	struct core *c = h->core;
+	struct link *k;
 	struct idle *i;
 
-	if (k == NULL)
-		return NULL;
-	i = CONTAINER(k, struct idle, of_host);
-	if (h->core->now_us >= i->until_us)
-		return NULL; /* the sweep has it next */
-	if (careful && (h->core->now_us >= i->parked_us + CAREFUL_US ||
-			   conn_is_readable(i->conn)))
-		return NULL;
-	return release(i);
+	while ((k = list_first(&h->idle)) != NULL) {
+		i = CONTAINER(k, struct idle, of_host);
+		if (careful && c->now_us >= i->parked_us + CAREFUL_US)
+			return NULL;
+		/* What came since the last look at the sockets would pass
+		 * for our answer. Parked in this very turn, it was read dry
+		 * just now. */
+		if (c->now_us < i->until_us &&
+		    ((i->parked_us >= c->turn_us && !careful) ||
+			!conn_is_readable(i->conn)))
+			return release(i);
+		discard(i);
+	}
+	return NULL;
 }
 
 void

@@ -212,7 +212,8 @@ sched_judge_pauses(struct core *c)
 
 	set_pause(c, PAUSE_SINK, sink_is_full(c->out));
 	set_pause(c, PAUSE_MEMORY, is_over_memory(c, limit));
-	if (c->pauses & PAUSE_FD && c->now_us >= c->fd_retry_us)
+	if (c->pauses & PAUSE_FD && (c->now_us >= c->fd_retry_us ||
+					conns_open(c->conns) < c->fd_open))
 		set_pause(c, PAUSE_FD, 0);
 }
 
@@ -249,6 +250,7 @@ sched_lacks_fd(struct core *c)
 {
 	hosts_close_idle(c, FD_IDLE_CLOSED);
 	c->pauses |= PAUSE_FD;
+	c->fd_open = conns_open(c->conns);
 	c->fd_retry_us = c->now_us + FD_RETRY_US;
 	if (c->fd_timer == NULL)
 		c->fd_timer = timer_new(c->base, on_fd_retry, c);

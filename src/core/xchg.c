@@ -21,6 +21,7 @@
 #define KEEP_BYTES 16384	/* of a buffer, from one fetch to the next */
 #define KEEP_ALIVE_US 60000000
 #define RATIO_FROM (1u << 20)	/* --max-ratio counts from here */
+#define HEADER_CEILING (64u << 20) /* where --max-header-size is off */
 #define CODINGS_MAX 64		/* Content-Encoding lines looked at */
 
 /* ---- its life ---- */
@@ -217,6 +218,17 @@ xchg_look(struct xchg *x, struct span line, const struct opts *o)
 	return is_good && x->has_url;
 }
 
+static void
+start_answer(struct xchg *x, const struct opts *o)
+{
+	size_t max = o->max_header_size_bytes > 0
+	    ? (size_t)o->max_header_size_bytes
+	    : HEADER_CEILING;
+
+	http_start(x->http, span_eq(x->method, SPAN("HEAD")), max,
+	    o->include_headers);
+}
+
 enum err
 xchg_prepare(struct xchg *x, struct span line, const struct opts *o)
 {
@@ -226,6 +238,7 @@ xchg_prepare(struct xchg *x, struct span line, const struct opts *o)
 
 	/* It was good before it was queued, and has not changed since. */
 	CHECK(xchg_look(x, line, o));
+	start_answer(x, o);
 	e = find_body(x, o, &h);
 	if (e != E_OK)
 		return e;
@@ -248,6 +261,7 @@ void
 xchg_reset(struct xchg *x)
 {
 	clear_answer(x);
+	start_answer(x, x->fetch->opts);
 	count_held(x);
 	x->conn_id = 0;
 	x->is_reused = 0;
@@ -282,8 +296,11 @@ bad(struct xchg *x, enum err e, enum phase p, const char *detail)
 static enum xchg_verdict
 bad_http(struct xchg *x)
 {
-	return bad(x, http_error(x->http),
-	    http_has_head(x->http) ? PHASE_BODY : PHASE_HEADERS,
+	enum err e = http_error(x->http);
+
+	if (e == E_EMPTY_REPLY)
+		return bad(x, e, PHASE_TTFB, NULL);
+	return bad(x, e, http_has_head(x->http) ? PHASE_BODY : PHASE_HEADERS,
 	    http_detail(x->http));
 }
 
@@ -338,6 +355,7 @@ take_decoded(struct xchg *x, size_t n)
 static enum xchg_verdict
 run_decoder(struct xchg *x, struct span *in)
 {
+	uint64_t widest = decode_widest(x->decode);
 	size_t done = 0, wrote;
 	enum decode_verdict d;
 
@@ -345,6 +363,8 @@ run_decoder(struct xchg *x, struct span *in)
 		d = decode_step(x->decode, in, buf_reserve(&x->body, 16384),
 		    16384, &wrote);
 		done += wrote;
+		if (decode_widest(x->decode) - widest > done)
+			done = (size_t)(decode_widest(x->decode) - widest);
 		if (take_decoded(x, wrote) == XCHG_BAD)
 			return XCHG_BAD;
 		if (d == DECODE_BAD)

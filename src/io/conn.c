@@ -542,6 +542,7 @@ conn_own(struct conn *c, conn_cb *cb, void *arg)
 {
 	c->cb = cb;
 	c->arg = arg;
+	c->sent = 0;
 }
 
 void

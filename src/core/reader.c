@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The part of the spine that arriving bytes drive: reads from the connection,
+ * feeds the exchange, acts on its verdict; pauses and resumes. Knows nothing
+ * of how a fetch began or where its record goes.
+ */
+#include "core/reader.h"
+
+#include "core/deadline.h"
+#include "core/fetch.h"
+#include "core/sched.h"
+#include "core/xchg.h"
+#include "io/sink.h"
+
+#define ROUNDS 8 /* reads of one fetch a visit */
+
+/* Acts on what the answer's bytes led to. Returns nonzero to read on. */
+static int
+act(struct fetch *f, enum xchg_verdict v, size_t left_over)
+{
+	struct xchg *x = f->x;
+
+	if (x->first_us == 0 && xchg_has_begun(x)) {
+		x->first_us = f->core->now_us;
+		if (v == XCHG_MORE || v == XCHG_AGAIN)
+			fetch_enter(f, FETCH_RECEIVING);
+	}
+	switch (v) {
+	case XCHG_MORE:
+		return 1;
+	case XCHG_AGAIN:
+		fetch_run(f);
+		return 0;
+	case XCHG_DONE:
+		fetch_succeed(f, left_over);
+		return 0;
+	case XCHG_BAD:
+		fetch_fail(f, x->err, x->phase, x->detail);
+		return 0;
+	}
+	return 0;
+}
+
+static void
+on_reset(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	enum err e = conn_error(x->conn);
+	const char *detail = conn_error_detail(x->conn);
+	enum phase p = PHASE_STRUCK;
+
+	if (e == E_RECV_RESET && fetch_resend(f))
+		return;
+	if (e == E_RECV_RESET && xchg_has_head(x))
+		e = E_HTTP_TRUNCATED;
+	else if (e == E_RECV_RESET && !xchg_has_begun(x))
+		p = PHASE_TTFB;
+	else if (e != E_RECV_RESET && e != E_TLS_RECORD_ERROR)
+		p = PHASE_TLS;
+	fetch_fail(f, e, p, detail);
+}
+
+/* The peer has ended the connection, one way or another. */
+static void
+on_end(struct fetch *f, enum conn_end end)
+{
+	struct xchg *x = f->x;
+	int errnum = conn_send_errno(x->conn);
+
+	if (errnum != 0 && !xchg_has_begun(x)) {
+		if (!fetch_resend(f))
+			fetch_fail(f, E_SEND_FAILED, PHASE_SEND,
+			    error_errno_name(errnum));
+		return;
+	}
+	if (end == CONN_END_ERROR) {
+		on_reset(f);
+		return;
+	}
+	if (!xchg_has_begun(x) && fetch_resend(f))
+		return;
+	(void)act(f, xchg_end(x, end == CONN_END_CLEAN), 0);
+}
+
+static void
+pause_reading(struct fetch *f)
+{
+	struct core *c = f->core;
+
+	conn_pause(f->x->conn);
+	list_remove(&c->state[f->state], &f->link);
+	f->x->paused_us = c->now_us;
+	list_push(&c->paused, &f->link);
+}
+
+static void
+resume(struct fetch *f)
+{
+	struct core *c = f->core;
+	int64_t stood = c->now_us - f->x->paused_us;
+
+	list_remove(&c->paused, &f->link);
+	f->x->paused_us = 0;
+	f->x->stood_us += stood;
+	stats_wait(&c->stats,
+	    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY, stood);
+	list_push(&c->state[f->state], &f->link);
+	conn_resume(f->x->conn);
+	deadline_set(f);
+	if (conn_more(f->x->conn) || f->x->pending.n > 0)
+		fetch_run(f);
+}
+
+int
+reader_is_due(const struct fetch *f)
+{
+	return f->state >= FETCH_SENDING && f->state <= FETCH_RECEIVING;
+}
+
+/* One read, one verdict. Returns nonzero if there is reason to go on. */
+static int
+read_once(struct fetch *f)
+{
+	struct core *c = f->core;
+	struct xchg *x = f->x;
+	enum xchg_verdict v;
+	enum conn_end end;
+	size_t n;
+
+	if (x->pending.n > 0)
+		return act(f, xchg_continue(x), 0);
+	n = conn_read(x->conn, c->read_buf, CORE_READ_BYTES, &end);
+	if (n == 0) {
+		if (end != CONN_END_NONE)
+			on_end(f, end);
+		return 0;
+	}
+	c->stats.bytes_in += n;
+	v = xchg_input(x, span_of(c->read_buf, n));
+	return act(f, v, n - http_used(x->http));
+}
+
+/*
+ * The request is not out yet. On a kept-alive connection that is out of turn
+ * (or its end): the request goes out on another one.
+ */
+static void
+read_too_early(struct fetch *f)
+{
+	if (f->x->is_reused)
+		(void)fetch_resend(f);
+}
+
+void
+reader_read(struct fetch *f)
+{
+	int i;
+
+	if (f->is_hook_due) {
+		read_too_early(f);
+		return;
+	}
+	for (i = 0; i < ROUNDS && reader_is_due(f); i++) {
+		if (f->x->paused_us != 0)
+			return;
+		if (sched_must_pause(f)) {
+			pause_reading(f);
+			return;
+		}
+		if (!read_once(f) || !reader_is_due(f))
+			return;
+		if (f->x->pending.n == 0 && !conn_more(f->x->conn))
+			return;
+		if (core_is_over_budget(f->core))
+			break;
+	}
+	if (reader_is_due(f))
+		fetch_run(f);
+}
+
+void
+reader_resume_paused(struct core *c)
+{
+	struct link *k;
+	struct fetch *f;
+	size_t n = c->paused.n;
+
+	while (n-- > 0 && (k = list_first(&c->paused)) != NULL) {
+		f = CONTAINER(k, struct fetch, link);
+		if (sched_must_pause(f))
+			break;
+		resume(f);
+	}
+}
