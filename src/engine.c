@@ -39,9 +39,9 @@ struct engine {
 	struct watch *watch;
 	struct event *signals[NSIGNALS];
 	struct timer *grace;
-	int signal;	/* the first one that stops */
-	int is_killed;	/* the second came */
-	int is_cut;	/* --grace is over */
+	int signal;    /* the first one that stops */
+	int is_killed; /* the second came */
+	int is_cut;    /* --grace is over */
 	int handshakes_left, input_left;
 };
 
@@ -66,13 +66,14 @@ static int
 has_to_emit(const struct engine *e)
 {
 	return e->core.state[FETCH_EMITTING].n > 0 &&
-	    !sink_is_full(e->core.out) && sink_error(e->core.out) == E_OK;
+	       !sink_is_full(e->core.out) && sink_error(e->core.out) == E_OK;
 }
 
 static int
 has_work(const struct engine *e)
 {
-	return has_to_emit(e) || e->core.run.n > 0 || e->handshakes_left || e->input_left;
+	return has_to_emit(e) || e->core.run.n > 0 || e->handshakes_left ||
+	       e->input_left;
 }
 
 /* Large bodies go out piece by piece, as long as the sink takes them. */
@@ -193,8 +194,8 @@ catch_signals(struct engine *e)
 		/* nohup and background jobs of a shell mean it. */
 		if (stops[i] != SIGTERM && is_ignored(stops[i]))
 			continue;
-		e->signals[i] = evsignal_new(e->base, stops[i],
-		    on_stop_signal, e);
+		e->signals[i] =
+		    evsignal_new(e->base, stops[i], on_stop_signal, e);
 		CHECK(evsignal_add(e->signals[i], NULL) == 0);
 	}
 	e->signals[3] = evsignal_new(e->base, SIGUSR1, on_usr1, e);
@@ -233,8 +234,8 @@ open_output(struct engine *e, struct buf *err, int *status)
 	if (strcmp(o->output, "-") == 0)
 		e->core.out = sink_new(e->base, 1, on_wakeup, &e->core);
 	else
-		e->core.out = sink_open(e->base, o->output, on_wakeup,
-		    &e->core, why, sizeof(why));
+		e->core.out = sink_open(
+		    e->base, o->output, on_wakeup, &e->core, why, sizeof(why));
 	return e->core.out != NULL ? 0 : refuse(err, why);
 }
 
@@ -245,10 +246,12 @@ open_network(struct engine *e, struct buf *err, int *status)
 	struct tls_conf tc = { o->insecure, o->cacert,
 		getenv("SSLKEYLOGFILE") };
 	struct resolve_conf rc = { .timeout_us = o->dns_timeout_us,
-		.use_v4 = !o->ipv6, .use_v6 = !o->ipv4,
+		.use_v4 = !o->ipv6,
+		.use_v6 = !o->ipv4,
 		.servers = o->dns_servers,
 		.overrides = (const char *const *)o->resolve.v,
-		.noverride = o->resolve.n, .hosts_path = "/etc/hosts",
+		.noverride = o->resolve.n,
+		.hosts_path = "/etc/hosts",
 		.resolv_conf_path = "/etc/resolv.conf" };
 	char why[512];
 
@@ -492,6 +495,6 @@ engine_counts(const struct engine *e, struct engine_counts *n)
 void
 engine_libraries(struct buf *out)
 {
-	buf_printf(out, "libevent %s, %s\n", event_get_version(),
-	    tls_library());
+	buf_printf(
+	    out, "libevent %s, %s\n", event_get_version(), tls_library());
 }

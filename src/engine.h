@@ -19,9 +19,9 @@ struct watch;
 
 /* Why a run ended. */
 enum engine_end {
-	ENGINE_DONE,	/* every item has its record */
+	ENGINE_DONE,    /* every item has its record */
 	ENGINE_STOPPED, /* a signal, or the output's reader went away */
-	ENGINE_KILLED,	/* the second signal */
+	ENGINE_KILLED,  /* the second signal */
 };
 
 /*

@@ -48,7 +48,7 @@ static int
 is_url(const char *s)
 {
 	return strncasecmp(s, "http://", 7) == 0 ||
-	    strncasecmp(s, "https://", 8) == 0;
+	       strncasecmp(s, "https://", 8) == 0;
 }
 
 static int
@@ -58,8 +58,8 @@ looks_like_host(const char *s)
 	const char *dot = memchr(s, '.', n);
 
 	return dot != NULL && dot > s && s + n > dot + 1 &&
-	    strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		      "0123456789.-:") >= n;
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789.-:") >= n;
 }
 
 /* ---- operands ---- */
@@ -78,8 +78,8 @@ check_file(const char *path, struct buf *err)
 
 	if (stat(path, &st) == 0)
 		return S_ISDIR(st.st_mode)
-		    ? refuse(err, 3, path, strerror(EISDIR))
-		    : 0;
+			   ? refuse(err, 3, path, strerror(EISDIR))
+			   : 0;
 	buf_printf(err, "fetchd: %s: %s", path, strerror(errno));
 	if (looks_like_host(path))
 		buf_printf(err, "; did you mean https://%s?", path);
@@ -141,8 +141,8 @@ add_default(struct source *s, int stdin_closed, struct buf *err)
 }
 
 static int
-add_inputs(struct source *s, const struct opts *o, int stdin_closed,
-    struct buf *err)
+add_inputs(
+    struct source *s, const struct opts *o, int stdin_closed, struct buf *err)
 {
 	int status = 0;
 	size_t i;
@@ -150,8 +150,7 @@ add_inputs(struct source *s, const struct opts *o, int stdin_closed,
 	if (o->noperands == 0)
 		return add_default(s, stdin_closed, err);
 	for (i = 0; i < o->noperands && status == 0; i++)
-		status = add_operand(s, &o->operands[i], i, stdin_closed,
-		    err);
+		status = add_operand(s, &o->operands[i], i, stdin_closed, err);
 	return status;
 }
 
@@ -171,8 +170,8 @@ fit_descriptors(struct opts *o)
 	if (setrlimit(RLIMIT_NOFILE, &rl) == -1 &&
 	    getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return;
-	spare = rl.rlim_cur / 4 < FDS_SPARE ? (int64_t)rl.rlim_cur / 4
-					    : FDS_SPARE;
+	spare =
+	    rl.rlim_cur / 4 < FDS_SPARE ? (int64_t)rl.rlim_cur / 4 : FDS_SPARE;
 	room = rl.rlim_cur > OPT_NUM_MAX * 2 ? OPT_NUM_MAX * 2
 					     : (int64_t)rl.rlim_cur - spare;
 	if (room < 1)
@@ -213,10 +212,10 @@ choose_format(struct opts *o)
 {
 	if (o->format != FORMAT_AUTO)
 		return;
-	o->format = isatty(1) && strcmp(o->output, "-") == 0 &&
-		o->fields == NULL
-	    ? FORMAT_TEXT
-	    : FORMAT_JSONL;
+	o->format =
+	    isatty(1) && strcmp(o->output, "-") == 0 && o->fields == NULL
+		? FORMAT_TEXT
+		: FORMAT_JSONL;
 }
 
 /* ---- the run ---- */

@@ -30,7 +30,7 @@ struct watch {
 	struct core *core;
 	struct sink *notes;
 	struct timer *timer; /* NULL: no progress line */
-	int is_shown;	     /* the line stands on the terminal */
+	int is_shown;        /* the line stands on the terminal */
 	int shares_terminal; /* records go there too */
 	int64_t began_us;
 	int64_t last_us;
@@ -84,7 +84,7 @@ put_eta(struct buf *b, const struct watch *w)
 		return;
 	/* Of what was read, that share is finished. */
 	share = (double)done / (double)total * (double)done_items(w) /
-	    (double)w->core->stats.items;
+		(double)w->core->stats.items;
 	if (share < 0.01)
 		return;
 	left = (int64_t)((double)gone * (1 - share) / share / 1e6);
@@ -100,8 +100,8 @@ measure_rate(struct watch *w)
 
 	if (now - w->last_us < PROGRESS_US / 2)
 		return;
-	fresh = (double)(done - w->last_done) * 1e6 /
-	    (double)(now - w->last_us);
+	fresh =
+	    (double)(done - w->last_done) * 1e6 / (double)(now - w->last_us);
 	w->rate = w->rate == 0 ? fresh : 0.7 * w->rate + 0.3 * fresh;
 	w->last_us = now;
 	w->last_done = done;
@@ -172,7 +172,8 @@ watch_new(struct engine *e, struct event_base *base, struct sink *notes)
 	w->core = engine_core(e);
 	w->notes = notes;
 	w->began_us = w->last_us = timer_now_us();
-	w->shares_terminal = isatty(1) && strcmp(w->core->opts->output, "-") == 0;
+	w->shares_terminal =
+	    isatty(1) && strcmp(w->core->opts->output, "-") == 0;
 	if (!wants_progress(w->core->opts))
 		return w;
 	w->timer = timer_new(base, on_progress, w);
@@ -202,19 +203,17 @@ dump_one(void *arg, const struct fetch *f)
 {
 	struct dump *d = arg;
 	const char *why = sched_why(f);
-	struct span name = f->x != NULL && f->x->has_url
-	    ? url_text(&f->x->url)
-	    : f->host != NULL ? f->host->origin
-			      : SPAN_NONE;
+	struct span name = f->x != NULL && f->x->has_url ? url_text(&f->x->url)
+			   : f->host != NULL             ? f->host->origin
+							 : SPAN_NONE;
 	int64_t us = d->watch->core->now_us - f->entered_us;
 
 	if (d->n++ >= DUMP_MAX)
 		return 0;
 	buf_printf(&d->out, "item %llu %s %.3fs %s%s%.*s\n",
 	    (unsigned long long)f->seq, fetch_state_name(f->state),
-	    (double)us / 1e6, why != NULL ? why : "",
-	    why != NULL ? " " : "", (int)(name.n < 200 ? name.n : 200),
-	    name.p);
+	    (double)us / 1e6, why != NULL ? why : "", why != NULL ? " " : "",
+	    (int)(name.n < 200 ? name.n : 200), name.p);
 	return 1;
 }
 
@@ -296,8 +295,7 @@ summarise(struct watch *w)
 	double took = (double)(timer_now_us() - w->began_us) / 1e6;
 
 	buf_printf(&b, "fetchd: %llu items in %.1f s: %llu answered",
-	    (unsigned long long)s->items, took,
-	    (unsigned long long)s->ok);
+	    (unsigned long long)s->items, took, (unsigned long long)s->ok);
 	put_classes(&b, s);
 	buf_printf(&b, ", %llu failed", (unsigned long long)s->failed);
 	put_errors(&b, s);
@@ -325,7 +323,7 @@ watch_end(struct watch *w)
 		summarise(w);
 	if (!w->core->opts->stats)
 		return;
-	watch_stats(&b, w->engine,
-	    (double)(timer_now_us() - w->began_us) / 1e6);
+	watch_stats(
+	    &b, w->engine, (double)(timer_now_us() - w->began_us) / 1e6);
 	say(w, &b);
 }

@@ -11,8 +11,8 @@ struct event_base;
 struct sink;
 struct watch;
 
-struct watch *watch_new(struct engine *e, struct event_base *base,
-    struct sink *notes);
+struct watch *
+watch_new(struct engine *e, struct event_base *base, struct sink *notes);
 void watch_free(struct watch *w);
 
 /* Records are about to be written: the progress line makes room for them. */

@@ -49,8 +49,7 @@ put_waits(struct buf *b, const struct stats *s)
 		if (s->waits[r].count == 0)
 			continue;
 		buf_printf(b, "%s\"%s\":{\"count\":%llu,\"time\":%.6f}", sep,
-		    stats_wait_name(r),
-		    (unsigned long long)s->waits[r].count,
+		    stats_wait_name(r), (unsigned long long)s->waits[r].count,
 		    (double)s->waits[r].time_us / 1e6);
 		sep = ",";
 	}
@@ -72,10 +71,8 @@ watch_stats(struct buf *b, const struct engine *e, double took)
 	put_count(b, "bytes_in", s->bytes_in);
 	put_count(b, "bytes_out", s->bytes_out);
 	put_machine(b, took);
-	put_time(b, "loop_lag_p50",
-	    (double)stats_lag_quantile(s, 0.5) / 1e6);
-	put_time(b, "loop_lag_p99",
-	    (double)stats_lag_quantile(s, 0.99) / 1e6);
+	put_time(b, "loop_lag_p50", (double)stats_lag_quantile(s, 0.5) / 1e6);
+	put_time(b, "loop_lag_p99", (double)stats_lag_quantile(s, 0.99) / 1e6);
 	put_time(b, "loop_lag_max", (double)s->lag_max_us / 1e6);
 	put_count(b, "hosts", s->hosts);
 	put_count(b, "conns_opened", n.conns_opened);

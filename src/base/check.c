@@ -9,8 +9,8 @@
 _Noreturn void
 check_failed(const char *file, int line, const char *cond)
 {
-	fprintf(stderr, "fetchd: %s:%d: internal error: %s\n", file, line,
-	    cond);
+	fprintf(
+	    stderr, "fetchd: %s:%d: internal error: %s\n", file, line, cond);
 	abort();
 }
 

@@ -8,17 +8,17 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
-#define CHECK(cond)                                                            \
-	do {                                                                   \
-		if (__builtin_expect(!(cond), 0))                              \
-			check_failed(__FILE__, __LINE__, #cond);               \
+#define CHECK(cond) \
+	do { \
+		if (__builtin_expect(!(cond), 0)) \
+			check_failed(__FILE__, __LINE__, #cond); \
 	} while (0)
 
 /* Names the place on stderr and aborts. */
 _Noreturn void check_failed(const char *file, int line, const char *cond);
 
 /* The machine is out of something at start: says so on stderr, exit 1. */
-_Noreturn void fatalx(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2)));
+_Noreturn void
+fatalx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -8,7 +8,7 @@
 
 static const struct error_info infos[E_COUNT] = {
 	[E_OK] = { "ok", PHASE_INTERNAL, '-', 0, 0, "" },
-#define ERR(id, code, phase, retry, exitc, curl, text)                         \
+#define ERR(id, code, phase, retry, exitc, curl, text) \
 	[id] = { code, phase, retry, exitc, curl, text },
 #include "base/error_table.h"
 #undef ERR

@@ -116,18 +116,18 @@ ERR(E_HTTP_BAD_STATUS_LINE, "http_bad_status_line", PHASE_HEADERS, 'N', 7, 8,
     "the status line is malformed")
 ERR(E_HTTP_BAD_HEADER, "http_bad_header", PHASE_HEADERS, 'N', 7, 8,
     "a header field is malformed")
-ERR(E_HTTP_HEADER_TOO_LARGE, "http_header_too_large", PHASE_HEADERS, 'N', 7,
-    56, "the header section is over its limit")
-ERR(E_HTTP_BAD_CONTENT_LENGTH, "http_bad_content_length", PHASE_HEADERS, 'N',
-    7, 8, "Content-Length is malformed")
+ERR(E_HTTP_HEADER_TOO_LARGE, "http_header_too_large", PHASE_HEADERS, 'N', 7, 56,
+    "the header section is over its limit")
+ERR(E_HTTP_BAD_CONTENT_LENGTH, "http_bad_content_length", PHASE_HEADERS, 'N', 7,
+    8, "Content-Length is malformed")
 ERR(E_HTTP_BAD_TRANSFER_ENCODING, "http_bad_transfer_encoding", PHASE_HEADERS,
     'N', 7, 61, "Transfer-Encoding is not one that is supported")
 ERR(E_HTTP_BAD_CHUNK, "http_bad_chunk", PHASE_BODY, 'N', 7, 56,
     "the chunked body is malformed")
 ERR(E_HTTP_TRUNCATED, "http_truncated", PHASE_BODY, 'Y', 7, 18,
     "the connection ended before the answer did")
-ERR(E_HTTP_UNEXPECTED_UPGRADE, "http_unexpected_upgrade", PHASE_HEADERS, 'N',
-    7, 8, "the peer switched protocols unasked")
+ERR(E_HTTP_UNEXPECTED_UPGRADE, "http_unexpected_upgrade", PHASE_HEADERS, 'N', 7,
+    8, "the peer switched protocols unasked")
 ERR(E_HTTP_TOO_MANY_INTERIM, "http_too_many_interim", PHASE_HEADERS, 'N', 7, 8,
     "too many interim responses")
 ERR(E_HTTP_STATUS, "http_status", PHASE_HEADERS, 'C', 8, 22,

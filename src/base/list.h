@@ -19,7 +19,7 @@ struct list {
 	size_t n;
 };
 
-#define CONTAINER(ptr, type, member)                                           \
+#define CONTAINER(ptr, type, member) \
 	((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void

@@ -34,10 +34,10 @@ struct timer;
 
 /* Why nothing may start just now; a bit each. */
 enum core_pause {
-	PAUSE_SINK = 1 << 0,	/* the output is not read */
-	PAUSE_FD = 1 << 1,	/* no descriptor or port is to be had */
-	PAUSE_MEMORY = 1 << 2,	/* --max-buffer */
-	PAUSE_STOP = 1 << 3,	/* the run is being ended */
+	PAUSE_SINK = 1 << 0,   /* the output is not read */
+	PAUSE_FD = 1 << 1,     /* no descriptor or port is to be had */
+	PAUSE_MEMORY = 1 << 2, /* --max-buffer */
+	PAUSE_STOP = 1 << 3,   /* the run is being ended */
 };
 
 struct core {
@@ -50,28 +50,28 @@ struct core {
 
 	/* Where every fetch is. */
 	struct list state[CORE_STATES]; /* QUEUED: unused, see struct host */
-	struct list run;		/* entry hooks and reads that are due */
-	struct list paused;		/* reading stopped by us */
-	struct fetch *emitting;		/* its record is half written */
+	struct list run;                /* entry hooks and reads that are due */
+	struct list paused;             /* reading stopped by us */
+	struct fetch *emitting;         /* its record is half written */
 	size_t alive;
 	uint64_t seq; /* of the newest item */
 
 	/* Admission (core/sched). */
 	unsigned pauses;
-	size_t slots;		 /* in use */
-	size_t known;		 /* items that wait for a slot */
-	size_t known_bytes;	 /* their lines */
-	size_t startable;	 /* of these, how many could start now */
-	size_t lookups;		 /* open */
+	size_t slots;       /* in use */
+	size_t known;       /* items that wait for a slot */
+	size_t known_bytes; /* their lines */
+	size_t startable;   /* of these, how many could start now */
+	size_t lookups;     /* open */
 	int input_ended, input_failed;
-	int64_t fd_retry_us;	 /* when PAUSE_FD is tried again, */
-	size_t fd_open;		 /* or once fewer sockets are open than this */
+	int64_t fd_retry_us; /* when PAUSE_FD is tried again, */
+	size_t fd_open;      /* or once fewer sockets are open than this */
 	struct timer *fd_timer;
 
 	/* Origins (core/host). */
 	struct hash hosts;
 	struct list ready, want, quiet; /* hosts, by what they may do */
-	struct list idle;		/* kept-alive connections, oldest first */
+	struct list idle; /* kept-alive connections, oldest first */
 	struct list spare_idle;
 	struct timer *idle_timer;
 
@@ -90,7 +90,7 @@ struct core {
 
 	/* The turn. */
 	int64_t turn_us; /* when its first callback ran; 0: none yet */
-	int64_t now_us;	 /* as of the last callback or run-queue entry */
+	int64_t now_us;  /* as of the last callback or run-queue entry */
 
 	struct stats stats;
 };

@@ -16,8 +16,8 @@ static enum kind
 kind_of(enum fetch_state s)
 {
 	switch (s) {
-#define STATE(id, number, name, phase, deadline, option, err, hook)            \
-	case FETCH_##id:                                                       \
+#define STATE(id, number, name, phase, deadline, option, err, hook) \
+	case FETCH_##id: \
 		return deadline;
 #include "core/states.h"
 #undef STATE
@@ -29,8 +29,8 @@ static int64_t
 limit_of(const struct fetch *f)
 {
 	switch ((enum fetch_state)f->state) {
-#define STATE(id, number, name, phase, deadline, option, err, hook)            \
-	case FETCH_##id:                                                       \
+#define STATE(id, number, name, phase, deadline, option, err, hook) \
+	case FETCH_##id: \
 		return f->opts->option;
 #include "core/states.h"
 #undef STATE
@@ -42,8 +42,8 @@ static enum err
 error_of(enum fetch_state s)
 {
 	switch (s) {
-#define STATE(id, number, name, phase, deadline, option, err, hook)            \
-	case FETCH_##id:                                                       \
+#define STATE(id, number, name, phase, deadline, option, err, hook) \
+	case FETCH_##id: \
 		return err;
 #include "core/states.h"
 #undef STATE
@@ -152,8 +152,7 @@ deadline_set(struct fetch *f)
 	/* A window of its own for the sending and for the answer. */
 	if (f->state == FETCH_SENDING || f->state == FETCH_RECEIVING) {
 		f->x->window_us = f->core->now_us - f->x->stood_us;
-		f->x->window_bytes =
-		    f->x->conn != NULL ? moved_bytes(f) : 0;
+		f->x->window_bytes = f->x->conn != NULL ? moved_bytes(f) : 0;
 	}
 	t = nearest(f);
 	if (t < timer_at(f->x->timer))
@@ -166,8 +165,8 @@ is_too_slow(struct fetch *f)
 {
 	struct xchg *x = f->x;
 	uint64_t moved = moved_bytes(f) - x->window_bytes;
-	uint64_t want = (uint64_t)speed_limit(f) *
-	    (uint64_t)(speed_time(f) / 1000) / 1000;
+	uint64_t want =
+	    (uint64_t)speed_limit(f) * (uint64_t)(speed_time(f) / 1000) / 1000;
 
 	if (f->core->now_us < speed_deadline(f))
 		return 0;

@@ -38,9 +38,9 @@ fill_times(struct record *r, const struct fetch *f)
 	int64_t zero = x->start_us, looked;
 
 	r->time_queue = (f->begun_us != 0 ? f->begun_us : now) - f->read_us;
-	r->timestamp_us = r->time_item = r->time_namelookup =
-	    r->time_connect = r->time_appconnect = r->time_starttransfer =
-		r->time_total = r->time_redirect = RECORD_NO_TIME;
+	r->timestamp_us = r->time_item = r->time_namelookup = r->time_connect =
+	    r->time_appconnect = r->time_starttransfer = r->time_total =
+		r->time_redirect = RECORD_NO_TIME;
 	if (f->attempts == 0)
 		return;
 	r->timestamp_us = timer_wall_us() - (timer_now_us() - f->begun_us);
@@ -51,8 +51,8 @@ fill_times(struct record *r, const struct fetch *f)
 	r->time_namelookup = looked;
 	r->time_connect = x->is_reused ? looked : since(x->up_us, zero);
 	r->time_appconnect = x->is_reused || x->url.scheme == URL_HTTP
-	    ? r->time_connect
-	    : since(x->secure_us, zero);
+				 ? r->time_connect
+				 : since(x->secure_us, zero);
 	r->time_starttransfer = since(x->first_us, zero);
 }
 
@@ -104,11 +104,10 @@ fill_peer(struct record *r, const struct xchg *x, struct texts *t)
 static void
 fill_location(struct record *r, const struct xchg *x, struct texts *t)
 {
-	struct span value = http_find(http_header(x->http), SPAN("location"),
-	    0);
+	struct span value =
+	    http_find(http_header(x->http), SPAN("location"), 0);
 
-	if (value.n == 0 ||
-	    url_resolve(&t->target, &x->url, value) != E_OK)
+	if (value.n == 0 || url_resolve(&t->target, &x->url, value) != E_OK)
 		return;
 	buf_span(&t->location, url_text(&t->target));
 	if (t->target.fragment.n > 0) {
@@ -133,8 +132,8 @@ fill_answer(struct record *r, const struct fetch *f, struct texts *t)
 	r->status_code = http_status(x->http);
 	r->http_minor = http_minor(x->http);
 	r->content_length = http_content_length(x->http);
-	r->content_type = http_find(http_header(x->http),
-	    SPAN("content-type"), 0);
+	r->content_type =
+	    http_find(http_header(x->http), SPAN("content-type"), 0);
 	r->complete = f->err == E_OK || f->err == E_HTTP_STATUS;
 	r->has_body = 1;
 	r->body = buf_view(&x->body);
@@ -218,8 +217,7 @@ write_piece(struct buf *out, const struct fetch *f, const struct record *r)
 		return 0;
 	case FORMAT_JSONL:
 	case FORMAT_AUTO:
-		return record_write(out, r, &c->format, &f->x->at,
-		    PIECE_BYTES);
+		return record_write(out, r, &c->format, &f->x->at, PIECE_BYTES);
 	}
 	return 0;
 }

@@ -34,7 +34,7 @@ static const struct {
 	enum phase phase;
 	state_hook *hook;
 } states[CORE_STATES] = {
-#define STATE(id, number, name, phase, deadline, option, err, hook)            \
+#define STATE(id, number, name, phase, deadline, option, err, hook) \
 	[FETCH_##id] = { name, phase, hook },
 #include "core/states.h"
 #undef STATE
@@ -47,8 +47,8 @@ static const unsigned moves[CORE_STATES] = {
 	[FETCH_QUEUED] = TO(CONNECTING) | TO(SENDING) | TO(EMITTING),
 	[FETCH_CONNECTING] = TO(TLS) | TO(SENDING) | TO(QUEUED) | TO(EMITTING),
 	[FETCH_TLS] = TO(SENDING) | TO(EMITTING),
-	[FETCH_SENDING] = TO(AWAITING) | TO(RECEIVING) | TO(CONNECTING) |
-	    TO(EMITTING),
+	[FETCH_SENDING] =
+	    TO(AWAITING) | TO(RECEIVING) | TO(CONNECTING) | TO(EMITTING),
 	[FETCH_AWAITING] = TO(RECEIVING) | TO(CONNECTING) | TO(EMITTING),
 	[FETCH_RECEIVING] = TO(EMITTING),
 	[FETCH_EMITTING] = TO(DONE),
@@ -275,8 +275,8 @@ on_failed(struct fetch *f)
 	if (e == E_RESOURCE_LIMIT)
 		requeue(f);
 	else
-		fetch_fail(f, e, error_info(e)->phase,
-		    conn_error_detail(x->conn));
+		fetch_fail(
+		    f, e, error_info(e)->phase, conn_error_detail(x->conn));
 }
 
 static void
@@ -289,13 +289,13 @@ on_conn(void *arg, enum conn_event ev)
 	switch (ev) {
 	case CONN_UP:
 		x->up_us = now;
-		fetch_enter(f, f->host->scheme == URL_HTTPS ? FETCH_TLS
-							    : FETCH_SENDING);
+		fetch_enter(f,
+		    f->host->scheme == URL_HTTPS ? FETCH_TLS : FETCH_SENDING);
 		return;
 	case CONN_SECURE:
 		x->secure_us = now;
-		stats_wait(&f->core->stats, WAIT_HANDSHAKE,
-		    conn_held_us(x->conn));
+		stats_wait(
+		    &f->core->stats, WAIT_HANDSHAKE, conn_held_us(x->conn));
 		fetch_enter(f, FETCH_SENDING);
 		return;
 	case CONN_DRAINED:
@@ -338,9 +338,8 @@ fetch_start(struct fetch *f, struct conn *conn)
 	struct host *h = f->host;
 	struct xchg *x = xchg_take(c, f);
 	int64_t from = h->lookup_us > f->read_us ? h->lookup_us : f->read_us;
-	int64_t looked = conn == NULL && h->answer_us > from
-	    ? h->answer_us - from
-	    : 0;
+	int64_t looked =
+	    conn == NULL && h->answer_us > from ? h->answer_us - from : 0;
 	enum err e;
 
 	f->x = x;
@@ -407,7 +406,7 @@ fetch_emit_waiting(struct core *c)
 	struct fetch *f;
 
 	while (!sink_is_full(c->out) &&
-	    (k = list_first(&c->state[FETCH_EMITTING])) != NULL) {
+	       (k = list_first(&c->state[FETCH_EMITTING])) != NULL) {
 		f = c->emitting != NULL ? c->emitting
 					: CONTAINER(k, struct fetch, link);
 		if (link_on(&f->run))

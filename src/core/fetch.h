@@ -19,7 +19,7 @@ struct host;
 struct xchg;
 
 enum fetch_state {
-#define STATE(id, number, name, phase, deadline, option, err, hook)            \
+#define STATE(id, number, name, phase, deadline, option, err, hook) \
 	FETCH_##id = number,
 #include "core/states.h"
 #undef STATE
@@ -32,18 +32,18 @@ struct fetch {
 	struct link run;  /* of the run queue */
 	struct core *core;
 	struct host *host; /* NULL if the line could not be used */
-	struct xchg *x;	   /* with a slot, and until its record is written */
+	struct xchg *x;    /* with a slot, and until its record is written */
 	const struct opts *opts;
-	struct span line;  /* in `inlined`, or heap */
+	struct span line;   /* in `inlined`, or heap */
 	const char *source; /* file, "-", "argument" */
 	uint64_t source_line;
 	uint64_t seq;
-	int64_t read_us;    /* when its line was read */
-	int64_t begun_us;   /* when its first attempt began; 0: not yet */
-	int64_t entered_us; /* its present state */
+	int64_t read_us;     /* when its line was read */
+	int64_t begun_us;    /* when its first attempt began; 0: not yet */
+	int64_t entered_us;  /* its present state */
 	int64_t fd_since_us; /* it cannot start for lack of descriptors */
-	const char *detail; /* of an error without an exchange; static */
-	char *note;	    /* likewise; heap */
+	const char *detail;  /* of an error without an exchange; static */
+	char *note;          /* likewise; heap */
 	unsigned char state; /* enum fetch_state; see fetch_enter */
 	unsigned char err, phase;
 	unsigned char attempts;
@@ -70,8 +70,7 @@ const char *fetch_state_name(enum fetch_state s);
  * It failed for good: EMITTING with that error. PHASE_STRUCK: where it was.
  * detail is static.
  */
-void fetch_fail(struct fetch *f, enum err e, enum phase p,
-    const char *detail);
+void fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail);
 /* The answer is whole: the connection may serve another. */
 void fetch_succeed(struct fetch *f, size_t left_over);
 /*

@@ -15,7 +15,7 @@
 #include "io/conn.h"
 #include "io/timer.h"
 
-#define QUIET_MAX 10000		   /* origins remembered without work */
+#define QUIET_MAX 10000 /* origins remembered without work */
 #define CAREFUL_US 2000000
 #define SWEEP_US 100000 /* between looks at the idle connections */
 
@@ -64,8 +64,8 @@ hosts_fini(struct core *c)
 	timer_free(c->idle_timer);
 	for (i = 0; i < c->hosts.nslot; i++)
 		while (c->hosts.slot[i] != NULL)
-			destroy(CONTAINER(c->hosts.slot[i], struct host,
-			    hashed));
+			destroy(
+			    CONTAINER(c->hosts.slot[i], struct host, hashed));
 	while ((k = list_shift(&c->spare_idle)) != NULL)
 		free(CONTAINER(k, struct idle, of_host));
 	hash_fini(&c->hosts);
@@ -80,8 +80,9 @@ hosts_drop_waiting(struct core *c)
 
 	for (i = 0; i < c->hosts.nslot; i++)
 		for (k = c->hosts.slot[i]; k != NULL; k = k->next)
-			while ((w = list_first(&CONTAINER(k, struct host,
-				    hashed)->waiting)) != NULL)
+			while (
+			    (w = list_first(&CONTAINER(k, struct host, hashed)
+						 ->waiting)) != NULL)
 				fetch_drop(CONTAINER(w, struct fetch, link));
 }
 
@@ -92,23 +93,23 @@ each_of(const struct host *h, int (*each)(void *arg, const struct fetch *f),
 	struct link *w;
 
 	for (w = list_first(&h->waiting); w != NULL;
-	    w = list_next(&h->waiting, w))
+	     w = list_next(&h->waiting, w))
 		if (!each(arg, CONTAINER(w, struct fetch, link)))
 			return 0;
 	return 1;
 }
 
 void
-hosts_each_waiting(struct core *c,
-    int (*each)(void *arg, const struct fetch *f), void *arg)
+hosts_each_waiting(
+    struct core *c, int (*each)(void *arg, const struct fetch *f), void *arg)
 {
 	struct hash_link *k;
 	size_t i;
 
 	for (i = 0; i < c->hosts.nslot; i++)
 		for (k = c->hosts.slot[i]; k != NULL; k = k->next)
-			if (!each_of(CONTAINER(k, struct host, hashed), each,
-				arg))
+			if (!each_of(
+				CONTAINER(k, struct host, hashed), each, arg))
 				return;
 }
 
@@ -275,7 +276,7 @@ host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us)
 	if (now_us < h->until_us)
 		return 1;
 	return f->seq <= h->waiter_seq &&
-	    now_us < h->answer_us + RESOLVE_WAITER_US;
+	       now_us < h->answer_us + RESOLVE_WAITER_US;
 }
 
 static void
@@ -285,8 +286,8 @@ fail_waiting(struct host *h, const struct resolve_answer *a)
 
 	/* Only those there now: a new one may ask again. */
 	while ((k = list_first(&h->waiting)) != NULL)
-		fetch_lookup_failed(CONTAINER(k, struct fetch, link), a->err,
-		    a->detail);
+		fetch_lookup_failed(
+		    CONTAINER(k, struct fetch, link), a->err, a->detail);
 }
 
 static void
@@ -420,8 +421,7 @@ host_park(struct host *h, struct conn **conn, int64_t keep_us)
 	struct core *c = h->core;
 	struct idle *i;
 
-	if (keep_us <= 0 || c->opts->max_idle == 0 ||
-	    c->pauses & PAUSE_STOP) {
+	if (keep_us <= 0 || c->opts->max_idle == 0 || c->pauses & PAUSE_STOP) {
 		conn_close(conn);
 		return;
 	}

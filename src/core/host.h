@@ -32,7 +32,7 @@ struct host {
 	struct hash_link hashed;
 	struct link link; /* of its place; on no list in FULL and LOOKUP */
 	struct core *core;
-	char *key;	  /* "https://name:443"; the name stands in it */
+	char *key; /* "https://name:443"; the name stands in it */
 	struct span origin, name;
 	enum url_scheme scheme;
 	uint16_t port;
@@ -40,13 +40,13 @@ struct host {
 	struct list waiting; /* fetches in QUEUED, the next one first */
 	struct list idle;    /* kept-alive connections, used last first */
 	unsigned active;     /* slots in use */
-	int was_full;	     /* its limit has held something back */
+	int was_full;        /* its limit has held something back */
 	size_t contribution; /* to core->startable */
 
 	struct resolve_job *job;
 	union resolve_addr *addr;
 	unsigned naddr;
-	int64_t until_us;	     /* addresses fresh until then */
+	int64_t until_us;             /* addresses fresh until then */
 	int64_t lookup_us, answer_us; /* the look-up they came from */
 	uint64_t waiter_seq; /* items up to it waited when the answer came */
 };
@@ -58,8 +58,8 @@ void hosts_fini(struct core *c);
 /* Every item that waits is dropped, without a record. */
 void hosts_drop_waiting(struct core *c);
 /* Calls back for every item that waits, until `each` returns 0. */
-void hosts_each_waiting(struct core *c,
-    int (*each)(void *arg, const struct fetch *f), void *arg);
+void hosts_each_waiting(
+    struct core *c, int (*each)(void *arg, const struct fetch *f), void *arg);
 
 /* The origin of a URL; made if it is new. */
 struct host *host_of(struct core *c, const struct url *u);

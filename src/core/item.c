@@ -98,8 +98,8 @@ item_begin(struct core *c, const struct source_line *line)
 		reject(f, e, url_column(c, f->line) + at, why);
 		return;
 	}
-	f->is_idempotent = http_is_idempotent(
-			       xchg_method(&c->request, c->opts)) ||
+	f->is_idempotent =
+	    http_is_idempotent(xchg_method(&c->request, c->opts)) ||
 	    xchg_has_idempotency_key(&c->request, c->opts);
 	f->host = host_of(c, &c->url);
 	fetch_enter(f, FETCH_QUEUED);

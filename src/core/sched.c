@@ -16,13 +16,13 @@
 #include "io/source.h"
 #include "io/timer.h"
 
-#define KNOWN_MAX 65536		 /* items that wait for a slot */
+#define KNOWN_MAX 65536 /* items that wait for a slot */
 #define KNOWN_BYTES_MAX (16u << 20)
 #define LINES_A_TURN 512
-#define AHEAD_MIN 16		 /* hosts looked up ahead of their turn */
+#define AHEAD_MIN 16 /* hosts looked up ahead of their turn */
 #define LOOKUPS_MAX 500
 #define FD_RETRY_US 50000
-#define FD_IDLE_CLOSED 8	 /* idle connections closed for want of one */
+#define FD_IDLE_CLOSED 8 /* idle connections closed for want of one */
 
 /* ---- queue and slots ---- */
 
@@ -62,8 +62,8 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	if (looked_us > 0)
 		stats_wait(&c->stats, WAIT_DNS, looked_us);
 	if (f->fd_since_us != 0) {
-		stats_wait(&c->stats, WAIT_FD_LIMIT,
-		    c->now_us - f->fd_since_us);
+		stats_wait(
+		    &c->stats, WAIT_FD_LIMIT, c->now_us - f->fd_since_us);
 		waited = f->fd_since_us - f->read_us - looked_us;
 		f->fd_since_us = 0;
 	}
@@ -89,9 +89,9 @@ static int
 wants_input(const struct core *c)
 {
 	return !c->input_ended && c->pauses == 0 &&
-	    c->startable < 4 * (uint64_t)c->opts->concurrency &&
-	    c->known < KNOWN_MAX && c->known_bytes < KNOWN_BYTES_MAX &&
-	    c->state[FETCH_EMITTING].n < KNOWN_MAX;
+	       c->startable < 4 * (uint64_t)c->opts->concurrency &&
+	       c->known < KNOWN_MAX && c->known_bytes < KNOWN_BYTES_MAX &&
+	       c->state[FETCH_EMITTING].n < KNOWN_MAX;
 }
 
 /* Returns nonzero if it stopped only because its share of the turn is over. */
@@ -141,7 +141,7 @@ look_up_ahead(struct core *c)
 	if (most > LOOKUPS_MAX)
 		most = LOOKUPS_MAX;
 	while (c->want.n > 0 && c->lookups < most && c->ready.n < ahead &&
-	    !(c->pauses & PAUSE_STOP)) {
+	       !(c->pauses & PAUSE_STOP)) {
 		h = CONTAINER(list_first(&c->want), struct host, link);
 		host_look_up(h);
 	}
@@ -153,7 +153,7 @@ static int
 may_start(const struct core *c)
 {
 	return c->pauses == 0 && c->ready.n > 0 &&
-	    c->slots < (uint64_t)c->opts->concurrency;
+	       c->slots < (uint64_t)c->opts->concurrency;
 }
 
 static void
@@ -193,7 +193,7 @@ static int
 is_over_memory(const struct core *c, uint64_t limit)
 {
 	return c->opts->max_buffer_bytes > 0 &&
-	    c->held_bytes + sink_pending(c->out) > limit;
+	       c->held_bytes + sink_pending(c->out) > limit;
 }
 
 static void
@@ -212,8 +212,8 @@ sched_judge_pauses(struct core *c)
 
 	set_pause(c, PAUSE_SINK, sink_is_full(c->out));
 	set_pause(c, PAUSE_MEMORY, is_over_memory(c, limit));
-	if (c->pauses & PAUSE_FD && (c->now_us >= c->fd_retry_us ||
-					conns_open(c->conns) < c->fd_open))
+	if (c->pauses & PAUSE_FD &&
+	    (c->now_us >= c->fd_retry_us || conns_open(c->conns) < c->fd_open))
 		set_pause(c, PAUSE_FD, 0);
 }
 
@@ -235,8 +235,7 @@ sched_must_pause(const struct fetch *f)
 
 	if (sink_is_full(c->out))
 		return 1;
-	return is_over_memory(c, c->opts->max_buffer_bytes) &&
-	    f != exempt(c);
+	return is_over_memory(c, c->opts->max_buffer_bytes) && f != exempt(c);
 }
 
 static void
@@ -271,7 +270,7 @@ sched_is_done(const struct core *c)
 {
 	if (c->pauses & PAUSE_STOP)
 		return c->slots == 0 && c->state[FETCH_EMITTING].n == 0 &&
-		    c->run.n == 0;
+		       c->run.n == 0;
 	return c->input_ended && c->alive == 0;
 }
 
@@ -283,7 +282,7 @@ sched_has_left(struct core *c)
 	if (c->alive > 0)
 		return 1;
 	return !c->input_ended && c->seq < (uint64_t)c->opts->limit &&
-	    source_next(c->source, &line) == SOURCE_LINE;
+	       source_next(c->source, &line) == SOURCE_LINE;
 }
 
 static const char *
@@ -314,8 +313,7 @@ sched_why(const struct fetch *f)
 	if (f->state == FETCH_EMITTING && sink_is_full(c->out))
 		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
 	if (f->x != NULL && f->x->paused_us != 0)
-		return stats_wait_name(sink_is_full(c->out)
-			? WAIT_OUTPUT_BLOCKED
-			: WAIT_MEMORY);
+		return stats_wait_name(
+		    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY);
 	return NULL;
 }

@@ -18,11 +18,11 @@
 #include "io/timer.h"
 
 #define STEP_BYTES (256u << 10) /* decoded a visit */
-#define KEEP_BYTES 16384	/* of a buffer, from one fetch to the next */
+#define KEEP_BYTES 16384        /* of a buffer, from one fetch to the next */
 #define KEEP_ALIVE_US 60000000
-#define RATIO_FROM (1u << 20)	/* --max-ratio counts from here */
+#define RATIO_FROM (1u << 20)      /* --max-ratio counts from here */
 #define HEADER_CEILING (64u << 20) /* where --max-header-size is off */
-#define CODINGS_MAX 64		/* Content-Encoding lines looked at */
+#define CODINGS_MAX 64             /* Content-Encoding lines looked at */
 
 /* ---- its life ---- */
 
@@ -135,8 +135,8 @@ xchg_has_idempotency_key(const struct request *r, const struct opts *o)
 		if (span_ieq(r->header[i].name, SPAN("idempotency-key")))
 			return !r->header[i].remove;
 	for (i = 0; i < o->nheaders; i++)
-		if (span_ieq(span_str(o->headers[i].name),
-			SPAN("idempotency-key")))
+		if (span_ieq(
+			span_str(o->headers[i].name), SPAN("idempotency-key")))
 			return !o->headers[i].remove;
 	return 0;
 }
@@ -189,8 +189,8 @@ xchg_basic(struct buf *to, struct span user, struct span password)
 	buf_char(&pair, ':');
 	buf_span(&pair, password);
 	buf_str(to, "Basic ");
-	end = base64_encode(buf_reserve(to, BASE64_BYTES(pair.n)),
-	    buf_view(&pair));
+	end = base64_encode(
+	    buf_reserve(to, BASE64_BYTES(pair.n)), buf_view(&pair));
 	to->n = (size_t)(end - to->p);
 	buf_fini(&pair);
 }
@@ -222,11 +222,11 @@ static void
 start_answer(struct xchg *x, const struct opts *o)
 {
 	size_t max = o->max_header_size_bytes > 0
-	    ? (size_t)o->max_header_size_bytes
-	    : HEADER_CEILING;
+			 ? (size_t)o->max_header_size_bytes
+			 : HEADER_CEILING;
 
-	http_start(x->http, span_eq(x->method, SPAN("HEAD")), max,
-	    o->include_headers);
+	http_start(
+	    x->http, span_eq(x->method, SPAN("HEAD")), max, o->include_headers);
 }
 
 enum err
@@ -310,7 +310,7 @@ wants_body(const struct xchg *x)
 	const struct opts *o = x->core->opts;
 
 	return o->format == FORMAT_BODY ||
-	    (o->format != FORMAT_TEXT && o->body != BODY_NONE);
+	       (o->format != FORMAT_TEXT && o->body != BODY_NONE);
 }
 
 /* Far more came out, of whichever layer, than went in. */
@@ -323,7 +323,7 @@ is_bomb(const struct xchg *x)
 	if (o->max_filesize_bytes > 0 && widest > o->max_filesize_bytes)
 		return 1;
 	return o->max_ratio > 0 && widest > RATIO_FROM &&
-	    widest / (uint64_t)o->max_ratio > x->wire_bytes;
+	       widest / (uint64_t)o->max_ratio > x->wire_bytes;
 }
 
 /* Counts decoded bytes; keeps them if somebody wants them. */
@@ -337,15 +337,16 @@ take_decoded(struct xchg *x, size_t n)
 		x->body.n += n;
 	if (o->max_filesize_bytes > 0 &&
 	    x->decoded_bytes > o->max_filesize_bytes) {
-		x->body.n -= wants_body(x)
-		    ? (size_t)(x->decoded_bytes - o->max_filesize_bytes)
-		    : 0;
+		x->body.n -=
+		    wants_body(x)
+			? (size_t)(x->decoded_bytes - o->max_filesize_bytes)
+			: 0;
 		x->decoded_bytes = o->max_filesize_bytes;
 		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
 	}
-	return x->is_coded && is_bomb(x) ? bad(x, E_DECODE_BOMB,
-					       PHASE_DECODE, NULL)
-					 : XCHG_MORE;
+	return x->is_coded && is_bomb(x)
+		   ? bad(x, E_DECODE_BOMB, PHASE_DECODE, NULL)
+		   : XCHG_MORE;
 }
 
 /*
@@ -360,8 +361,8 @@ run_decoder(struct xchg *x, struct span *in)
 	enum decode_verdict d;
 
 	do {
-		d = decode_step(x->decode, in, buf_reserve(&x->body, 16384),
-		    16384, &wrote);
+		d = decode_step(
+		    x->decode, in, buf_reserve(&x->body, 16384), 16384, &wrote);
 		done += wrote;
 		if (decode_widest(x->decode) - widest > done)
 			done = (size_t)(decode_widest(x->decode) - widest);
@@ -429,9 +430,9 @@ take_head(struct xchg *x, int is_done)
 	size_t n = 0;
 	enum err e;
 
-	while (n < CODINGS_MAX &&
-	    (codings[n] = http_find(f, SPAN("content-encoding"), n)).p !=
-		NULL)
+	while (
+	    n < CODINGS_MAX &&
+	    (codings[n] = http_find(f, SPAN("content-encoding"), n)).p != NULL)
 		n++;
 	if (n == CODINGS_MAX)
 		return bad(x, E_DECODE_UNSUPPORTED, PHASE_DECODE, NULL);

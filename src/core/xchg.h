@@ -55,23 +55,23 @@ struct xchg {
 
 	/* The connection it runs on. */
 	struct conn *conn;
-	int is_reused;	   /* it had served another exchange before */
+	int is_reused; /* it had served another exchange before */
 	int is_resent;
-	int must_dial;	   /* no kept-alive connection this time */
+	int must_dial; /* no kept-alive connection this time */
 
 	/* The answer. */
 	struct http *http;
 	struct decode *decode; /* while is_coded */
 	int is_coded, is_whole_on_wire;
-	struct buf pending;    /* body bytes that wait to be decoded */
-	struct buf body;       /* decoded */
-	size_t held_bytes;     /* of the run's --max-buffer */
+	struct buf pending; /* body bytes that wait to be decoded */
+	struct buf body;    /* decoded */
+	size_t held_bytes;  /* of the run's --max-buffer */
 	uint64_t wire_bytes, decoded_bytes;
-	unsigned flags;	       /* RECORD_* */
+	unsigned flags; /* RECORD_* */
 	enum err err;
 	enum phase phase;
 	const char *detail;
-	char *note;	       /* more for people, heap or NULL */
+	char *note; /* more for people, heap or NULL */
 
 	/* Facts for the record, from the connection or before it. */
 	uint64_t conn_id;
@@ -82,10 +82,10 @@ struct xchg {
 	/* Moments, 0 if not reached; start_us includes the look-up. */
 	int64_t start_us, looked_up_us, up_us, secure_us, first_us, end_us;
 	/* Deadlines. */
-	int64_t slot_us;	/* --max-time counts from here */
-	int64_t paused_us;	/* when we stopped reading, or 0 */
-	int64_t stood_us;	/* how long we had in all */
-	int64_t window_us;	/* --speed-time window began */
+	int64_t slot_us;   /* --max-time counts from here */
+	int64_t paused_us; /* when we stopped reading, or 0 */
+	int64_t stood_us;  /* how long we had in all */
+	int64_t window_us; /* --speed-time window began */
 	uint64_t window_bytes;
 	int was_put_off;
 

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One socket from connect to close: plain by read and writev on bare events,
- * TLS by a bufferevent over a session whose handshake is already done. Which
- * of the two it is stays in this file. Knows nothing of HTTP.
+ * One socket from connect to close: plain by recv and sendmsg on bare events;
+ * under TLS conn_tls.c moves the bytes. Knows nothing of HTTP.
  */
 #include "io/conn.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
-#include <openssl/err.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -21,9 +16,6 @@
 #include "io/conn_int.h"
 #include "io/timer.h"
 #include "io/tls_int.h"
-
-#define INPUT_MAX 65536	 /* decrypted bytes kept before reading stops */
-#define OUTPUT_MAX 65536 /* bytes handed to TLS at a time */
 
 struct conns *
 conns_new(struct event_base *base, struct tls *tls)
@@ -88,8 +80,8 @@ conn_dial(struct conns *s, const union resolve_addr *addr, unsigned n,
 	return CONN_PENDING;
 }
 
-static void
-tell(struct conn *c, enum conn_event ev)
+void
+conn_tell(struct conn *c, enum conn_event ev)
 {
 	if (c->cb != NULL)
 		c->cb(c->arg, ev);
@@ -100,7 +92,7 @@ conn_has_failed(struct conn *c, enum err err, const char *detail)
 {
 	c->err = err;
 	c->detail = detail;
-	tell(c, CONN_FAILED);
+	conn_tell(c, CONN_FAILED);
 }
 
 static void write_out(struct conn *c);
@@ -110,7 +102,7 @@ on_plain_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	tell(arg, CONN_READABLE);
+	conn_tell(arg, CONN_READABLE);
 }
 
 static void
@@ -124,7 +116,7 @@ on_plain_writable(evutil_socket_t fd, short what, void *arg)
 	if (c->out[0].n + c->out[1].n > 0)
 		CHECK(event_add(&c->ev_write, NULL) == 0);
 	else if (c->send_errno == 0)
-		tell(c, CONN_DRAINED);
+		conn_tell(c, CONN_DRAINED);
 }
 
 void
@@ -135,7 +127,7 @@ conn_is_up(struct conn *c, int fd, const union resolve_addr *peer)
 	c->id = ++c->set->opened;
 	c->stage = STAGE_UP;
 	c->up_us = c->moved_us = timer_now_us();
-	tell(c, CONN_UP);
+	conn_tell(c, CONN_UP);
 }
 
 /* TCP without TLS: ready for bytes as soon as somebody wants to send. */
@@ -150,26 +142,6 @@ open_plain(struct conn *c)
 	CHECK(event_add(&c->ev_read, NULL) == 0);
 }
 
-static void on_tls_readable(struct bufferevent *bev, void *arg);
-static void on_tls_drained(struct bufferevent *bev, void *arg);
-static void on_tls_event(struct bufferevent *bev, short what, void *arg);
-
-static void
-open_tls(struct conn *c, SSL *ssl)
-{
-	c->stage = STAGE_OPEN;
-	c->secure_us = timer_now_us();
-	c->tls_version = SSL_get_version(ssl);
-	c->tls_verified = tls_is_verifying(c->set->tls) &&
-	    SSL_get_verify_result(ssl) == X509_V_OK;
-	c->bev = bufferevent_openssl_socket_new(c->set->base, c->fd, ssl,
-	    BUFFEREVENT_SSL_OPEN, BEV_OPT_DEFER_CALLBACKS);
-	CHECK(c->bev != NULL);
-	bufferevent_setcb(c->bev, on_tls_readable, on_tls_drained,
-	    on_tls_event, c);
-	CHECK(bufferevent_enable(c->bev, EV_READ | EV_WRITE) == 0);
-}
-
 static void
 on_handshake(void *arg, const struct tls_fault *fault)
 {
@@ -180,13 +152,13 @@ on_handshake(void *arg, const struct tls_fault *fault)
 		c->err = fault->err;
 		c->detail = fault->detail;
 		c->note = fault->note;
-		tell(c, CONN_FAILED);
+		conn_tell(c, CONN_FAILED);
 		return;
 	}
-	open_tls(c, tls_handshake_take(c->handshake));
+	conn_tls_open(c, tls_handshake_take(c->handshake));
 	tls_handshake_free(c->handshake);
 	c->handshake = NULL;
-	tell(c, CONN_SECURE);
+	conn_tell(c, CONN_SECURE);
 }
 
 void
@@ -194,8 +166,8 @@ conn_secure(struct conn *c, struct span host)
 {
 	CHECK(c->stage == STAGE_UP);
 	c->stage = STAGE_HANDSHAKE;
-	c->handshake = tls_handshake_new(c->set->tls, c->fd, host,
-	    on_handshake, c);
+	c->handshake =
+	    tls_handshake_new(c->set->tls, c->fd, host, on_handshake, c);
 }
 
 int64_t
@@ -207,8 +179,8 @@ conn_held_us(const struct conn *c)
 
 /* ---- sending ---- */
 
-static void
-advance(struct conn *c, size_t n)
+void
+conn_advance(struct conn *c, size_t n)
 {
 	size_t k = n < c->out[0].n ? n : c->out[0].n;
 
@@ -233,7 +205,7 @@ write_plain(struct conn *c)
 
 	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n >= 0) {
-		advance(c, (size_t)n);
+		conn_advance(c, (size_t)n);
 		c->moved_us = timer_now_us();
 		return;
 	}
@@ -244,42 +216,14 @@ write_plain(struct conn *c)
 }
 
 static void
-write_tls(struct conn *c)
-{
-	struct evbuffer *to = bufferevent_get_output(c->bev);
-	size_t n, room, i;
-
-	for (i = 0; i < 2; i++) {
-		room = OUTPUT_MAX - evbuffer_get_length(to);
-		n = c->out[i].n < room ? c->out[i].n : room;
-		if (n == 0)
-			continue;
-		CHECK(evbuffer_add(to, c->out[i].p, n) == 0);
-		advance(c, n);
-	}
-}
-
-static void
 write_out(struct conn *c)
 {
 	if (c->out[0].n + c->out[1].n == 0)
 		return;
 	if (c->bev != NULL)
-		write_tls(c);
+		conn_tls_write(c);
 	else
 		write_plain(c);
-}
-
-/* Bytes left TLS for the socket: something moved. */
-static void
-on_tls_moved(struct evbuffer *buf, const struct evbuffer_cb_info *info,
-    void *arg)
-{
-	struct conn *c = arg;
-
-	(void)buf;
-	if (info->n_deleted > 0)
-		c->moved_us = timer_now_us();
 }
 
 enum conn_start
@@ -302,8 +246,7 @@ conn_send(struct conn *c, struct span head, struct span body)
 		return CONN_DONE;
 	c->is_draining = 1;
 	if (c->bev != NULL)
-		evbuffer_add_cb(bufferevent_get_output(c->bev), on_tls_moved,
-		    c);
+		conn_tls_watch(c);
 	else
 		CHECK(event_add(&c->ev_write, NULL) == 0);
 	return CONN_PENDING;
@@ -330,116 +273,7 @@ conn_send_errno(const struct conn *c)
 	return c->send_errno;
 }
 
-static void
-on_tls_drained(struct bufferevent *bev, void *arg)
-{
-	struct conn *c = arg;
-
-	(void)bev;
-	if (!c->is_draining)
-		return;
-	if (c->out[0].n + c->out[1].n > 0) {
-		write_out(c);
-		return;
-	}
-	c->is_draining = 0;
-	evbuffer_remove_cb(bufferevent_get_output(c->bev), on_tls_moved, c);
-	tell(c, CONN_DRAINED);
-}
-
 /* ---- reading ---- */
-
-static void
-on_tls_readable(struct bufferevent *bev, void *arg)
-{
-	struct conn *c = arg;
-
-	c->moved_us = timer_now_us();
-	if (evbuffer_get_length(bufferevent_get_input(bev)) >= INPUT_MAX)
-		bufferevent_disable(bev, EV_READ);
-	tell(c, CONN_READABLE);
-}
-
-/* Takes all faults off both queues; returns the first of lib SSL. */
-static unsigned long
-first_fault(struct bufferevent *bev)
-{
-	unsigned long e, first = 0;
-
-	while ((e = bufferevent_get_openssl_error(bev)) != 0)
-		if (first == 0 && ERR_GET_LIB(e) == ERR_LIB_SSL)
-			first = e;
-	while ((e = ERR_get_error()) != 0)
-		if (first == 0 && ERR_GET_LIB(e) == ERR_LIB_SSL)
-			first = e;
-	return first;
-}
-
-static void
-end_reading(struct conn *c, enum err err, const char *detail)
-{
-	c->detail = detail;
-	c->is_tls_dead = 1;
-	if (err == E_TLS_EOF) {
-		c->end = CONN_END_UNCLEAN;
-		return;
-	}
-	c->end = CONN_END_ERROR;
-	c->err = err == E_TLS_RESET ? E_RECV_RESET : err;
-}
-
-/*
- * A write failed, but the peer may have answered before it went away: what it
- * sent is still to be read, and the bufferevent has stopped reading.
- */
-static void
-salvage(struct conn *c)
-{
-	struct evbuffer *in = bufferevent_get_input(c->bev);
-	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
-	char chunk[16384];
-	struct tls_fault f;
-	int n = 0, i, errnum;
-
-	evbuffer_unfreeze(in, 0);
-	for (i = 0; i < 16; i++) {
-		ERR_clear_error();
-		errno = 0;
-		n = SSL_read(ssl, chunk, sizeof(chunk));
-		if (n <= 0)
-			break;
-		evbuffer_add(in, chunk, (size_t)n);
-	}
-	errnum = errno;
-	f = tls_fault_open(n > 0 ? SSL_ERROR_SYSCALL : SSL_get_error(ssl, n),
-	    ERR_get_error(), errnum == EAGAIN ? ECONNRESET : errnum);
-	if (f.err == E_OK)
-		c->end = CONN_END_CLEAN;
-	else
-		end_reading(c, f.err, f.detail);
-}
-
-static void
-on_tls_event(struct bufferevent *bev, short what, void *arg)
-{
-	struct conn *c = arg;
-	int errnum = EVUTIL_SOCKET_ERROR();
-	unsigned long e = first_fault(bev);
-	struct tls_fault f;
-
-	if (what & BEV_EVENT_EOF) {
-		c->end = CONN_END_CLEAN;
-	} else if (what & BEV_EVENT_WRITING && e == 0) {
-		c->send_errno = errnum != 0 ? errnum : EPIPE;
-		conn_send_stop(c);
-		salvage(c);
-	} else if (what & BEV_EVENT_ERROR) {
-		f = tls_fault_open(SSL_ERROR_SYSCALL, e, errnum);
-		end_reading(c, f.err, f.detail);
-	} else
-		return;
-	tell(c, CONN_READABLE);
-}
 
 static size_t
 read_plain(struct conn *c, char *to, size_t cap)
@@ -462,27 +296,13 @@ read_plain(struct conn *c, char *to, size_t cap)
 	return 0;
 }
 
-static size_t
-read_tls(struct conn *c, char *to, size_t cap)
-{
-	struct evbuffer *in = bufferevent_get_input(c->bev);
-	size_t had = evbuffer_get_length(in);
-	int n = had > 0 ? evbuffer_remove(in, to, cap) : 0;
-
-	CHECK(n >= 0);
-	if (had >= INPUT_MAX && had - (size_t)n < INPUT_MAX &&
-	    !c->is_paused && c->end == CONN_END_NONE)
-		CHECK(bufferevent_enable(c->bev, EV_READ) == 0);
-	return (size_t)n;
-}
-
 size_t
 conn_read(struct conn *c, char *to, size_t cap, enum conn_end *end)
 {
 	size_t n = 0;
 
 	if (c->bev != NULL)
-		n = read_tls(c, to, cap);
+		n = conn_tls_read(c, to, cap);
 	else if (c->stage == STAGE_OPEN && c->end == CONN_END_NONE)
 		n = read_plain(c, to, cap);
 	*end = n > 0 ? CONN_END_NONE : c->end;
@@ -494,8 +314,7 @@ conn_more(const struct conn *c)
 {
 	if (c->end != CONN_END_NONE)
 		return 1;
-	return c->bev != NULL &&
-	    evbuffer_get_length(bufferevent_get_input(c->bev)) > 0;
+	return c->bev != NULL && conn_tls_unread(c) > 0;
 }
 
 void
@@ -505,7 +324,7 @@ conn_pause(struct conn *c)
 		return;
 	c->is_paused = 1;
 	if (c->bev != NULL)
-		bufferevent_disable(c->bev, EV_READ);
+		conn_tls_reading(c, 0);
 	else
 		event_del(&c->ev_read);
 }
@@ -520,7 +339,7 @@ conn_resume(struct conn *c)
 	if (c->end != CONN_END_NONE)
 		return;
 	if (c->bev != NULL)
-		CHECK(bufferevent_enable(c->bev, EV_READ) == 0);
+		conn_tls_reading(c, 1);
 	else
 		CHECK(event_add(&c->ev_read, NULL) == 0);
 }
@@ -556,8 +375,7 @@ conn_close(struct conn **cp)
 	CHECK(c->stage != STAGE_CLOSED);
 	c->cb = NULL;
 	if (c->bev != NULL) {
-		bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);
-		bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+		conn_tls_silence(c);
 	} else if (c->stage == STAGE_OPEN) {
 		event_del(&c->ev_read);
 		event_del(&c->ev_write);
@@ -570,32 +388,11 @@ conn_close(struct conn **cp)
 	list_push(&c->set->dead, &c->link);
 }
 
-/* The one order that is safe: close_notify, bufferevent, SSL, descriptor. */
-static void
-end_tls(struct conn *c)
-{
-	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
-	char rest[4096];
-	int i;
-
-	ERR_clear_error();
-	if (!c->is_tls_dead)
-		(void)SSL_shutdown(ssl);
-	ERR_clear_error();
-	bufferevent_free(c->bev);
-	SSL_free(ssl);
-	/* Bytes left unread would turn the FIN into a RST, and that could
-	 * take our close_notify with it. */
-	for (i = 0; i < 16; i++)
-		if (recv(c->fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
-			break;
-}
-
 static void
 destroy(struct conn *c)
 {
 	if (c->bev != NULL)
-		end_tls(c);
+		conn_tls_close(c);
 	if (c->fd != -1) {
 		close(c->fd);
 		c->set->sockets--;

@@ -77,10 +77,10 @@ uint64_t conn_sent(const struct conn *c);
 int conn_send_errno(const struct conn *c);
 
 enum conn_end {
-	CONN_END_NONE,	  /* nothing there just now */
-	CONN_END_CLEAN,	  /* FIN, under TLS after close_notify */
+	CONN_END_NONE,    /* nothing there just now */
+	CONN_END_CLEAN,   /* FIN, under TLS after close_notify */
 	CONN_END_UNCLEAN, /* under TLS: FIN without close_notify */
-	CONN_END_ERROR,	  /* conn_error() says what */
+	CONN_END_ERROR,   /* conn_error() says what */
 };
 
 /*
@@ -110,11 +110,11 @@ void conn_close(struct conn **c);
 uint64_t conn_id(const struct conn *c); /* from 1; 0 while dialling */
 /* The address it is connected to, or tried last. */
 const union resolve_addr *conn_peer(const struct conn *c);
-int64_t conn_up_us(const struct conn *c);     /* when TCP was up, or 0 */
-int64_t conn_secure_us(const struct conn *c); /* when TLS was up, or 0 */
-int64_t conn_moved_us(const struct conn *c);  /* last byte in or out */
+int64_t conn_up_us(const struct conn *c);           /* when TCP was up, or 0 */
+int64_t conn_secure_us(const struct conn *c);       /* when TLS was up, or 0 */
+int64_t conn_moved_us(const struct conn *c);        /* last byte in or out */
 const char *conn_tls_version(const struct conn *c); /* static, or NULL */
-int conn_tls_verified(const struct conn *c);	    /* -1 without TLS */
+int conn_tls_verified(const struct conn *c);        /* -1 without TLS */
 enum err conn_error(const struct conn *c);
 const char *conn_error_detail(const struct conn *c); /* static, or NULL */
 const char *conn_error_note(const struct conn *c);   /* for people, or NULL */

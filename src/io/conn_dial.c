@@ -27,7 +27,7 @@ struct attempt {
 struct dial {
 	struct conn *conn;
 	struct timer *stagger; /* NULL with a single address */
-	enum err err;	       /* of the last attempt that failed */
+	enum err err;          /* of the last attempt that failed */
 	const char *detail;
 	unsigned n, next, open;
 	struct attempt attempt[];
@@ -164,8 +164,8 @@ open_attempt(struct attempt *a)
 	a->dial->open++;
 	c->set->sockets++;
 	c->peer = a->addr;
-	CHECK(event_assign(&a->ev, c->set->base, fd, EV_WRITE, on_attempt,
-		  a) == 0);
+	CHECK(event_assign(&a->ev, c->set->base, fd, EV_WRITE, on_attempt, a) ==
+	      0);
 	CHECK(event_add(&a->ev, NULL) == 0);
 	return 0;
 }
@@ -208,8 +208,8 @@ set_port(union resolve_addr *a, uint16_t port)
 }
 
 enum conn_start
-dial_start(struct conn *c, const union resolve_addr *addr, unsigned n,
-    uint16_t port)
+dial_start(
+    struct conn *c, const union resolve_addr *addr, unsigned n, uint16_t port)
 {
 	struct dial *d;
 	unsigned i;

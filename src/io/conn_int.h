@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What conn.c and conn_dial.c share: the connection itself.
+ * What conn.c, conn_dial.c and conn_tls.c share: the connection itself.
  */
 #ifndef IO_CONN_INT_H
 #define IO_CONN_INT_H
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <openssl/ssl.h>
 
 #include "base/list.h"
 #include "io/conn.h"
@@ -17,10 +18,10 @@ struct tls_handshake;
 
 enum conn_stage {
 	STAGE_DIAL,
-	STAGE_UP,	 /* TCP is up, nothing above it yet */
+	STAGE_UP, /* TCP is up, nothing above it yet */
 	STAGE_HANDSHAKE,
-	STAGE_OPEN,	 /* bytes flow */
-	STAGE_CLOSED,	 /* on the list of the dead */
+	STAGE_OPEN,   /* bytes flow */
+	STAGE_CLOSED, /* on the list of the dead */
 };
 
 struct conns {
@@ -40,9 +41,9 @@ struct conn {
 	int fd;
 	struct dial *dial;
 	struct tls_handshake *handshake;
-	struct bufferevent *bev;	/* under TLS */
+	struct bufferevent *bev;        /* under TLS */
 	struct event ev_read, ev_write; /* without */
-	struct span out[2];		/* not handed over yet */
+	struct span out[2];             /* not handed over yet */
 	uint64_t sent;
 	int send_errno;
 	enum conn_end end;
@@ -60,11 +61,28 @@ struct conn {
 
 /* ---- conn_dial.c ---- */
 /* CONN_PENDING, or CONN_BUSY with nothing begun. */
-enum conn_start dial_start(struct conn *c, const union resolve_addr *addr,
-    unsigned n, uint16_t port);
+enum conn_start dial_start(
+    struct conn *c, const union resolve_addr *addr, unsigned n, uint16_t port);
 void dial_stop(struct conn *c); /* closes all attempts */
 
-/* ---- conn.c, called by the dialler ---- */
+/* ---- conn_tls.c: the bytes of a connection under TLS ---- */
+void conn_tls_open(struct conn *c, SSL *ssl);
+/* Hands over as much of c->out as TLS takes now. */
+void conn_tls_write(struct conn *c);
+/* Sees to it that what leaves for the socket counts as moved. */
+void conn_tls_watch(struct conn *c);
+size_t conn_tls_read(struct conn *c, char *to, size_t cap);
+size_t conn_tls_unread(const struct conn *c);
+void conn_tls_reading(struct conn *c, int on);
+/* No event any more. */
+void conn_tls_silence(struct conn *c);
+/* close_notify, and the session is gone; the descriptor stays. */
+void conn_tls_close(struct conn *c);
+
+/* ---- conn.c, called by the others ---- */
+void conn_tell(struct conn *c, enum conn_event ev);
+/* n bytes of c->out were handed over. */
+void conn_advance(struct conn *c, size_t n);
 void conn_is_up(struct conn *c, int fd, const union resolve_addr *peer);
 void conn_has_failed(struct conn *c, enum err err, const char *detail);
 

@@ -13,8 +13,8 @@
 static int
 fail(char *why, size_t why_size, struct span path, const char *text)
 {
-	snprintf(why, why_size, "%.*s: %s",
-	    (int)(path.n < 200 ? path.n : 200), path.p, text);
+	snprintf(why, why_size, "%.*s: %s", (int)(path.n < 200 ? path.n : 200),
+	    path.p, text);
 	return -1;
 }
 
@@ -35,8 +35,8 @@ slurp(struct buf *to, int fd, size_t max)
 }
 
 int
-file_read(struct buf *to, struct span path, size_t max, char *why,
-    size_t why_size)
+file_read(
+    struct buf *to, struct span path, size_t max, char *why, size_t why_size)
 {
 	char name[PATH_MAX];
 	struct stat st;

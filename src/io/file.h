@@ -13,7 +13,7 @@
  * cannot be read, is no regular file, or has more than `max` bytes. Blocks
  * while the disk does.
  */
-int file_read(struct buf *to, struct span path, size_t max, char *why,
-    size_t why_size);
+int file_read(
+    struct buf *to, struct span path, size_t max, char *why, size_t why_size);
 
 #endif

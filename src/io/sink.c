@@ -36,7 +36,7 @@ struct sink {
 	int fd;
 	int owns_fd;
 	struct event *writable; /* NULL for SINK_DIRECT */
-	int is_waiting;		/* for writable */
+	int is_waiting;         /* for writable */
 	int is_full;
 	struct buf buf;
 	size_t off; /* bytes of buf that are written */
@@ -51,8 +51,7 @@ struct sink {
 static void
 tell_if_relieved(struct sink *s)
 {
-	if (s->err == E_OK &&
-	    (!s->is_full || sink_pending(s) > SINK_LOW_WATER))
+	if (s->err == E_OK && (!s->is_full || sink_pending(s) > SINK_LOW_WATER))
 		return;
 	s->is_full = 0;
 	if (s->cb != NULL)

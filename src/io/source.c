@@ -37,20 +37,20 @@ struct source {
 	struct event_base *base;
 	source_cb *cb;
 	void *arg;
-	struct list inputs;   /* the first one is being read */
-	int fd;		      /* -1: not open */
+	struct list inputs; /* the first one is being read */
+	int fd;             /* -1: not open */
 	int owns_fd;
-	int is_polled;	      /* a pipe, socket or terminal */
+	int is_polled; /* a pipe, socket or terminal */
 	int at_eof;
-	int is_given;	      /* the argument, once handed out */
-	int skipping;	      /* the rest of a line that was too long */
+	int is_given; /* the argument, once handed out */
+	int skipping; /* the rest of a line that was too long */
 	struct event *readable;
 	int is_waiting;
 	struct buf buf;
-	size_t off;	      /* bytes of buf consumed */
-	size_t scanned;	      /* bytes behind off known to hold no LF */
+	size_t off;     /* bytes of buf consumed */
+	size_t scanned; /* bytes behind off known to hold no LF */
 	uint64_t line;
-	uint64_t file_bytes;  /* read of the present file */
+	uint64_t file_bytes; /* read of the present file */
 	uint64_t done, total;
 	int is_total_unknown;
 	size_t json_max, url_max;
@@ -173,15 +173,16 @@ open_input(struct source *s, const struct input *in)
 	struct stat st;
 
 	s->owns_fd = in->kind == INPUT_FILE;
-	s->fd = in->kind == INPUT_STDIN
-	    ? 0
-	    : open(in->text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	s->fd =
+	    in->kind == INPUT_STDIN
+		? 0
+		: open(in->text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (s->fd == -1 || fstat(s->fd, &st) == -1)
 		return fail(s, in->text, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return fail(s, in->text, strerror(EISDIR));
-	s->is_polled = S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ||
-	    isatty(s->fd);
+	s->is_polled =
+	    S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(s->fd);
 	s->at_eof = s->skipping = 0;
 	s->line = 0;
 	s->file_bytes = 0;
@@ -216,8 +217,8 @@ is_shrunk(const struct source *s)
 {
 	struct stat st;
 
-	return !s->is_polled && fstat(s->fd, &st) == 0 &&
-	    S_ISREG(st.st_mode) && (uint64_t)st.st_size < s->file_bytes;
+	return !s->is_polled && fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size < s->file_bytes;
 }
 
 /* Reads once. SOURCE_LINE here means: there are new bytes, or the end. */
@@ -303,9 +304,9 @@ static enum source_verdict
 cut_line(struct source *s, struct source_line *line, int *took)
 {
 	struct span rest = span_of(s->buf.p + s->off, s->buf.n - s->off);
-	const char *lf = rest.n > s->scanned
-	    ? memchr(rest.p + s->scanned, '\n', rest.n - s->scanned)
-	    : NULL;
+	const char *lf = rest.n > s->scanned ? memchr(rest.p + s->scanned, '\n',
+						   rest.n - s->scanned)
+					     : NULL;
 	size_t n;
 
 	*took = lf != NULL || (s->at_eof && rest.n > 0);
@@ -314,7 +315,7 @@ cut_line(struct source *s, struct source_line *line, int *took)
 		s->off += lf != NULL ? n + 1 : n;
 		s->scanned = 0;
 		return accept_line(s, span_of(rest.p, n), line) ? SOURCE_LINE
-							   : SOURCE_MORE;
+								: SOURCE_MORE;
 	}
 	s->scanned = rest.n;
 	if (s->skipping) {

@@ -30,10 +30,10 @@ enum source_verdict {
 };
 
 struct source_line {
-	struct span text;  /* without its line end; n > 0, unless too_long */
-	int too_long;	   /* over its limit; text is its beginning */
-	const char *name;  /* file, "-", or "argument"; lives with the source */
-	uint64_t number;   /* of the line, or of the argument; from 1 */
+	struct span text; /* without its line end; n > 0, unless too_long */
+	int too_long;     /* over its limit; text is its beginning */
+	const char *name; /* file, "-", or "argument"; lives with the source */
+	uint64_t number;  /* of the line, or of the argument; from 1 */
 	int is_argument;
 };
 

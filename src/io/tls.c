@@ -63,8 +63,8 @@ log_key(const SSL *ssl, const char *line)
 static int
 open_keylog(struct tls *t, const char *path, char *why, size_t why_size)
 {
-	t->keylog_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-	    0600);
+	t->keylog_fd =
+	    open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 	if (t->keylog_fd == -1) {
 		snprintf(why, why_size, "SSLKEYLOGFILE %s: %s", path,
 		    strerror(errno));
@@ -101,11 +101,11 @@ set_up(SSL_CTX *ctx, int insecure)
 
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_security_level(ctx, 2);
-	SSL_CTX_set_options(ctx,
-	    SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_mode(ctx,
-	    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_options(
+	    ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+				  SSL_MODE_ENABLE_PARTIAL_WRITE |
+				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	CHECK(SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0);
 	tls_peer_watch(ctx, insecure);
@@ -180,16 +180,16 @@ name_peer(SSL *ssl, struct span host)
 	}
 	if (name[host.n - 1] == '.')
 		name[host.n - 1] = '\0';
-	X509_VERIFY_PARAM_set_hostflags(param,
-	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
-		X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	X509_VERIFY_PARAM_set_hostflags(
+	    param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+		       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	CHECK(SSL_set1_host(ssl, name) == 1);
 	CHECK(SSL_set_tlsext_host_name(ssl, name) == 1);
 }
 
 struct tls_handshake *
-tls_handshake_new(struct tls *t, int fd, struct span host,
-    tls_handshake_cb *cb, void *arg)
+tls_handshake_new(
+    struct tls *t, int fd, struct span host, tls_handshake_cb *cb, void *arg)
 {
 	struct tls_handshake *h = mem_zalloc(1, sizeof(*h));
 
@@ -254,8 +254,8 @@ tls_handshake_free(struct tls_handshake *h)
 static void
 wait_for(struct tls_handshake *h, short what)
 {
-	CHECK(event_assign(&h->ev, h->tls->base, h->fd, what, on_ready, h) ==
-	    0);
+	CHECK(
+	    event_assign(&h->ev, h->tls->base, h->fd, what, on_ready, h) == 0);
 	CHECK(event_add(&h->ev, NULL) == 0);
 }
 
@@ -287,8 +287,8 @@ tls_run(struct tls *t, int64_t budget_us)
 	struct tls_handshake *h;
 
 	while (t->ready.n > 0 && now < end) {
-		h = CONTAINER(list_shift(&t->ready), struct tls_handshake,
-		    ready);
+		h = CONTAINER(
+		    list_shift(&t->ready), struct tls_handshake, ready);
 		h->held_us += now - h->queued_us;
 		step(h);
 		now = timer_now_us();

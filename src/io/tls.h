@@ -14,7 +14,7 @@ struct event_base;
 struct tls;
 
 struct tls_conf {
-	int insecure;	    /* -k: no verification; records say so */
+	int insecure;       /* -k: no verification; records say so */
 	const char *cacert; /* PEM file instead of the system's, or NULL */
 	const char *keylog; /* file to append secrets to, or NULL */
 };

@@ -67,19 +67,19 @@ static const struct {
 static int
 on_verify(int ok, X509_STORE_CTX *store)
 {
-	const SSL *ssl = X509_STORE_CTX_get_ex_data(store,
-	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(
+	    store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_peer *peer = SSL_get_app_data(ssl);
 	X509 *cert = X509_STORE_CTX_get_current_cert(store);
 	char subject[160], issuer[160], text[400];
 
 	if (ok || peer == NULL || peer->note != NULL || cert == NULL)
 		return ok;
-	X509_NAME_oneline(X509_get_subject_name(cert), subject,
-	    sizeof(subject));
+	X509_NAME_oneline(
+	    X509_get_subject_name(cert), subject, sizeof(subject));
 	X509_NAME_oneline(X509_get_issuer_name(cert), issuer, sizeof(issuer));
-	snprintf(text, sizeof(text), "certificate %s, issuer %s", subject,
-	    issuer);
+	snprintf(
+	    text, sizeof(text), "certificate %s, issuer %s", subject, issuer);
 	peer->note = mem_strdup(text);
 	return ok;
 }
@@ -163,13 +163,13 @@ fault_of_errno(int errnum)
 	if (errnum == ECONNRESET || errnum == EPIPE)
 		return (struct tls_fault){ E_TLS_RESET,
 			error_errno_name(errnum), NULL };
-	return (struct tls_fault){ E_TLS_ERROR, error_errno_name(errnum),
-		NULL };
+	return (
+	    struct tls_fault){ E_TLS_ERROR, error_errno_name(errnum), NULL };
 }
 
 struct tls_fault
-tls_fault_handshake(const SSL *ssl, struct tls_peer *peer, int ssl_error,
-    int errnum)
+tls_fault_handshake(
+    const SSL *ssl, struct tls_peer *peer, int ssl_error, int errnum)
 {
 	struct tls_fault f = { E_TLS_EOF, "close_notify", NULL };
 	unsigned long e;
@@ -189,8 +189,8 @@ tls_fault_handshake(const SSL *ssl, struct tls_peer *peer, int ssl_error,
 		return f;
 	}
 	f.err = ERR_GET_LIB(e) == ERR_LIB_SSL
-	    ? code_of_reason(ERR_GET_REASON(e))
-	    : E_TLS_ERROR;
+		    ? code_of_reason(ERR_GET_REASON(e))
+		    : E_TLS_ERROR;
 	f.detail = reason_text(e);
 	if (f.err == E_TLS_HANDSHAKE_ALERT && peer->cert_requested &&
 	    ERR_GET_REASON(e) == ALERT(40))

@@ -12,13 +12,13 @@
 /* What the callbacks of one handshake saw; hangs off the SSL meanwhile. */
 struct tls_peer {
 	int cert_requested; /* the server asked for a client certificate */
-	char *note;	    /* of the certificate that failed, heap */
+	char *note;         /* of the certificate that failed, heap */
 };
 
 /* Sets the context's verification and the callbacks that fill a tls_peer. */
 void tls_peer_watch(SSL_CTX *ctx, int insecure);
 /* Why SSL_do_handshake failed. Moves peer->note into the fault. */
-struct tls_fault tls_fault_handshake(const SSL *ssl, struct tls_peer *peer,
-    int ssl_error, int errnum);
+struct tls_fault tls_fault_handshake(
+    const SSL *ssl, struct tls_peer *peer, int ssl_error, int errnum);
 
 #endif

@@ -22,7 +22,7 @@ struct tls_handshake;
 struct tls_fault {
 	enum err err;
 	const char *detail; /* static */
-	char *note;	    /* more for people, heap or NULL; the receiver's */
+	char *note;         /* more for people, heap or NULL; the receiver's */
 };
 
 typedef void tls_handshake_cb(void *arg, const struct tls_fault *fault);
@@ -31,8 +31,8 @@ typedef void tls_handshake_cb(void *arg, const struct tls_fault *fault);
  * Begins TLS on fd with host (a name or a numeric address). The fd stays the
  * caller's. fault->err is E_OK when the session is up and verified.
  */
-struct tls_handshake *tls_handshake_new(struct tls *t, int fd,
-    struct span host, tls_handshake_cb *cb, void *arg);
+struct tls_handshake *tls_handshake_new(
+    struct tls *t, int fd, struct span host, tls_handshake_cb *cb, void *arg);
 /* Microseconds it has waited in our own queue so far. */
 int64_t tls_handshake_held_us(const struct tls_handshake *h);
 /* Takes the SSL out; the caller owns it. */
@@ -45,8 +45,8 @@ void tls_handshake_free(struct tls_handshake *h);
  * `queued` the first error queue entry (0 if none), errnum errno then.
  * E_OK: a clean end (close_notify). E_TLS_EOF: an end without it.
  */
-struct tls_fault tls_fault_open(int ssl_error, unsigned long queued,
-    int errnum);
+struct tls_fault
+tls_fault_open(int ssl_error, unsigned long queued, int errnum);
 /* Under -k false, whatever the certificate. */
 int tls_is_verifying(const struct tls *t);
 
