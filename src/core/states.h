@@ -19,10 +19,9 @@
 STATE(QUEUED, 0, "queued", PHASE_INTERNAL, NONE, max_time_us, E_OK, NULL)
 STATE(CONNECTING, 1, "connecting", PHASE_CONNECT, SINCE, connect_timeout_us,
     E_CONNECT_TIMEOUT, enter_connecting)
-STATE(TLS, 2, "tls", PHASE_TLS, SINCE, tls_timeout_us, E_TLS_TIMEOUT,
-    enter_tls)
-STATE(SENDING, 3, "sending", PHASE_SEND, MOVED, idle_timeout_us,
-    E_TIMEOUT_IDLE, enter_sending)
+STATE(TLS, 2, "tls", PHASE_TLS, SINCE, tls_timeout_us, E_TLS_TIMEOUT, enter_tls)
+STATE(SENDING, 3, "sending", PHASE_SEND, MOVED, idle_timeout_us, E_TIMEOUT_IDLE,
+    enter_sending)
 STATE(AWAITING, 4, "awaiting", PHASE_TTFB, SINCE, ttfb_timeout_us,
     E_TIMEOUT_TTFB, NULL)
 STATE(RECEIVING, 5, "receiving", PHASE_HEADERS, MOVED, idle_timeout_us,

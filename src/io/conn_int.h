@@ -7,13 +7,13 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <openssl/ssl.h>
 
 #include "base/list.h"
 #include "io/conn.h"
 
 struct bufferevent;
 struct dial;
+struct ssl_st; /* SSL */
 struct tls_handshake;
 
 enum conn_stage {
@@ -66,7 +66,7 @@ enum conn_start dial_start(
 void dial_stop(struct conn *c); /* closes all attempts */
 
 /* ---- conn_tls.c: the bytes of a connection under TLS ---- */
-void conn_tls_open(struct conn *c, SSL *ssl);
+void conn_tls_open(struct conn *c, struct ssl_st *ssl);
 /* Hands over as much of c->out as TLS takes now. */
 void conn_tls_write(struct conn *c);
 /* Sees to it that what leaves for the socket counts as moved. */

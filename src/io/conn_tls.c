@@ -23,7 +23,7 @@ static void on_tls_drained(struct bufferevent *bev, void *arg);
 static void on_tls_event(struct bufferevent *bev, short what, void *arg);
 
 void
-conn_tls_open(struct conn *c, SSL *ssl)
+conn_tls_open(struct conn *c, struct ssl_st *ssl)
 {
 	c->stage = STAGE_OPEN;
 	c->secure_us = timer_now_us();
