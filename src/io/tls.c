@@ -14,6 +14,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,8 @@
 struct tls {
 	struct event_base *base;
 	SSL_CTX *ctx;
-	struct list ready; /* handshakes whose turn has come */
+	struct list ready; /* handshakes under way whose peer has answered */
+	struct list fresh; /* not begun: each will take 24 KB while it lasts */
 	uint64_t begun;
 	int insecure;
 	int keylog_fd;
@@ -37,7 +39,9 @@ struct tls {
 
 struct tls_handshake {
 	struct tls *tls;
-	SSL *ssl;
+	SSL *ssl;          /* NULL: not begun, or taken */
+	struct list *line; /* it stands in: ready or fresh */
+	char host[256];
 	int fd;
 	struct event ev;
 	struct link ready;
@@ -121,6 +125,7 @@ tls_new(struct event_base *base, const struct tls_conf *conf, char *why,
 	t->insecure = conf->insecure;
 	t->keylog_fd = -1;
 	list_init(&t->ready);
+	list_init(&t->fresh);
 	t->ctx = SSL_CTX_new(TLS_client_method());
 	if (t->ctx == NULL)
 		fatalx("SSL_CTX_new failed");
@@ -138,7 +143,7 @@ tls_new(struct event_base *base, const struct tls_conf *conf, char *why,
 void
 tls_free(struct tls *t)
 {
-	CHECK(t->ready.n == 0);
+	CHECK(t->ready.n == 0 && t->fresh.n == 0);
 	SSL_CTX_free(t->ctx);
 	if (t->keylog_fd != -1)
 		close(t->keylog_fd);
@@ -146,40 +151,40 @@ tls_free(struct tls *t)
 }
 
 static void
-get_in_line(struct tls_handshake *h)
+get_in_line(struct tls_handshake *h, struct list *line)
 {
 	if (link_on(&h->ready))
 		return;
 	h->queued_us = timer_now_us();
-	list_push(&h->tls->ready, &h->ready);
+	h->line = line;
+	list_push(line, &h->ready);
 }
 
 static void
 on_ready(evutil_socket_t fd, short what, void *arg)
 {
+	struct tls_handshake *h = arg;
+
 	(void)fd;
 	(void)what;
-	get_in_line(arg);
+	get_in_line(h, &h->tls->ready);
 }
 
 /* The name as certificates and SNI have it: without its trailing dot. */
 static void
-name_peer(SSL *ssl, struct span host)
+name_peer(SSL *ssl, char *name)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-	char name[256];
+	size_t n = strlen(name);
 	unsigned char ip[16];
 
-	CHECK(host.n > 0 && host.n < sizeof(name));
-	memcpy(name, host.p, host.n);
-	name[host.n] = '\0';
 	if (inet_pton(AF_INET, name, ip) == 1 ||
 	    inet_pton(AF_INET6, name, ip) == 1) {
 		CHECK(X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1);
 		return;
 	}
-	if (name[host.n - 1] == '.')
-		name[host.n - 1] = '\0';
+	if (n > 1 && name[n - 1] == '.')
+		name[n - 1] = '\0';
 	X509_VERIFY_PARAM_set_hostflags(
 	    param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 		       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
@@ -187,11 +192,11 @@ name_peer(SSL *ssl, struct span host)
 	CHECK(SSL_set_tlsext_host_name(ssl, name) == 1);
 }
 
-struct tls_handshake *
-tls_handshake_new(
-    struct tls *t, int fd, struct span host, tls_handshake_cb *cb, void *arg)
+/* Its turn has come for the first time. */
+static void
+begin(struct tls_handshake *h)
 {
-	struct tls_handshake *h = mem_zalloc(1, sizeof(*h));
+	struct tls *t = h->tls;
 
 	if (t->need_default_ca) {
 		/* A system without one: every chain ends as untrusted. */
@@ -200,20 +205,31 @@ tls_handshake_new(
 		t->need_default_ca = 0;
 	}
 	t->begun++;
+	h->ssl = SSL_new(t->ctx);
+	if (h->ssl == NULL || SSL_set_fd(h->ssl, h->fd) != 1)
+		fatalx("SSL_new failed");
+	SSL_set_app_data(h->ssl, &h->peer);
+	SSL_set_connect_state(h->ssl);
+	/* Fewer reads while records come in flights; off again once it is
+	 * taken. */
+	SSL_set_read_ahead(h->ssl, 1);
+	name_peer(h->ssl, h->host);
+}
+
+struct tls_handshake *
+tls_handshake_new(
+    struct tls *t, int fd, struct span host, tls_handshake_cb *cb, void *arg)
+{
+	struct tls_handshake *h = mem_zalloc(1, sizeof(*h));
+
+	CHECK(host.n > 0 && host.n < sizeof(h->host));
+	memcpy(h->host, host.p, host.n);
 	h->tls = t;
 	h->fd = fd;
 	h->cb = cb;
 	h->arg = arg;
-	h->ssl = SSL_new(t->ctx);
-	if (h->ssl == NULL || SSL_set_fd(h->ssl, fd) != 1)
-		fatalx("SSL_new failed");
-	SSL_set_app_data(h->ssl, &h->peer);
-	SSL_set_connect_state(h->ssl);
-	/* Fewer reads while records come in flights; see on_up. */
-	SSL_set_read_ahead(h->ssl, 1);
-	name_peer(h->ssl, host);
 	CHECK(event_assign(&h->ev, t->base, fd, EV_READ, on_ready, h) == 0);
-	get_in_line(h);
+	get_in_line(h, &t->fresh);
 	return h;
 }
 
@@ -244,7 +260,7 @@ tls_handshake_free(struct tls_handshake *h)
 	if (h == NULL)
 		return;
 	if (link_on(&h->ready))
-		list_remove(&h->tls->ready, &h->ready);
+		list_remove(h->line, &h->ready);
 	event_del(&h->ev);
 	SSL_free(h->ssl);
 	free(h->peer.note);
@@ -280,20 +296,34 @@ step(struct tls_handshake *h)
 	h->cb(h->arg, &fault);
 }
 
+/*
+ * One under way goes before one that is not begun: it is over sooner, and its
+ * memory with it.
+ */
+static struct tls_handshake *
+next_in_line(struct tls *t)
+{
+	struct link *k = list_shift(&t->ready);
+
+	if (k == NULL)
+		k = list_shift(&t->fresh);
+	return k != NULL ? CONTAINER(k, struct tls_handshake, ready) : NULL;
+}
+
 int
 tls_run(struct tls *t, int64_t budget_us)
 {
 	int64_t now = timer_now_us(), end = now + budget_us;
 	struct tls_handshake *h;
 
-	while (t->ready.n > 0 && now < end) {
-		h = CONTAINER(
-		    list_shift(&t->ready), struct tls_handshake, ready);
+	while (now < end && (h = next_in_line(t)) != NULL) {
 		h->held_us += now - h->queued_us;
+		if (h->ssl == NULL)
+			begin(h);
 		step(h);
 		now = timer_now_us();
 	}
-	return t->ready.n > 0;
+	return t->ready.n + t->fresh.n > 0;
 }
 
 uint64_t
