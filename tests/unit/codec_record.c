@@ -107,7 +107,7 @@ test_an_item_never_tried_has_all_keys_and_null_for_what_is_unknown(void **state)
 	    "\"charset\":null,\"content_length\":null,\"location\":null,"
 	    "\"http_version\":null,\"remote_ip\":null,\"remote_port\":null,"
 	    "\"tls_version\":null,\"tls_verified\":null,\"conn_id\":null,"
-	    "\"conn_reused\":null,\"num_attempts\":0,\"num_redirects\":0,"
+	    "\"conn_reused\":false,\"num_attempts\":0,\"num_redirects\":0,"
 	    "\"size_download\":0,\"size_decoded\":0,\"complete\":false,"
 	    "\"time_queue\":0.000012,\"time_item\":null,"
 	    "\"time_namelookup\":null,\"time_connect\":null,"
@@ -239,7 +239,7 @@ test_single_values_have_their_shapes(void **state)
 	r.content_length = 0;
 	expect(&r, &plain, "content_length", "0");
 	r.conn_reused = 1;
-	expect(&r, &plain, "conn_reused", "null");
+	expect(&r, &plain, "conn_reused", "false");
 	r.conn_id = 100;
 	expect(&r, &plain, "conn_reused", "true");
 	expect(&r, &plain, "conn_id", "100");
