@@ -244,8 +244,11 @@ watch_dump(struct watch *w)
 	hosts_each_waiting(w->core, dump_one, &d);
 	/* A line each, so that what does not fit is dropped whole. */
 	buf_char(&d.out, '\0');
-	for (p = d.out.p; (lf = strchr(p, '\n')) != NULL; p = lf + 1)
+	for (p = d.out.p; (lf = strchr(p, '\n')) != NULL; p = lf + 1) {
 		sink_note(w->notes, span_of(p, (size_t)(lf - p) + 1));
+		if (sink_pending(w->notes) > SINK_NOTES_MAX / 2)
+			sink_flush(w->notes);
+	}
 	buf_fini(&d.out);
 }
 

@@ -78,6 +78,24 @@ fill_error(struct record *r, const struct fetch *f, struct texts *t)
 	r->errormsg = buf_view(&t->errormsg);
 }
 
+/* inet_ntop prints by sprintf, and this runs for every record. */
+static void
+put_v4(char *to, uint32_t ip)
+{
+	int shift, n;
+
+	for (shift = 24; shift >= 0; shift -= 8) {
+		n = ip >> shift & 255;
+		if (n >= 100)
+			*to++ = (char)('0' + n / 100);
+		if (n >= 10)
+			*to++ = (char)('0' + n / 10 % 10);
+		*to++ = (char)('0' + n % 10);
+		*to++ = '.';
+	}
+	to[-1] = '\0';
+}
+
 static void
 fill_peer(struct record *r, const struct xchg *x, struct texts *t)
 {
@@ -94,7 +112,7 @@ fill_peer(struct record *r, const struct xchg *x, struct texts *t)
 		inet_ntop(AF_INET6, &a->in6.sin6_addr, t->ip, sizeof(t->ip));
 		r->remote_port = ntohs(a->in6.sin6_port);
 	} else {
-		inet_ntop(AF_INET, &a->in.sin_addr, t->ip, sizeof(t->ip));
+		put_v4(t->ip, ntohl(a->in.sin_addr.s_addr));
 		r->remote_port = ntohs(a->in.sin_port);
 	}
 	r->remote_ip = span_str(t->ip);
