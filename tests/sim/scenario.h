@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* What the scenarios share. Each file of them has one list of tests. */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* An origin that answers soon and does nothing wrong; what is said after it
+ * replaces it. */
+#pragma GCC diagnostic ignored "-Woverride-init"
+#define FAST \
+	.lookup_us = 10 * MS, .connect_us = 10 * MS, .tls_us = 20 * MS, \
+	.first_us = 20 * MS, .piece_us = MS, .body_bytes = 500
+
+int run_limits(void);   /* limits.c: limits, fairness, back-pressure */
+int run_faults(void);   /* faults.c: timeouts, resend, shortage, stop */
+int run_capacity(void); /* capacity.c: long lists, many hosts, the rate */
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Wires a core to the fakes and turns it. The turn is engine_turn()'s, with
+ * the virtual clock in place of the loop and a budget in calls in place of
+ * one in CPU time.
+ */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/fetch.h"
+#include "core/host.h"
+#include "core/reader.h"
+#include "core/sched.h"
+#include "core/xchg.h"
+#include "fake.h"
+#include "io/conn.h"
+#include "io/resolve.h"
+#include "io/sink.h"
+#include "io/source.h"
+#include "io/timer.h"
+
+#define IDLE_TURNS 200000
+
+/* ---- what core asks of the engine ---- */
+
+int64_t
+core_tick(struct core *c)
+{
+	c->base->work++;
+	c->now_us = timer_now_us();
+	if (c->turn_us == 0)
+		c->turn_us = c->now_us;
+	return c->now_us;
+}
+
+int
+core_is_over_budget(const struct core *c)
+{
+	return c->base->work > c->base->budget;
+}
+
+/* ---- wiring ---- */
+
+static void
+on_wakeup(void *arg)
+{
+	core_tick(arg);
+}
+
+static void
+parse(struct opts *o, const char *const *args)
+{
+	/* An operand, so that standard input is not looked at. */
+	char *argv[32] = { mem_strdup("fetchd"), mem_strdup("http://a.test") };
+	struct buf err = { 0 };
+	int n, i;
+
+	for (n = 2; args[n - 2] != NULL && n < 31; n++)
+		argv[n] = mem_strdup(args[n - 2]);
+	if (opts_parse(o, n, argv, &err) != 0)
+		world_fail(world_now(), "options: %.*s", (int)err.n, err.p);
+	for (i = 0; i < n; i++)
+		free(argv[i]);
+	buf_fini(&err);
+}
+
+static void
+init_core(struct core *c, struct event_base *w, const struct opts *o)
+{
+	size_t i;
+
+	memset(c, 0, sizeof(*c));
+	c->opts = o;
+	c->base = w;
+	for (i = 0; i < CORE_STATES; i++)
+		list_init(&c->state[i]);
+	list_init(&c->run);
+	list_init(&c->paused);
+	list_init(&c->spare_fetches);
+	list_init(&c->spare_xchgs);
+	hosts_init(c);
+	c->read_buf = mem_alloc(CORE_READ_BYTES);
+}
+
+void
+sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
+    const char *const *args)
+{
+	struct event_base *w = &s->w;
+	struct core *c = &s->core;
+	struct resolve_conf rc = { .use_v4 = 1 };
+
+	memset(s, 0, sizeof(*s));
+	world_init(w, seed);
+	w->origins = origins;
+	s->check_every = 1;
+	s->slack_us = 20 * MS;
+	parse(&s->opts, args);
+	init_core(c, w, &s->opts);
+	rc.timeout_us = s->opts.dns_timeout_us;
+	c->resolve = resolve_new(w, &rc, NULL, 0);
+	c->conns = conns_new(w, NULL);
+	c->out = sink_new(w, 1, on_wakeup, c);
+	c->source = source_new(w, on_wakeup, c);
+	s->input_left = 1;
+	core_tick(c);
+}
+
+void
+sim_input(struct sim *s, uint64_t items,
+    void (*item)(struct event_base *w, uint64_t seq, struct item *to))
+{
+	s->w.items = items;
+	s->w.item = item;
+	s->w.outcomes = mem_zalloc(items + 1, sizeof(*s->w.outcomes));
+}
+
+/* ---- the turn ---- */
+
+static int
+has_to_emit(const struct sim *s)
+{
+	return s->core.state[FETCH_EMITTING].n > 0 &&
+	       !sink_is_full(s->core.out);
+}
+
+static int
+has_work(const struct sim *s)
+{
+	return has_to_emit(s) || s->core.run.n > 0 || s->input_left ||
+	       s->was_eased;
+}
+
+static void
+end_turn(struct sim *s)
+{
+	struct core *c = &s->core;
+	unsigned pauses;
+
+	do {
+		fetch_emit_waiting(c);
+		sink_flush(c->out);
+	} while (has_to_emit(s) && !core_is_over_budget(c));
+	pauses = c->pauses;
+	sched_judge_pauses(c);
+	s->was_eased = (pauses & ~c->pauses) != 0;
+	reader_resume_paused(c);
+	conns_reap(c->conns);
+	c->turn_us = 0;
+}
+
+static void
+note_most(struct sim *s)
+{
+	const struct core *c = &s->core;
+
+	if (c->slots > s->most_slots)
+		s->most_slots = c->slots;
+	if (c->known > s->most_known)
+		s->most_known = c->known;
+	if (c->held_bytes > s->most_held)
+		s->most_held = c->held_bytes;
+	if (sink_pending(c->out) > s->most_pending)
+		s->most_pending = sink_pending(c->out);
+}
+
+void
+sim_turn(struct sim *s)
+{
+	struct core *c = &s->core;
+	struct event_base *w = &s->w;
+	int wait = !has_work(s);
+
+	if (wait)
+		check_sleep(s);
+	w->work = 0;
+	if (w->is_chaotic)
+		w->budget = world_chance(w, 200) ? 3 : 1000;
+	if (world_pass(w, wait) == -1)
+		world_fail(w, "it waits, and nothing will ever happen");
+	fetch_run_queue(c);
+	s->input_left = sched_pump(c);
+	fetch_run_queue(c);
+	note_most(s);
+	end_turn(s);
+	note_most(s);
+	if (++s->turns % s->check_every == 0)
+		check_all(s);
+	if (s->each_turn != NULL)
+		s->each_turn(s);
+}
+
+int
+sim_is_over(const struct sim *s)
+{
+	const struct core *c = &s->core;
+
+	return s->is_cut || (sched_is_done(c) && sink_pending(c->out) == 0);
+}
+
+/* Turning for ever with nothing to show for it is as bad as waiting so. */
+static void
+check_motion(struct sim *s)
+{
+	if (s->w.records != s->moved_records) {
+		s->moved_records = s->w.records;
+		s->moved_turn = s->turns;
+	}
+	if (s->turns > s->moved_turn + IDLE_TURNS)
+		world_fail(&s->w,
+		    "%d turns and no record: %zu in flight, %zu are paused, "
+		    "pauses %x, %llu bytes held",
+		    IDLE_TURNS, s->core.slots, s->core.paused.n, s->core.pauses,
+		    (unsigned long long)s->core.held_bytes);
+}
+
+void
+sim_run_for(struct sim *s, int64_t us)
+{
+	int64_t end = s->w.now_us + us;
+
+	s->w.horizon_us = end;
+	while (s->w.now_us < end && !sim_is_over(s)) {
+		sim_turn(s);
+		check_motion(s);
+	}
+}
+
+void
+sim_run(struct sim *s, int64_t us)
+{
+	sim_run_for(s, us);
+	if (!sim_is_over(s))
+		world_fail(&s->w,
+		    "not over: %zu alive, %zu in flight, %zu wait, "
+		    "%zu are paused, pauses %x",
+		    s->core.alive, s->core.slots, s->core.known,
+		    s->core.paused.n, s->core.pauses);
+	check_all(s);
+	check_records(s);
+	fake_sink_at_end(s->core.out);
+	if (s->core.held_bytes != 0 || s->core.alive != 0)
+		world_fail(&s->w, "something is held at the end");
+}
+
+static void
+on_grace(void *arg)
+{
+	struct sim *s = arg;
+
+	core_tick(&s->core);
+	s->is_cut = 1;
+}
+
+void
+sim_stop(struct sim *s)
+{
+	struct core *c = &s->core;
+
+	core_tick(c);
+	sched_stop(c);
+	s->grace = timer_new(&s->w, on_grace, s);
+	timer_set(s->grace, c->now_us + c->opts->grace_us);
+}
+
+/* ---- the end ---- */
+
+static void
+drop_all(struct core *c)
+{
+	struct link *k;
+	size_t i;
+
+	while ((k = list_first(&c->paused)) != NULL)
+		fetch_drop(CONTAINER(k, struct fetch, link));
+	for (i = 0; i < CORE_STATES; i++)
+		while ((k = list_first(&c->state[i])) != NULL)
+			fetch_drop(CONTAINER(k, struct fetch, link));
+	while ((k = list_first(&c->run)) != NULL)
+		fetch_drop(CONTAINER(k, struct fetch, run));
+	hosts_drop_waiting(c);
+}
+
+static void
+fini_core(struct core *c)
+{
+	struct link *k;
+
+	drop_all(c);
+	hosts_fini(c);
+	timer_free(c->fd_timer);
+	while ((k = list_shift(&c->spare_fetches)) != NULL)
+		free(CONTAINER(k, struct fetch, link));
+	while ((k = list_shift(&c->spare_xchgs)) != NULL)
+		xchg_free(CONTAINER(k, struct xchg, spare));
+	decode_close(c->spare_decode);
+	request_fini(&c->request);
+	url_fini(&c->url);
+	free(c->read_buf);
+}
+
+void
+sim_fini(struct sim *s)
+{
+	struct core *c = &s->core;
+
+	fini_core(c);
+	if (c->slots != 0 || c->known != 0 || c->known_bytes != 0 ||
+	    c->alive != 0 || c->held_bytes != 0 || c->lookups != 0)
+		world_fail(&s->w, "something is counted that is gone");
+	conns_reap(c->conns);
+	conns_free(c->conns);
+	resolve_free(c->resolve);
+	source_free(c->source);
+	sink_free(c->out);
+	timer_free(s->grace);
+	if (s->w.nheap != 0)
+		world_fail(&s->w, "%zu events were left", s->w.nheap);
+	opts_fini(&s->opts);
+	world_fini(&s->w);
+}
+
+uint64_t
+sim_count(const struct sim *s, enum err e)
+{
+	uint64_t i, n = 0;
+
+	for (i = 1; i <= s->w.items; i++)
+		n += s->w.outcomes[i].records > 0 && s->w.outcomes[i].err == e;
+	return n;
+}

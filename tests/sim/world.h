@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The world the deciders are run in: a virtual clock, events in a seeded
+ * order, origins that answer or misbehave, an input and an output. It stands
+ * in for libevent's base, so the fakes find it wherever io would find that.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/span.h"
+
+#define MS 1000LL
+#define SECOND 1000000LL
+#define MINUTE (60 * SECOND)
+
+/* ---- events ---- */
+
+typedef void ev_cb(void *arg);
+
+struct ev {
+	int64_t at_us;
+	uint64_t key, born; /* order among those of one moment; pass */
+	size_t place;       /* in the heap, from 1; 0: not set */
+	ev_cb *cb;
+	void *arg;
+};
+
+/* ---- what an origin does; all chances are of 1,000 ---- */
+
+struct origin {
+	/* How long each phase takes; under chaos half to one and a half. */
+	int64_t lookup_us, connect_us, tls_us, first_us, piece_us;
+	int64_t ttl_us;       /* of its addresses; 0: a minute */
+	int64_t handshake_us; /* of tls_us, that our own queue held it */
+	size_t body_bytes, piece_bytes; /* piece 0: all at once */
+	size_t upload_bytes; /* taken per upload_us; 0: all at once */
+	int64_t upload_us;
+	int is_brotli;      /* 700,000 bytes come as a few */
+	int is_early;       /* answers when it has the header section */
+	int is_mute_reused; /* closes when a second request comes */
+
+	int lookup_cached, lookup_fails, lookup_stalls;
+	int refuses, connect_stalls, lacks_port;
+	int tls_fails, tls_stalls;
+	int upload_stalls;
+	int resets_before, closes_before, stalls_before;
+	int resets_after, truncates, stalls_after;
+	int says_close, closes_idle, closes_reused, talks_idle;
+};
+
+/* ---- items ---- */
+
+struct item {
+	unsigned kind, host; /* index into origins; any number */
+	int is_plain;        /* http, not https */
+	const char *method;  /* NULL: a URL line */
+	size_t body_bytes;   /* of a body in the line */
+	size_t file_bytes;   /* of a body_file */
+	const char *more;    /* raw JSON, begins with a comma; or NULL */
+};
+
+/* What became of an item. */
+struct outcome {
+	unsigned records, handed; /* handed: how often its request went out */
+	enum err err;
+	int status, attempts, is_post;
+	int64_t at_us; /* when its record left */
+};
+
+struct event_base {
+	/* The clock. */
+	uint64_t seed, random, keys, passes;
+	int64_t now_us, horizon_us; /* horizon: time stops there */
+	int is_chaotic;
+	struct ev **heap;
+	size_t nheap, heap_cap;
+
+	/* The turn's budget, in calls of core_tick. */
+	int work, budget;
+
+	/* The network. */
+	const struct origin *origins;
+	size_t fd_max;          /* 0: as many as wanted */
+	int64_t fd_lacks_until; /* none at all before that */
+	int nojitter_timers;
+
+	/* The input. */
+	void (*item)(struct event_base *w, uint64_t seq, struct item *to);
+	uint64_t items, given;
+	int64_t input_gap_us; /* between two lines; 0: all are there */
+
+	/* The output. */
+	uint64_t sink_rate; /* bytes a second; 0: no limit */
+	int64_t sink_blocks_from, sink_blocks_until;
+	struct outcome *outcomes; /* by seq, from 1 */
+	uint64_t records;
+	uint64_t body_bytes_out;
+
+	/* What was seen. */
+	size_t most_sockets;
+};
+
+/* A world with that seed; now_us is not 0, as on a machine. */
+void world_init(struct event_base *w, uint64_t seed);
+void world_fini(struct event_base *w);
+/* Ends the test, naming the seed and the moment. */
+_Noreturn void world_fail(const struct event_base *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A number below n. */
+uint64_t world_draw(struct event_base *w, uint64_t n);
+int world_chance(struct event_base *w, int of_1000);
+/* About `us`: under chaos half to one and a half of it. */
+int64_t world_about(struct event_base *w, int64_t us);
+
+void ev_init(struct ev *e, ev_cb *cb, void *arg);
+/* Sets it, or moves it. What is due now comes in the next pass. */
+void ev_set(struct event_base *w, struct ev *e, int64_t at_us);
+void ev_clear(struct event_base *w, struct ev *e);
+/*
+ * Runs what is due. If `wait`, time goes on to the next event first, but not
+ * beyond the horizon; -1 if there is none and there never will be.
+ */
+int world_pass(struct event_base *w, int wait);
+
+/* The world of this test, for io/timer.h, whose clock has no argument. */
+struct event_base *world_now(void);
+
+#endif
