@@ -39,6 +39,7 @@ struct engine {
 	struct watch *watch;
 	struct event *signals[NSIGNALS];
 	struct timer *grace;
+	size_t max_sockets;
 	int signal;    /* the first one that stops */
 	int is_killed; /* the second came */
 	int is_cut;    /* --grace is over */
@@ -94,9 +95,13 @@ static void
 end_turn(struct engine *e)
 {
 	struct core *c = &e->core;
+	unsigned pauses;
 
 	emit(e);
+	pauses = c->pauses;
 	sched_judge_pauses(c);
+	if (pauses != 0 && c->pauses == 0)
+		e->input_left = 1; /* no event tells of it: pump again */
 	reader_resume_paused(c);
 	sink_flush(e->notes);
 	conns_reap(c->conns);
@@ -262,7 +267,7 @@ open_network(struct engine *e, struct buf *err, int *status)
 	e->core.resolve = resolve_new(e->base, &rc, why, sizeof(why));
 	if (e->core.resolve == NULL)
 		return refuse(err, why);
-	e->core.conns = conns_new(e->base, e->tls);
+	e->core.conns = conns_new(e->base, e->tls, e->max_sockets);
 	return 0;
 }
 
@@ -324,12 +329,14 @@ init_core(struct core *c, const struct opts *o)
 }
 
 struct engine *
-engine_new(const struct opts *o, struct buf *err, int *status)
+engine_new(
+    const struct opts *o, size_t max_sockets, struct buf *err, int *status)
 {
 	struct engine *e = mem_zalloc(1, sizeof(*e));
 	struct core *c = &e->core;
 
 	e->base = make_base();
+	e->max_sockets = max_sockets;
 	c->base = e->base;
 	init_core(c, o);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
@@ -425,8 +432,10 @@ engine_run(struct engine *e)
 			return ENGINE_KILLED;
 		if (sink_error(c->out) != E_OK)
 			return ENGINE_STOPPED;
-		if (e->is_cut)
+		if (e->is_cut) {
+			fetch_emit_rest(c);
 			break;
+		}
 		if (sched_is_done(c) && sink_pending(c->out) == 0)
 			break;
 	}

@@ -26,9 +26,11 @@ enum engine_end {
 
 /*
  * NULL with the message in *err (ending in LF) and *status the exit status if
- * the options cannot be served. The options must outlive the engine.
+ * the options cannot be served. The options must outlive the engine. More than
+ * max_sockets are never open.
  */
-struct engine *engine_new(const struct opts *o, struct buf *err, int *status);
+struct engine *engine_new(
+    const struct opts *o, size_t max_sockets, struct buf *err, int *status);
 void engine_free(struct engine *e);
 
 /* Where the inputs are added, before engine_run. */

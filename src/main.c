@@ -20,21 +20,30 @@
 #include "options.h"
 #include "watch.h"
 
-#define FDS_SPARE 64 /* for all that is no transfer, at most */
+/* Descriptors for all that is no transfer. */
+#define FDS_SPARE_MIN 20
+#define FDS_SPARE_MAX 64
 #define NOTES_US 1000000
 
-/* What is closed would be reused by a socket. Returns whether stdin was. */
-static int
+/* What was closed at the start. */
+struct closed {
+	int in, out;
+};
+
+/* A socket would get the number of what is closed. */
+static struct closed
 open_standard_fds(void)
 {
-	int fd, stdin_closed = fcntl(0, F_GETFD) == -1;
+	struct closed was = { fcntl(0, F_GETFD) == -1,
+		fcntl(1, F_GETFD) == -1 };
+	int fd;
 
 	do {
 		fd = open("/dev/null", O_RDWR);
 	} while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
-	return stdin_closed;
+	return was;
 }
 
 static void
@@ -133,6 +142,8 @@ add_default(struct source *s, int stdin_closed, struct buf *err)
 	if (stdin_closed || fstat(0, &st) == -1 ||
 	    !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) ||
 		S_ISSOCK(st.st_mode))) {
+		buf_str(err, "fetchd: no URL, no file, and nothing on "
+			     "standard input\n");
 		opts_usage(err);
 		return 2;
 	}
@@ -156,8 +167,11 @@ add_inputs(
 
 /* ---- what the machine allows ---- */
 
-/* Raises the limit; lowers -c if it does not fit all the same. */
-static void
+/*
+ * Raises the limit; lowers -c if it does not fit all the same. Returns how
+ * many sockets there may be.
+ */
+static int64_t
 fit_descriptors(struct opts *o)
 {
 	struct rlimit rl;
@@ -165,13 +179,14 @@ fit_descriptors(struct opts *o)
 	char text[160];
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return;
+		return INT64_MAX;
 	rl.rlim_cur = rl.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &rl) == -1 &&
 	    getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return;
-	spare =
-	    rl.rlim_cur / 4 < FDS_SPARE ? (int64_t)rl.rlim_cur / 4 : FDS_SPARE;
+		return INT64_MAX;
+	spare = (int64_t)rl.rlim_cur / 4;
+	spare = spare < FDS_SPARE_MIN ? FDS_SPARE_MIN : spare;
+	spare = spare > FDS_SPARE_MAX ? FDS_SPARE_MAX : spare;
 	room = rl.rlim_cur > OPT_NUM_MAX * 2 ? OPT_NUM_MAX * 2
 					     : (int64_t)rl.rlim_cur - spare;
 	if (room < 1)
@@ -187,22 +202,26 @@ fit_descriptors(struct opts *o)
 	}
 	if (o->max_idle > room - o->concurrency)
 		o->max_idle = room - o->concurrency;
+	return room;
 }
 
 static void
 warn_of_proxies(const struct opts *o)
 {
 	static const char *const names[] = { "http_proxy", "https_proxy",
-		"all_proxy" };
+		"all_proxy", "no_proxy" };
+	char text[120];
+	const char *v;
 	size_t i;
 
-	for (i = 0; i < 3 && !o->quiet; i++) {
-		const char *v = getenv(names[i]);
-
+	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !o->quiet; i++) {
+		v = getenv(names[i]);
 		if (v == NULL || v[0] == '\0')
 			continue;
-		complain("fetchd: a proxy is set in the environment, but "
-			 "this version uses none\n");
+		snprintf(text, sizeof(text),
+		    "fetchd: %s is set, but this version uses no proxy\n",
+		    names[i]);
+		complain(text);
 		return;
 	}
 }
@@ -242,18 +261,21 @@ say_end(struct engine *e)
 }
 
 static int
-run(struct opts *o, int stdin_closed, struct buf *err)
+run(struct opts *o, struct closed was, struct buf *err)
 {
 	struct engine *e;
 	enum engine_end end;
+	int64_t sockets;
 	int status = 0;
 
+	if (was.out && strcmp(o->output, "-") == 0)
+		return refuse(err, 3, "standard output", "it is closed");
 	choose_format(o);
-	fit_descriptors(o);
-	e = engine_new(o, err, &status);
+	sockets = fit_descriptors(o);
+	e = engine_new(o, (size_t)sockets, err, &status);
 	if (e == NULL)
 		return status;
-	status = add_inputs(engine_source(e), o, stdin_closed, err);
+	status = add_inputs(engine_source(e), o, was.in, err);
 	if (status == 0) {
 		warn_of_proxies(o);
 		end = engine_run(e);
@@ -287,7 +309,7 @@ version(struct buf *b)
 int
 main(int argc, char **argv)
 {
-	int stdin_closed = open_standard_fds();
+	struct closed was = open_standard_fds();
 	struct opts o;
 	struct buf err = { 0 };
 	int status;
@@ -298,7 +320,7 @@ main(int argc, char **argv)
 	else if (status == OPTS_VERSION)
 		status = show(version);
 	else if (status == 0)
-		status = run(&o, stdin_closed, &err);
+		status = run(&o, was, &err);
 	if (err.n > 0 && write(2, err.p, err.n) < 0)
 		status = status != 0 ? status : 3;
 	buf_fini(&err);

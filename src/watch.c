@@ -117,7 +117,7 @@ draw(struct watch *w)
 	buf_printf(&b, ERASE "%llu done, %zu in flight, %.0f/s, ",
 	    (unsigned long long)done_items(w), c->slots, w->rate);
 	put_size(&b, c->stats.bytes_in);
-	buf_printf(&b, ", %llu failed", (unsigned long long)c->stats.failed);
+	buf_printf(&b, "B, %llu failed", (unsigned long long)c->stats.failed);
 	put_eta(&b, w);
 	w->is_shown = 1;
 	say(w, &b);
@@ -297,11 +297,15 @@ summarise(struct watch *w)
 	struct buf b = { 0 };
 	double took = (double)(timer_now_us() - w->began_us) / 1e6;
 
-	buf_printf(&b, "fetchd: %llu items in %.1f s: %llu answered",
-	    (unsigned long long)s->items, took, (unsigned long long)s->ok);
+	buf_printf(&b, "fetchd: %llu item%s in %.1f s: %llu answered",
+	    (unsigned long long)s->items, s->items == 1 ? "" : "s", took,
+	    (unsigned long long)s->ok);
 	put_classes(&b, s);
 	buf_printf(&b, ", %llu failed", (unsigned long long)s->failed);
 	put_errors(&b, s);
+	if (s->items > s->ok + s->failed)
+		buf_printf(&b, ", %llu left",
+		    (unsigned long long)(s->items - s->ok - s->failed));
 	buf_str(&b, ", ");
 	put_size(&b, s->bytes_in);
 	buf_str(&b, "B\n");

@@ -2,6 +2,7 @@
 /* Writes what was counted as one JSON line; numbers and our own names only. */
 #include "watch_stats.h"
 
+#include <stdio.h>
 #include <sys/resource.h>
 
 #include "core/core.h"
@@ -25,6 +26,23 @@ seconds(struct timeval tv)
 	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
 }
 
+/* ru_maxrss survives exec: it may be that of whoever started us. */
+static uint64_t
+rss_peak_bytes(const struct rusage *ru)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long kb = (unsigned long long)ru->ru_maxrss;
+	char line[256];
+
+	if (f == NULL)
+		return kb * 1024;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "VmHWM: %llu kB", &kb) == 1)
+			break;
+	fclose(f);
+	return kb * 1024;
+}
+
 static void
 put_machine(struct buf *b, double took)
 {
@@ -35,7 +53,7 @@ put_machine(struct buf *b, double took)
 		return;
 	put_time(b, "cpu_user", seconds(ru.ru_utime));
 	put_time(b, "cpu_sys", seconds(ru.ru_stime));
-	put_count(b, "rss_peak_bytes", (uint64_t)ru.ru_maxrss * 1024);
+	put_count(b, "rss_peak_bytes", rss_peak_bytes(&ru));
 }
 
 static void

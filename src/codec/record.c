@@ -407,8 +407,8 @@ add_body_pieces(
 static int
 is_text(const struct record *r, const struct record_format *f)
 {
-	return f->body == RECORD_BODY_INLINE &&
-	       (r->body.n == 0 || utf8_valid(r->body) == r->body.n);
+	return r->body.n == 0 || (f->body == RECORD_BODY_INLINE &&
+				     utf8_valid(r->body) == r->body.n);
 }
 
 /* body, body_base64 or neither. 1 while there is more. */
@@ -427,10 +427,10 @@ add_body(struct buf *out, const struct record *r, const struct record_format *f,
 	}
 	if (at->body_text == 0)
 		at->body_text = is_text(r, f) ? 1 : -1;
-	if ((k == KEY_BODY) != (at->body_text == 1))
+	if (!f->body_either && (k == KEY_BODY) != (at->body_text == 1))
 		return 0;
 	if (at->body_done == 0) {
-		add_name(out, at, k == KEY_BODY ? "body" : "body_base64");
+		add_name(out, at, at->body_text == 1 ? "body" : "body_base64");
 		buf_char(out, '"');
 	}
 	if (add_body_pieces(out, r, at, end) == 1)
@@ -512,7 +512,9 @@ record_fields(struct record_format *f, struct span list, struct span *bad)
 		}
 		f->key[f->nkey++] = (unsigned char)k;
 		if (comma == NULL)
-			return 0;
+			break;
 		list = span_of(comma + 1, list.n - n - 1);
 	}
+	f->body_either = find_key(f, SPAN("body_base64")) != NKEY;
+	return 0;
 }

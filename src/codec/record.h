@@ -61,6 +61,7 @@ struct record_format {
 	int include_headers;
 	int nkey;              /* 0: all keys */
 	unsigned char key[64]; /* --fields, in their order */
+	int body_either;       /* `body` there stands for body_base64 too */
 };
 
 /*

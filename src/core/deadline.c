@@ -195,7 +195,7 @@ is_put_off(struct fetch *f)
 {
 	struct xchg *x = f->x;
 
-	if (x->paused_us != 0)
+	if (x->paused_us != 0 || (x->conn != NULL && conn_is_held(x->conn)))
 		return 1;
 	if (x->was_put_off || x->conn == NULL || !conn_is_readable(x->conn))
 		return 0;

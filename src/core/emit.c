@@ -169,7 +169,12 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 	r->id = x->req.id;
 	r->id_is_custom = x->req.id_is_custom;
 	r->meta = x->req.meta;
-	r->method = x->method;
+	/* What was asked for cannot be known of a line that is no request. */
+	if (x->req.is_json && x->req.method.n == 0 &&
+	    (f->err == E_INPUT_INVALID || f->err == E_INPUT_TOO_LONG))
+		r->method = SPAN_NONE;
+	else
+		r->method = x->method;
 	if (f->err == E_INPUT_TOO_LONG && !x->req.is_json)
 		given = f->line;
 	if (given.p != NULL) {
@@ -260,7 +265,7 @@ count(const struct fetch *f, const struct record *r)
 		s->ok++;
 	else
 		s->failed++;
-	if (r->status_code != 0)
+	if (f->err == E_OK)
 		s->by_status[class >= 1 && class <= 5 ? class : 0]++;
 }
 
@@ -275,7 +280,7 @@ complete(struct fetch *f)
 }
 
 int
-emit_record(struct fetch *f)
+emit_record(struct fetch *f, int all)
 {
 	struct core *c = f->core;
 	struct record r;
@@ -284,11 +289,11 @@ emit_record(struct fetch *f)
 
 	if (c->emitting != NULL && c->emitting != f)
 		return 0;
-	if (sink_is_full(c->out))
+	if (!all && sink_is_full(c->out))
 		return 0;
 	complete(f);
 	fill(&r, f, &t);
-	while (more && !sink_is_full(c->out))
+	while (more && (all || !sink_is_full(c->out)))
 		more = write_piece(sink_buf(c->out), f, &r);
 	if (!more)
 		count(f, &r);

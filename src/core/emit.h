@@ -11,8 +11,8 @@ struct fetch;
 /*
  * Writes f's record. Returns nonzero when it is wholly in the sink's buffer; 0
  * if there is no room just now, or another record is half written: call again
- * (fetch_emit_waiting does).
+ * (fetch_emit_waiting does). `all`: room or not.
  */
-int emit_record(struct fetch *f);
+int emit_record(struct fetch *f, int all);
 
 #endif

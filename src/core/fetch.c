@@ -15,6 +15,7 @@
 #include "core/deadline.h"
 #include "core/emit.h"
 #include "core/host.h"
+#include "core/item.h"
 #include "core/reader.h"
 #include "core/sched.h"
 #include "core/xchg.h"
@@ -113,7 +114,10 @@ leave_lists(struct fetch *f)
 		sched_unqueue(f);
 	else if (f->x != NULL && f->x->paused_us != 0) {
 		list_remove(&f->core->paused, &f->link);
+		f->x->stood_us += f->core->now_us - f->x->paused_us;
 		f->x->paused_us = 0;
+		if (f->x->conn != NULL)
+			conn_resume(f->x->conn);
 	} else
 		list_remove(&f->core->state[f->state], &f->link);
 }
@@ -161,7 +165,6 @@ fetch_resend(struct fetch *f)
 	conn_close(&x->conn);
 	xchg_reset(x);
 	x->is_resent = 1;
-	x->must_dial = 1;
 	x->start_us = f->core->now_us;
 	x->looked_up_us = x->start_us;
 	fetch_enter(f, FETCH_CONNECTING);
@@ -251,7 +254,8 @@ fetch_succeed(struct fetch *f, size_t left_over)
 	int64_t keep = xchg_keep_us(x);
 
 	xchg_note_conn(x);
-	if (f->state == FETCH_SENDING || left_over > 0 || conn_more(x->conn))
+	if (f->state == FETCH_SENDING || conn_is_sending(x->conn) ||
+	    left_over > 0 || conn_more(x->conn))
 		keep = 0;
 	if (keep > 0)
 		host_park(f->host, &x->conn, keep);
@@ -289,6 +293,7 @@ on_conn(void *arg, enum conn_event ev)
 	switch (ev) {
 	case CONN_UP:
 		x->up_us = now;
+		sched_has_fd(f);
 		fetch_enter(f,
 		    f->host->scheme == URL_HTTPS ? FETCH_TLS : FETCH_SENDING);
 		return;
@@ -355,8 +360,13 @@ fetch_start(struct fetch *f, struct conn *conn)
 	if (conn != NULL)
 		conn_own(conn, on_conn, f);
 	e = xchg_prepare(x, f->line, f->opts);
-	if (e != E_OK)
-		fetch_fail(f, e, PHASE_INPUT, NULL);
+	if (e == E_OK)
+		return;
+	/* No attempt: nothing was tried. */
+	f->attempts = 0;
+	f->begun_us = 0;
+	x->slot_us = 0;
+	item_reject(f, e, 1, x->note);
 }
 
 static void
@@ -395,7 +405,7 @@ enter_sending(struct fetch *f)
 static void
 enter_emitting(struct fetch *f)
 {
-	if (emit_record(f))
+	if (emit_record(f, 0))
 		fetch_enter(f, FETCH_DONE);
 }
 
@@ -413,6 +423,18 @@ fetch_emit_waiting(struct core *c)
 			return; /* its own hook comes first */
 		enter_emitting(f);
 	}
+}
+
+void
+fetch_emit_rest(struct core *c)
+{
+	struct fetch *f = c->emitting;
+
+	if (f == NULL)
+		return;
+	CHECK(emit_record(f, 1));
+	fetch_enter(f, FETCH_DONE);
+	fetch_run_queue(c);
 }
 
 static void

@@ -95,6 +95,9 @@ void fetch_run(struct fetch *f);
 void fetch_run_queue(struct core *c);
 /* Writes records that waited for room, oldest first. */
 void fetch_emit_waiting(struct core *c);
+/* The record that is half written is completed, whether there is room or not.
+ */
+void fetch_emit_rest(struct core *c);
 /* The timer of an exchange; arg is the struct xchg. */
 void fetch_on_timer(void *arg);
 

@@ -16,8 +16,8 @@
 
 #define BAD_LINE_KEPT 65535 /* of a line that cannot be used: its record's */
 
-static void
-reject(struct fetch *f, enum err e, size_t column, const char *text)
+void
+item_reject(struct fetch *f, enum err e, size_t column, const char *text)
 {
 	struct buf note = { 0 };
 
@@ -84,18 +84,18 @@ item_begin(struct core *c, const struct source_line *line)
 		if (text.n > BAD_LINE_KEPT)
 			text.n = BAD_LINE_KEPT;
 		f = make(c, line, text);
-		reject(f, E_INPUT_TOO_LONG, 1, "the line is too long");
+		item_reject(f, E_INPUT_TOO_LONG, 1, "the line is too long");
 		return;
 	}
 	f = make(c, line, text);
 	if (request_parse(&c->request, f->line, &fault) != E_OK ||
 	    !is_sendable(c, &fault)) {
-		reject(f, E_INPUT_INVALID, fault.column, fault.text);
+		item_reject(f, E_INPUT_INVALID, fault.column, fault.text);
 		return;
 	}
 	e = url_parse(&c->url, c->request.url, &why, &at);
 	if (e != E_OK) {
-		reject(f, e, url_column(c, f->line) + at, why);
+		item_reject(f, e, url_column(c, f->line) + at, why);
 		return;
 	}
 	f->is_idempotent =

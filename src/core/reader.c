@@ -107,7 +107,7 @@ resume(struct fetch *f)
 	list_push(&c->state[f->state], &f->link);
 	conn_resume(f->x->conn);
 	deadline_set(f);
-	if (conn_more(f->x->conn) || f->x->pending.n > 0)
+	if (conn_more(f->x->conn) || f->x->is_behind)
 		fetch_run(f);
 }
 
@@ -127,7 +127,7 @@ read_once(struct fetch *f)
 	enum conn_end end;
 	size_t n;
 
-	if (x->pending.n > 0)
+	if (x->is_behind)
 		return act(f, xchg_continue(x), 0);
 	n = conn_read(x->conn, c->read_buf, CORE_READ_BYTES, &end);
 	if (n == 0) {
@@ -169,7 +169,7 @@ reader_read(struct fetch *f)
 		}
 		if (!read_once(f) || !reader_is_due(f))
 			return;
-		if (f->x->pending.n == 0 && !conn_more(f->x->conn))
+		if (!f->x->is_behind && !conn_more(f->x->conn))
 			return;
 		if (core_is_over_budget(f->core))
 			break;

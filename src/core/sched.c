@@ -61,12 +61,8 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	f->host->active++;
 	if (looked_us > 0)
 		stats_wait(&c->stats, WAIT_DNS, looked_us);
-	if (f->fd_since_us != 0) {
-		stats_wait(
-		    &c->stats, WAIT_FD_LIMIT, c->now_us - f->fd_since_us);
-		waited = f->fd_since_us - f->read_us - looked_us;
-		f->fd_since_us = 0;
-	}
+	if (f->fd_since_us != 0)
+		waited = 0; /* sched_has_fd counts it */
 	if (waited > 0)
 		stats_wait(&c->stats,
 		    f->host->was_full ? WAIT_HOST_LIMIT : WAIT_SLOT, waited);
@@ -85,16 +81,28 @@ sched_free_slot(struct fetch *f)
 
 /* ---- input ---- */
 
+/*
+ * Hosts are ready and wait for slots, and more than enough wait behind them
+ * for their look-ups: more lines would start nothing sooner.
+ */
+static int
+is_far_ahead(const struct core *c)
+{
+	return c->ready.n > 0 &&
+	       c->startable + c->want.n >= 4 * (uint64_t)c->opts->concurrency;
+}
+
 static int
 wants_input(const struct core *c)
 {
 	return !c->input_ended && c->pauses == 0 &&
 	       c->startable < 4 * (uint64_t)c->opts->concurrency &&
-	       c->known < KNOWN_MAX && c->known_bytes < KNOWN_BYTES_MAX &&
+	       !is_far_ahead(c) && c->known < KNOWN_MAX &&
+	       c->known_bytes < KNOWN_BYTES_MAX &&
 	       c->state[FETCH_EMITTING].n < KNOWN_MAX;
 }
 
-/* Returns nonzero if it stopped only because its share of the turn is over. */
+/* Returns 0 if it waits for input or there is no more. */
 static int
 read_input(struct core *c)
 {
@@ -122,7 +130,7 @@ read_input(struct core *c)
 			break;
 		}
 	}
-	return wants_input(c);
+	return !c->input_ended;
 }
 
 /* ---- look-ups ---- */
@@ -147,12 +155,20 @@ look_up_ahead(struct core *c)
 	}
 }
 
+static int
+is_over_memory(const struct core *c, uint64_t limit)
+{
+	return c->opts->max_buffer_bytes > 0 &&
+	       c->held_bytes + sink_pending(c->out) > limit;
+}
+
 /* ---- starting ---- */
 
 static int
 may_start(const struct core *c)
 {
 	return c->pauses == 0 && c->ready.n > 0 &&
+	       !is_over_memory(c, c->opts->max_buffer_bytes) &&
 	       c->slots < (uint64_t)c->opts->concurrency;
 }
 
@@ -184,17 +200,10 @@ sched_pump(struct core *c)
 	while (may_start(c))
 		start_next(c);
 	look_up_ahead(c);
-	return more && wants_input(c);
+	return (more && wants_input(c)) || may_start(c);
 }
 
 /* ---- pauses ---- */
-
-static int
-is_over_memory(const struct core *c, uint64_t limit)
-{
-	return c->opts->max_buffer_bytes > 0 &&
-	       c->held_bytes + sink_pending(c->out) > limit;
-}
 
 static void
 set_pause(struct core *c, enum core_pause p, int on)
@@ -232,10 +241,14 @@ int
 sched_must_pause(const struct fetch *f)
 {
 	const struct core *c = f->core;
+	const struct fetch *e;
 
 	if (sink_is_full(c->out))
 		return 1;
-	return is_over_memory(c, c->opts->max_buffer_bytes) && f != exempt(c);
+	if (!is_over_memory(c, c->opts->max_buffer_bytes))
+		return 0;
+	e = exempt(c);
+	return e != NULL && f != e;
 }
 
 static void
@@ -254,6 +267,16 @@ sched_lacks_fd(struct core *c)
 	if (c->fd_timer == NULL)
 		c->fd_timer = timer_new(c->base, on_fd_retry, c);
 	timer_set(c->fd_timer, c->fd_retry_us);
+}
+
+void
+sched_has_fd(struct fetch *f)
+{
+	if (f->fd_since_us == 0)
+		return;
+	stats_wait(
+	    &f->core->stats, WAIT_FD_LIMIT, f->core->now_us - f->fd_since_us);
+	f->fd_since_us = 0;
 }
 
 void
@@ -278,11 +301,13 @@ int
 sched_has_left(struct core *c)
 {
 	struct source_line line;
+	enum source_verdict v;
 
 	if (c->alive > 0)
 		return 1;
 	return !c->input_ended && c->seq < (uint64_t)c->opts->limit &&
-	       source_next(c->source, &line) == SOURCE_LINE;
+	       ((v = source_next(c->source, &line)) == SOURCE_LINE ||
+		   v == SOURCE_MORE);
 }
 
 static const char *
@@ -315,5 +340,7 @@ sched_why(const struct fetch *f)
 	if (f->x != NULL && f->x->paused_us != 0)
 		return stats_wait_name(
 		    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY);
+	if (f->x != NULL && f->x->conn != NULL && conn_is_held(f->x->conn))
+		return stats_wait_name(WAIT_HANDSHAKE);
 	return NULL;
 }

@@ -64,7 +64,7 @@ clear_answer(struct xchg *x)
 	x->held_bytes = 0;
 	buf_clear(&x->body, KEEP_BYTES);
 	buf_clear(&x->pending, 0);
-	x->is_coded = x->is_whole_on_wire = 0;
+	x->is_coded = x->is_whole_on_wire = x->is_behind = 0;
 	x->wire_bytes = x->decoded_bytes = 0;
 	x->flags = 0;
 	x->err = E_OK;
@@ -86,8 +86,10 @@ xchg_give(struct xchg **xp)
 	clear_answer(x);
 	buf_clear(&x->head, KEEP_BYTES);
 	buf_clear(&x->upload, 0);
+	if (x->req.store.cap > KEEP_BYTES)
+		request_fini(&x->req);
 	x->fetch = NULL;
-	x->is_reused = x->is_resent = x->must_dial = 0;
+	x->is_reused = x->is_resent = 0;
 	x->conn_id = 0;
 	x->has_peer = x->has_url = 0;
 	x->tls_version = NULL;
@@ -146,6 +148,8 @@ count_held(struct xchg *x)
 {
 	size_t n = x->body.n + x->pending.n + x->upload.n;
 
+	if (x->req.has_body)
+		n += x->req.body.n;
 	x->core->held_bytes += n - x->held_bytes;
 	x->held_bytes = n;
 }
@@ -167,6 +171,7 @@ find_body(struct xchg *x, const struct opts *o, struct http_request *h)
 		h->has_body = 1;
 	} else if (x->req.has_body) {
 		x->body_out = x->req.body;
+		count_held(x);
 		h->has_body = 1;
 		if (x->req.body_is_json)
 			h->content_type = SPAN("application/json");
@@ -383,7 +388,7 @@ decode_some(struct xchg *x, struct span in)
 	enum xchg_verdict v;
 	struct span left;
 
-	if (x->pending.n > 0) {
+	if (x->is_behind) {
 		left = buf_view(&x->pending);
 		v = run_decoder(x, &left);
 		buf_drop(&x->pending, x->pending.n - left.n);
@@ -393,6 +398,7 @@ decode_some(struct xchg *x, struct span in)
 		if (v == XCHG_AGAIN)
 			buf_span(&x->pending, in);
 	}
+	x->is_behind = v == XCHG_AGAIN;
 	count_held(x);
 	return v;
 }
@@ -456,7 +462,7 @@ take_head(struct xchg *x, int is_done)
 static enum xchg_verdict
 conclude(struct xchg *x)
 {
-	if (x->pending.n > 0)
+	if (x->is_behind)
 		return XCHG_AGAIN;
 	if (!x->is_coded)
 		return XCHG_DONE;
@@ -497,7 +503,7 @@ xchg_continue(struct xchg *x)
 {
 	enum xchg_verdict v = XCHG_MORE;
 
-	if (x->pending.n > 0)
+	if (x->is_behind)
 		v = decode_some(x, SPAN_NONE);
 	if (v == XCHG_MORE && x->is_whole_on_wire)
 		return conclude(x);

@@ -57,12 +57,12 @@ struct xchg {
 	struct conn *conn;
 	int is_reused; /* it had served another exchange before */
 	int is_resent;
-	int must_dial; /* no kept-alive connection this time */
 
 	/* The answer. */
 	struct http *http;
 	struct decode *decode; /* while is_coded */
 	int is_coded, is_whole_on_wire;
+	int is_behind;      /* output is due before more input */
 	struct buf pending; /* body bytes that wait to be decoded */
 	struct buf body;    /* decoded */
 	size_t held_bytes;  /* of the run's --max-buffer */

@@ -18,10 +18,11 @@
 #include "io/tls_int.h"
 
 struct conns *
-conns_new(struct event_base *base, struct tls *tls)
+conns_new(struct event_base *base, struct tls *tls, size_t max_sockets)
 {
 	struct conns *s = mem_zalloc(1, sizeof(*s));
 
+	s->max_sockets = max_sockets;
 	s->base = base;
 	s->tls = tls;
 	list_init(&s->live);
@@ -115,8 +116,10 @@ on_plain_writable(evutil_socket_t fd, short what, void *arg)
 	write_out(c);
 	if (c->out[0].n + c->out[1].n > 0)
 		CHECK(event_add(&c->ev_write, NULL) == 0);
-	else if (c->send_errno == 0)
+	else if (c->send_errno == 0) {
+		c->is_draining = 0;
 		conn_tell(c, CONN_DRAINED);
+	}
 }
 
 void
@@ -175,6 +178,12 @@ conn_held_us(const struct conn *c)
 {
 	return c->handshake != NULL ? tls_handshake_held_us(c->handshake)
 				    : c->held_us;
+}
+
+int
+conn_is_held(const struct conn *c)
+{
+	return c->handshake != NULL && tls_handshake_is_queued(c->handshake);
 }
 
 /* ---- sending ---- */
@@ -261,6 +270,12 @@ conn_send_stop(struct conn *c)
 	c->is_draining = 0;
 }
 
+int
+conn_is_sending(const struct conn *c)
+{
+	return c->is_draining;
+}
+
 uint64_t
 conn_sent(const struct conn *c)
 {
@@ -283,6 +298,11 @@ read_plain(struct conn *c, char *to, size_t cap)
 	if (n > 0) {
 		c->moved_us = timer_now_us();
 		return (size_t)n;
+	}
+	/* A write that met a reset has taken its errno off the socket. */
+	if (n == 0 && c->send_errno == ECONNRESET) {
+		n = -1;
+		errno = ECONNRESET;
 	}
 	if (n == 0) {
 		c->end = CONN_END_CLEAN;
@@ -349,7 +369,7 @@ conn_is_readable(const struct conn *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 
-	if (c->stage != STAGE_OPEN)
+	if (c->stage != STAGE_OPEN && c->stage != STAGE_HANDSHAKE)
 		return 0;
 	return conn_more(c) || poll(&p, 1, 0) > 0;
 }

@@ -39,7 +39,9 @@ enum conn_start {
 	CONN_BUSY, /* no descriptor or port is to be had just now */
 };
 
-struct conns *conns_new(struct event_base *base, struct tls *tls);
+/* `max_sockets`: one more is as if there were no descriptor for it. */
+struct conns *
+conns_new(struct event_base *base, struct tls *tls, size_t max_sockets);
 /* Closes what is still open. */
 void conns_free(struct conns *s);
 /* Frees what was closed; called by engine_turn, never from a callback. */
@@ -62,6 +64,8 @@ void conn_secure(struct conn *c, struct span host);
  * against its deadline.
  */
 int64_t conn_held_us(const struct conn *c);
+/* Does its handshake wait there just now? */
+int conn_is_held(const struct conn *c);
 
 /*
  * Sends up to two spans. CONN_DONE: all handed to the system (or to TLS).
@@ -71,6 +75,8 @@ int64_t conn_held_us(const struct conn *c);
 enum conn_start conn_send(struct conn *c, struct span head, struct span body);
 /* Forgets what has not left yet; the connection cannot send any more. */
 void conn_send_stop(struct conn *c);
+/* Is part of what conn_send was given still to leave? */
+int conn_is_sending(const struct conn *c);
 /* Bytes of the present conn_send handed to the connection. */
 uint64_t conn_sent(const struct conn *c);
 /* The errno a write failed with, or 0. */

@@ -148,6 +148,8 @@ open_attempt(struct attempt *a)
 	struct conn *c = a->dial->conn;
 	int fd, errnum, one = 1;
 
+	if (c->set->sockets >= c->set->max_sockets)
+		return EMFILE;
 	fd = socket(a->addr.sa.sa_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)

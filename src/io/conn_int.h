@@ -28,7 +28,7 @@ struct conns {
 	struct event_base *base;
 	struct tls *tls;
 	struct list live, dead;
-	size_t sockets;
+	size_t sockets, max_sockets;
 	uint64_t opened;
 };
 

@@ -177,7 +177,7 @@ salvage(struct conn *c)
 	int n = 0, i, errnum;
 
 	evbuffer_unfreeze(in, 0);
-	for (i = 0; i < 16; i++) {
+	for (i = 0; i < 512; i++) {
 		ERR_clear_error();
 		errno = 0;
 		n = SSL_read(ssl, chunk, sizeof(chunk));

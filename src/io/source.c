@@ -22,6 +22,7 @@
 #include "base/mem.h"
 
 #define READ_BYTES 65536
+#define FILLS 16 /* reads a call that give no line */
 
 enum input_kind { INPUT_URL, INPUT_FILE, INPUT_STDIN };
 
@@ -359,12 +360,12 @@ static enum source_verdict
 next_of_file(struct source *s, struct input *in, struct source_line *line)
 {
 	enum source_verdict v;
-	int took;
+	int took, i;
 
 	line->name = in->text;
 	if (s->fd == -1 && open_input(s, in) == -1)
 		return SOURCE_FAILED;
-	for (;;) {
+	for (i = 0; i < FILLS;) {
 		v = cut_line(s, line, &took);
 		if (v == SOURCE_LINE)
 			return v;
@@ -377,7 +378,9 @@ next_of_file(struct source *s, struct input *in, struct source_line *line)
 		v = fill(s, in);
 		if (v != SOURCE_LINE)
 			return v;
+		i++;
 	}
+	return SOURCE_MORE;
 }
 
 enum source_verdict
@@ -386,10 +389,11 @@ source_next(struct source *s, struct source_line *line)
 	enum source_verdict v = SOURCE_MORE;
 	struct link *k;
 	struct input *in;
+	int n = 0;
 
 	if (s->error[0] != '\0')
 		return SOURCE_FAILED;
-	while (v == SOURCE_MORE) {
+	while (v == SOURCE_MORE && n++ < 16) {
 		k = list_first(&s->inputs);
 		if (k == NULL)
 			return SOURCE_END;

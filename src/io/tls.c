@@ -87,6 +87,11 @@ load_ca(struct tls *t, const char *path, char *why, size_t why_size)
 		t->need_default_ca = !t->insecure;
 		return 0;
 	}
+	if (access(path, R_OK) == -1) {
+		snprintf(
+		    why, why_size, "--cacert %s: %s", path, strerror(errno));
+		return -1;
+	}
 	ERR_clear_error();
 	if (SSL_CTX_load_verify_file(t->ctx, path) == 1)
 		return 0;
@@ -239,6 +244,12 @@ tls_handshake_held_us(const struct tls_handshake *h)
 	if (!link_on(&h->ready))
 		return h->held_us;
 	return h->held_us + timer_now_us() - h->queued_us;
+}
+
+int
+tls_handshake_is_queued(const struct tls_handshake *h)
+{
+	return link_on(&h->ready);
 }
 
 SSL *

@@ -35,6 +35,7 @@ struct tls_handshake *tls_handshake_new(
     struct tls *t, int fd, struct span host, tls_handshake_cb *cb, void *arg);
 /* Microseconds it has waited in our own queue so far. */
 int64_t tls_handshake_held_us(const struct tls_handshake *h);
+int tls_handshake_is_queued(const struct tls_handshake *h);
 /* Takes the SSL out; the caller owns it. */
 SSL *tls_handshake_take(struct tls_handshake *h);
 /* Allowed at any time, also from the callback; frees the SSL if not taken. */
