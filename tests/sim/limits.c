@@ -155,6 +155,32 @@ test_a_long_slow_host_holds_back_no_other(void **state)
 	}
 }
 
+static void
+two_hosts(struct event_base *w, uint64_t seq, struct item *to)
+{
+	(void)w;
+	to->host = seq > 30;
+}
+
+static void
+test_hosts_take_turns_where_there_is_no_limit_to_each(void **state)
+{
+	static const struct origin o[] = { { FAST, .lookup_cached = 1000 } };
+	struct sim s;
+	size_t i, first = 0;
+
+	(void)state;
+	sim_init(&s, 1, o, ARGS("-c", "20"));
+	sim_input(&s, 60, two_hosts);
+	while (s.w.records < 20)
+		sim_turn(&s);
+	for (i = 1; i <= 30; i++)
+		first += s.w.outcomes[i].records;
+	assert_int_equal(s.w.records, 20);
+	assert_int_equal(first, 10);
+	sim_fini(&s);
+}
+
 /* ---- names that are dead ---- */
 
 static const struct origin dead_and_live[] = {
@@ -412,6 +438,8 @@ run_limits(void)
 		cmocka_unit_test(
 		    test_limits_and_counts_hold_whatever_goes_wrong),
 		cmocka_unit_test(test_a_long_slow_host_holds_back_no_other),
+		cmocka_unit_test(
+		    test_hosts_take_turns_where_there_is_no_limit_to_each),
 		cmocka_unit_test(test_dead_names_hold_no_slots_and_nobody_back),
 		cmocka_unit_test(
 		    test_a_blocked_output_stops_the_input_and_fails_no_transfer),

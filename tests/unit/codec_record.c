@@ -612,7 +612,7 @@ test_a_body_takes_the_form_that_holds_it(void **state)
 		{ RECORD_BODY_INLINE, 1, { "a\xc3", 2 }, NULL, "\"YcM=\"" },
 		{ RECORD_BODY_BASE64, 1, { "foobar", 6 }, NULL,
 		    "\"Zm9vYmFy\"" },
-		{ RECORD_BODY_BASE64, 1, { NULL, 0 }, NULL, "\"\"" },
+		{ RECORD_BODY_BASE64, 1, { NULL, 0 }, "\"\"", NULL },
 		{ RECORD_BODY_BASE64, 0, { NULL, 0 }, "null", NULL },
 		{ RECORD_BODY_NONE, 1, { "a", 1 }, NULL, NULL },
 		{ RECORD_BODY_NONE, 0, { NULL, 0 }, NULL, NULL },
