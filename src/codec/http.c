@@ -540,3 +540,10 @@ http_interim(const struct http *h, size_t i)
 {
 	return &h->interim[i];
 }
+
+void
+http_library(struct buf *out)
+{
+	buf_printf(out, "llhttp %d.%d.%d", LLHTTP_VERSION_MAJOR,
+	    LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
+}

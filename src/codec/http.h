@@ -160,6 +160,9 @@ const struct http_fields *http_trailer(const struct http *h);
 size_t http_interim_count(const struct http *h);
 const struct http_interim *http_interim(const struct http *h, size_t i);
 
+/* Appends "llhttp 8.1.0": the one it was built with. */
+void http_library(struct buf *out);
+
 /* The value of the i-th field of that (lower-case) name; p NULL if none. */
 struct span http_find(const struct http_fields *f, struct span name, size_t i);
 struct span http_field_name(const struct http_fields *f, size_t i);

@@ -85,5 +85,7 @@ enum resolve_start resolve_start(struct resolve *r, struct span host,
 void resolve_cancel(struct resolve_job *job);
 
 void resolve_stats(const struct resolve *r, struct resolve_stats *st);
+/* "1.18.1": c-ares as it runs. */
+const char *resolve_library(void);
 
 #endif

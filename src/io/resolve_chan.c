@@ -391,3 +391,9 @@ resolve_chan_free(struct resolve_chan *c)
 	timer_free(c->timer);
 	free(c);
 }
+
+const char *
+resolve_library(void)
+{
+	return ares_version(NULL);
+}
