@@ -144,10 +144,13 @@ static void
 check_held(struct sim *s, const struct fetch *f, struct count *n)
 {
 	const struct xchg *x = f->x;
+	uint64_t held = x->body.n + x->pending.n + x->upload.n;
 
 	EXPECT(s, x->fetch == f);
-	EXPECT(s, x->held_bytes == x->body.n + x->pending.n + x->upload.n);
-	n->held += x->held_bytes;
+	if (x->head.n > 0 && x->req.has_body)
+		held += x->req.body.n;
+	EXPECT(s, x->held_bytes == held);
+	n->held += held;
 }
 
 static void
@@ -157,6 +160,20 @@ check_slot(struct sim *s, const struct fetch *f, struct count *n)
 	check_held(s, f, n);
 	check_deadline(s, f);
 	n->hosts[n->nhost++] = f->host;
+}
+
+/* Bytes that no event tells of any more must have somebody to read them. */
+static void
+check_reader(struct sim *s, const struct fetch *f)
+{
+	const struct conn *conn = f->x->conn;
+
+	if (f->state < FETCH_SENDING || conn == NULL)
+		return;
+	if (fake_conn_is_paused(conn) || (conn_more(conn) && !link_on(&f->run)))
+		world_fail(&s->w,
+		    "item %llu, %s: nobody will read from its connection again",
+		    (unsigned long long)f->seq, fetch_state_name(f->state));
 }
 
 static void
@@ -178,11 +195,7 @@ check_state(struct sim *s, enum fetch_state st, struct count *n)
 			continue;
 		}
 		check_slot(s, f, n);
-		if (f->x->conn != NULL && fake_conn_is_paused(f->x->conn))
-			world_fail(&s->w,
-			    "item %llu, %s: nobody will read from its "
-			    "connection again",
-			    (unsigned long long)f->seq, fetch_state_name(st));
+		check_reader(s, f);
 	}
 }
 

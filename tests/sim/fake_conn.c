@@ -35,7 +35,7 @@ enum peer { IDLE, HEAD, BODY, OVER };
 struct conns {
 	struct event_base *world;
 	struct list live, dead;
-	size_t sockets;
+	size_t sockets, max_sockets;
 	uint64_t opened;
 };
 
@@ -350,12 +350,13 @@ hear(struct conn *c, struct span head)
 /* ---- a set of them ---- */
 
 struct conns *
-conns_new(struct event_base *base, struct tls *tls)
+conns_new(struct event_base *base, struct tls *tls, size_t max_sockets)
 {
 	struct conns *s = mem_zalloc(1, sizeof(*s));
 
 	(void)tls;
 	s->world = base;
+	s->max_sockets = max_sockets;
 	list_init(&s->live);
 	list_init(&s->dead);
 	return s;
@@ -465,8 +466,7 @@ conn_dial(struct conns *s, const union resolve_addr *addr, unsigned n,
 	if (n == 0)
 		world_fail(w, "dialling no address");
 	*out = NULL;
-	if ((w->fd_max > 0 && s->sockets >= w->fd_max) ||
-	    w->now_us < w->fd_lacks_until)
+	if (s->sockets >= s->max_sockets || w->now_us < w->fd_lacks_until)
 		return CONN_BUSY;
 	c = make(s, addr);
 	c->address.in.sin_port = htons(port);
@@ -504,6 +504,13 @@ conn_held_us(const struct conn *c)
 	if (c->shake_us == 0)
 		return 0;
 	return held < c->origin->handshake_us ? held : c->origin->handshake_us;
+}
+
+int
+conn_is_held(const struct conn *c)
+{
+	return c->stage == HANDSHAKE &&
+	       c->set->world->now_us < c->shake_us + c->origin->handshake_us;
 }
 
 /* ---- sending ---- */
@@ -590,6 +597,12 @@ conn_send_stop(struct conn *c)
 {
 	c->out[0] = c->out[1] = SPAN_NONE;
 	ev_clear(c->set->world, &c->drain);
+}
+
+int
+conn_is_sending(const struct conn *c)
+{
+	return c->out[0].n + c->out[1].n > 0;
 }
 
 uint64_t

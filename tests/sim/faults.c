@@ -262,7 +262,7 @@ test_few_descriptors_make_items_wait_and_fail_none(void **state)
 	for (seed = 1; seed <= 6; seed++) {
 		sim_init(&s, seed, ten, ARGS("-c", "100"));
 		s.w.is_chaotic = seed % 2 == 0;
-		s.w.fd_max = seed;
+		sim_sockets(&s, seed);
 		sim_input(&s, 300, many_hosts);
 		sim_run(&s, 10 * MINUTE);
 		assert_int_equal(sim_count(&s, E_OK), 300);

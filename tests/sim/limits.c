@@ -63,7 +63,8 @@ run_chaos(uint64_t seed, const char *concurrency, const char *per_host)
 	s.w.is_chaotic = 1;
 	s.slack_us = 200 * MS;
 	s.w.sink_rate = seed % 3 == 0 ? 2000000 : 0;
-	s.w.fd_max = seed % 4 == 1 ? 25 : 0;
+	if (seed % 4 == 1)
+		sim_sockets(&s, 25);
 	sim_input(&s, 1500, chaos_item);
 	sim_run(&s, 30 * MINUTE);
 	assert_true(s.most_slots <= (size_t)s.opts.concurrency);

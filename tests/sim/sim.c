@@ -102,7 +102,7 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	init_core(c, w, &s->opts);
 	rc.timeout_us = s->opts.dns_timeout_us;
 	c->resolve = resolve_new(w, &rc, NULL, 0);
-	c->conns = conns_new(w, NULL);
+	c->conns = conns_new(w, NULL, SIZE_MAX);
 	c->out = sink_new(w, 1, on_wakeup, c);
 	c->source = source_new(w, on_wakeup, c);
 	s->input_left = 1;
@@ -118,6 +118,13 @@ sim_input(struct sim *s, uint64_t items,
 	s->w.outcomes = mem_zalloc(items + 1, sizeof(*s->w.outcomes));
 }
 
+void
+sim_sockets(struct sim *s, size_t max)
+{
+	conns_free(s->core.conns);
+	s->core.conns = conns_new(&s->w, NULL, max);
+}
+
 /* ---- the turn ---- */
 
 static int
@@ -130,8 +137,7 @@ has_to_emit(const struct sim *s)
 static int
 has_work(const struct sim *s)
 {
-	return has_to_emit(s) || s->core.run.n > 0 || s->input_left ||
-	       s->was_eased;
+	return has_to_emit(s) || s->core.run.n > 0 || s->input_left;
 }
 
 static void
@@ -146,7 +152,8 @@ end_turn(struct sim *s)
 	} while (has_to_emit(s) && !core_is_over_budget(c));
 	pauses = c->pauses;
 	sched_judge_pauses(c);
-	s->was_eased = (pauses & ~c->pauses) != 0;
+	if (pauses != 0 && c->pauses == 0)
+		s->input_left = 1;
 	reader_resume_paused(c);
 	conns_reap(c->conns);
 	c->turn_us = 0;
@@ -227,6 +234,8 @@ sim_run_for(struct sim *s, int64_t us)
 		sim_turn(s);
 		check_motion(s);
 	}
+	if (s->is_cut)
+		fetch_emit_rest(&s->core);
 }
 
 void

@@ -15,7 +15,7 @@ struct sim {
 	struct core core;
 	struct opts opts;
 	struct timer *grace;
-	int input_left, was_eased, is_cut;
+	int input_left, is_cut;
 	uint64_t turns;
 	uint64_t moved_turn, moved_records; /* when a record came last */
 	unsigned check_every; /* turns between two full checks; 1 */
@@ -32,6 +32,8 @@ void sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 /* What the input is made of. */
 void sim_input(struct sim *s, uint64_t items,
     void (*item)(struct event_base *w, uint64_t seq, struct item *to));
+/* There are descriptors for no more connections. */
+void sim_sockets(struct sim *s, size_t max);
 void sim_turn(struct sim *s);
 /* Turns until `us` of virtual time have passed, or it is over. */
 void sim_run_for(struct sim *s, int64_t us);

@@ -86,7 +86,6 @@ struct event_base {
 
 	/* The network. */
 	const struct origin *origins;
-	size_t fd_max;          /* 0: as many as wanted */
 	int64_t fd_lacks_until; /* none at all before that */
 	int nojitter_timers;
 
