@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "codec/http.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/reader.h"
@@ -504,6 +505,8 @@ engine_counts(const struct engine *e, struct engine_counts *n)
 void
 engine_libraries(struct buf *out)
 {
-	buf_printf(
-	    out, "libevent %s, %s\n", event_get_version(), tls_library());
+	buf_printf(out, "libevent %s, %s, c-ares %s, ", event_get_version(),
+	    tls_library(), resolve_library());
+	http_library(out);
+	buf_char(out, '\n');
 }
