@@ -276,6 +276,7 @@ complete(struct fetch *f)
 	if (f->x != NULL)
 		return;
 	f->x = xchg_take(f->core, f);
+	f->x->start_us = f->begun_us;
 	(void)xchg_look(f->x, f->line, f->opts);
 }
 

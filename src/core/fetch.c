@@ -118,6 +118,7 @@ leave_lists(struct fetch *f)
 		f->x->paused_us = 0;
 		if (f->x->conn != NULL)
 			conn_resume(f->x->conn);
+		fetch_run(f); /* of what is unread no event may tell */
 	} else
 		list_remove(&f->core->state[f->state], &f->link);
 }
@@ -236,14 +237,11 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 void
 fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
 {
-	struct core *c = f->core;
 	int64_t since = f->host->lookup_us;
 
+	/* No exchange: thousands may end here at once. */
 	f->begun_us = since > f->read_us ? since : f->read_us;
 	f->attempts = 1;
-	f->x = xchg_take(c, f);
-	xchg_look(f->x, f->line, f->opts);
-	f->x->start_us = f->begun_us;
 	fetch_fail(f, e, PHASE_DNS, detail);
 }
 
@@ -348,25 +346,24 @@ fetch_start(struct fetch *f, struct conn *conn)
 	enum err e;
 
 	f->x = x;
+	x->conn = conn;
+	/* First, as its deadlines may be its own. */
+	e = xchg_prepare(x, f->line, f->opts);
+	if (e != E_OK) {
+		conn_close(&x->conn);
+		item_reject(f, e, 1, x->note);
+		return;
+	}
 	x->slot_us = c->now_us;
 	x->start_us = c->now_us - looked;
 	x->looked_up_us = c->now_us;
 	if (f->attempts++ == 0)
 		f->begun_us = x->start_us;
-	x->conn = conn;
 	x->is_reused = conn != NULL;
 	sched_take_slot(f, looked);
 	fetch_enter(f, conn != NULL ? FETCH_SENDING : FETCH_CONNECTING);
 	if (conn != NULL)
 		conn_own(conn, on_conn, f);
-	e = xchg_prepare(x, f->line, f->opts);
-	if (e == E_OK)
-		return;
-	/* No attempt: nothing was tried. */
-	f->attempts = 0;
-	f->begun_us = 0;
-	x->slot_us = 0;
-	item_reject(f, e, 1, x->note);
 }
 
 static void
@@ -405,8 +402,10 @@ enter_sending(struct fetch *f)
 static void
 enter_emitting(struct fetch *f)
 {
-	if (emit_record(f, 0))
-		fetch_enter(f, FETCH_DONE);
+	if (!emit_record(f, 0))
+		return;
+	xchg_give(&f->x);
+	fetch_enter(f, FETCH_DONE);
 }
 
 void

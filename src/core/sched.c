@@ -224,6 +224,8 @@ sched_judge_pauses(struct core *c)
 	if (c->pauses & PAUSE_FD &&
 	    (c->now_us >= c->fd_retry_us || conns_open(c->conns) < c->fd_open))
 		set_pause(c, PAUSE_FD, 0);
+	if (c->pauses & PAUSE_FD) /* it may have fired a little early */
+		timer_set(c->fd_timer, c->fd_retry_us);
 }
 
 /* Over --max-buffer one goes on reading: the one that has read longest. */

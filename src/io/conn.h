@@ -98,7 +98,8 @@ size_t conn_read(struct conn *c, char *to, size_t cap, enum conn_end *end);
  * call it again. Otherwise CONN_READABLE comes when there is more.
  */
 int conn_more(const struct conn *c);
-/* Stops and resumes CONN_READABLE; only from outside callbacks. */
+/* Stops and resumes CONN_READABLE. After conn_resume no event tells of what
+ * was announced before: see conn_more. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 /* Is there something to read right now that we have not been told of? */
