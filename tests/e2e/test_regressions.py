@@ -61,7 +61,7 @@ def read_on(fd):
     return out
 
 
-# -- uploads that meet an answer ----------------------------------------------------
+# -- uploads that meet an answer --------------------------------
 
 @pytest.mark.parametrize("secure", [False, True])
 def test_an_answer_in_mid_upload_leaves_no_connection_to_reuse(fetchd, origin,
@@ -135,7 +135,7 @@ def test_an_upload_goes_on_after_the_reader_stood_still(fetchd, origin):
     assert recs[1]["body"] == "done"
 
 
-# -- memory ----------------------------------------------------
+# -- memory --------------------------------
 
 def test_bodies_above_max_buffer_never_stop_the_run(fetchd, origin, tmp_path):
     o = origin(serve(lambda r: response(b"x" * MB,
@@ -177,7 +177,7 @@ def test_what_brotli_holds_back_is_waited_for(probe, n):
     assert p.rec["size_decoded"] == n and p.reused
 
 
-# -- descriptors and ports ----------------------------------------------------
+# -- descriptors and ports --------------------------------
 
 def test_hosts_whose_items_fail_early_never_stop_the_run(fetchd):
     res = fetchd("-c", "64", timeout=20, exit=4, stdin=[
@@ -245,7 +245,7 @@ def test_few_descriptors_fail_no_item(fetchd, origin, tls):
     assert {r.body for r in p.requests} == {b"u" * 1000}
 
 
-# -- signals ----------------------------------------------------
+# -- signals --------------------------------
 
 def bytes_read(pid):
     with open(f"/proc/{pid}/io") as f:
@@ -331,7 +331,7 @@ def test_the_summary_of_a_stopped_run_says_what_is_left(fetchd, origin):
         assert part in said, said
 
 
-# -- output ----------------------------------------------------
+# -- output --------------------------------
 
 def test_a_closed_stdout_is_exit_3(fetchd, origin):
     o = origin()
