@@ -170,7 +170,7 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 	r->id_is_custom = x->req.id_is_custom;
 	r->meta = x->req.meta;
 	/* What was asked for cannot be known of a line that is no request. */
-	if (x->req.is_json && x->req.method.n == 0 &&
+	if (x->req.is_json && (x->req.method.n == 0 || x->req.url.p == NULL) &&
 	    (f->err == E_INPUT_INVALID || f->err == E_INPUT_TOO_LONG))
 		r->method = SPAN_NONE;
 	else
