@@ -212,7 +212,11 @@ write_plain(struct conn *c)
 		.msg_iovlen = (c->out[0].n > 0) + (c->out[1].n > 0) };
 	ssize_t n;
 
-	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (c->out[1].n == 0) /* most requests: a cheaper call */
+		n = send(c->fd, c->out[0].p, c->out[0].n,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+	else
+		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n >= 0) {
 		conn_advance(c, (size_t)n);
 		c->moved_us = timer_now_us();

@@ -18,7 +18,7 @@
 
 #define INPUT_MAX 65536  /* decrypted bytes kept before reading stops */
 #define OUTPUT_MAX 65536 /* bytes handed to TLS at a time */
-#define DIRECT_MAX 8192  /* of a request that passes the bufferevent by */
+#define DIRECT_MAX 2048  /* of a request that passes the bufferevent by */
 
 static void on_tls_readable(struct bufferevent *bev, void *arg);
 static void on_tls_drained(struct bufferevent *bev, void *arg);
