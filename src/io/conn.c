@@ -123,13 +123,18 @@ on_plain_writable(evutil_socket_t fd, short what, void *arg)
 }
 
 void
-conn_is_up(struct conn *c, int fd, const union resolve_addr *peer)
+conn_is_up(struct conn *c, int fd, const union resolve_addr *peer, int errnum)
 {
 	c->fd = fd;
 	c->peer = *peer;
 	c->id = ++c->set->opened;
 	c->stage = STAGE_UP;
 	c->up_us = c->moved_us = timer_now_us();
+	if (errnum != 0) {
+		c->end = CONN_END_ERROR;
+		c->err = E_RECV_RESET;
+		c->detail = error_errno_name(errnum);
+	}
 	conn_tell(c, CONN_UP);
 }
 

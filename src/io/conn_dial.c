@@ -107,7 +107,7 @@ note_failure(struct attempt *a, int errnum)
 }
 
 static void
-win(struct attempt *a)
+win(struct attempt *a, int errnum)
 {
 	struct conn *c = a->dial->conn;
 	union resolve_addr peer = a->addr;
@@ -117,7 +117,7 @@ win(struct attempt *a)
 	a->fd = -1; /* now the connection's */
 	a->dial->open--;
 	dial_stop(c);
-	conn_is_up(c, fd, &peer);
+	conn_is_up(c, fd, &peer, errnum);
 }
 
 static void
@@ -130,8 +130,11 @@ on_attempt(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	CHECK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &errnum, &n) == 0);
-	if (errnum == 0) {
-		win(a);
+	/* A SYN is refused by ECONNREFUSED: this one was answered, and then
+	 * reset before we looked. */
+	if (errnum == 0 ||
+	    (errnum == ECONNRESET && d->next == d->n && d->open == 1)) {
+		win(a, errnum);
 		return;
 	}
 	note_failure(a, errnum);

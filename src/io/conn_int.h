@@ -83,7 +83,9 @@ void conn_tls_close(struct conn *c);
 void conn_tell(struct conn *c, enum conn_event ev);
 /* n bytes of c->out were handed over. */
 void conn_advance(struct conn *c, size_t n);
-void conn_is_up(struct conn *c, int fd, const union resolve_addr *peer);
+/* errnum: ECONNRESET if it has been reset since, otherwise 0. */
+void
+conn_is_up(struct conn *c, int fd, const union resolve_addr *peer, int errnum);
 void conn_has_failed(struct conn *c, enum err err, const char *detail);
 
 #endif
