@@ -16,10 +16,8 @@
 #include "base/mem.h"
 #include "codec/http.h"
 #include "core/fetch.h"
-#include "core/host.h"
-#include "core/reader.h"
 #include "core/sched.h"
-#include "core/xchg.h"
+#include "core/turn.h"
 #include "io/conn.h"
 #include "io/resolve.h"
 #include "io/sink.h"
@@ -44,7 +42,7 @@ struct engine {
 	int signal;    /* the first one that stops */
 	int is_killed; /* the second came */
 	int is_cut;    /* --grace is over */
-	int handshakes_left, input_left;
+	int handshakes_left;
 };
 
 /* ---- the turn ---- */
@@ -64,65 +62,19 @@ core_is_over_budget(const struct core *c)
 	return timer_now_us() > c->turn_us + CORE_TURN_US;
 }
 
-static int
-has_to_emit(const struct engine *e)
-{
-	return e->core.state[FETCH_EMITTING].n > 0 &&
-	       !sink_is_full(e->core.out) && sink_error(e->core.out) == E_OK;
-}
-
-static int
-has_work(const struct engine *e)
-{
-	return has_to_emit(e) || e->core.run.n > 0 || e->handshakes_left ||
-	       e->input_left;
-}
-
-/* Large bodies go out piece by piece, as long as the sink takes them. */
-static void
-emit(struct engine *e)
-{
-	struct core *c = &e->core;
-
-	do {
-		fetch_emit_waiting(c);
-		if (sink_pending(c->out) > 0)
-			watch_make_room(e->watch);
-		sink_flush(c->out);
-	} while (has_to_emit(e) && !core_is_over_budget(c));
-}
-
-static void
-end_turn(struct engine *e)
-{
-	struct core *c = &e->core;
-	unsigned pauses;
-
-	emit(e);
-	pauses = c->pauses;
-	sched_judge_pauses(c);
-	if (pauses != 0 && c->pauses == 0)
-		e->input_left = 1; /* no event tells of it: pump again */
-	reader_resume_paused(c);
-	sink_flush(e->notes);
-	conns_reap(c->conns);
-	if (c->turn_us != 0)
-		stats_lag(&c->stats, timer_now_us() - c->turn_us);
-	c->turn_us = 0;
-}
-
 static void
 engine_turn(struct engine *e)
 {
 	struct core *c = &e->core;
-	int flags = EVLOOP_ONCE | (has_work(e) ? EVLOOP_NONBLOCK : 0);
+	int is_busy = turn_has_work(c) || e->handshakes_left;
+	int flags = EVLOOP_ONCE | (is_busy ? EVLOOP_NONBLOCK : 0);
 
 	CHECK(event_base_loop(e->base, flags) != -1);
 	fetch_run_queue(c);
 	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
-	e->input_left = sched_pump(c);
-	fetch_run_queue(c); /* what was started goes out in this turn */
-	end_turn(e);
+	turn_decide(c);
+	turn_finish(c);
+	sink_flush(e->notes);
 }
 
 /* ---- stopping ---- */
@@ -293,40 +245,11 @@ set_format(struct core *c, struct buf *err, int *status)
 	return -1;
 }
 
+/* The progress line leaves the terminal that records go to. */
 static void
-set_request_defaults(struct core *c)
+before_output(void *arg)
 {
-	const struct opts *o = c->opts;
-	struct http_header *v;
-	size_t i;
-
-	if (o->user != NULL)
-		xchg_basic(&c->authorization, span_str(o->user),
-		    span_str(o->password));
-	v = mem_zalloc(o->nheaders, sizeof(*v));
-	for (i = 0; i < o->nheaders; i++) {
-		v[i].name = span_str(o->headers[i].name);
-		v[i].value = span_str(o->headers[i].value);
-		v[i].remove = o->headers[i].remove;
-	}
-	c->option_headers = (struct http_headers){ v, o->nheaders };
-}
-
-static void
-init_core(struct core *c, const struct opts *o)
-{
-	size_t i;
-
-	c->opts = o;
-	for (i = 0; i < CORE_STATES; i++)
-		list_init(&c->state[i]);
-	list_init(&c->run);
-	list_init(&c->paused);
-	list_init(&c->spare_fetches);
-	list_init(&c->spare_xchgs);
-	hosts_init(c);
-	c->read_buf = mem_alloc(CORE_READ_BYTES);
-	set_request_defaults(c);
+	watch_make_room(arg);
 }
 
 struct engine *
@@ -338,8 +261,7 @@ engine_new(
 
 	e->base = make_base();
 	e->max_sockets = max_sockets;
-	c->base = e->base;
-	init_core(c, o);
+	core_init(c, o, e->base);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
 	if (set_format(c, err, status) == -1 ||
 	    open_network(e, err, status) == -1 ||
@@ -350,46 +272,11 @@ engine_new(
 	c->source = source_new(e->base, on_wakeup, c);
 	source_limits(c->source, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
 	e->watch = watch_new(e, e->base, e->notes);
+	c->before_output = before_output;
+	c->before_output_arg = e->watch;
 	signal(SIGPIPE, SIG_IGN);
 	catch_signals(e);
 	return e;
-}
-
-/* Items that are still somewhere end without a record. */
-static void
-drop_all(struct core *c)
-{
-	struct link *k;
-	size_t i;
-
-	while ((k = list_first(&c->paused)) != NULL)
-		fetch_drop(CONTAINER(k, struct fetch, link));
-	for (i = 0; i < CORE_STATES; i++)
-		while ((k = list_first(&c->state[i])) != NULL)
-			fetch_drop(CONTAINER(k, struct fetch, link));
-	while ((k = list_first(&c->run)) != NULL)
-		fetch_drop(CONTAINER(k, struct fetch, run));
-	hosts_drop_waiting(c);
-}
-
-static void
-fini_core(struct core *c)
-{
-	struct link *k;
-
-	drop_all(c);
-	hosts_fini(c);
-	timer_free(c->fd_timer);
-	while ((k = list_shift(&c->spare_fetches)) != NULL)
-		free(CONTAINER(k, struct fetch, link));
-	while ((k = list_shift(&c->spare_xchgs)) != NULL)
-		xchg_free(CONTAINER(k, struct xchg, spare));
-	decode_close(c->spare_decode);
-	request_fini(&c->request);
-	url_fini(&c->url);
-	free(c->read_buf);
-	free(c->option_headers.v);
-	buf_fini(&c->authorization);
 }
 
 void
@@ -399,7 +286,7 @@ engine_free(struct engine *e)
 	size_t i;
 
 	watch_free(e->watch);
-	fini_core(c);
+	core_fini(c);
 	if (c->conns != NULL)
 		conns_free(c->conns);
 	if (c->resolve != NULL)
@@ -426,7 +313,6 @@ engine_run(struct engine *e)
 	struct core *c = &e->core;
 
 	core_tick(c);
-	e->input_left = 1; /* the first turn must not wait */
 	for (;;) {
 		engine_turn(e);
 		if (e->is_killed)

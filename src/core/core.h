@@ -88,13 +88,22 @@ struct core {
 	struct buf authorization; /* "Basic ..." of -u, or empty */
 	struct http_headers option_headers;
 
-	/* The turn. */
+	/* The turn (core/turn). */
+	int input_left; /* the pump has more to do that no event tells of */
+	void (*before_output)(void *arg); /* NULL: nobody asks */
+	void *before_output_arg;
 	int64_t turn_us; /* when its first callback ran; 0: none yet */
 	int64_t now_us;  /* as of the last callback or run-queue entry */
 
 	struct stats stats;
 };
 
+/* The options must outlive it; `base` is for timers. The movers follow. */
+void core_init(struct core *c, const struct opts *o, struct event_base *base);
+/* Items that are still somewhere end without a record. */
+void core_fini(struct core *c);
+
+/* ---- what the owner of the loop provides ---- */
 /*
  * Reads the clock; every event callback and run-queue entry calls it first.
  * Returns it.

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Wires a core to the fakes and turns it. The turn is engine_turn()'s, with
- * the virtual clock in place of the loop and a budget in calls in place of
- * one in CPU time.
+ * Wires a core to the fakes and turns it, with the virtual clock in place of
+ * the loop and a budget in calls in place of one in CPU time.
  */
 #include "sim.h"
 
@@ -11,10 +10,8 @@
 
 #include "base/mem.h"
 #include "core/fetch.h"
-#include "core/host.h"
-#include "core/reader.h"
 #include "core/sched.h"
-#include "core/xchg.h"
+#include "core/turn.h"
 #include "fake.h"
 #include "io/conn.h"
 #include "io/resolve.h"
@@ -67,24 +64,6 @@ parse(struct opts *o, const char *const *args)
 	buf_fini(&err);
 }
 
-static void
-init_core(struct core *c, struct event_base *w, const struct opts *o)
-{
-	size_t i;
-
-	memset(c, 0, sizeof(*c));
-	c->opts = o;
-	c->base = w;
-	for (i = 0; i < CORE_STATES; i++)
-		list_init(&c->state[i]);
-	list_init(&c->run);
-	list_init(&c->paused);
-	list_init(&c->spare_fetches);
-	list_init(&c->spare_xchgs);
-	hosts_init(c);
-	c->read_buf = mem_alloc(CORE_READ_BYTES);
-}
-
 void
 sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
     const char *const *args)
@@ -99,13 +78,12 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	s->check_every = 1;
 	s->slack_us = 20 * MS;
 	parse(&s->opts, args);
-	init_core(c, w, &s->opts);
+	core_init(c, &s->opts, w);
 	rc.timeout_us = s->opts.dns_timeout_us;
 	c->resolve = resolve_new(w, &rc, NULL, 0);
 	c->conns = conns_new(w, NULL, SIZE_MAX);
 	c->out = sink_new(w, 1, on_wakeup, c);
 	c->source = source_new(w, on_wakeup, c);
-	s->input_left = 1;
 	core_tick(c);
 }
 
@@ -127,38 +105,6 @@ sim_sockets(struct sim *s, size_t max)
 
 /* ---- the turn ---- */
 
-static int
-has_to_emit(const struct sim *s)
-{
-	return s->core.state[FETCH_EMITTING].n > 0 &&
-	       !sink_is_full(s->core.out);
-}
-
-static int
-has_work(const struct sim *s)
-{
-	return has_to_emit(s) || s->core.run.n > 0 || s->input_left;
-}
-
-static void
-end_turn(struct sim *s)
-{
-	struct core *c = &s->core;
-	unsigned pauses;
-
-	do {
-		fetch_emit_waiting(c);
-		sink_flush(c->out);
-	} while (has_to_emit(s) && !core_is_over_budget(c));
-	pauses = c->pauses;
-	sched_judge_pauses(c);
-	if (pauses != 0 && c->pauses == 0)
-		s->input_left = 1;
-	reader_resume_paused(c);
-	conns_reap(c->conns);
-	c->turn_us = 0;
-}
-
 static void
 note_most(struct sim *s)
 {
@@ -179,7 +125,7 @@ sim_turn(struct sim *s)
 {
 	struct core *c = &s->core;
 	struct event_base *w = &s->w;
-	int wait = !has_work(s);
+	int wait = !turn_has_work(c);
 
 	if (wait)
 		check_sleep(s);
@@ -189,10 +135,9 @@ sim_turn(struct sim *s)
 	if (world_pass(w, wait) == -1)
 		world_fail(w, "it waits, and nothing will ever happen");
 	fetch_run_queue(c);
-	s->input_left = sched_pump(c);
-	fetch_run_queue(c);
+	turn_decide(c);
 	note_most(s);
-	end_turn(s);
+	turn_finish(c);
 	note_most(s);
 	if (++s->turns % s->check_every == 0)
 		check_all(s);
@@ -277,46 +222,12 @@ sim_stop(struct sim *s)
 
 /* ---- the end ---- */
 
-static void
-drop_all(struct core *c)
-{
-	struct link *k;
-	size_t i;
-
-	while ((k = list_first(&c->paused)) != NULL)
-		fetch_drop(CONTAINER(k, struct fetch, link));
-	for (i = 0; i < CORE_STATES; i++)
-		while ((k = list_first(&c->state[i])) != NULL)
-			fetch_drop(CONTAINER(k, struct fetch, link));
-	while ((k = list_first(&c->run)) != NULL)
-		fetch_drop(CONTAINER(k, struct fetch, run));
-	hosts_drop_waiting(c);
-}
-
-static void
-fini_core(struct core *c)
-{
-	struct link *k;
-
-	drop_all(c);
-	hosts_fini(c);
-	timer_free(c->fd_timer);
-	while ((k = list_shift(&c->spare_fetches)) != NULL)
-		free(CONTAINER(k, struct fetch, link));
-	while ((k = list_shift(&c->spare_xchgs)) != NULL)
-		xchg_free(CONTAINER(k, struct xchg, spare));
-	decode_close(c->spare_decode);
-	request_fini(&c->request);
-	url_fini(&c->url);
-	free(c->read_buf);
-}
-
 void
 sim_fini(struct sim *s)
 {
 	struct core *c = &s->core;
 
-	fini_core(c);
+	core_fini(c);
 	if (c->slots != 0 || c->known != 0 || c->known_bytes != 0 ||
 	    c->alive != 0 || c->held_bytes != 0 || c->lookups != 0)
 		world_fail(&s->w, "something is counted that is gone");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One run of the deciders in a world of its own: wired and turned as
- * src/engine.c does it, checked as it goes.
+ * One run of the deciders in a world of its own, checked as it goes.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -15,7 +14,7 @@ struct sim {
 	struct core core;
 	struct opts opts;
 	struct timer *grace;
-	int input_left, is_cut;
+	int is_cut;
 	uint64_t turns;
 	uint64_t moved_turn, moved_records; /* when a record came last */
 	unsigned check_every; /* turns between two full checks; 1 */

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/* The order of things in a turn. Knows nothing of what they do. */
+#include "core/turn.h"
+
+#include "core/fetch.h"
+#include "core/reader.h"
+#include "core/sched.h"
+#include "io/conn.h"
+#include "io/sink.h"
+#include "io/timer.h"
+
+static int
+has_to_emit(const struct core *c)
+{
+	return c->state[FETCH_EMITTING].n > 0 && !sink_is_full(c->out) &&
+	       sink_error(c->out) == E_OK;
+}
+
+int
+turn_has_work(const struct core *c)
+{
+	return has_to_emit(c) || c->run.n > 0 || c->input_left;
+}
+
+void
+turn_decide(struct core *c)
+{
+	c->input_left = sched_pump(c);
+	fetch_run_queue(c);
+}
+
+/* Large bodies go out piece by piece, as long as the sink takes them. */
+static void
+emit(struct core *c)
+{
+	do {
+		fetch_emit_waiting(c);
+		if (sink_pending(c->out) > 0 && c->before_output != NULL)
+			c->before_output(c->before_output_arg);
+		sink_flush(c->out);
+	} while (has_to_emit(c) && !core_is_over_budget(c));
+}
+
+void
+turn_finish(struct core *c)
+{
+	unsigned pauses;
+
+	emit(c);
+	pauses = c->pauses;
+	sched_judge_pauses(c);
+	if (pauses != 0 && c->pauses == 0)
+		c->input_left = 1; /* no event tells of it: pump again */
+	reader_resume_paused(c);
+	conns_reap(c->conns);
+	if (c->turn_us != 0)
+		stats_lag(&c->stats, timer_now_us() - c->turn_us);
+	c->turn_us = 0;
+}
