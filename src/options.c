@@ -16,6 +16,7 @@
 #define OPT_AT_INT(id) offsetof(struct opts, id)
 #define OPT_AT_SIZE(id) offsetof(struct opts, id##_bytes)
 #define OPT_AT_DUR(id) offsetof(struct opts, id##_us)
+#define OPT_AT_RATE(id) offsetof(struct opts, id)
 #define OPT_AT_STR(id) offsetof(struct opts, id)
 #define OPT_AT_PATH(id) offsetof(struct opts, id)
 #define OPT_AT_LIST(id) offsetof(struct opts, id)
@@ -79,7 +80,7 @@ set_text(struct opts *o, const struct opt_row *row, const char *text)
 	char *copy = opts_keep(o, text, strlen(text));
 
 	if (row->type == OPT_LIST)
-		list_add(field, copy, o->ngiven);
+		list_add(field, copy, o->ngiven + 1);
 	else
 		*(const char **)field = copy;
 }
@@ -104,7 +105,8 @@ set_number(struct opts *o, const struct opt_row *row, int64_t value)
 	case OPT_STR:
 	case OPT_LIST:
 	case OPT_PATH:
-		CHECK(!"a number for a text option");
+	case OPT_RATE:
+		CHECK(!"a number for another option");
 	}
 }
 
@@ -119,19 +121,24 @@ int
 opts_set(struct opts *o, enum opt id, const char *text, struct buf *err)
 {
 	const struct opt_row *row = opts_row(id);
+	struct opt_rate rate;
 	int64_t value;
 
 	if (row->type == OPT_PATH && *text == '\0') {
 		buf_str(err, "a file name is missing");
 		return -1;
 	}
-	if (!is_text(row) && opts_value(row, text, &value, err) != 0)
+	if (row->type == OPT_RATE) {
+		if (opts_rate(text, &rate, err) != 0)
+			return -1;
+		*(struct opt_rate *)(void *)((char *)o + row->field) = rate;
+	} else if (is_text(row))
+		set_text(o, row, text);
+	else if (opts_value(row, text, &value, err) == 0)
+		set_number(o, row, value);
+	else
 		return -1;
 	o->given[id] = ++o->ngiven;
-	if (is_text(row))
-		set_text(o, row, text);
-	else
-		set_number(o, row, value);
 	return 0;
 }
 
@@ -183,6 +190,7 @@ opts_fini(struct opts *o)
 	free(o->kept);
 	free(o->operands);
 	free(o->headers);
+	free(o->budgets);
 	if (o->payload.n > 0)
 		explicit_bzero(o->payload.p, o->payload.n);
 	buf_fini(&o->payload);

@@ -12,12 +12,17 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/span.h"
 
 #define OPT_NUM_MAX 1000000                       /* counts */
 #define OPT_SIZE_MAX (1LL << 40)                  /* bytes */
 #define OPT_HEADER_MAX (1LL << 30)                /* bytes */
 #define OPT_DUR_MAX (365 * 24 * 3600 * 1000000LL) /* a year */
+#define OPT_RETRY_MAX 1000
+#define OPT_RATE_MAX 1e12 /* in its unit */
+#define OPT_BUDGETS_MAX 16
+#define OPT_STATUSES 1000
 #define OPT_FILE_MAX (1 << 20)   /* bytes of an @FILE of -H and -u */
 #define OPT_BODY_MAX (256 << 20) /* bytes of a request body */
 
@@ -36,8 +41,27 @@ enum opt {
 
 /* In the order of their choices in the table. */
 enum opt_format { FORMAT_AUTO, FORMAT_JSONL, FORMAT_TEXT, FORMAT_BODY };
-enum opt_body { BODY_INLINE, BODY_NONE, BODY_BASE64 };
+enum opt_body { BODY_INLINE, BODY_NONE, BODY_BASE64, BODY_JSON };
+enum opt_net_down { NET_DOWN_WAIT, NET_DOWN_FAIL };
 enum opt_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_NONE };
+
+/* Which redirects: those of GET and HEAD; -L; --no-location. */
+enum opt_follow { FOLLOW_SAFE, FOLLOW_ALL, FOLLOW_NEVER };
+
+/*
+ * At most that amount in any window of per_us: a second, minute or hour.
+ * amount 0: no limit; otherwise it is at least one a year.
+ */
+struct opt_rate {
+	double amount;
+	int64_t per_us;
+};
+
+/* One --budget; its amount is more than 0. */
+struct opt_budget {
+	char *name;
+	struct opt_rate rate;
+};
 
 struct opt_list {
 	char **v;
@@ -61,6 +85,7 @@ struct opt_operand {
 #define OPT_FIELD_INT(id) int64_t id;
 #define OPT_FIELD_SIZE(id) uint64_t id##_bytes;
 #define OPT_FIELD_DUR(id) int64_t id##_us;
+#define OPT_FIELD_RATE(id) struct opt_rate id;
 #define OPT_FIELD_STR(id) const char *id; /* NULL: none */
 #define OPT_FIELD_PATH(id) const char *id;
 #define OPT_FIELD_LIST(id) struct opt_list id;
@@ -68,8 +93,8 @@ struct opt_operand {
 
 /*
  * 0 means no limit for timeouts and for maximum sizes and counts; it means
- * zero for max_idle, grace_us and limit. Everything here is owned by the
- * struct and gone with opts_fini.
+ * zero for max_idle, grace_us, limit, retry, retry_delay_us, max_redirs and
+ * delay_us. Everything here is owned by the struct and gone with opts_fini.
  */
 struct opts {
 #define OPT(id, name, letter, type, def, min, max, group, meta, help, more) \
@@ -88,11 +113,12 @@ struct opts {
 
 	/*
 	 * What follows, set when opts_parse has returned 0, besides:
-	 * limit is INT64_MAX unless given; format is FORMAT_JSONL after -j; of
-	 * -4 and -6, and of -q and -v, the later one holds; max_per_host,
-	 * max_idle, ttfb_timeout_us, speed_limit_bytes and speed_time_us have
-	 * the defaults that depend on other options; speed_limit_bytes and
-	 * speed_time_us are both 0 or both not; user is the name alone.
+	 * limit is INT64_MAX unless given; format is FORMAT_JSONL after -j, and
+	 * instead of FORMAT_AUTO with --stream; of -4 and -6, and of -q and -v,
+	 * the later one holds; max_per_host, max_idle, ttfb_timeout_us,
+	 * speed_limit_bytes and speed_time_us have the defaults that depend on
+	 * other options; speed_limit_bytes and speed_time_us are both 0 or both
+	 * not; user is the name alone; base_url is known to be good.
 	 */
 	const char *method; /* -X, -I, POST with a body, GET */
 	int method_given;   /* by -X or -I: holds for items with a body too */
@@ -100,8 +126,16 @@ struct opts {
 	size_t nheaders;
 	int has_body;       /* -d, --data-raw or --json-data, even if empty */
 	struct buf payload; /* the body's bytes */
-	const char *content_type; /* that body's; NULL without one */
-	const char *password;     /* with user; NULL without -u */
+	const char *content_type;    /* that body's; NULL without one */
+	const char *password;        /* with user; NULL without -u */
+	int follow;                  /* enum opt_follow */
+	int redir_http, redir_https; /* --proto-redir has it */
+	unsigned char retry_status[OPT_STATUSES]; /* --retry-on has it */
+	/* Likewise by code; "errors" sets all that are marked Y. */
+	unsigned char retry_error[E_COUNT];
+	int retry_errors; /* "errors" was there: C codes go by their cause */
+	struct opt_budget *budgets;
+	size_t nbudgets;
 
 	char **kept; /* the strings behind the fields above */
 	size_t nkept, kept_cap;

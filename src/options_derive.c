@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What follows from several options together, the request aside
- * (options_request.c): which of two holds, defaults that hang on others, and
- * that the output is none of the inputs.
+ * (options_request.c): which of two holds, which do not go together, defaults
+ * that hang on others, and that the output is none of the inputs.
  */
 #include <sys/stat.h>
 
@@ -30,8 +30,20 @@ derive_choices(struct opts *o)
 {
 	if (o->json && o->given[OPT_json] > o->given[OPT_format])
 		o->format = FORMAT_JSONL;
+	/* On a terminal auto would be text, which cannot show a stream. */
+	if (o->stream && o->format == FORMAT_AUTO)
+		o->format = FORMAT_JSONL;
 	exclude(o, OPT_ipv4, OPT_ipv6, &o->ipv4, &o->ipv6);
 	exclude(o, OPT_quiet, OPT_verbose, &o->quiet, &o->verbose);
+}
+
+static void
+derive_follow(struct opts *o)
+{
+	if (!opts_given(o, OPT_location))
+		o->follow = FOLLOW_SAFE;
+	else
+		o->follow = o->location ? FOLLOW_ALL : FOLLOW_NEVER;
 }
 
 static void
@@ -60,13 +72,46 @@ derive_times(struct opts *o)
 	}
 }
 
+static int
+say_conflict(struct buf *err, enum opt a, const char *b)
+{
+	buf_printf(err, "fetchd: --%s: does not go together with %s\n",
+	    opts_row(a)->name, b);
+	return 2;
+}
+
+/* A stream's lines cannot be taken back, nor are they text or body. */
+static int
+check_conflicts(const struct opts *o, struct buf *err)
+{
+	if (o->only_failed && o->only_ok)
+		return say_conflict(err, OPT_only_failed, "--only-ok");
+	if (!o->stream)
+		return 0;
+	if (o->only_failed)
+		return say_conflict(err, OPT_stream, "--only-failed");
+	if (o->only_ok)
+		return say_conflict(err, OPT_stream, "--only-ok");
+	if (o->format == FORMAT_TEXT)
+		return say_conflict(err, OPT_stream, "--format text");
+	if (o->format == FORMAT_BODY)
+		return say_conflict(err, OPT_stream, "--format body");
+	return 0;
+}
+
 int
 opts_derive(struct opts *o, struct buf *err)
 {
+	int status;
+
 	derive_choices(o);
+	derive_follow(o);
 	derive_limits(o);
 	derive_times(o);
-	return opts_derive_request(o, err);
+	status = check_conflicts(o, err);
+	if (status == 0)
+		status = opts_derive_lists(o, err);
+	return status != 0 ? status : opts_derive_request(o, err);
 }
 
 /* What can be written and read again: a terminal or /dev/null may be both. */

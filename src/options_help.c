@@ -103,10 +103,11 @@ opts_help(struct buf *out)
 	}
 	buf_str(out,
 	    "\nSIZE takes k, M, G (1024); TIME takes ms, s, m, h, a bare "
-	    "number is seconds.\n0 means no limit for times and for maximum "
-	    "sizes and counts, but none at all\nfor --limit, --max-idle and "
-	    "--grace. --x has --no-x where it takes no value.\nThe manual: "
-	    "man fetchd\n");
+	    "number is seconds;\nRATE is N/s, N/m or N/h, a bare N is a "
+	    "second's. 0 means no limit for times and\nfor maximum sizes and "
+	    "counts, but none at all for --limit, --max-idle, --grace,\n"
+	    "--delay, --retry, --retry-delay and --max-redirs. --x has --no-x "
+	    "where it takes\nno value. The manual: man fetchd\n");
 }
 
 void

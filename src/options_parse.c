@@ -14,21 +14,15 @@
 #define GUESS_MAX 2   /* edits between a guess and what was typed */
 
 /* Options that later versions bring. */
-static const char *const later[] = { "base-url", "skip", "shuffle", "rate",
-	"rate-per-host", "delay", "budget", "rate-headers", "max-run-time",
-	"retry", "retry-delay", "retry-on", "retry-post", "retry-after-max",
-	"max-host-errors", "host-dead-after", "net-down", "location",
-	"max-redirs", "proto-redir", "location-trusted", "cert", "key",
-	"tls-max", "tls-legacy", "pinnedpubkey", "crlfile", "interface",
-	"proxy", "noproxy", "allow", "deny", "allow-private", "deny-host",
-	"allow-ports", "strict", "limit-rate", "stream", "include-attempts",
-	"keep-order", "only-failed", "only-ok", "output-dir", "output-name",
-	"overwrite", "keep-partial", "journal", "resume", "resume-force",
-	"spool", "journal-salvage", "fsync", "rotate", "verify", "warc",
-	"extract", "css", "xpath", "regex", "exec", "workers", "worker-mem",
-	"worker-time", "sandbox", "config", "socket", "print-config", "robots",
-	"cookie-jar", "http2", "dedup" };
-static const char later_letters[] = "LExOK";
+static const char *const later[] = { "skip", "shuffle", "cert", "key",
+	"tls-max", "tls-legacy", "pinnedpubkey", "crlfile", "proxy", "noproxy",
+	"allow", "deny", "allow-private", "deny-host", "allow-ports", "strict",
+	"limit-rate", "output-dir", "output-name", "overwrite", "keep-partial",
+	"journal", "resume", "resume-force", "spool", "journal-salvage",
+	"fsync", "rotate", "verify", "warc", "extract", "css", "xpath", "regex",
+	"exec", "workers", "worker-mem", "worker-time", "sandbox", "config",
+	"socket", "print-config", "robots", "cookie-jar", "http2", "dedup" };
+static const char later_letters[] = "ExOK";
 
 struct walk {
 	struct opts *o;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The request that the options describe: headers, body, method, credentials,
- * and the files (@FILE) that some of these come from. What is read here may be
- * secret: no message shows a value.
+ * base URL, and the files (@FILE) that some of these come from. What is read
+ * here may be secret: no message shows a value.
  */
 #include <sys/stat.h>
 
@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "codec/http.h"
+#include "codec/url.h"
 #include "options_row.h"
 
 #define READ_BYTES 65536
@@ -316,6 +317,34 @@ check_value(enum opt id, const char *text, struct buf *err)
 	return say(err, id, "it has a byte that no header may have");
 }
 
+static int
+starts_with(struct span s, struct span start)
+{
+	return s.n >= start.n && span_ieq(span_of(s.p, start.n), start);
+}
+
+/* It may hold a password: what is wrong is told without it. */
+static int
+check_base(const struct opts *o, struct buf *err)
+{
+	struct span text = span_trim(span_str(o->base_url));
+	struct url url = { 0 };
+	const char *why;
+	size_t at;
+	int status = 0;
+
+	if (o->base_url == NULL)
+		return 0;
+	if (!starts_with(text, SPAN("http://")) &&
+	    !starts_with(text, SPAN("https://")))
+		return say(err, OPT_base_url,
+		    "it should begin with http:// or https://");
+	if (url_parse(&url, text, &why, &at) != E_OK)
+		status = say(err, OPT_base_url, why);
+	url_fini(&url);
+	return status;
+}
+
 int
 opts_derive_request(struct opts *o, struct buf *err)
 {
@@ -331,5 +360,7 @@ opts_derive_request(struct opts *o, struct buf *err)
 		status = check_value(OPT_user_agent, o->user_agent, err);
 	if (status == 0)
 		status = check_value(OPT_cookie, o->cookie, err);
+	if (status == 0)
+		status = check_base(o, err);
 	return status;
 }

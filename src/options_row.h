@@ -16,7 +16,8 @@ enum opt_type {
 	OPT_STR,
 	OPT_LIST,
 	OPT_ENUM,
-	OPT_PATH
+	OPT_PATH,
+	OPT_RATE
 };
 
 /* In the order of --help; GROUP(id, "title"). */
@@ -24,7 +25,10 @@ enum opt_type {
 	GROUP(INPUT, "Input") \
 	GROUP(REQUEST, "Request") \
 	GROUP(RUN, "Run") \
+	GROUP(PACE, "Pace") \
+	GROUP(RETRY, "Trying again") \
 	GROUP(LIMITS, "Limits of time and size") \
+	GROUP(REDIRECT, "Redirects") \
 	GROUP(TLS, "TLS") \
 	GROUP(NETWORK, "Network") \
 	GROUP(OUTPUT, "Output") \
@@ -60,12 +64,15 @@ int opts_set(struct opts *o, enum opt id, const char *text, struct buf *err);
 /* From text to value, the row's bounds checked; as opts_set. */
 int opts_value(const struct opt_row *row, const char *text, int64_t *value,
     struct buf *err);
+/* "10", "2.5/s", "600/m", "1000/h"; as opts_set. */
+int opts_rate(const char *text, struct opt_rate *rate, struct buf *err);
 /* Each row at its default, nothing given, nothing derived. */
 void opts_defaults(struct opts *o);
 /* What follows from what was given; once. 0, or an exit status with the
  * message. */
 int opts_derive(struct opts *o, struct buf *err);
 int opts_derive_request(struct opts *o, struct buf *err);
+int opts_derive_lists(struct opts *o, struct buf *err);
 /* The output must not be an input. 0, or 2 with the message. */
 int opts_check_paths(const struct opts *o, struct buf *err);
 /* A copy that lives as long as *o. */

@@ -7,7 +7,7 @@
  *     "help", "more")
  *   id       name with '_' for '-'; the stem of the field in struct opts
  *   letter   the short option, 0 for none
- *   type     BOOL INT SIZE DUR STR LIST ENUM PATH
+ *   type     BOOL INT SIZE DUR RATE STR LIST ENUM PATH
  *   default  as a user would write it; "" where there is none
  *   min, max in the field's unit (DUR: microseconds, SIZE: bytes); BOOL: max
  *            0 means that there is no --no-NAME
@@ -25,6 +25,10 @@ OPT(input_file, "input-file", 'i', LIST, "", 0, 0, INPUT, "FILE",
     "another, in the order in which they stand.")
 OPT(limit, "limit", 0, INT, "", 0, INT64_MAX, INPUT, "N",
     "stop after the first N items", "0 takes none.")
+OPT(base_url, "base-url", 0, STR, "", 0, 0, INPUT, "URL",
+    "resolve references in the input against URL",
+    "A line such as /v1/x or x?y, and such a url of a JSON line, is then taken "
+    "for a reference and not for a host.")
 
 OPT(request, "request", 'X', STR, "", 0, 0, REQUEST, "METHOD",
     "the request method (default GET, or POST if there is a body)", "")
@@ -67,9 +71,60 @@ OPT(max_idle, "max-idle", 0, INT, "64", 0, OPT_NUM_MAX, RUN, "N",
 OPT(max_buffer, "max-buffer", 0, SIZE, "256M", 0, OPT_SIZE_MAX, RUN, "SIZE",
     "bodies and unwritten output held in memory",
     "One item may exceed it by its own --max-filesize. 0 means no limit.")
-OPT(retry_max_time, "retry-max-time", 0, DUR, "15m", 0, OPT_DUR_MAX, RUN,
-    "TIME", "how long an item may wait for descriptors or ports",
-    "After that it ends as resource_limit. 0 means no limit.")
+OPT(rate, "rate", 0, RATE, "", 0, 0, PACE, "RATE",
+    "requests started at most, over all origins",
+    "Redirects and what is sent again count as well. 0 means no limit.")
+OPT(rate_per_host, "rate-per-host", 0, RATE, "", 0, 0, PACE, "RATE",
+    "requests started at most to each origin", "0 means no limit.")
+OPT(delay, "delay", 0, DUR, "0", 0, OPT_DUR_MAX, PACE, "TIME",
+    "between two requests started to one origin", "")
+OPT(budget, "budget", 0, LIST, "", 0, 0, PACE, "NAME=RATE",
+    "what requests may cost in the unit's time; may be repeated",
+    "What one costs stands in its JSON line, as \"cost\": {\"NAME\": 812}. In "
+    "any window of the unit at most that much is started. An item that costs "
+    "more than the whole budget goes alone. At most 16 budgets.")
+OPT(rate_headers, "rate-headers", 0, BOOL, "off", 0, 1, PACE, "",
+    "obey the limits that answers announce",
+    "These are the fields RateLimit-* and x-ratelimit-*, for the origin that "
+    "sent them.")
+OPT(max_run_time, "max-run-time", 0, DUR, "0", 0, OPT_DUR_MAX, PACE, "TIME",
+    "stop after this time; what is in flight is cut, without records",
+    "The exit status is then 124.")
+
+OPT(retry, "retry", 0, INT, "2", 0, OPT_RETRY_MAX, RETRY, "N",
+    "try a failed item again, N times at most",
+    "0 also turns off waiting for an origin that asks for it (status 429, or "
+    "503 with Retry-After), which is not counted otherwise.")
+OPT(retry_delay, "retry-delay", 0, DUR, "1s", 0, OPT_DUR_MAX, RETRY, "TIME",
+    "before the first further try; doubles each time, up to 1m",
+    "Up to half of it is added or taken off by chance.")
+OPT(retry_on, "retry-on", 0, STR, "408,425,429,500,502,503,504,errors", 0, 0,
+    RETRY, "LIST", "statuses and error codes that are worth another try",
+    "errors stands for all codes marked as such under ERROR CODES. A status "
+    "that is not in the list is never asked again.")
+OPT(retry_post, "retry-post", 0, BOOL, "off", 0, 1, RETRY, "",
+    "try again what is not idempotent too, such as POST",
+    "Otherwise such a request is tried again only if none of its bytes had "
+    "been sent, or if it has an Idempotency-Key.")
+OPT(retry_max_time, "retry-max-time", 0, DUR, "15m", 0, OPT_DUR_MAX, RETRY,
+    "TIME", "from the first attempt on; then an item is not tried again",
+    "An item that could not start for lack of descriptors or ports for so long "
+    "ends as resource_limit. 0 means no limit.")
+OPT(retry_after_max, "retry-after-max", 0, DUR, "10m", 0, OPT_DUR_MAX, RETRY,
+    "TIME", "the longest wait that an origin may ask for",
+    "If it asks for more, its waiting items end as host_unavailable. 0 means "
+    "no limit.")
+OPT(max_host_errors, "max-host-errors", 0, INT, "30", 0, OPT_NUM_MAX, RETRY,
+    "N", "failed items in a row after which an origin is given up",
+    "Only if it has not answered for --host-dead-after either. Its waiting "
+    "items then end as host_unavailable. 0 means never.")
+OPT(host_dead_after, "host-dead-after", 0, DUR, "5m", 0, OPT_DUR_MAX, RETRY,
+    "TIME", "without an answer, before an origin is given up",
+    "See --max-host-errors. 0 means never.")
+OPT(net_down, "net-down", 0, ENUM, "wait", 0, 0, RETRY, "wait|fail",
+    "what to do while there is no network at all",
+    "wait: nothing is started and nothing fails until it is back, once "
+    "something had worked. fail: items fail as always.")
 
 OPT(dns_timeout, "dns-timeout", 0, DUR, "5s", 0, OPT_DUR_MAX, LIMITS, "TIME",
     "for looking up the host name", "")
@@ -97,6 +152,18 @@ OPT(max_ratio, "max-ratio", 0, INT, "1000", 0, 1000000000, LIMITS, "N",
     "decoded bytes to each byte on the wire",
     "Judged after the first MiB of decoded bytes.")
 
+OPT(location, "location", 'L', BOOL, "off", 0, 1, REDIRECT, "",
+    "follow redirects of every method; --no-location follows none",
+    "By default those of GET and HEAD are followed.")
+OPT(max_redirs, "max-redirs", 0, INT, "10", 0, OPT_NUM_MAX, REDIRECT, "N",
+    "redirects followed in one attempt", "0 means that the first is too many.")
+OPT(proto_redir, "proto-redir", 0, STR, "http,https", 0, 0, REDIRECT, "LIST",
+    "schemes that a redirect may lead to", "")
+OPT(location_trusted, "location-trusted", 0, BOOL, "off", 0, 1, REDIRECT, "",
+    "send credentials to every host that a redirect names",
+    "These are -u, what stands before an @ in a URL, Authorization and Cookie. "
+    "By default they go to the origin they were given for and nowhere else.")
+
 OPT(insecure, "insecure", 'k', BOOL, "off", 0, 1, TLS, "",
     "do not verify certificates", "Records then say \"tls_verified\": false.")
 OPT(cacert, "cacert", 0, PATH, "", 0, 0, TLS, "FILE",
@@ -110,6 +177,8 @@ OPT(resolve, "resolve", 0, LIST, "", 0, 0, NETWORK, "HOST:PORT:ADDR",
 OPT(dns_servers, "dns-servers", 0, STR, "", 0, 0, NETWORK, "ADDR[#PORT],...",
     "ask these name servers instead of the system's",
     "An IPv6 address with a port stands in brackets.")
+OPT(interface, "interface", 0, STR, "", 0, 0, NETWORK, "ADDR",
+    "connect from this address of the machine", "")
 
 OPT(output, "output", 'o', PATH, "-", 0, 0, OUTPUT, "FILE",
     "write the results to FILE, - is standard output",
@@ -121,11 +190,24 @@ OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT, "auto|jsonl|text|body",
     "auto is text for a terminal and jsonl for everything else.")
 OPT(fields, "fields", 0, STR, "", 0, 0, OUTPUT, "LIST",
     "only these keys of the record, in this order", "")
-OPT(body, "body", 0, ENUM, "inline", 0, 0, OUTPUT, "inline|none|base64",
+OPT(body, "body", 0, ENUM, "inline", 0, 0, OUTPUT, "inline|none|base64|json",
     "how a body stands in the record",
-    "inline is text where it is valid UTF-8 and base64 where it is not.")
+    "inline is text where it is valid UTF-8 and base64 where it is not. json "
+    "is inline, but a JSON body stands as a value under body_json.")
 OPT(include_headers, "include-headers", 0, BOOL, "off", 0, 1, OUTPUT, "",
     "put the answer's header fields into the record", "")
+OPT(stream, "stream", 0, BOOL, "off", 0, 1, OUTPUT, "",
+    "report answers while they arrive, an event or piece a line",
+    "The record comes last, without the body. It goes together with neither "
+    "--only-failed, --only-ok nor --format text or body.")
+OPT(include_attempts, "include-attempts", 0, BOOL, "off", 0, 1, OUTPUT, "",
+    "put every request of the item into the record", "")
+OPT(keep_order, "keep-order", 0, BOOL, "off", 0, 1, OUTPUT, "",
+    "write the results in the order of the input", "")
+OPT(only_failed, "only-failed", 0, BOOL, "off", 0, 1, OUTPUT, "",
+    "write no records of items that succeeded", "")
+OPT(only_ok, "only-ok", 0, BOOL, "off", 0, 1, OUTPUT, "",
+    "write no records of items that failed", "")
 
 OPT(progress, "progress", 0, ENUM, "auto", 0, 0, WATCH, "auto|bar|none",
     "the progress line on standard error", "auto shows it on a terminal.")

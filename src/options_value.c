@@ -114,20 +114,30 @@ parse_fraction(const char **p)
 	return v + (rest != 0);
 }
 
+/* "2", "2.5", ".5". */
+static int
+parse_decimal(const char **p, uint64_t *whole, uint64_t *billionths)
+{
+	*billionths = 0;
+	if (!is_digit(**p) && !(**p == '.' && is_digit((*p)[1])))
+		return -1;
+	*whole = parse_digits(p);
+	if (**p != '.')
+		return 0;
+	(*p)++;
+	if (!is_digit(**p))
+		return -1;
+	*billionths = parse_fraction(p);
+	return 0;
+}
+
 static int
 parse_duration(const char *p, uint64_t *v)
 {
-	uint64_t whole, unit, billionths = 0;
+	uint64_t whole, unit, billionths;
 
-	if (!is_digit(*p) && !(*p == '.' && is_digit(p[1])))
+	if (parse_decimal(&p, &whole, &billionths) != 0)
 		return -1;
-	whole = parse_digits(&p);
-	if (*p == '.') {
-		p++;
-		if (!is_digit(*p))
-			return -1;
-		billionths = parse_fraction(&p);
-	}
 	unit = unit_us(p);
 	if (unit == 0)
 		return -1;
@@ -222,8 +232,45 @@ complain(
 	case OPT_STR:
 	case OPT_LIST:
 	case OPT_PATH:
+	case OPT_RATE:
 		buf_str(err, " is not one of on|off");
 	}
+}
+
+static int
+parse_rate(const char *p, struct opt_rate *rate)
+{
+	uint64_t whole, billionths, unit = 1000000;
+
+	if (parse_decimal(&p, &whole, &billionths) != 0)
+		return -1;
+	if (*p == '/') {
+		p++;
+		unit = p[0] != '\0' && p[1] == '\0' ? unit_us(p) : 0;
+	} else if (*p != '\0')
+		return -1;
+	rate->amount = (double)whole + (double)billionths / 1e9;
+	rate->per_us = (int64_t)unit;
+	return unit != 0 ? 0 : -1;
+}
+
+int
+opts_rate(const char *text, struct opt_rate *rate, struct buf *err)
+{
+	if (parse_rate(text, rate) != 0) {
+		opts_quote(err, text);
+		buf_str(err, " is not a rate (for example 10, 2.5/s, 600/m)");
+	} else if (rate->amount > OPT_RATE_MAX) {
+		opts_quote(err, text);
+		buf_printf(err, " is more than %.0f", OPT_RATE_MAX);
+	} else if (rate->amount > 0 &&
+		   (double)rate->per_us / rate->amount > OPT_DUR_MAX) {
+		opts_quote(err, text);
+		buf_str(err, " is less than one a year");
+	} else {
+		return 0;
+	}
+	return -1;
 }
 
 int
@@ -253,7 +300,8 @@ opts_value(const struct opt_row *row, const char *text, int64_t *value,
 	case OPT_STR:
 	case OPT_LIST:
 	case OPT_PATH:
-		CHECK(!"a text option has no number");
+	case OPT_RATE:
+		CHECK(!"it has no single number");
 	}
 	if (bad || v < min || v > max) {
 		complain(err, row, text, !bad);

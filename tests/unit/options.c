@@ -26,6 +26,7 @@ sample(enum opt id, const struct opt_row *row)
 	case OPT_INT:
 	case OPT_SIZE:
 	case OPT_DUR:
+	case OPT_RATE:
 		return "7";
 	case OPT_ENUM:
 		return row->def;
@@ -35,9 +36,15 @@ sample(enum opt id, const struct opt_row *row)
 	case OPT_PATH:
 		break;
 	}
-	if (id == OPT_request)
-		return "PUT";
-	return id == OPT_header || id == OPT_user ? "name:value" : "value";
+	if (id == OPT_header || id == OPT_user)
+		return "name:value";
+	if (id == OPT_budget)
+		return "name=7";
+	if (id == OPT_base_url)
+		return "https://a.test/";
+	if (id == OPT_retry_on || id == OPT_proto_redir)
+		return row->def;
+	return id == OPT_request ? "PUT" : "value";
 }
 
 static int
