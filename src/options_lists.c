@@ -186,9 +186,7 @@ take_budget(struct opts *o, const char *text, struct buf *err)
 		return say(err, OPT_budget, text,
 		    "is not NAME=RATE, with a name of letters, digits, _ - .");
 	if (is_budget_known(o, name))
-		return say(err, OPT_budget, text,
-		    "has a name for the second "
-		    "time");
+		return say(err, OPT_budget, text, "has the name of another");
 	if (o->nbudgets == OPT_BUDGETS_MAX)
 		return say(
 		    err, OPT_budget, text, "is one too many, 16 at most");

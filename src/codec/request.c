@@ -13,9 +13,9 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "codec/request_number.h"
 
 #define STORE_KEEP (64u << 10) /* bytes kept from line to line */
-#define TIMEOUT_MAX_US (1000000000LL * 1000000) /* as good as none */
 #define RETRY_MAX 1000
 #define FAULT_KEY_MAX 48 /* bytes of a key that a fault's text shows */
 
@@ -38,6 +38,8 @@ enum {
 	SEEN_META = 1 << 5,
 	SEEN_TIMEOUT = 1 << 6,
 	SEEN_RETRY = 1 << 7,
+	SEEN_STREAM = 1 << 8,
+	SEEN_COST = 1 << 9,
 };
 
 /* The first fault is the one that is told. `key` is raw, quotes and all. */
@@ -326,78 +328,18 @@ take_body_file(
 	s->r->has_body = 1;
 }
 
-/* What stands behind the 'e' of a JSON number; far out is far enough. */
-static int64_t
-exponent(struct span s)
-{
-	int64_t v = 0;
-	size_t i = s.p[0] == '-' || s.p[0] == '+' ? 1 : 0;
-
-	for (; i < s.n && v < 1000000000; i++)
-		v = v * 10 + (s.p[i] - '0');
-	return s.p[0] == '-' ? -v : v;
-}
-
-/* v * 10^e, rounded up, TIMEOUT_MAX_US at most; `up`: a little more than v. */
-static int64_t
-scale(int64_t v, int64_t e, int up)
-{
-	if (v == 0)
-		return up;
-	for (; e > 0; e--) {
-		if (v > TIMEOUT_MAX_US / 10)
-			return TIMEOUT_MAX_US;
-		v *= 10;
-	}
-	for (; e < 0 && v > 0; e++) {
-		up |= v % 10 != 0;
-		v /= 10;
-	}
-	v += up;
-	return v < TIMEOUT_MAX_US ? v : TIMEOUT_MAX_US;
-}
-
-/* A JSON number of seconds, without its sign, in microseconds. */
-static int64_t
-microseconds(struct span s)
-{
-	int64_t v = 0, e = 6;
-	int up = 0, fraction = 0;
-	size_t i;
-
-	for (i = 0; i < s.n && s.p[i] != 'e' && s.p[i] != 'E'; i++) {
-		if (s.p[i] == '.') {
-			fraction = 1;
-			continue;
-		}
-		if (v < INT64_MAX / 10 - 1) {
-			v = v * 10 + (s.p[i] - '0');
-			e -= fraction;
-		} else {
-			up |= s.p[i] != '0';
-			e += !fraction;
-		}
-	}
-	if (i < s.n)
-		e += exponent(span_of(s.p + i + 1, s.n - i - 1));
-	return scale(v, e, up);
-}
-
 static void
 take_timeout(
     struct parse *s, const struct json_value *key, const struct json_value *v)
 {
-	struct span number = v->raw;
-	int negative = number.p[0] == '-';
 	int64_t us;
 
 	if (v->kind != JSON_NUMBER) {
 		set_fault(s, v->raw.p, key->raw, "must be a number of seconds");
 		return;
 	}
-	us = microseconds(
-	    span_of(number.p + negative, number.n - (size_t)negative));
-	if (negative && us != 0)
+	us = request_number_us(v->raw);
+	if (us < 0)
 		set_fault(s, v->raw.p, key->raw, "may not be negative");
 	else
 		s->r->timeout_us = us;
@@ -407,19 +349,80 @@ static void
 take_retry(
     struct parse *s, const struct json_value *key, const struct json_value *v)
 {
-	int64_t n = 0;
-	size_t i;
+	int64_t n = v->kind == JSON_NUMBER
+			? request_number_count(v->raw, RETRY_MAX)
+			: -1;
 
-	for (i = 0; i < v->raw.n && n <= RETRY_MAX; i++) {
-		if (v->raw.p[i] < '0' || v->raw.p[i] > '9')
-			break;
-		n = n * 10 + (v->raw.p[i] - '0');
-	}
-	if (v->kind != JSON_NUMBER || i < v->raw.n || n > RETRY_MAX)
+	if (n < 0)
 		set_fault(s, v->raw.p, key->raw,
 		    "must be a whole number from 0 to 1000");
 	else
 		s->r->retry = n;
+}
+
+static void
+take_stream(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	if (v->kind == JSON_TRUE || v->kind == JSON_FALSE)
+		s->r->stream = v->kind == JSON_TRUE;
+	else if (v->kind != JSON_NULL)
+		set_fault(s, v->raw.p, key->raw, "must be true, false or null");
+}
+
+static int
+is_cost_repeated(const struct request *r, struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < r->ncost; i++)
+		if (span_eq(r->cost[i].name, name))
+			return 1;
+	return 0;
+}
+
+static void
+take_amount(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct request *r = s->r;
+	struct span name = take_string(s, key);
+	double amount =
+	    v->kind == JSON_NUMBER ? request_number_amount(v->raw) : -1;
+
+	if (amount < 0)
+		set_fault(s, v->raw.p, key->raw,
+		    "in \"cost\" must be a number of 0 or more");
+	else if (is_cost_repeated(r, name))
+		set_fault(s, key->raw.p, key->raw, "stands there twice");
+	else if (r->ncost == REQUEST_COST_MAX)
+		set_fault(s, key->raw.p, key->raw,
+		    "is one more than \"cost\" may have, which is 16");
+	else
+		r->cost[r->ncost++] = (struct request_cost){ name, amount };
+}
+
+static void
+take_cost(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct json j;
+	struct json_value name, value;
+
+	if (v->kind == JSON_NULL)
+		return;
+	if (v->kind != JSON_OBJECT) {
+		set_fault(s, v->raw.p, key->raw,
+		    "must be an object of names and numbers");
+		return;
+	}
+	if (s->r->cost == NULL)
+		s->r->cost = mem_zalloc(REQUEST_COST_MAX, sizeof(*s->r->cost));
+	json_start(&j, v->raw);
+	json_enter(&j);
+	while (!s->bad && json_member(&j, &name) == 1 &&
+	       json_value(&j, &value) == 0)
+		take_amount(s, &name, &value);
 }
 
 static void
@@ -452,8 +455,8 @@ static const struct key {
 	KEY("meta", SEEN_META, take_meta),
 	KEY("timeout", SEEN_TIMEOUT, take_timeout),
 	KEY("retry", SEEN_RETRY, take_retry),
-	KEY("stream", 0, take_later),
-	KEY("cost", 0, take_later),
+	KEY("stream", SEEN_STREAM, take_stream),
+	KEY("cost", SEEN_COST, take_cost),
 	KEY("output", 0, take_later),
 	KEY("sha256", 0, take_later),
 #undef KEY
@@ -530,15 +533,18 @@ reset(struct request *r)
 {
 	struct http_header *header = r->header;
 	size_t header_cap = r->header_cap;
+	struct request_cost *cost = r->cost;
 	struct buf store = r->store;
 
 	buf_clear(&store, STORE_KEEP);
 	*r = (struct request){
 		.header = header,
 		.header_cap = header_cap,
+		.cost = cost,
 		.store = store,
 		.timeout_us = -1,
 		.retry = -1,
+		.stream = -1,
 	};
 }
 
@@ -560,6 +566,7 @@ void
 request_fini(struct request *r)
 {
 	free(r->header);
+	free(r->cost);
 	buf_fini(&r->store);
 	*r = (struct request){ 0 };
 }

@@ -17,6 +17,13 @@
 #define REQUEST_URL_LINE_MAX (1u << 20)   /* bytes of a URL line */
 #define REQUEST_JSON_LINE_MAX (16u << 20) /* bytes of a JSON line */
 #define REQUEST_DEPTH_MAX 64
+#define REQUEST_COST_MAX 16
+
+/* What an item takes from the budget of that name; 0 or more, finite. */
+struct request_cost {
+	struct span name;
+	double amount;
+};
 
 /*
  * All-zero is an empty one; it may be parsed into again and again and keeps
@@ -31,14 +38,17 @@ struct request {
 	struct span method; /* n 0: not given */
 	struct http_header *header; /* the line's own, in order */
 	size_t nheader, header_cap;
-	int has_body;          /* by any of the three keys */
-	int body_is_json;      /* object or list: its bytes as they stand */
-	struct span body;      /* decoded (body_base64) or raw */
-	struct span body_file; /* n 0: none */
-	int64_t timeout_us;    /* -1: not given; 0: none */
-	int64_t retry;         /* -1: not given */
-	struct buf store;      /* what had to be unescaped; never moved while
-				* spans point into it */
+	int has_body;              /* by any of the three keys */
+	int body_is_json;          /* object or list: its bytes as they stand */
+	struct span body;          /* decoded (body_base64) or raw */
+	struct span body_file;     /* n 0: none */
+	int64_t timeout_us;        /* -1: not given; 0: none */
+	int64_t retry;             /* -1: not given */
+	int stream;                /* -1: not given, or null; 0; 1 */
+	struct request_cost *cost; /* no name twice, at most REQUEST_COST_MAX */
+	size_t ncost;
+	struct buf store; /* what had to be unescaped; never moved while
+			   * spans point into it */
 };
 
 /* What is wrong with a line, for errormsg. */

@@ -4,6 +4,7 @@
  * could split a request gets through; and a record of the line, accepted or
  * not, is one line of JSON with id and meta byte for byte as they came.
  */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -39,6 +40,12 @@ check_request(const struct request *r, struct span line)
 	CHECK(r->store.n <= line.n);
 	CHECK(r->method.n == 0 || http_is_token(r->method));
 	CHECK(r->timeout_us >= -1 && r->retry >= -1 && r->retry <= 1000);
+	CHECK(r->stream >= -1 && r->stream <= 1);
+	CHECK(r->ncost <= REQUEST_COST_MAX);
+	for (i = 0; i < r->ncost; i++) {
+		check_span(r, line, r->cost[i].name);
+		CHECK(r->cost[i].amount >= 0 && isfinite(r->cost[i].amount));
+	}
 	CHECK(r->nheader <= HTTP_MAX_FIELDS);
 	for (i = 0; i < r->nheader; i++) {
 		check_span(r, line, r->header[i].name);

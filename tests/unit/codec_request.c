@@ -59,6 +59,8 @@ test_a_line_that_is_no_json_is_a_url_without_its_blanks(void **state)
 		assert_int_equal(r.id.n + r.meta.n + r.method.n + r.nheader, 0);
 		assert_int_equal(r.timeout_us, -1);
 		assert_int_equal(r.retry, -1);
+		assert_int_equal(r.stream, -1);
+		assert_int_equal(r.ncost, 0);
 	}
 	request_fini(&r);
 }
@@ -86,7 +88,9 @@ test_every_key_is_understood(void **state)
 	parse_good(&r, SPAN(" {" U ", \"id\" : 7 ,\"method\":\"PURGE\","
 			    "\"headers\":{\"X-A\":\"1\",\"X-B\":[\"2\",\"3\"],"
 			    "\"Accept\":null,\"X-C\":[]},\"body\":\"b\\n\","
-			    "\"meta\":[1, {}],\"timeout\":1.5,\"retry\":3} "));
+			    "\"meta\":[1, {}],\"timeout\":1.5,\"retry\":3,"
+			    "\"stream\":true,\"cost\":{\"tokens\":812,"
+			    "\"\\u0061 b\":0.5}} "));
 	assert_true(r.is_json);
 	assert_true(is(r.url, "https://a.test/"));
 	assert_true(is(r.id, "7"));
@@ -107,6 +111,10 @@ test_every_key_is_understood(void **state)
 	assert_true(is(r.meta, "[1, {}]"));
 	assert_int_equal(r.timeout_us, 1500000);
 	assert_int_equal(r.retry, 3);
+	assert_int_equal(r.stream, 1);
+	assert_int_equal(r.ncost, 2);
+	assert_true(is(r.cost[0].name, "tokens") && r.cost[0].amount == 812);
+	assert_true(is(r.cost[1].name, "a b") && r.cost[1].amount == 0.5);
 	request_fini(&r);
 }
 
@@ -118,7 +126,9 @@ test_a_request_is_empty_again_before_the_next_line(void **state)
 	(void)state;
 	parse_good(&r, SPAN("{" U ",\"custom_id\":7,\"method\":\"PUT\","
 			    "\"headers\":{\"a\":\"1\"},\"body\":{},\"meta\":1,"
-			    "\"timeout\":1,\"retry\":3}"));
+			    "\"timeout\":1,\"retry\":3,\"stream\":false,"
+			    "\"cost\":{\"a\":1}}"));
+	assert_true(r.stream == 0 && r.ncost == 1);
 	assert_true(r.id_is_custom && r.body_is_json);
 	parse_good(&r, SPAN("{" U "}"));
 	assert_int_equal(r.id.n + r.meta.n + r.method.n + r.nheader, 0);
@@ -126,6 +136,8 @@ test_a_request_is_empty_again_before_the_next_line(void **state)
 	assert_false(r.has_body || r.body_is_json || r.id_is_custom);
 	assert_int_equal(r.timeout_us, -1);
 	assert_int_equal(r.retry, -1);
+	assert_int_equal(r.stream, -1);
+	assert_int_equal(r.ncost, 0);
 	request_fini(&r);
 }
 
@@ -258,6 +270,70 @@ test_a_timeout_is_seconds_and_never_rounded_down_to_none(void **state)
 }
 
 static const struct {
+	const char *number;
+	double amount;
+} amounts[] = {
+	{ "0", 0 },
+	{ "-0", 0 },
+	{ "-0.0e5", 0 },
+	{ "812", 812 },
+	{ "1.5", 1.5 },
+	{ "25E-2", 0.25 },
+	{ "1e308", 1e308 },
+	{ "1e-400", 0 },
+	{ "9007199254740993", 9007199254740992.0 },
+};
+
+static void
+test_a_cost_is_any_number_that_a_double_can_hold(void **state)
+{
+	struct request r = { 0 };
+	char line[128];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++) {
+		snprintf(line, sizeof(line), "{" U ",\"cost\":{\"a\":%s}}",
+		    amounts[i].number);
+		parse_good(&r, line_of(line));
+		assert_int_equal(r.ncost, 1);
+		if (r.cost[0].amount != amounts[i].amount)
+			fail_msg("%s: %g", amounts[i].number, r.cost[0].amount);
+	}
+	parse_good(&r, SPAN("{" U ",\"cost\":null,\"stream\":null}"));
+	assert_int_equal(r.ncost, 0);
+	assert_int_equal(r.stream, -1);
+	parse_good(&r, SPAN("{" U ",\"cost\":{},\"stream\":false}"));
+	assert_int_equal(r.ncost, 0);
+	assert_int_equal(r.stream, 0);
+	request_fini(&r);
+}
+
+static void
+test_a_cost_has_16_names_at_most(void **state)
+{
+	struct buf b = { 0 };
+	struct request r = { 0 };
+	struct request_fault f = { 0 };
+	int i;
+
+	(void)state;
+	buf_str(&b, "{" U ",\"cost\":{\"n0\":0");
+	for (i = 1; i < 16; i++)
+		buf_printf(&b, ",\"n%d\":%d", i, i);
+	buf_str(&b, "}}");
+	parse_good(&r, buf_view(&b));
+	assert_int_equal(r.ncost, 16);
+	assert_true(r.cost[15].amount == 15);
+	b.n -= 2;
+	buf_str(&b, ",\"n16\":1}}");
+	assert_int_equal(request_parse(&r, buf_view(&b), &f), E_INPUT_INVALID);
+	assert_true(strstr(f.text, "\"n16\" is one more") != NULL);
+	buf_fini(&b);
+	request_fini(&r);
+}
+
+static const struct {
 	const char *line;
 	size_t column;
 	const char *text; /* somewhere in the fault's text */
@@ -276,9 +352,20 @@ static const struct {
 	{ "{" U ",\"id\":1,\"id\":1}", 33, "\"id\" is a second id" },
 	{ "{" U ",\"id\":{}}", 31, "\"id\" must be" },
 	{ "{" U ",\"custom_id\":[]}", 38, "\"custom_id\" must be" },
-	{ "{" U ",\"stream\":true}", 26,
-	    "\"stream\" is not supported by this version" },
-	{ "{" U ",\"cost\":{}}", 26, "\"cost\" is not supported" },
+	{ "{" U ",\"stream\":1}", 35, "\"stream\" must be true, false or" },
+	{ "{" U ",\"stream\":\"true\"}", 35, "\"stream\" must be true" },
+	{ "{" U ",\"stream\":true,\"stream\":true}", 40,
+	    "\"stream\" stands there twice" },
+	{ "{" U ",\"cost\":1}", 33, "\"cost\" must be an object" },
+	{ "{" U ",\"cost\":[]}", 33, "\"cost\" must be an object" },
+	{ "{" U ",\"cost\":{},\"cost\":null}", 36, "\"cost\" stands" },
+	{ "{" U ",\"cost\":{\"a\":-1}}", 38,
+	    "\"a\" in \"cost\" must be a number of 0 or more" },
+	{ "{" U ",\"cost\":{\"a\":-1e-9}}", 38, "\"a\" in \"cost\" must" },
+	{ "{" U ",\"cost\":{\"a\":1e400}}", 38, "\"a\" in \"cost\" must" },
+	{ "{" U ",\"cost\":{\"a\":\"1\"}}", 38, "\"a\" in \"cost\" must" },
+	{ "{" U ",\"cost\":{\"a\":null}}", 38, "\"a\" in \"cost\" must" },
+	{ "{" U ",\"cost\":{\"a\":1,\"\\u0061\":1}}", 40, "stands there" },
 	{ "{" U ",\"output\":\"x\"}", 26, "\"output\" is not supported" },
 	{ "{" U ",\"sha256\":\"x\"}", 26, "\"sha256\" is not supported" },
 	{ "{" U ",\"method\":\"\"}", 35, "\"method\" is not a token" },
@@ -541,6 +628,8 @@ main(void)
 		T(test_an_id_keeps_its_bytes_whatever_scalar_it_is),
 		T(test_escapes_are_undone_in_keys_and_strings),
 		T(test_a_body_is_text_json_as_it_stands_or_base64),
+		T(test_a_cost_is_any_number_that_a_double_can_hold),
+		T(test_a_cost_has_16_names_at_most),
 		T(test_a_timeout_is_seconds_and_never_rounded_down_to_none),
 		T(test_a_fault_is_told_with_its_key_and_column),
 		T(test_of_two_faults_the_first_is_told),
