@@ -192,7 +192,12 @@ def test_help_names_every_option_of_this_capability(fetchd):
             ttfb-timeout idle-timeout speed-limit speed-time max-time
             max-filesize max-header-size max-ratio insecure cacert resolve
             dns-servers output json format fields body include-headers
-            progress quiet summary stats fail grace version help""".split():
+            progress quiet summary stats fail grace version help
+            base-url rate rate-per-host delay budget rate-headers max-run-time
+            retry retry-delay retry-on retry-post retry-max-time
+            retry-after-max max-host-errors host-dead-after net-down
+            location max-redirs proto-redir location-trusted interface stream
+            include-attempts keep-order only-failed only-ok""".split():
         assert f"--{name}" in text or f"--no-{name}" in text, name
 
 
@@ -211,6 +216,21 @@ def test_resolve_overrides_a_name_for_one_port(fetchd, origin, dns):
 def test_a_bad_resolve_is_exit_2(fetchd, control, bad):
     res = fetchd(control.url(), "--resolve", bad, exit=2)
     assert res.stderr
+
+
+@pytest.mark.parametrize("args", [
+    ["--rate", "5/d"], ["--rate-per-host", "-1"], ["--budget", "tokens"],
+    ["--budget", "a=1", "--budget", "a=2"], ["--retry-on", "503,teapot"],
+    ["--proto-redir", "ftp"], ["--proto-redir="], ["--base-url", "/v1/"],
+    ["--stream", "--only-ok"], ["--stream", "--only-failed"],
+    ["--stream", "--format", "text"], ["--stream", "--format", "body"],
+    ["--only-ok", "--only-failed"], ["--net-down", "panic"],
+    ["--max-redirs", "-1"], ["--retry", "many"]])
+def test_what_cannot_be_asked_for_is_one_line_and_exit_2(fetchd, origin, args):
+    o = origin()
+    res = fetchd(*args, o.url(), exit=2, quiet=False)
+    assert res.stderr.startswith("fetchd: --") and o.conns == []
+    assert res.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("size, ok", [("1000", True), ("999", False),

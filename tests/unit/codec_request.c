@@ -222,118 +222,6 @@ test_a_body_is_text_json_as_it_stands_or_base64(void **state)
 }
 
 static const struct {
-	const char *number;
-	int64_t us;
-} timeouts[] = {
-	{ "0", 0 },
-	{ "-0", 0 },
-	{ "-0.0e5", 0 },
-	{ "0e999999999999999999999", 0 },
-	{ "1", 1000000 },
-	{ "60", 60000000 },
-	{ "0.25", 250000 },
-	{ "2.5e-1", 250000 },
-	{ "1E2", 100000000 },
-	{ "0.000001", 1 },
-	{ "0.0000010", 1 },
-	{ "0.0000011", 2 },
-	{ "1e-400", 1 },
-	{ "1e-99999999999999999999", 1 },
-	{ "0.00000000000000000000000000000000001e35", 1000000 },
-	{ "1.000000000000000000000000000000000001", 1000001 },
-	{ "100000000000000000000000000000e-29", 1000000 },
-	{ "999999999", 999999999000000 },
-	{ "1000000000", 1000000000000000 },
-	{ "1e10", 1000000000000000 },
-	{ "1e400", 1000000000000000 },
-	{ "1e99999999999999999999", 1000000000000000 },
-	{ "99999999999999999999999999999999999", 1000000000000000 },
-};
-
-static void
-test_a_timeout_is_seconds_and_never_rounded_down_to_none(void **state)
-{
-	struct request r = { 0 };
-	char line[128];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
-		snprintf(line, sizeof(line), "{\"timeout\":%s," U "}",
-		    timeouts[i].number);
-		parse_good(&r, line_of(line));
-		if (r.timeout_us != timeouts[i].us)
-			fail_msg("%s: %lld", timeouts[i].number,
-			    (long long)r.timeout_us);
-	}
-	request_fini(&r);
-}
-
-static const struct {
-	const char *number;
-	double amount;
-} amounts[] = {
-	{ "0", 0 },
-	{ "-0", 0 },
-	{ "-0.0e5", 0 },
-	{ "812", 812 },
-	{ "1.5", 1.5 },
-	{ "25E-2", 0.25 },
-	{ "1e308", 1e308 },
-	{ "1e-400", 0 },
-	{ "9007199254740993", 9007199254740992.0 },
-};
-
-static void
-test_a_cost_is_any_number_that_a_double_can_hold(void **state)
-{
-	struct request r = { 0 };
-	char line[128];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++) {
-		snprintf(line, sizeof(line), "{" U ",\"cost\":{\"a\":%s}}",
-		    amounts[i].number);
-		parse_good(&r, line_of(line));
-		assert_int_equal(r.ncost, 1);
-		if (r.cost[0].amount != amounts[i].amount)
-			fail_msg("%s: %g", amounts[i].number, r.cost[0].amount);
-	}
-	parse_good(&r, SPAN("{" U ",\"cost\":null,\"stream\":null}"));
-	assert_int_equal(r.ncost, 0);
-	assert_int_equal(r.stream, -1);
-	parse_good(&r, SPAN("{" U ",\"cost\":{},\"stream\":false}"));
-	assert_int_equal(r.ncost, 0);
-	assert_int_equal(r.stream, 0);
-	request_fini(&r);
-}
-
-static void
-test_a_cost_has_16_names_at_most(void **state)
-{
-	struct buf b = { 0 };
-	struct request r = { 0 };
-	struct request_fault f = { 0 };
-	int i;
-
-	(void)state;
-	buf_str(&b, "{" U ",\"cost\":{\"n0\":0");
-	for (i = 1; i < 16; i++)
-		buf_printf(&b, ",\"n%d\":%d", i, i);
-	buf_str(&b, "}}");
-	parse_good(&r, buf_view(&b));
-	assert_int_equal(r.ncost, 16);
-	assert_true(r.cost[15].amount == 15);
-	b.n -= 2;
-	buf_str(&b, ",\"n16\":1}}");
-	assert_int_equal(request_parse(&r, buf_view(&b), &f), E_INPUT_INVALID);
-	assert_true(strstr(f.text, "\"n16\" is one more") != NULL);
-	buf_fini(&b);
-	request_fini(&r);
-}
-
-static const struct {
 	const char *line;
 	size_t column;
 	const char *text; /* somewhere in the fault's text */
@@ -628,9 +516,6 @@ main(void)
 		T(test_an_id_keeps_its_bytes_whatever_scalar_it_is),
 		T(test_escapes_are_undone_in_keys_and_strings),
 		T(test_a_body_is_text_json_as_it_stands_or_base64),
-		T(test_a_cost_is_any_number_that_a_double_can_hold),
-		T(test_a_cost_has_16_names_at_most),
-		T(test_a_timeout_is_seconds_and_never_rounded_down_to_none),
 		T(test_a_fault_is_told_with_its_key_and_column),
 		T(test_of_two_faults_the_first_is_told),
 		T(test_id_meta_and_url_are_known_though_the_line_is_at_fault),

@@ -157,6 +157,7 @@ test_the_choices_are_in_the_order_of_their_constants(void **state)
 		{ "--body=inline", 0, BODY_INLINE, 0 },
 		{ "--body=none", 0, BODY_NONE, 0 },
 		{ "--body=base64", 0, BODY_BASE64, 0 },
+		{ "--body=json", 0, BODY_JSON, 0 },
 		{ "--progress=auto", 0, 0, PROGRESS_AUTO },
 		{ "--progress=bar", 0, 0, PROGRESS_BAR },
 		{ "--progress=none", 0, 0, PROGRESS_NONE },
@@ -174,6 +175,10 @@ test_the_choices_are_in_the_order_of_their_constants(void **state)
 	assert_string_equal(err.p,
 	    "fetchd: --format: \"json\" is not one of auto|jsonl|text|body\n");
 	assert_int_equal(PARSE("--body="), 2);
+	assert_int_equal(PARSE("--net-down=wait"), 0);
+	assert_int_equal(o.net_down, NET_DOWN_WAIT);
+	assert_int_equal(PARSE("--net-down=fail"), 0);
+	assert_int_equal(o.net_down, NET_DOWN_FAIL);
 }
 
 /* ---- help and the man page ---- */
@@ -453,6 +458,61 @@ test_a_count_is_a_whole_number(void **state)
 	    "1000000\n");
 }
 
+static void
+test_a_rate_is_by_the_second_minute_or_hour(void **state)
+{
+	static const struct {
+		const char *text;
+		double amount;
+		int64_t per_us;
+	} t[] = {
+		{ "10", 10, 1000000 },
+		{ "2.5/s", 2.5, 1000000 },
+		{ "600/m", 600, 60000000 },
+		{ ".5/h", .5, 3600000000 },
+		{ "200000/m", 200000, 60000000 },
+		{ "1000000000000/h", 1e12, 3600000000 },
+		{ "0", 0, 1000000 },
+		{ "0.0/m", 0, 60000000 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(t); i++) {
+		assert_int_equal(PARSE("--rate", t[i].text), 0);
+		assert_true(o.rate.amount == t[i].amount);
+		assert_int_equal(o.rate.per_us, t[i].per_us);
+		assert_true(o.rate_per_host.amount == 0);
+	}
+	assert_int_equal(PARSE("--rate-per-host=3", "--rate-per-host=4/h"), 0);
+	assert_true(o.rate_per_host.amount == 4);
+	assert_int_equal(o.rate_per_host.per_us, 3600000000);
+	assert_true(o.rate.amount == 0);
+}
+
+static void
+test_what_is_no_rate_is_refused_and_named(void **state)
+{
+	static const char *const bad[] = { "", "x", "-1", "+1", "1e3", "inf",
+		"nan", "0x10", "1.", ".", "/s", "5/", "5/d", "5/ms", "5/S",
+		"5/min", "5s", "5 /s", " 5", "5/s ", "5/s/s", "1/0",
+		"1000000000001", "99999999999999999999999", "0.000000001/h",
+		"0.0000000000000000000000001" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(bad); i++) {
+		if (PARSE("--rate-per-host", bad[i]) != 2)
+			fail_msg("\"%s\" is taken", bad[i]);
+		assert_ptr_equal(
+		    strstr(err.p, "fetchd: --rate-per-host: \""), err.p);
+		assert_ptr_equal(strchr(err.p, '\n'), err.p + err.n - 2);
+	}
+	assert_int_equal(PARSE("--rate=5/d"), 2);
+	assert_string_equal(err.p, "fetchd: --rate: \"5/d\" is not a rate (for "
+				   "example 10, 2.5/s, 600/m)\n");
+}
+
 int
 main(void)
 {
@@ -474,6 +534,8 @@ main(void)
 		cmocka_unit_test(test_a_duration_has_a_unit_or_is_in_seconds),
 		cmocka_unit_test(test_a_size_counts_in_1024s),
 		cmocka_unit_test(test_a_count_is_a_whole_number),
+		cmocka_unit_test(test_a_rate_is_by_the_second_minute_or_hour),
+		cmocka_unit_test(test_what_is_no_rate_is_refused_and_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, drop);

@@ -148,7 +148,25 @@ test_the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(o.max_per_host, 6);
 	assert_int_equal(o.max_idle, 64);
 	assert_int_equal(o.max_buffer_bytes, 256 << 20);
+	assert_true(o.rate.amount == 0 && o.rate_per_host.amount == 0);
+	assert_int_equal(o.delay_us, 0);
+	assert_int_equal(o.nbudgets, 0);
+	assert_int_equal(o.max_run_time_us, 0);
+	assert_int_equal(o.retry, 2);
+	assert_int_equal(o.retry_delay_us, 1000000);
 	assert_int_equal(o.retry_max_time_us, 900000000);
+	assert_int_equal(o.retry_after_max_us, 600000000);
+	assert_int_equal(o.max_host_errors, 30);
+	assert_int_equal(o.host_dead_after_us, 300000000);
+	assert_int_equal(o.net_down, NET_DOWN_WAIT);
+	assert_int_equal(o.follow, FOLLOW_SAFE);
+	assert_int_equal(o.max_redirs, 10);
+	assert_true(o.redir_http && o.redir_https);
+	assert_false(o.rate_headers || o.retry_post || o.location_trusted);
+	assert_false(o.stream || o.include_attempts || o.keep_order);
+	assert_false(o.only_failed || o.only_ok);
+	assert_null(o.base_url);
+	assert_null(o.interface);
 	assert_int_equal(o.dns_timeout_us, 5000000);
 	assert_int_equal(o.connect_timeout_us, 10000000);
 	assert_int_equal(o.tls_timeout_us, 10000000);
@@ -193,6 +211,17 @@ test_zero_is_taken_where_it_means_no_limit_or_none(void **state)
 	assert_int_equal(o.limit, 0);
 	assert_int_equal(o.max_filesize_bytes, 0);
 	assert_int_equal(o.max_ratio, 0);
+	assert_int_equal(PARSE("--retry=0", "--retry-delay=0", "--max-redirs=0",
+			     "--delay=0", "--retry-after-max=0",
+			     "--max-host-errors=0", "--host-dead-after=0",
+			     "--retry-max-time=0", "--max-run-time=0"),
+	    0);
+	assert_int_equal(o.retry, 0);
+	assert_int_equal(o.retry_delay_us, 0);
+	assert_int_equal(o.max_redirs, 0);
+	assert_int_equal(o.retry_after_max_us, 0);
+	assert_int_equal(o.max_host_errors, 0);
+	assert_int_equal(o.host_dead_after_us, 0);
 }
 
 static void
@@ -263,6 +292,65 @@ test_of_two_that_exclude_each_other_the_later_holds(void **state)
 	assert_false(o.fail || o.summary);
 }
 
+static void
+test_which_redirects_are_followed_is_said_last(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("-L"), 0);
+	assert_int_equal(o.follow, FOLLOW_ALL);
+	assert_int_equal(PARSE("--no-location"), 0);
+	assert_int_equal(o.follow, FOLLOW_NEVER);
+	assert_int_equal(PARSE("-L", "--no-location"), 0);
+	assert_int_equal(o.follow, FOLLOW_NEVER);
+	assert_int_equal(PARSE("--no-location", "-kL"), 0);
+	assert_int_equal(o.follow, FOLLOW_ALL);
+	assert_int_equal(PARSE("--location-trusted"), 0);
+	assert_int_equal(o.follow, FOLLOW_SAFE);
+}
+
+static void
+test_a_stream_makes_auto_jsonl_and_leaves_what_was_chosen(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("--stream"), 0);
+	assert_int_equal(o.format, FORMAT_JSONL);
+	assert_int_equal(PARSE("--stream", "--no-stream"), 0);
+	assert_int_equal(o.format, FORMAT_AUTO);
+	assert_int_equal(PARSE("--format=text", "--stream", "-j"), 0);
+	assert_int_equal(o.format, FORMAT_JSONL);
+}
+
+static void
+test_what_does_not_go_together_is_said_in_one_line(void **state)
+{
+	static const struct {
+		const char *args[3];
+		const char *text;
+	} t[] = {
+		{ { "--stream", "--only-failed" },
+		    "--stream: does not go together with --only-failed" },
+		{ { "--only-ok", "--stream" },
+		    "--stream: does not go together with --only-ok" },
+		{ { "--stream", "--format=text" },
+		    "--stream: does not go together with --format text" },
+		{ { "--format=body", "--stream" },
+		    "--stream: does not go together with --format body" },
+		{ { "--only-ok", "--only-failed" },
+		    "--only-failed: does not go together with --only-ok" },
+	};
+	char want[120];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(t); i++) {
+		assert_int_equal(parse(t[i].args), 2);
+		snprintf(want, sizeof(want), "fetchd: %s\n", t[i].text);
+		assert_string_equal(err.p, want);
+	}
+	assert_int_equal(
+	    PARSE("--only-ok", "--only-failed", "--no-only-ok"), 0);
+}
+
 int
 main(void)
 {
@@ -286,6 +374,12 @@ main(void)
 		    test_without_max_time_other_limits_take_its_place),
 		cmocka_unit_test(
 		    test_of_two_that_exclude_each_other_the_later_holds),
+		cmocka_unit_test(
+		    test_which_redirects_are_followed_is_said_last),
+		cmocka_unit_test(
+		    test_a_stream_makes_auto_jsonl_and_leaves_what_was_chosen),
+		cmocka_unit_test(
+		    test_what_does_not_go_together_is_said_in_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, drop);

@@ -74,6 +74,30 @@ test_options_that_contradict_each_other_are_refused(void **state)
 }
 
 static void
+test_a_base_url_is_absolute_and_kept_out_of_messages(void **state)
+{
+	static const char *const good[] = { "https://a.test",
+		"HTTP://a.test/v1/", " http://u:p@a.test:8080/x?y#z " };
+	static const char *const bad[] = { "", "a.test", "/v1/", "//a.test/",
+		"ftp://a.test/", "https://", "https:a.test",
+		"http://user:secret@a..test/", "http://user:secret@a.test:0/",
+		"https://user:secret@a.test/\x01" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(good); i++) {
+		assert_int_equal(PARSE("--base-url", good[i]), 0);
+		assert_string_equal(o.base_url, good[i]);
+	}
+	for (i = 0; i < COUNT(bad); i++) {
+		if (PARSE("--base-url", bad[i]) != 2)
+			fail_msg("\"%s\" is taken", bad[i]);
+		assert_ptr_equal(strstr(err.p, "fetchd: --base-url: "), err.p);
+		assert_null(strstr(err.p, "secret"));
+	}
+}
+
+static void
 check_header(size_t i, const char *name, const char *value, int remove_it)
 {
 	assert_true(i < o.nheaders);
@@ -264,6 +288,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_a_base_url_is_absolute_and_kept_out_of_messages),
 		cmocka_unit_test(
 		    test_data_is_joined_in_order_and_files_taken_byte_for_byte),
 		cmocka_unit_test(test_the_method_follows_from_the_request),
