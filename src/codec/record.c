@@ -4,24 +4,11 @@
  * narrow keys are written through a bare pointer into room taken once. Knows
  * the keys' order and shapes, not where their values come from.
  */
-#include "codec/record.h"
-
 #include "base/check.h"
-#include "base/utf8.h"
-#include "codec/base64.h"
 #include "codec/json_write.h"
+#include "codec/record_int.h"
 
 #define INPUT_MAX 65535
-#define PIECE (12u << 10) /* bytes of a body taken at once; 3 divides it */
-
-enum key {
-#define KEY(id, name, when, value) KEY_##id,
-#define WIDE(id, name) KEY_##id,
-#include "codec/record_keys.h"
-#undef KEY
-#undef WIDE
-	NKEY
-};
 
 /* Room for all narrow keys with their values, strings apart. */
 enum {
@@ -42,19 +29,20 @@ enum {
 #undef WIDE
 };
 
-_Static_assert(NNARROW == (int)KEY_HEADER && NKEY == (int)KEY_BODY_BASE64 + 1,
+_Static_assert(NNARROW == (int)RECORD_KEY_HEADER &&
+		   RECORD_NKEY == (int)RECORD_KEY_NUM_EVENTS + 1,
     "the wide keys stand last");
-_Static_assert(NKEY <= sizeof(((struct record_format *)0)->key),
-    "--fields can name every key");
-_Static_assert(PIECE % 3 == 0, "base64 goes in threes");
 
 #define FLAGS_KNOWN \
 	(HTTP_LENIENT_FRAMING | HTTP_FRAMING_CONFLICT | HTTP_UNFOLDED_HEADER | \
 	    RECORD_UNKNOWN_CODING | RECORD_TRAILING_DATA)
 
-/* At most `max` bytes, cut at a character's border. */
-static struct span
-cut(struct span s, size_t max)
+/*
+ * A byte that is no continuation, or one behind four that are, is the middle
+ * of no character.
+ */
+struct span
+record_cut(struct span s, size_t max)
 {
 	size_t i, n = s.n < max ? s.n : max;
 
@@ -195,20 +183,20 @@ put_narrow_keys(char *p, const struct record *r)
 
 /* One narrow key behind a comma; p if it is not there. */
 static char *
-put_narrow_key(char *p, const struct record *r, enum key k)
+put_narrow_key(char *p, const struct record *r, enum record_key k)
 {
 	switch (k) {
 #define KEY(id, name, when, value) \
-	case KEY_##id: \
+	case RECORD_KEY_##id: \
 		if (!(when)) \
 			return p; \
 		p = json_write_raw(p, SPAN(",\"" name "\":")); \
 		return value;
-#define WIDE(id, name) case KEY_##id:
+#define WIDE(id, name) case RECORD_KEY_##id:
 #include "codec/record_keys.h"
 #undef KEY
 #undef WIDE
-	case NKEY:
+	case RECORD_NKEY:
 		break;
 	}
 	return p;
@@ -228,13 +216,13 @@ narrow_bytes(const struct record *r)
 
 /* The first key's comma becomes the brace. */
 static void
-add_narrow(
-    struct buf *out, const struct record *r, struct record_at *at, enum key k)
+add_narrow(struct buf *out, const struct record *r, struct record_at *at,
+    enum record_key k)
 {
 	size_t room = narrow_bytes(r);
 	char *start = buf_reserve(out, room), *p;
 
-	if (k == NKEY)
+	if (k == RECORD_NKEY)
 		p = put_narrow_keys(start, r);
 	else
 		p = put_narrow_key(start, r, k);
@@ -249,194 +237,86 @@ add_narrow(
 void
 record_escape(struct buf *out, struct span s)
 {
-	char *start = buf_reserve(out, JSON_WRITE_STRING(s.n));
+	struct span piece;
+	char *start;
 
-	out->n += (size_t)(json_write_inside(start, s) - start);
+	for (; s.n > 0; s = span_of(s.p + piece.n, s.n - piece.n)) {
+		piece = record_cut(s, RECORD_PIECE);
+		start = buf_reserve(out, JSON_WRITE_STRING(piece.n));
+		out->n += (size_t)(json_write_inside(start, piece) - start);
+	}
 }
 
-static void
-add_string(struct buf *out, struct span s)
+void
+record_add_string(struct buf *out, struct span s)
 {
 	buf_char(out, '"');
 	record_escape(out, s);
 	buf_char(out, '"');
 }
 
-/* For each field the next one of the same name, 0 if none; first[i]: no field
- * of that name stands before it. */
-struct groups {
-	uint16_t next[HTTP_MAX_FIELDS];
-	uint16_t last[HTTP_MAX_FIELDS];  /* of a first: the last so far */
-	uint16_t chain[HTTP_MAX_FIELDS]; /* of a first: the next in its slot */
-	uint16_t slot[256];              /* a first, plus one; 0 if none */
-	unsigned char first[HTTP_MAX_FIELDS];
-};
-
-static void
-group_field(struct groups *g, const struct http_fields *f, size_t i)
-{
-	struct span name = http_field_name(f, i);
-	uint16_t *slot, at;
-	unsigned h = (unsigned)name.n;
-	size_t k;
-
-	for (k = 0; k < name.n; k++)
-		h = h * 31 + (unsigned char)name.p[k];
-	slot = &g->slot[(h ^ h >> 8) & 255];
-	for (at = *slot; at != 0; at = g->chain[at - 1])
-		if (span_eq(http_field_name(f, at - 1u), name))
-			break;
-	g->next[i] = 0;
-	g->first[i] = at == 0;
-	if (at == 0) {
-		g->last[i] = (uint16_t)i;
-		g->chain[i] = *slot;
-		*slot = (uint16_t)(i + 1);
-	} else {
-		g->next[g->last[at - 1]] = (uint16_t)i;
-		g->last[at - 1] = (uint16_t)i;
-	}
-}
-
-/* {"name":["value",...],...}, a name where it first stands. */
-static void
-add_fields(struct buf *out, const struct http_fields *f)
-{
-	struct groups g;
-	size_t i, k;
-
-	CHECK(f->n <= HTTP_MAX_FIELDS);
-	memset(g.slot, 0, sizeof(g.slot));
-	for (i = 0; i < f->n; i++)
-		group_field(&g, f, i);
-	buf_char(out, '{');
-	for (i = 0; i < f->n; i++) {
-		if (!g.first[i])
-			continue;
-		if (i > 0)
-			buf_char(out, ',');
-		add_string(out, http_field_name(f, i));
-		buf_str(out, ":[");
-		for (k = i;; k = g.next[k]) {
-			add_string(out, http_field_value(f, k));
-			if (g.next[k] == 0)
-				break;
-			buf_char(out, ',');
-		}
-		buf_char(out, ']');
-	}
-	buf_char(out, '}');
-}
-
-static void
-add_interim(struct buf *out, const struct http *h)
-{
-	const struct http_interim *interim;
-	size_t i, n = http_interim_count(h);
-
-	for (i = 0; i < n; i++) {
-		interim = http_interim(h, i);
-		buf_str(out, i == 0 ? "[{" : ",{");
-		buf_str(out, "\"status_code\":");
-		buf_i64(out, interim->status);
-		buf_str(out, ",\"header\":");
-		add_fields(out, &interim->fields);
-		buf_char(out, '}');
-	}
-	buf_char(out, ']');
-}
-
-/* The key's name behind what separates it from the one before. */
-static void
-add_name(struct buf *out, struct record_at *at, const char *name)
+void
+record_add_name(struct buf *out, struct record_at *at, const char *name)
 {
 	buf_char(out, at->any ? ',' : '{');
 	at->any = 1;
-	add_string(out, span_str(name));
+	record_add_string(out, span_str(name));
 	buf_char(out, ':');
 }
 
 static void
-add_header(struct buf *out, const struct record *r,
-    const struct record_format *f, struct record_at *at, enum key k)
+add_num_events(struct buf *out, const struct record *r, struct record_at *at)
 {
-	const struct http *h = r->http;
-	const struct http_fields *fields = NULL;
-
-	if (!f->include_headers)
+	if (r->num_events < 0)
 		return;
-	if (k == KEY_INTERIM) {
-		if (h != NULL && http_interim_count(h) > 0) {
-			add_name(out, at, "interim");
-			add_interim(out, h);
-		}
-		return;
-	}
-	if (h != NULL && http_has_head(h))
-		fields = k == KEY_HEADER ? http_header(h) : http_trailer(h);
-	add_name(out, at, k == KEY_HEADER ? "header" : "trailer");
-	if (fields == NULL || (k == KEY_TRAILER && fields->n == 0))
-		buf_str(out, "null");
-	else
-		add_fields(out, fields);
+	record_add_name(out, at, "num_events");
+	buf_i64(out, r->num_events);
 }
 
-/* Pieces of the body until out holds `end` bytes. 1 while there is more. */
+/* 1 while there is more. */
 static int
-add_body_pieces(
-    struct buf *out, const struct record *r, struct record_at *at, size_t end)
+add_wide(struct buf *out, const struct record *r, const struct record_format *f,
+    struct record_at *at, enum record_key k, size_t end)
 {
-	struct span piece;
-	size_t left;
-	char *p;
-
-	while ((left = r->body.n - at->body_done) > 0) {
-		if (out->n >= end && at->body_done > 0)
-			return 1;
-		piece = span_of(
-		    r->body.p + at->body_done, left < PIECE ? left : PIECE);
-		p = buf_reserve(out, JSON_WRITE_STRING(piece.n));
-		p = at->body_text == 1 ? json_write_inside_utf8(p, piece)
-				       : base64_encode(p, piece);
-		out->n = (size_t)(p - out->p);
-		at->body_done += piece.n;
+	switch (k) {
+	case RECORD_KEY_HEADER:
+	case RECORD_KEY_TRAILER:
+	case RECORD_KEY_INTERIM:
+		record_header(out, r, f, at, k);
+		return 0;
+	case RECORD_KEY_BODY:
+	case RECORD_KEY_BODY_BASE64:
+	case RECORD_KEY_BODY_JSON:
+		return record_body(out, r, f, at, k, end);
+	case RECORD_KEY_ATTEMPTS:
+		return record_attempts(out, r, at, end);
+	case RECORD_KEY_NUM_EVENTS:
+		add_num_events(out, r, at);
+		return 0;
+#define KEY(id, name, when, value) case RECORD_KEY_##id:
+#define WIDE(id, name)
+#include "codec/record_keys.h"
+#undef KEY
+#undef WIDE
+	case RECORD_NKEY:
+		break;
 	}
+	CHECK(0);
 	return 0;
 }
 
-static int
-is_text(const struct record *r, const struct record_format *f)
+/* The key at that step of f or, without --fields, of all. */
+static enum record_key
+key_at(const struct record_format *f, const struct record *r, int step)
 {
-	return r->body.n == 0 || (f->body == RECORD_BODY_INLINE &&
-				     utf8_valid(r->body) == r->body.n);
-}
+	enum record_key k;
 
-/* body, body_base64 or neither. 1 while there is more. */
-static int
-add_body(struct buf *out, const struct record *r, const struct record_format *f,
-    struct record_at *at, enum key k, size_t end)
-{
-	if (f->body == RECORD_BODY_NONE)
-		return 0;
-	if (!r->has_body) {
-		if (k == KEY_BODY) {
-			add_name(out, at, "body");
-			buf_str(out, "null");
-		}
-		return 0;
-	}
-	if (at->body_text == 0)
-		at->body_text = is_text(r, f) ? 1 : -1;
-	if (!f->body_either && (k == KEY_BODY) != (at->body_text == 1))
-		return 0;
-	if (at->body_done == 0) {
-		add_name(out, at, at->body_text == 1 ? "body" : "body_base64");
-		buf_char(out, '"');
-	}
-	if (add_body_pieces(out, r, at, end) == 1)
-		return 1;
-	buf_char(out, '"');
-	return 0;
+	if (f->nkey == 0)
+		return (enum record_key)step;
+	k = f->key[step];
+	if (k == RECORD_KEY_ID && f->id_either && r->id_is_custom)
+		return RECORD_KEY_CUSTOM_ID;
+	return k;
 }
 
 int
@@ -447,74 +327,20 @@ record_write(struct buf *out, const struct record *r,
 	 */
 	size_t room = max > 0 ? max : 1;
 	size_t end = room < SIZE_MAX - out->n ? out->n + room : SIZE_MAX;
-	int n = f->nkey > 0 ? f->nkey : NKEY;
-	enum key k;
+	int n = f->nkey > 0 ? f->nkey : RECORD_NKEY;
+	enum record_key k;
 
 	if (f->nkey == 0 && at->step == 0) {
-		add_narrow(out, r, at, NKEY);
+		add_narrow(out, r, at, RECORD_NKEY);
 		at->step = NNARROW;
 	}
 	for (; at->step < n; at->step++) {
-		k = f->nkey > 0 ? f->key[at->step] : (enum key)at->step;
+		k = key_at(f, r, at->step);
 		if ((int)k < NNARROW)
 			add_narrow(out, r, at, k);
-		else if (k < KEY_BODY)
-			add_header(out, r, f, at, k);
-		else if (add_body(out, r, f, at, k, end) == 1)
+		else if (add_wide(out, r, f, at, k, end) == 1)
 			return 1;
 	}
 	buf_str(out, at->any ? "}\n" : "{}\n");
-	return 0;
-}
-
-/* ---- --fields ---- */
-
-static const char *const key_names[] = {
-#define KEY(id, name, when, value) name,
-#define WIDE(id, name) name,
-#include "codec/record_keys.h"
-#undef KEY
-#undef WIDE
-};
-
-/* The key of that name that is not in f yet, or NKEY. */
-static int
-find_key(const struct record_format *f, struct span name)
-{
-	int k, i;
-
-	for (k = 0; k < NKEY; k++)
-		if (span_eq(name, span_str(key_names[k])))
-			break;
-	for (i = 0; i < f->nkey; i++)
-		if (f->key[i] == k)
-			return NKEY;
-	return k;
-}
-
-int
-record_fields(struct record_format *f, struct span list, struct span *bad)
-{
-	struct span name;
-	const char *comma;
-	size_t n;
-	int k;
-
-	f->nkey = 0;
-	for (;;) {
-		comma = list.n > 0 ? memchr(list.p, ',', list.n) : NULL;
-		n = comma != NULL ? (size_t)(comma - list.p) : list.n;
-		name = span_trim(span_of(list.p, n));
-		k = find_key(f, name);
-		if (k == NKEY) {
-			*bad = name;
-			return -1;
-		}
-		f->key[f->nkey++] = (unsigned char)k;
-		if (comma == NULL)
-			break;
-		list = span_of(comma + 1, list.n - n - 1);
-	}
-	f->body_either = find_key(f, SPAN("body_base64")) != NKEY;
 	return 0;
 }

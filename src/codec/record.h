@@ -16,7 +16,33 @@
 
 #define RECORD_NO_TIME (-1) /* a time that is null */
 
-enum record_body { RECORD_BODY_INLINE, RECORD_BODY_NONE, RECORD_BODY_BASE64 };
+/*
+ * JSON: what is wholly there and reads as one JSON value (codec/json.h says
+ * how strictly) stands as that value; anything else as INLINE has it.
+ */
+enum record_body {
+	RECORD_BODY_INLINE,
+	RECORD_BODY_NONE,
+	RECORD_BODY_BASE64,
+	RECORD_BODY_JSON,
+};
+
+/*
+ * One request, or a look-up, connect or handshake that failed. What is null is
+ * given as in struct record.
+ */
+struct record_attempt {
+	unsigned attempt; /* from 1; the requests of one attempt share it */
+	struct span url;
+	int status_code;
+	enum err error;
+	struct span remote_ip;
+	int64_t conn_id; /* 0: null */
+	int64_t time_namelookup, time_connect, time_appconnect,
+	    time_starttransfer, time_total;
+	int64_t wait_us; /* before it */
+	struct span wait_reason;
+};
 
 /* Times are microseconds. A span with p NULL is null. */
 struct record {
@@ -48,6 +74,11 @@ struct record {
 	const struct http *http; /* for header, trailer, interim; or NULL */
 	int has_body;            /* an answer's body began, even an empty one */
 	struct span body;        /* decoded */
+	int body_streamed;       /* it went out as lines: body is null */
+	int has_attempts;        /* is there a key attempts */
+	const struct record_attempt *attempt; /* nattempt of them */
+	size_t nattempt;
+	int64_t num_events; /* -1: no such key */
 };
 
 enum {
@@ -61,7 +92,10 @@ struct record_format {
 	int include_headers;
 	int nkey;              /* 0: all keys */
 	unsigned char key[64]; /* --fields, in their order */
-	int body_either;       /* `body` there stands for body_base64 too */
+	/* With --fields, a key that stands for another not named there. */
+	int body_either; /* `body` for body_base64 */
+	int json_either; /* `body` for body_json */
+	int id_either;   /* `id` for custom_id */
 };
 
 /*
@@ -81,7 +115,8 @@ struct record_at {
 	int step;
 	int any; /* a key has been written */
 	size_t body_done;
-	int body_text; /* decided at its first piece: 1 body, -1 body_base64 */
+	int body_form; /* which key, decided at its first piece */
+	size_t attempts_done;
 };
 
 int record_write(struct buf *out, const struct record *r,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record.c, record_text.c and json_write.c: each key of a
- * record has its place and shape, and each line is JSON. */
+/* Proves src/codec/record.c, record_header.c, record_fields.c, record_text.c
+ * and json_write.c: each key of a record has its place and shape, and each line
+ * is JSON. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,10 +13,7 @@
 #include "base/utf8.h"
 #include "codec/json.h"
 #include "codec/json_write.h"
-#include "codec/record.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define ALL SIZE_MAX
+#include "codec_record_test.h"
 
 static const char *const key_names[] = {
 #define KEY(id, name, when, value) name,
@@ -24,76 +22,6 @@ static const char *const key_names[] = {
 #undef KEY
 #undef WIDE
 };
-
-/* An item that was never tried. */
-static const struct record blank = {
-	.seq = 1,
-	.timestamp_us = RECORD_NO_TIME,
-	.content_length = -1,
-	.http_minor = -1,
-	.remote_port = -1,
-	.tls_verified = -1,
-	.time_queue = RECORD_NO_TIME,
-	.time_item = RECORD_NO_TIME,
-	.time_namelookup = RECORD_NO_TIME,
-	.time_connect = RECORD_NO_TIME,
-	.time_appconnect = RECORD_NO_TIME,
-	.time_starttransfer = RECORD_NO_TIME,
-	.time_total = RECORD_NO_TIME,
-	.time_redirect = RECORD_NO_TIME,
-};
-
-static const struct record_format plain = { 0 };
-
-/* Appends the record, whole, in pieces of about max. Returns their number. */
-static int
-write_record(struct buf *b, const struct record *r,
-    const struct record_format *f, size_t max)
-{
-	struct record_at at = { 0 };
-	int n = 1;
-
-	while (record_write(b, r, f, &at, max) == 1)
-		n++;
-	return n;
-}
-
-/* The raw value of a key in a line that is one JSON object and LF. */
-static struct span
-find(struct span line, const char *name)
-{
-	struct span found = SPAN_NONE;
-	struct json_value key, v;
-	struct json j;
-
-	assert_true(line.n > 0 && line.p[line.n - 1] == '\n');
-	assert_null(memchr(line.p, '\n', line.n - 1));
-	json_start(&j, line);
-	json_enter(&j);
-	while (json_member(&j, &key) == 1 && json_value(&j, &v) == 0)
-		if (span_eq(json_inside(&key), span_str(name))) {
-			assert_null(found.p);
-			found = v.raw;
-		}
-	if (json_end(&j) == -1)
-		fail_msg("%s at %zu: %.*s", j.why, j.at, (int)line.n, line.p);
-	return found;
-}
-
-/* The record has that raw value; NULL: no such key. */
-static void
-expect(const struct record *r, const struct record_format *f, const char *name,
-    const char *want)
-{
-	struct buf b = { 0 };
-	struct span v;
-
-	write_record(&b, r, f, ALL);
-	v = find(buf_view(&b), name);
-	if (want == NULL ? v.p != NULL : !span_eq(v, span_str(want)))
-		fail_msg("%s: %.*s", name, (int)v.n, v.n > 0 ? v.p : "");
-	buf_fini(&b);
-}
 
 static void
 test_an_item_never_tried_has_all_keys_and_null_for_what_is_unknown(void **state)
@@ -180,6 +108,7 @@ test_a_fetched_page_has_all_its_facts(void **state)
 		.time_starttransfer = 12345678,
 		.time_total = 86400000000,
 		.flags = HTTP_LENIENT_FRAMING,
+		.num_events = -1,
 		.has_body = 1,
 		.body = SPAN("a\"b\n\xc3\xa9"),
 	};
@@ -246,6 +175,19 @@ test_single_values_have_their_shapes(void **state)
 	r.url = SPAN("");
 	r.url.n = 0;
 	expect(&r, &plain, "url", "\"\"");
+}
+
+static void
+test_events_are_counted_only_where_there_can_be_any(void **state)
+{
+	struct record r = blank;
+
+	(void)state;
+	expect(&r, &plain, "num_events", NULL);
+	r.num_events = 0;
+	expect(&r, &plain, "num_events", "0");
+	r.num_events = INT64_MAX;
+	expect(&r, &plain, "num_events", "9223372036854775807");
 }
 
 static void
@@ -400,6 +342,37 @@ test_an_escaped_string_reads_back_as_it_was(void **state)
 			}
 	buf_fini(&b);
 	buf_fini(&back);
+}
+
+/* 12 KiB of a long string are taken at a time; wherever that falls within
+ * characters or rubbish, the outcome is that of the whole. */
+static void
+test_a_long_string_is_cut_nowhere(void **state)
+{
+	static const struct span ends[] = { { "\xf0\x9d\x84\x9e", 4 },
+		{ "\xf0\x9d\x84", 3 }, { "\x80\x80\x80\x80\x80\x80", 6 },
+		{ "\xe2\x82\xac\"\n", 5 }, { "\xe2\x82\xac\xac\xac", 5 } };
+	struct buf in = { 0 }, got = { 0 }, want = { 0 };
+	size_t i, shift;
+
+	(void)state;
+	for (i = 0; i < COUNT(ends); i++)
+		for (shift = 0; shift < 8; shift++) {
+			in.n = got.n = want.n = 0;
+			while (in.n < (12 << 10) - shift)
+				buf_char(&in, 'x');
+			buf_span(&in, ends[i]);
+			buf_str(&in, "and so on");
+			record_escape(&got, buf_view(&in));
+			buf_reserve(&want, JSON_WRITE_STRING(in.n));
+			want.n =
+			    (size_t)(json_write_inside(want.p, buf_view(&in)) -
+				     want.p);
+			assert_true(span_eq(buf_view(&got), buf_view(&want)));
+		}
+	buf_fini(&in);
+	buf_fini(&got);
+	buf_fini(&want);
 }
 
 static const struct {
@@ -593,99 +566,6 @@ test_a_thousand_header_fields_keep_their_order(void **state)
 	buf_fini(&want);
 }
 
-/* ---- bodies ---- */
-
-static void
-test_a_body_takes_the_form_that_holds_it(void **state)
-{
-	static const struct {
-		enum record_body form;
-		int has;
-		struct span body;
-		const char *text, *base64;
-	} t[] = {
-		{ RECORD_BODY_INLINE, 0, { NULL, 0 }, "null", NULL },
-		{ RECORD_BODY_INLINE, 1, { NULL, 0 }, "\"\"", NULL },
-		{ RECORD_BODY_INLINE, 1, { "a\n", 2 }, "\"a\\n\"", NULL },
-		{ RECORD_BODY_INLINE, 1, { "\0", 1 }, "\"\\u0000\"", NULL },
-		{ RECORD_BODY_INLINE, 1, { "\xff", 1 }, NULL, "\"/w==\"" },
-		{ RECORD_BODY_INLINE, 1, { "a\xc3", 2 }, NULL, "\"YcM=\"" },
-		{ RECORD_BODY_BASE64, 1, { "foobar", 6 }, NULL,
-		    "\"Zm9vYmFy\"" },
-		{ RECORD_BODY_BASE64, 1, { NULL, 0 }, "\"\"", NULL },
-		{ RECORD_BODY_BASE64, 0, { NULL, 0 }, "null", NULL },
-		{ RECORD_BODY_NONE, 1, { "a", 1 }, NULL, NULL },
-		{ RECORD_BODY_NONE, 0, { NULL, 0 }, NULL, NULL },
-	};
-	struct record_format f = { 0 };
-	struct record r = blank;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(t); i++) {
-		f.body = t[i].form;
-		r.has_body = t[i].has;
-		r.body = t[i].body;
-		expect(&r, &f, "body", t[i].text);
-		expect(&r, &f, "body_base64", t[i].base64);
-	}
-}
-
-static void
-check_pieces(const struct record *r, const struct record_format *f)
-{
-	static const size_t max[] = { 0, 1, 1000, 20000, 65536, 1 << 20 };
-	struct buf whole = { 0 }, b = { 0 };
-	struct record_at at;
-	size_t i, before;
-	int more, n;
-
-	assert_int_equal(write_record(&whole, r, f, ALL), 1);
-	for (i = 0; i < COUNT(max); i++) {
-		b.n = 0;
-		at = (struct record_at){ 0 };
-		n = 0;
-		do {
-			before = b.n;
-			more = record_write(&b, r, f, &at, max[i]);
-			assert_true(b.n > before);
-			assert_true(b.n - before <= max[i] + 80000);
-			n++;
-		} while (more == 1);
-		assert_true(span_eq(buf_view(&b), buf_view(&whole)));
-		assert_true(max[i] > 65536 || n > 1);
-	}
-	buf_fini(&whole);
-	buf_fini(&b);
-}
-
-static void
-test_a_large_body_in_pieces_is_the_same_as_whole(void **state)
-{
-	struct record_format f = { 0 }, chosen = { 0 };
-	struct record r = blank;
-	struct span bad;
-	struct buf body = { 0 };
-	int i;
-
-	(void)state;
-	for (i = 0; i < 20000; i++)
-		buf_printf(&body, "%d \xe2\x82\xac\n", i);
-	r.has_body = 1;
-	r.body = buf_view(&body);
-	check_pieces(&r, &f);
-	assert_int_equal(
-	    record_fields(&chosen, SPAN("body,body_base64,seq"), &bad), 0);
-	check_pieces(&r, &chosen);
-	f.body = RECORD_BODY_BASE64;
-	check_pieces(&r, &f);
-	body.p[100000] = '\xff';
-	f.body = RECORD_BODY_INLINE;
-	check_pieces(&r, &f);
-	check_pieces(&r, &chosen);
-	buf_fini(&body);
-}
-
 /* ---- --fields ---- */
 
 static void
@@ -718,6 +598,41 @@ test_fields_are_only_those_and_in_that_order(void **state)
 	buf_fini(&b);
 }
 
+static const struct {
+	const char *list;
+	int is_custom;
+	const char *want;
+} ids[] = {
+	{ "seq,id", 0, "{\"seq\":1,\"id\":7}\n" },
+	{ "id,seq", 1, "{\"custom_id\":7,\"seq\":1}\n" },
+	{ "custom_id,id,seq", 1, "{\"custom_id\":7,\"seq\":1}\n" },
+	{ "id,seq,custom_id", 1, "{\"seq\":1,\"custom_id\":7}\n" },
+	{ "custom_id,seq", 0, "{\"seq\":1}\n" },
+};
+
+static void
+test_the_field_id_gives_the_id_by_the_name_it_came_by(void **state)
+{
+	struct record_format f = { 0 };
+	struct record r = blank;
+	struct span bad;
+	struct buf b = { 0 };
+	size_t i;
+
+	(void)state;
+	r.id = SPAN("7");
+	for (i = 0; i < COUNT(ids); i++) {
+		b.n = 0;
+		r.id_is_custom = ids[i].is_custom;
+		assert_int_equal(
+		    record_fields(&f, span_str(ids[i].list), &bad), 0);
+		write_record(&b, &r, &f, ALL);
+		buf_char(&b, '\0');
+		assert_string_equal(b.p, ids[i].want);
+	}
+	buf_fini(&b);
+}
+
 static void
 test_every_key_can_be_chosen_and_gives_what_the_whole_record_has(void **state)
 {
@@ -732,6 +647,8 @@ test_every_key_can_be_chosen_and_gives_what_the_whole_record_has(void **state)
 	r.meta = SPAN("2");
 	r.flags = ~0u;
 	r.url = SPAN("https://a.test/");
+	r.has_attempts = 1;
+	r.num_events = 3;
 	write_record(&whole, &r, &f, ALL);
 	for (i = 0; i < COUNT(key_names); i++) {
 		buf_str(&list, i > 0 ? "," : "");
@@ -853,11 +770,13 @@ main(void)
 		T(test_an_id_comes_back_under_its_name_byte_for_byte),
 		T(test_an_error_has_its_code_phase_and_number),
 		T(test_single_values_have_their_shapes),
+		T(test_events_are_counted_only_where_there_can_be_any),
 		T(test_flags_are_there_only_when_there_are_any),
 		T(test_numbers_are_decimal),
 		T(test_a_timestamp_is_the_date_gmtime_gives),
 		T(test_strings_are_escaped_and_always_utf8),
 		T(test_an_escaped_string_reads_back_as_it_was),
+		T(test_a_long_string_is_cut_nowhere),
 		T(test_a_media_type_and_its_charset_are_taken_from_the_header),
 		T(test_a_media_type_cut_at_any_byte_does_no_harm),
 		T(test_an_input_is_cut_at_a_character),
@@ -865,9 +784,8 @@ main(void)
 		T(test_trailer_and_interim_are_there_when_they_came),
 		T(test_without_a_final_answer_the_header_is_null),
 		T(test_a_thousand_header_fields_keep_their_order),
-		T(test_a_body_takes_the_form_that_holds_it),
-		T(test_a_large_body_in_pieces_is_the_same_as_whole),
 		T(test_fields_are_only_those_and_in_that_order),
+		T(test_the_field_id_gives_the_id_by_the_name_it_came_by),
 		T(test_every_key_can_be_chosen_and_gives_what_the_whole_record_has),
 		T(test_a_field_unknown_or_given_twice_is_named),
 		T(test_the_short_line_tells_status_size_time_and_url),

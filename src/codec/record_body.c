@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The body of a record, in the form that holds it, piece by piece. Knows
+ * nothing of where it came from.
+ */
+#include "base/utf8.h"
+#include "codec/base64.h"
+#include "codec/json.h"
+#include "codec/json_write.h"
+#include "codec/record_int.h"
+
+_Static_assert(RECORD_PIECE % 3 == 0, "base64 goes in threes");
+
+/* Of what a record's body_form says, where record_at is all-zero at first. */
+enum { FORM_OPEN, FORM_TEXT, FORM_BASE64, FORM_JSON };
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* A JSON text's value, without the white space around it. */
+static struct span
+value_of(struct span s)
+{
+	while (s.n > 0 && is_blank(s.p[0]))
+		s.p++, s.n--;
+	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+static int
+is_json(struct span s)
+{
+	struct json_value v;
+	struct json j;
+
+	json_start(&j, s);
+	return json_value(&j, &v) == 0 && json_end(&j) == 0;
+}
+
+static int
+choose_form(const struct record *r, const struct record_format *f)
+{
+	if (r->body.n == 0)
+		return FORM_TEXT;
+	if (f->body == RECORD_BODY_BASE64)
+		return FORM_BASE64;
+	if (f->body == RECORD_BODY_JSON && r->complete && is_json(r->body))
+		return FORM_JSON;
+	return utf8_valid(r->body) == r->body.n ? FORM_TEXT : FORM_BASE64;
+}
+
+static enum record_key
+key_of(int form)
+{
+	return form == FORM_TEXT   ? RECORD_KEY_BODY
+	       : form == FORM_JSON ? RECORD_KEY_BODY_JSON
+				   : RECORD_KEY_BODY_BASE64;
+}
+
+static const char *
+name_of(int form)
+{
+	return form == FORM_TEXT   ? "body"
+	       : form == FORM_JSON ? "body_json"
+				   : "body_base64";
+}
+
+/* Does key k, of --fields or of all, stand for that form? */
+static int
+stands_for(const struct record_format *f, enum record_key k, int form)
+{
+	if (k == key_of(form))
+		return 1;
+	if (k != RECORD_KEY_BODY)
+		return 0;
+	return form == FORM_JSON ? f->json_either : f->body_either;
+}
+
+/* Raw line ends stand only between a JSON text's tokens. */
+static char *
+put_one_line(char *p, struct span s)
+{
+	char *end = p + s.n;
+
+	json_write_raw(p, s);
+	for (; p < end; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return end;
+}
+
+static char *
+put_piece(char *p, struct span piece, int form)
+{
+	if (form == FORM_JSON)
+		return put_one_line(p, piece);
+	if (form == FORM_TEXT)
+		return json_write_inside_utf8(p, piece);
+	return base64_encode(p, piece);
+}
+
+static int
+add_pieces(struct buf *out, struct span s, struct record_at *at, size_t end)
+{
+	struct span piece;
+	size_t left;
+	char *p;
+
+	while ((left = s.n - at->body_done) > 0) {
+		if (out->n >= end && at->body_done > 0)
+			return 1;
+		piece = span_of(s.p + at->body_done,
+		    left < RECORD_PIECE ? left : RECORD_PIECE);
+		p = buf_reserve(out, JSON_WRITE_STRING(piece.n));
+		p = put_piece(p, piece, at->body_form);
+		out->n = (size_t)(p - out->p);
+		at->body_done += piece.n;
+	}
+	return 0;
+}
+
+int
+record_body(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, enum record_key k,
+    size_t end)
+{
+	struct span s = r->body;
+
+	if (f->body == RECORD_BODY_NONE)
+		return 0;
+	if (!r->has_body || r->body_streamed) {
+		if (k == RECORD_KEY_BODY) {
+			record_add_name(out, at, "body");
+			buf_str(out, "null");
+		}
+		return 0;
+	}
+	if (at->body_form == FORM_OPEN)
+		at->body_form = choose_form(r, f);
+	if (!stands_for(f, k, at->body_form))
+		return 0;
+	if (at->body_form == FORM_JSON)
+		s = value_of(s);
+	if (at->body_done == 0) {
+		record_add_name(out, at, name_of(at->body_form));
+		buf_str(out, at->body_form == FORM_JSON ? "" : "\"");
+	}
+	if (add_pieces(out, s, at, end) == 1)
+		return 1;
+	buf_str(out, at->body_form == FORM_JSON ? "" : "\"");
+	return 0;
+}
