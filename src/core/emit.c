@@ -195,6 +195,7 @@ static void
 fill(struct record *r, const struct fetch *f, struct texts *t)
 {
 	memset(r, 0, sizeof(*r));
+	r->num_events = -1;
 	fill_request(r, f, t);
 	fill_error(r, f, t);
 	fill_peer(r, f->x, t);
