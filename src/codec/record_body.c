@@ -20,9 +20,8 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* A JSON text's value, without the white space around it. */
-static struct span
-value_of(struct span s)
+struct span
+record_json_value(struct span s)
 {
 	while (s.n > 0 && is_blank(s.p[0]))
 		s.p++, s.n--;
@@ -80,9 +79,8 @@ stands_for(const struct record_format *f, enum record_key k, int form)
 	return form == FORM_JSON ? f->json_either : f->body_either;
 }
 
-/* Raw line ends stand only between a JSON text's tokens. */
-static char *
-put_one_line(char *p, struct span s)
+char *
+record_put_json(char *p, struct span s)
 {
 	char *end = p + s.n;
 
@@ -97,7 +95,7 @@ static char *
 put_piece(char *p, struct span piece, int form)
 {
 	if (form == FORM_JSON)
-		return put_one_line(p, piece);
+		return record_put_json(p, piece);
 	if (form == FORM_TEXT)
 		return json_write_inside_utf8(p, piece);
 	return base64_encode(p, piece);
@@ -144,7 +142,7 @@ record_body(struct buf *out, const struct record *r,
 	if (!stands_for(f, k, at->body_form))
 		return 0;
 	if (at->body_form == FORM_JSON)
-		s = value_of(s);
+		s = record_json_value(s);
 	if (at->body_done == 0) {
 		record_add_name(out, at, name_of(at->body_form));
 		buf_str(out, at->body_form == FORM_JSON ? "" : "\"");

@@ -26,6 +26,12 @@ void record_add_string(struct buf *out, struct span s);
 /* At most `max` bytes of s, cut where no character is broken. */
 struct span record_cut(struct span s, size_t max);
 
+/* A JSON text without the white space around its value. */
+struct span record_json_value(struct span text);
+/* A piece of one, s.n bytes: raw line ends, which can stand only between its
+ * tokens, as blanks. */
+char *record_put_json(char *p, struct span s);
+
 /* header, trailer or interim. */
 void record_header(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, enum record_key k);

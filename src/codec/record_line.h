@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The lines of a live stream (SPEC section 3.3) as JSON. Writes what a plain
+ * struct says; knows nothing of how a stream is cut into events.
+ */
+#ifndef CODEC_RECORD_LINE_H
+#define CODEC_RECORD_LINE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+
+enum record_line_kind {
+	RECORD_LINE_EVENT, /* event, data, event_id, retry */
+	RECORD_LINE_LINE,  /* data: a value if is_json, else a string */
+	RECORD_LINE_CHUNK, /* data if is_text, else data_base64 */
+};
+
+struct record_line {
+	enum record_line_kind kind;
+	uint64_t seq;
+	struct span id; /* raw JSON; n 0: no such key */
+	int id_is_custom;
+	uint64_t n;           /* from 1 */
+	int64_t time_us;      /* since the request began */
+	struct span event;    /* n 0: message */
+	struct span data;     /* is_json: one JSON value */
+	struct span event_id; /* p NULL: null */
+	int64_t retry;        /* -1: null */
+	int is_json, is_text;
+};
+
+/*
+ * Appends the line and its LF. What is no UTF-8 in a string comes out as
+ * U+FFFD, so a chunk is is_text only if that is none of it.
+ */
+void record_line_write(struct buf *out, const struct record_line *l);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: ISC */
+/* Proves src/codec/record_line.c: the lines of a stream have their keys in
+ * order, and each is one line of JSON. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/record_line.h"
+#include "codec_record_test.h"
+
+static const struct {
+	struct record_line l;
+	const char *want;
+} lines[] = {
+	{ { .kind = RECORD_LINE_EVENT,
+	      .seq = 7,
+	      .n = 1,
+	      .data = SPAN("hello"),
+	      .retry = -1 },
+	    "{\"type\":\"event\",\"seq\":7,\"n\":1,\"time\":0.000000,"
+	    "\"event\":\"message\",\"data\":\"hello\",\"event_id\":null,"
+	    "\"retry\":null}\n" },
+	{ { .kind = RECORD_LINE_EVENT,
+	      .seq = UINT64_MAX,
+	      .id = SPAN("\"\xc3\xa9\\u0000\""),
+	      .n = UINT64_MAX,
+	      .time_us = INT64_MAX,
+	      .event = SPAN("to\"ken"),
+	      .data = SPAN("a\nb\r\t\xff\0"),
+	      .event_id = SPAN(""),
+	      .retry = INT64_MAX },
+	    "{\"type\":\"event\",\"seq\":18446744073709551615,"
+	    "\"id\":\"\xc3\xa9\\u0000\",\"n\":18446744073709551615,"
+	    "\"time\":9223372036854.775807,\"event\":\"to\\\"ken\","
+	    "\"data\":\"a\\nb\\r\\t\xef\xbf\xbd\\u0000\",\"event_id\":\"\","
+	    "\"retry\":9223372036854775807}\n" },
+	{ { .kind = RECORD_LINE_EVENT,
+	      .seq = 1,
+	      .id = SPAN("1e400"),
+	      .id_is_custom = 1,
+	      .n = 2,
+	      .time_us = 1500000,
+	      .event_id = SPAN("12\xe2\x82") },
+	    "{\"type\":\"event\",\"seq\":1,\"custom_id\":1e400,\"n\":2,"
+	    "\"time\":1.500000,\"event\":\"message\",\"data\":\"\","
+	    "\"event_id\":\"12\xef\xbf\xbd\",\"retry\":0}\n" },
+	{ { .kind = RECORD_LINE_LINE,
+	      .seq = 1,
+	      .n = 1,
+	      .data = SPAN(" {\"a\" :\r1,\t\"b\":\"\\r\"}\r"),
+	      .is_json = 1 },
+	    "{\"type\":\"line\",\"seq\":1,\"n\":1,\"time\":0.000000,"
+	    "\"data\":{\"a\" : 1,\t\"b\":\"\\r\"}}\n" },
+	{ { .kind = RECORD_LINE_LINE,
+	      .seq = 1,
+	      .n = 1,
+	      .data = SPAN("{\"a\"\xff\r") },
+	    "{\"type\":\"line\",\"seq\":1,\"n\":1,\"time\":0.000000,"
+	    "\"data\":\"{\\\"a\\\"\xef\xbf\xbd\\r\"}\n" },
+	{ { .kind = RECORD_LINE_LINE, .seq = 1, .n = 1 },
+	    "{\"type\":\"line\",\"seq\":1,\"n\":1,\"time\":0.000000,"
+	    "\"data\":\"\"}\n" },
+	{ { .kind = RECORD_LINE_CHUNK,
+	      .seq = 1,
+	      .n = 1,
+	      .data = SPAN("a\n\xe2\x82\xac"),
+	      .is_text = 1 },
+	    "{\"type\":\"chunk\",\"seq\":1,\"n\":1,\"time\":0.000000,"
+	    "\"data\":\"a\\n\xe2\x82\xac\"}\n" },
+	{ { .kind = RECORD_LINE_CHUNK,
+	      .seq = 1,
+	      .id = SPAN("null"),
+	      .n = 3,
+	      .data = SPAN("\xff"
+			   "oobar") },
+	    "{\"type\":\"chunk\",\"seq\":1,\"id\":null,\"n\":3,"
+	    "\"time\":0.000000,\"data_base64\":\"/29vYmFy\"}\n" },
+};
+
+static void
+test_each_kind_of_line_has_its_keys_in_order(void **state)
+{
+	struct buf b = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(lines); i++) {
+		b.n = 0;
+		record_line_write(&b, &lines[i].l);
+		find(buf_view(&b), "seq");
+		buf_char(&b, '\0');
+		assert_string_equal(b.p, lines[i].want);
+	}
+	buf_fini(&b);
+}
+
+static void
+test_lines_are_appended_one_after_another(void **state)
+{
+	struct buf b = { 0 }, want = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(lines); i++) {
+		record_line_write(&b, &lines[i].l);
+		buf_str(&want, lines[i].want);
+	}
+	assert_true(span_eq(buf_view(&b), buf_view(&want)));
+	buf_fini(&b);
+	buf_fini(&want);
+}
+
+/* 64 KiB and more of each form: what comes out is what went in. */
+static void
+test_large_data_comes_out_whole(void **state)
+{
+	struct record_line l = { .seq = 1, .n = 1, .retry = -1 };
+	struct buf in = { 0 }, b = { 0 }, back = { 0 };
+	struct json_value v = { .kind = JSON_STRING };
+	struct span got;
+	int i;
+
+	(void)state;
+	buf_char(&in, '[');
+	for (i = 0; i < 20000; i++)
+		buf_str(&in, "\"\xe2\x82\xac\",");
+	buf_str(&in, "0]");
+	l.data = buf_view(&in);
+	record_line_write(&b, &l);
+	v.raw = find(buf_view(&b), "data");
+	json_unescape(&back, &v);
+	assert_true(span_eq(buf_view(&back), l.data));
+	b.n = 0;
+	l.kind = RECORD_LINE_LINE;
+	l.is_json = 1;
+	record_line_write(&b, &l);
+	assert_true(span_eq(find(buf_view(&b), "data"), l.data));
+	b.n = 0;
+	l.kind = RECORD_LINE_CHUNK;
+	record_line_write(&b, &l);
+	got = find(buf_view(&b), "data_base64");
+	assert_int_equal(got.n, 2 + (l.data.n + 2) / 3 * 4);
+	assert_null(memchr(got.p + 1, '=', got.n - 4));
+	buf_fini(&in);
+	buf_fini(&b);
+	buf_fini(&back);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test(name)
+	const struct CMUnitTest tests[] = {
+		T(test_each_kind_of_line_has_its_keys_in_order),
+		T(test_lines_are_appended_one_after_another),
+		T(test_large_data_comes_out_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
