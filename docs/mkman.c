@@ -25,11 +25,12 @@ static const char *const titles[] = {
 
 static const struct {
 	const char *code, *phase;
+	char retry;
 	int exit, curl;
 	const char *text;
 } errors[] = {
 #define ERR(id, code, phase, retry, exitc, curl, text) \
-	{ code, #phase, exitc, curl, text },
+	{ code, #phase, retry, exitc, curl, text },
 #include "base/error_table.h"
 #undef ERR
 };
@@ -137,6 +138,14 @@ put_phase(FILE *f, const char *phase)
 		fputc(*phase - 'A' + 'a', f);
 }
 
+static const char *
+retry_text(char retry)
+{
+	if (retry == 'Y')
+		return "; worth another try";
+	return retry == 'C' ? "; worth another try if the cause is" : "";
+}
+
 static void
 put_errors(FILE *f)
 {
@@ -152,7 +161,8 @@ put_errors(FILE *f)
 			fputs("; exit status 4 or 7", f);
 		else
 			fprintf(f, "; exit status %d", errors[i].exit);
-		fprintf(f, "; curl's number %d)\n", errors[i].curl);
+		fprintf(f, "; curl's number %d%s)\n", errors[i].curl,
+		    retry_text(errors[i].retry));
 	}
 	fputs(".El\n", f);
 }
