@@ -371,6 +371,20 @@ json_end(struct json *j)
 	return 0;
 }
 
+int
+json_is_value(struct span text, struct span *raw)
+{
+	struct json_value v;
+	struct json j;
+
+	json_start(&j, text);
+	if (json_value(&j, &v) == -1 || json_end(&j) == -1)
+		return 0;
+	if (raw != NULL)
+		*raw = v.raw;
+	return 1;
+}
+
 struct span
 json_inside(const struct json_value *v)
 {

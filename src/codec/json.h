@@ -65,6 +65,12 @@ int json_element(struct json *j);
 /* At the outermost level: 0 if nothing but white space follows. */
 int json_end(struct json *j);
 
+/*
+ * Nonzero if the text is one value with nothing but white space around it. Then
+ * *raw, unless NULL, is the value alone; there may be line ends inside it.
+ */
+int json_is_value(struct span text, struct span *raw);
+
 /* A string without its quotes; its escapes still in it. */
 struct span json_inside(const struct json_value *v);
 /* Appends a string's characters, at most v->raw.n - 2 bytes. */

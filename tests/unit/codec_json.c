@@ -379,6 +379,23 @@ test_the_fast_path_sees_every_special_byte(void **state)
 		}
 }
 
+static void
+test_a_text_is_a_value_whatever_white_space_is_around_it(void **state)
+{
+	struct span raw = SPAN("untouched");
+
+	(void)state;
+	assert_true(json_is_value(SPAN("\r\n\t [1,\n2] \n\r\n"), &raw));
+	assert_true(span_eq(raw, SPAN("[1,\n2]")));
+	assert_true(json_is_value(SPAN("0"), NULL));
+	assert_false(json_is_value(SPAN("{} {}"), &raw));
+	assert_false(json_is_value(SPAN("{"), &raw));
+	assert_false(json_is_value(SPAN(" \n"), &raw));
+	assert_false(json_is_value(SPAN("\xef\xbb\xbf{}"), &raw));
+	assert_false(json_is_value(SPAN_NONE, &raw));
+	assert_true(span_eq(raw, SPAN("[1,\n2]")));
+}
+
 static int
 check_file(const char *path)
 {
@@ -423,6 +440,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(
 		    test_escapes_become_the_characters_they_stand_for),
 		cmocka_unit_test(test_the_fast_path_sees_every_special_byte),
+		cmocka_unit_test(
+		    test_a_text_is_a_value_whatever_white_space_is_around_it),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)
