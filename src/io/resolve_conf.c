@@ -185,13 +185,15 @@ parse_servers(const char *list, union resolve_addr *out, char *why, size_t size)
 		end = strchrnul(p, ',');
 		s = span_trim(span_of(p, (size_t)(end - p)));
 		if (n == RESOLVE_MAX_SERVERS) {
-			snprintf(why, size, "more than %d name servers",
+			snprintf(why, size,
+			    "--dns-servers: more than %d name servers",
 			    RESOLVE_MAX_SERVERS);
 			return -1;
 		}
 		if (parse_server(s, &out[n]) == -1) {
 			snprintf(why, size,
-			    "'%.*s' is not a name server's address",
+			    "--dns-servers: '%.*s' is not a name server's "
+			    "address",
 			    s.n > 80 ? 80 : (int)s.n, s.p);
 			return -1;
 		}

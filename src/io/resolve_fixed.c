@@ -205,7 +205,8 @@ resolve_fixed_init(struct resolve_fixed *fx, const struct resolve_conf *conf,
 		if (parse_override(
 			&fx->overrides, span_str(conf->overrides[i])) == -1) {
 			snprintf(why, why_size,
-			    "'%.80s' is not HOST:PORT:ADDR[,ADDR]",
+			    "--resolve: '%.80s' is not "
+			    "HOST:PORT:ADDR[,ADDR]",
 			    conf->overrides[i]);
 			resolve_fixed_fini(fx);
 			return -1;
