@@ -27,6 +27,18 @@ ERR(E_URL_HOST_INVALID, "url_host_invalid", PHASE_INPUT, 'N', 4, 3,
 ERR(E_URL_SCHEME_DENIED, "url_scheme_denied", PHASE_INPUT, 'N', 4, 1,
     "only http and https are fetched")
 
+ERR(E_HOST_UNAVAILABLE, "host_unavailable", PHASE_POLICY, 'N', 4, 7,
+    "the origin was given up, and this was not tried any more")
+
+ERR(E_REDIRECT_LIMIT, "redirect_limit", PHASE_REDIRECT, 'N', 7, 47,
+    "more redirects than --max-redirs")
+ERR(E_REDIRECT_LOOP, "redirect_loop", PHASE_REDIRECT, 'N', 7, 47,
+    "redirected to a request made before")
+ERR(E_REDIRECT_INVALID, "redirect_invalid", PHASE_REDIRECT, 'N', 7, 3,
+    "the Location cannot be used")
+ERR(E_REDIRECT_DENIED, "redirect_denied", PHASE_REDIRECT, 'N', 7, 1,
+    "the Location's scheme is not one of --proto-redir")
+
 ERR(E_DNS_NXDOMAIN, "dns_nxdomain", PHASE_DNS, 'N', 4, 6,
     "the host name does not exist")
 ERR(E_DNS_NODATA, "dns_nodata", PHASE_DNS, 'N', 4, 6,

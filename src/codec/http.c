@@ -37,6 +37,7 @@ struct http {
 	int any;      /* a byte has come, a blank line's too */
 	int has_head; /* the final header section is complete and sound */
 	size_t used;
+	size_t header_max; /* as given to http_start */
 	enum err error;
 	const char *detail;
 
@@ -368,6 +369,7 @@ http_start(struct http *h, int head, size_t header_max, int keep)
 	fields_clear(&h->trailer, KEPT_INTERIM_BYTES);
 	buf_clear(&h->gather, KEPT_BODY_BYTES);
 	http_head_start(&h->head, header_max);
+	h->header_max = header_max;
 	http_head_section(&h->head, &h->header, 0);
 	h->framing =
 	    (struct http_framing){ .length = -1, .keep_alive_timeout = -1 };
@@ -443,6 +445,12 @@ http_eof(struct http *h, int clean)
 }
 
 /* ---- what is known of the response ---- */
+
+size_t
+http_header_bytes(const struct http *h)
+{
+	return h->header_max - h->head.left;
+}
 
 size_t
 http_used(const struct http *h)

@@ -32,6 +32,15 @@ struct http_headers {
 	size_t n;
 };
 
+/* What a redirect leaves behind; bits of http_request's omit. */
+enum {
+	/* Authorization, Proxy-Authorization, Cookie, and the names under
+	 * which API keys are sent: from wherever they come. */
+	HTTP_OMIT_SECRETS = 1 << 0,
+	HTTP_OMIT_HOST = 1 << 1,    /* a Host of the user's */
+	HTTP_OMIT_CONTENT = 1 << 2, /* Content-* and the body */
+};
+
 struct http_request {
 	struct span method;    /* a token */
 	struct span target;    /* origin-form */
@@ -44,6 +53,7 @@ struct http_request {
 	int has_body;
 	uint64_t body_bytes;
 	struct http_headers option, item; /* -H; the input line's own */
+	unsigned omit;                    /* HTTP_OMIT_* */
 };
 
 /*
@@ -145,6 +155,9 @@ int http_is_done(const struct http *h);
 enum err http_error(const struct http *h);
 const char *
 http_detail(const struct http *h); /* "HPE_..." or our own; static */
+
+/* What the header sections so far took of header_max. */
+size_t http_header_bytes(const struct http *h);
 
 /* After http_has_head: */
 int http_status(const struct http *h);

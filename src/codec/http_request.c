@@ -79,6 +79,29 @@ is_default(const struct http_request *r, struct span name)
 	return !is_named(&r->option, name) && !is_named(&r->item, name);
 }
 
+static int
+is_secret(struct span name)
+{
+	static const char *const secret[] = { "authorization",
+		"proxy-authorization", "cookie", "x-api-key", "api-key",
+		"x-auth-token", "x-goog-api-key" };
+	size_t i;
+
+	for (i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
+		if (span_ieq(name, span_str(secret[i])))
+			return 1;
+	return 0;
+}
+
+static int
+is_omitted(unsigned omit, struct span name)
+{
+	if (omit & HTTP_OMIT_SECRETS && is_secret(name))
+		return 1;
+	return omit & HTTP_OMIT_CONTENT && name.n > 8 &&
+	       span_ieq(span_of(name.p, 8), SPAN("content-"));
+}
+
 static void
 add_line(struct buf *out, struct span name, struct span value)
 {
@@ -100,7 +123,7 @@ static void
 add_default(struct buf *out, const struct http_request *r, struct span name,
     struct span value)
 {
-	if (value.n > 0 && is_default(r, name))
+	if (value.n > 0 && is_default(r, name) && !is_omitted(r->omit, name))
 		add_line(out, name, value);
 }
 
@@ -130,7 +153,7 @@ has_removal(const struct http_headers *list)
 
 static void
 add_list(struct buf *out, const struct http_headers *list,
-    const struct http_headers *over)
+    const struct http_headers *over, unsigned omit)
 {
 	const struct http_header *h;
 	int removal = has_removal(list);
@@ -138,7 +161,8 @@ add_list(struct buf *out, const struct http_headers *list,
 
 	for (i = 0; i < list->n; i++) {
 		h = &list->v[i];
-		if (h->remove || span_ieq(h->name, SPAN("host")))
+		if (h->remove || span_ieq(h->name, SPAN("host")) ||
+		    (omit != 0 && is_omitted(omit, h->name)))
 			continue;
 		if (over != NULL && is_named(over, h->name))
 			continue;
@@ -157,7 +181,7 @@ host_of(const struct http_request *r)
 	const struct http_headers *list[2] = { &r->item, &r->option };
 	size_t i, k;
 
-	for (k = 0; k < 2; k++)
+	for (k = 0; k < 2 && !(r->omit & HTTP_OMIT_HOST); k++)
 		for (i = list[k]->n; i-- > 0;) {
 			if (!span_ieq(list[k]->v[i].name, SPAN("host")))
 				continue;
@@ -190,8 +214,8 @@ http_write_request(struct buf *out, const struct http_request *r)
 	add_default(out, r, SPAN("Accept-Encoding"), r->accept_encoding);
 	add_default(out, r, SPAN("Authorization"), r->authorization);
 	add_default(out, r, SPAN("Cookie"), r->cookie);
-	add_list(out, &r->option, &r->item);
-	add_list(out, &r->item, NULL);
+	add_list(out, &r->option, &r->item, r->omit);
+	add_list(out, &r->item, NULL, r->omit);
 	if (r->has_body)
 		add_default(out, r, SPAN("Content-Type"), r->content_type);
 	if (r->has_body || is_body_expected(r->method)) {

@@ -12,6 +12,7 @@
 #include "codec/decode.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/trail.h"
 #include "core/xchg.h"
 #include "io/timer.h"
 
@@ -20,7 +21,8 @@ set_request_defaults(struct core *c)
 {
 	const struct opts *o = c->opts;
 	struct http_header *v;
-	size_t i;
+	const char *why;
+	size_t i, at;
 
 	if (o->user != NULL)
 		xchg_basic(&c->authorization, span_str(o->user),
@@ -32,6 +34,22 @@ set_request_defaults(struct core *c)
 		v[i].remove = o->headers[i].remove;
 	}
 	c->option_headers = (struct http_headers){ v, o->nheaders };
+	if (o->base_url != NULL) /* known to be good */
+		(void)url_parse(&c->base_url, span_str(o->base_url), &why, &at);
+}
+
+static void
+set_pace(struct core *c)
+{
+	const struct opts *o = c->opts;
+	size_t i;
+
+	pace_set(&c->rate, o->rate);
+	pace_set(&c->host_rate, o->rate_per_host);
+	c->budgets = mem_zalloc(o->nbudgets, sizeof(c->budgets[0]));
+	for (i = 0; i < o->nbudgets; i++)
+		pace_budget_init(&c->budgets[i], o->budgets[i].rate);
+	c->random = (uint64_t)c->hosts.key[0] | 1;
 }
 
 void
@@ -51,7 +69,9 @@ core_init(struct core *c, const struct opts *o, struct event_base *base)
 	hosts_init(c);
 	c->read_buf = mem_alloc(CORE_READ_BYTES);
 	c->input_left = 1; /* the first turn must not wait */
+	list_init(&c->spare_trails);
 	set_request_defaults(c);
+	set_pace(c);
 }
 
 static void
@@ -78,6 +98,10 @@ core_fini(struct core *c)
 	drop_all(c);
 	hosts_fini(c);
 	timer_free(c->fd_timer);
+	timer_free(c->due_timer);
+	free(c->budgets);
+	while ((k = list_shift(&c->spare_trails)) != NULL)
+		trail_free(CONTAINER(k, struct trail, spare));
 	while ((k = list_shift(&c->spare_fetches)) != NULL)
 		free(CONTAINER(k, struct fetch, link));
 	while ((k = list_shift(&c->spare_xchgs)) != NULL)
@@ -85,6 +109,8 @@ core_fini(struct core *c)
 	decode_close(c->spare_decode);
 	request_fini(&c->request);
 	url_fini(&c->url);
+	url_fini(&c->target);
+	url_fini(&c->base_url);
 	free(c->read_buf);
 	free(c->option_headers.v);
 	buf_fini(&c->authorization);

@@ -12,10 +12,13 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "codec/record.h"
 #include "codec/request.h"
 #include "codec/url.h"
+#include "core/net.h"
+#include "core/pace.h"
 #include "core/stats.h"
 #include "options.h"
 
@@ -38,6 +41,7 @@ enum core_pause {
 	PAUSE_FD = 1 << 1,     /* no descriptor or port is to be had */
 	PAUSE_MEMORY = 1 << 2, /* --max-buffer */
 	PAUSE_STOP = 1 << 3,   /* the run is being ended */
+	PAUSE_NET = 1 << 4,    /* the network is down */
 };
 
 struct core {
@@ -63,6 +67,18 @@ struct core {
 	size_t known_bytes; /* their lines */
 	size_t startable;   /* of these, how many could start now */
 	size_t lookups;     /* open */
+	struct heap later;  /* fetches in back-off, by when they are due */
+	struct heap held;   /* hosts, by when they may start something */
+	struct list lost;   /* hosts that were given up, with items waiting */
+	struct timer *due_timer; /* the first of these, and the global rate */
+
+	/* Pace (core/pace). */
+	struct pace rate, host_rate; /* --rate; --rate-per-host, --delay */
+	int64_t rate_us;             /* --rate: nothing before */
+	int64_t rate_held_us;        /* when it last held something */
+	struct pace_budget *budgets; /* opts->nbudgets of them */
+	uint64_t random;             /* of jitter; never 0 */
+	struct net net;
 	int input_ended, input_failed;
 	int64_t fd_retry_us; /* when PAUSE_FD is tried again, */
 	size_t fd_open;      /* or once fewer sockets are open than this */
@@ -77,13 +93,14 @@ struct core {
 
 	/* Memory. */
 	uint64_t held_bytes; /* request and response bodies */
-	struct list spare_fetches, spare_xchgs;
+	struct list spare_fetches, spare_xchgs, spare_trails;
 	char *read_buf; /* CORE_READ_BYTES */
 	struct decode *spare_decode;
 
 	/* Scratch for looking at a line before it waits. */
 	struct request request;
-	struct url url;
+	struct url url, target;
+	struct url base_url; /* --base-url */
 	struct record_format format;
 	struct buf authorization; /* "Basic ..." of -u, or empty */
 	struct http_headers option_headers;

@@ -6,9 +6,12 @@
 #include "core/deadline.h"
 
 #include "core/fetch.h"
+#include "core/trail.h"
 #include "core/xchg.h"
 #include "io/conn.h"
 #include "io/timer.h"
+
+#define STREAM_IDLE_US (300 * 1000000LL)
 
 enum kind { NONE, SINCE, MOVED };
 
@@ -57,19 +60,32 @@ held_us(const struct fetch *f)
 	return f->x->conn != NULL ? conn_held_us(f->x->conn) : 0;
 }
 
-/* An item's own timeout, or --max-time. */
+/* An item's own timeout, or --max-time, which a stream has only if given. */
 static int64_t
 max_time_us(const struct fetch *f)
 {
-	return f->x->req.timeout_us >= 0 ? f->x->req.timeout_us
-					 : f->opts->max_time_us;
+	if (f->x->req.timeout_us >= 0)
+		return f->x->req.timeout_us;
+	if (f->is_streamed && !opts_given(f->opts, OPT_max_time))
+		return 0;
+	return f->opts->max_time_us;
 }
 
 /* Where an item's own timeout is off, what replaces it (SPEC section 4). */
 static int
 is_untimed(const struct fetch *f)
 {
-	return f->x->req.timeout_us == 0;
+	return f->x->req.timeout_us == 0 ||
+	       (f->is_streamed && max_time_us(f) == 0);
+}
+
+/* --idle-timeout; a stream may be silent for longer. */
+static int64_t
+idle_us(const struct fetch *f)
+{
+	if (f->is_streamed && !opts_given(f->opts, OPT_idle_timeout))
+		return STREAM_IDLE_US;
+	return f->opts->idle_timeout_us;
 }
 
 static int64_t
@@ -80,6 +96,8 @@ state_deadline(const struct fetch *f)
 
 	if (f->state == FETCH_AWAITING && limit == 0 && is_untimed(f))
 		limit = OPT_UNTIMED_TTFB_US;
+	if (k == MOVED)
+		limit = idle_us(f);
 	if (k == NONE || limit == 0)
 		return TIMER_NEVER;
 	if (k == MOVED) {
@@ -100,6 +118,8 @@ moved_bytes(const struct fetch *f)
 static int64_t
 speed_limit(const struct fetch *f)
 {
+	if (f->is_streamed && !opts_given(f->opts, OPT_speed_limit))
+		return 0;
 	if (f->opts->speed_limit_bytes == 0 && is_untimed(f))
 		return OPT_UNTIMED_SPEED_BYTES;
 	return (int64_t)f->opts->speed_limit_bytes;
@@ -130,6 +150,8 @@ total_deadline(const struct fetch *f)
 
 	if (limit == 0)
 		return TIMER_NEVER;
+	if (f->trail != NULL)
+		limit -= f->trail->used_us;
 	return f->x->slot_us + limit + f->x->stood_us + held_us(f);
 }
 

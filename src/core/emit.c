@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "core/fetch.h"
+#include "core/trail.h"
 #include "core/xchg.h"
 #include "io/sink.h"
 #include "io/timer.h"
@@ -21,21 +22,15 @@
 struct texts {
 	struct buf input, errormsg, location;
 	struct url target;
-	char ip[INET6_ADDRSTRLEN];
+	char ip[XCHG_IP_TEXT];
 };
-
-static int64_t
-since(int64_t moment, int64_t from)
-{
-	return moment != 0 ? moment - from : RECORD_NO_TIME;
-}
 
 static void
 fill_times(struct record *r, const struct fetch *f)
 {
 	const struct xchg *x = f->x;
 	int64_t now = x->end_us != 0 ? x->end_us : f->entered_us;
-	int64_t zero = x->start_us, looked;
+	struct xchg_times t;
 
 	r->time_queue = (f->begun_us != 0 ? f->begun_us : now) - f->read_us;
 	r->timestamp_us = r->time_item = r->time_namelookup = r->time_connect =
@@ -45,15 +40,13 @@ fill_times(struct record *r, const struct fetch *f)
 		return;
 	r->timestamp_us = timer_wall_us() - (timer_now_us() - f->begun_us);
 	r->time_item = now - f->begun_us;
-	r->time_total = now - zero;
-	r->time_redirect = 0;
-	looked = since(x->looked_up_us, zero);
-	r->time_namelookup = looked;
-	r->time_connect = x->is_reused ? looked : since(x->up_us, zero);
-	r->time_appconnect = x->is_reused || x->url.scheme == URL_HTTP
-				 ? r->time_connect
-				 : since(x->secure_us, zero);
-	r->time_starttransfer = since(x->first_us, zero);
+	r->time_redirect = f->trail != NULL ? f->trail->redirect_us : 0;
+	xchg_times(x, now, &t);
+	r->time_total = t.total;
+	r->time_namelookup = t.namelookup;
+	r->time_connect = t.connect;
+	r->time_appconnect = t.appconnect;
+	r->time_starttransfer = t.starttransfer;
 }
 
 static void
@@ -78,24 +71,6 @@ fill_error(struct record *r, const struct fetch *f, struct texts *t)
 	r->errormsg = buf_view(&t->errormsg);
 }
 
-/* inet_ntop prints by sprintf, and this runs for every record. */
-static void
-put_v4(char *to, uint32_t ip)
-{
-	int shift, n;
-
-	for (shift = 24; shift >= 0; shift -= 8) {
-		n = ip >> shift & 255;
-		if (n >= 100)
-			*to++ = (char)('0' + n / 100);
-		if (n >= 10)
-			*to++ = (char)('0' + n / 10 % 10);
-		*to++ = (char)('0' + n % 10);
-		*to++ = '.';
-	}
-	to[-1] = '\0';
-}
-
 static void
 fill_peer(struct record *r, const struct xchg *x, struct texts *t)
 {
@@ -106,16 +81,11 @@ fill_peer(struct record *r, const struct xchg *x, struct texts *t)
 	r->tls_version = span_str(x->tls_version);
 	r->conn_id = (int64_t)x->conn_id;
 	r->conn_reused = x->is_reused;
-	if (!x->has_peer)
-		return;
-	if (a->sa.sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &a->in6.sin6_addr, t->ip, sizeof(t->ip));
-		r->remote_port = ntohs(a->in6.sin6_port);
-	} else {
-		put_v4(t->ip, ntohl(a->in.sin_addr.s_addr));
-		r->remote_port = ntohs(a->in.sin_port);
-	}
-	r->remote_ip = span_str(t->ip);
+	r->remote_ip = span_str(xchg_peer_text(x, t->ip));
+	if (x->has_peer)
+		r->remote_port =
+		    ntohs(a->sa.sa_family == AF_INET6 ? a->in6.sin6_port
+						      : a->in.sin_port);
 }
 
 /* The Location made absolute; none if that cannot be. */
@@ -185,10 +155,16 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 	}
 	if (!x->has_url)
 		return;
-	r->url = url_text(&x->url);
+	r->url = url_text(xchg_item_url(x));
 	if (f->attempts > 0)
-		r->final_url = r->url;
+		r->final_url = url_text(&x->url);
 	r->num_attempts = f->attempts;
+	r->num_redirects = f->trail != NULL ? f->trail->hops : 0;
+	if (f->opts->include_attempts) {
+		r->has_attempts = 1;
+		r->attempt = f->trail != NULL ? f->trail->v : NULL;
+		r->nattempt = f->trail != NULL ? f->trail->n : 0;
+	}
 }
 
 static void
@@ -278,7 +254,9 @@ complete(struct fetch *f)
 		return;
 	f->x = xchg_take(f->core, f);
 	f->x->start_us = f->begun_us;
-	(void)xchg_look(f->x, f->line, f->opts);
+	if (f->trail != NULL && f->trail->lookup_us != 0)
+		f->x->start_us = f->trail->lookup_us;
+	(void)xchg_look(f->x, f);
 }
 
 int

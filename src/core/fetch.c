@@ -14,10 +14,15 @@
 #include "base/mem.h"
 #include "core/deadline.h"
 #include "core/emit.h"
+#include "core/govern.h"
 #include "core/host.h"
+#include "core/idle.h"
 #include "core/item.h"
+#include "core/net.h"
 #include "core/reader.h"
+#include "core/retry.h"
 #include "core/sched.h"
+#include "core/trail.h"
 #include "core/xchg.h"
 #include "io/sink.h"
 #include "io/timer.h"
@@ -45,13 +50,15 @@ static const struct {
 
 /* The moves there are: bit n of row m, from m to n. */
 static const unsigned moves[CORE_STATES] = {
-	[FETCH_QUEUED] = TO(CONNECTING) | TO(SENDING) | TO(EMITTING),
+	[FETCH_QUEUED] =
+	    TO(CONNECTING) | TO(SENDING) | TO(QUEUED) | TO(EMITTING),
 	[FETCH_CONNECTING] = TO(TLS) | TO(SENDING) | TO(QUEUED) | TO(EMITTING),
-	[FETCH_TLS] = TO(SENDING) | TO(EMITTING),
-	[FETCH_SENDING] =
-	    TO(AWAITING) | TO(RECEIVING) | TO(CONNECTING) | TO(EMITTING),
-	[FETCH_AWAITING] = TO(RECEIVING) | TO(CONNECTING) | TO(EMITTING),
-	[FETCH_RECEIVING] = TO(EMITTING),
+	[FETCH_TLS] = TO(SENDING) | TO(QUEUED) | TO(EMITTING),
+	[FETCH_SENDING] = TO(AWAITING) | TO(RECEIVING) | TO(CONNECTING) |
+			  TO(QUEUED) | TO(EMITTING),
+	[FETCH_AWAITING] =
+	    TO(RECEIVING) | TO(CONNECTING) | TO(QUEUED) | TO(EMITTING),
+	[FETCH_RECEIVING] = TO(QUEUED) | TO(EMITTING),
 	[FETCH_EMITTING] = TO(DONE),
 };
 
@@ -93,6 +100,8 @@ destroy(struct fetch *f)
 	if (f->line.p != f->inlined)
 		free((void *)(uintptr_t)f->line.p);
 	free(f->note);
+	free(f->cost);
+	trail_give(f);
 	c->alive--;
 	list_push(&c->spare_fetches, &f->link);
 }
@@ -132,6 +141,16 @@ join_list(struct fetch *f)
 		list_push(&f->core->state[f->state], &f->link);
 }
 
+/* A hop may lead to another origin, a new attempt back to its own. */
+static void
+take_host(struct fetch *f)
+{
+	if (f->trail == NULL || f->trail->to == NULL)
+		return;
+	f->host = f->trail->to;
+	f->trail->to = NULL;
+}
+
 void
 fetch_enter(struct fetch *f, enum fetch_state next)
 {
@@ -143,6 +162,8 @@ fetch_enter(struct fetch *f, enum fetch_state next)
 		sched_free_slot(f);
 	f->is_new = 0;
 	f->state = (unsigned char)next;
+	if (next == FETCH_QUEUED)
+		take_host(f);
 	f->entered_us = f->core->now_us;
 	join_list(f);
 	if (has_slot(next))
@@ -154,15 +175,29 @@ fetch_enter(struct fetch *f, enum fetch_state next)
 
 /* ---- the three moves back ---- */
 
-/* RESEND. (REDIRECT and RETRY have their place here.) */
 int
-fetch_resend(struct fetch *f)
+fetch_is_idempotent(const struct fetch *f)
+{
+	const struct trail *t = f->trail;
+
+	if (t != NULL && t->method.n > 0)
+		return http_is_idempotent(t->method);
+	return f->is_idempotent;
+}
+
+/* RESEND. */
+int
+fetch_resend(struct fetch *f, enum err e)
 {
 	struct xchg *x = f->x;
 
 	if (!x->is_reused || x->is_resent || xchg_has_begun(x) ||
-	    (!f->is_idempotent && conn_sent(x->conn) > 0))
+	    (!fetch_is_idempotent(f) && conn_sent(x->conn) > 0))
 		return 0;
+	xchg_note_conn(x);
+	f->err = (unsigned char)e;
+	trail_note(f);
+	f->err = E_OK;
 	conn_close(&x->conn);
 	xchg_reset(x);
 	x->is_resent = 1;
@@ -172,7 +207,70 @@ fetch_resend(struct fetch *f)
 	return 1;
 }
 
-/* Out of descriptors or ports: back to the head of its queue, unharmed. */
+/* The slot is left, and what went with it. */
+static void
+enter_queue(struct fetch *f)
+{
+	fetch_enter(f, FETCH_QUEUED);
+	if (f->x != NULL)
+		xchg_give(&f->x);
+}
+
+/* REDIRECT: the same attempt goes on at its next hop. */
+static void
+redirect(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	struct trail *t = f->trail;
+	int64_t now = f->core->now_us;
+
+	trail_note(f);
+	t->hops++;
+	t->goes_on = 1;
+	t->due_us = 0;
+	t->header_bytes += http_header_bytes(x->http);
+	t->used_us += now - x->slot_us - x->stood_us;
+	t->redirect_us += now - x->start_us;
+	enter_queue(f);
+}
+
+/*
+ * RETRY: another attempt, after its own back-off or (asked to wait) when its
+ * origin may. It begins at the item's own URL, unless that would repeat a
+ * request that must not be: then where it failed.
+ */
+static void
+retry(struct fetch *f, int is_asked)
+{
+	struct trail *t = trail_of(f);
+
+	trail_note(f);
+	f->err = E_OK;
+	f->detail = NULL;
+	t->tries += !is_asked;
+	t->due_us = is_asked ? 0 : f->core->now_us + retry_delay_us(f);
+	t->goes_on = 0;
+	t->used_us = 0;
+	if (t->hops > 0 && !is_asked && !t->was_unsafe) {
+		trail_start_over(t);
+		t->to = item_host(f);
+	}
+	enter_queue(f);
+}
+
+/* Back to the head of its queue, as if it had not started. */
+static void
+put_back(struct fetch *f)
+{
+	conn_close(&f->x->conn);
+	if (!f->x->is_counted)
+		f->trail->goes_on = 1;
+	else if (--f->attempts == 0)
+		f->begun_us = 0;
+	enter_queue(f);
+}
+
+/* Out of descriptors or ports. */
 static void
 requeue(struct fetch *f)
 {
@@ -187,11 +285,8 @@ requeue(struct fetch *f)
 		return;
 	}
 	sched_lacks_fd(c);
-	xchg_give(&f->x);
-	f->attempts--;
-	if (f->attempts == 0)
-		f->begun_us = 0;
-	fetch_enter(f, FETCH_QUEUED);
+	net_has_not_tried(c);
+	put_back(f);
 }
 
 /* ---- endings ---- */
@@ -213,24 +308,92 @@ finish(struct fetch *f)
 		x->end_us = f->core->now_us;
 		f->has_begun = xchg_has_begun(x) != 0;
 	}
+	trail_note(f);
 	fetch_enter(f, FETCH_EMITTING);
+}
+
+/* Where the header section that has come leads. */
+static void
+go_on(struct fetch *f)
+{
+	if (f->x->plan == RETRY_REDIRECT)
+		redirect(f);
+	else
+		retry(f, f->x->plan == RETRY_ASKED);
+}
+
+static int
+is_silence(enum err e, enum phase p)
+{
+	if (p == PHASE_TLS)
+		return error_info(e)->exit != 5; /* tls_cert_* */
+	return (p == PHASE_CONNECT && e != E_RESOURCE_LIMIT) || p == PHASE_TTFB;
+}
+
+static int
+is_answer(enum phase p)
+{
+	return p == PHASE_HEADERS || p == PHASE_BODY || p == PHASE_DECODE;
+}
+
+/* The network is gone, and this is not the item's fault. */
+static int
+is_net_down(struct fetch *f, enum err e, enum phase p, const char *detail)
+{
+	if (p != PHASE_CONNECT || f->x == NULL || e == E_RESOURCE_LIMIT ||
+	    e == E_CONNECT_DENIED)
+		return 0;
+	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET) {
+		net_works(f->core);
+		return 0;
+	}
+	return net_failed(f->core, f->host, e, detail, f->host->has_worked);
+}
+
+/* What the connection knows of the fault; then it is gone. */
+static void
+close_failed(struct xchg *x)
+{
+	if (x == NULL)
+		return;
+	xchg_note_conn(x);
+	if (x->conn != NULL && x->note == NULL &&
+	    conn_error_note(x->conn) != NULL)
+		x->note = mem_strdup(conn_error_note(x->conn));
+	conn_close(&x->conn);
 }
 
 void
 fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
-	struct xchg *x = f->x;
+	int is_again;
 
-	f->err = (unsigned char)e;
-	f->phase = (unsigned char)(p == PHASE_STRUCK ? phase_struck(f) : p);
-	f->detail = detail;
-	if (x != NULL) {
-		xchg_note_conn(x);
-		if (x->conn != NULL && x->note == NULL &&
-		    conn_error_note(x->conn) != NULL)
-			x->note = mem_strdup(conn_error_note(x->conn));
-		conn_close(&x->conn);
+	if (f->x != NULL && f->x->plan != RETRY_KEEP &&
+	    f->x->plan != RETRY_BAD) {
+		fetch_cut(f); /* what mattered had come */
+		return;
 	}
+	if (p == PHASE_STRUCK)
+		p = phase_struck(f);
+	if (is_net_down(f, e, p, detail)) {
+		put_back(f);
+		return;
+	}
+	f->err = (unsigned char)e;
+	f->phase = (unsigned char)p;
+	f->detail = detail;
+	if (is_silence(e, p))
+		govern_failed(f, e);
+	else if (is_answer(p) && !xchg_has_head(f->x))
+		govern_answered(f);
+	is_again = retry_judge_error(f, e, detail) == RETRY_COUNTED;
+	close_failed(f->x);
+	if (is_again) {
+		retry(f, 0);
+		return;
+	}
+	if (is_silence(e, p))
+		govern_lost(f);
 	finish(f);
 }
 
@@ -238,11 +401,30 @@ void
 fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
 {
 	int64_t since = f->host->lookup_us;
+	struct trail *t = f->trail;
 
 	/* No exchange: thousands may end here at once. */
-	f->begun_us = since > f->read_us ? since : f->read_us;
-	f->attempts = 1;
+	if (since < f->entered_us)
+		since = f->entered_us;
+	if (f->begun_us == 0)
+		f->begun_us = since;
+	if (t == NULL || !t->goes_on)
+		f->attempts++;
+	if (t != NULL) {
+		t->goes_on = 0;
+		t->lookup_us = since;
+		t->wait_us = since - f->entered_us;
+		t->wait_reason = NULL;
+	}
 	fetch_fail(f, e, PHASE_DNS, detail);
+}
+
+void
+fetch_cut(struct fetch *f)
+{
+	xchg_note_conn(f->x);
+	conn_close(&f->x->conn);
+	go_on(f);
 }
 
 void
@@ -256,9 +438,13 @@ fetch_succeed(struct fetch *f, size_t left_over)
 	    left_over > 0 || conn_more(x->conn))
 		keep = 0;
 	if (keep > 0)
-		host_park(f->host, &x->conn, keep);
+		idle_park(f->host, &x->conn, keep);
 	else
 		conn_close(&x->conn);
+	if (x->plan != RETRY_KEEP) {
+		go_on(f);
+		return;
+	}
 	if (f->opts->fail && http_status(x->http) >= 400) {
 		f->err = E_HTTP_STATUS;
 		f->phase = PHASE_HEADERS;
@@ -291,6 +477,8 @@ on_conn(void *arg, enum conn_event ev)
 	switch (ev) {
 	case CONN_UP:
 		x->up_us = now;
+		f->host->has_worked = 1;
+		net_connected(f->core, conn_peer(x->conn));
 		sched_has_fd(f);
 		fetch_enter(f,
 		    f->host->scheme == URL_HTTPS ? FETCH_TLS : FETCH_SENDING);
@@ -334,21 +522,44 @@ fetch_on_timer(void *arg)
 
 /* ---- entry hooks ---- */
 
+/* How much of its waiting was for the look-up it now uses. */
+static int64_t
+looked_us(const struct fetch *f)
+{
+	const struct host *h = f->host;
+	int64_t from =
+	    h->lookup_us > f->entered_us ? h->lookup_us : f->entered_us;
+
+	return h->answer_us > from ? h->answer_us - from : 0;
+}
+
+static void
+begin_attempt(struct fetch *f)
+{
+	struct xchg *x = f->x;
+
+	if (f->opts->include_attempts)
+		(void)trail_of(f);
+	x->is_counted = f->trail == NULL || !f->trail->goes_on;
+	if (f->trail != NULL)
+		f->trail->goes_on = 0;
+	f->attempts += x->is_counted != 0;
+	if (f->begun_us == 0)
+		f->begun_us = x->start_us;
+}
+
 void
 fetch_start(struct fetch *f, struct conn *conn)
 {
 	struct core *c = f->core;
-	struct host *h = f->host;
 	struct xchg *x = xchg_take(c, f);
-	int64_t from = h->lookup_us > f->read_us ? h->lookup_us : f->read_us;
-	int64_t looked =
-	    conn == NULL && h->answer_us > from ? h->answer_us - from : 0;
+	int64_t looked = conn == NULL ? looked_us(f) : 0;
 	enum err e;
 
 	f->x = x;
 	x->conn = conn;
 	/* First, as its deadlines may be its own. */
-	e = xchg_prepare(x, f->line, f->opts);
+	e = xchg_prepare(x, f);
 	if (e != E_OK) {
 		conn_close(&x->conn);
 		item_reject(f, e, 1, x->note);
@@ -357,9 +568,8 @@ fetch_start(struct fetch *f, struct conn *conn)
 	x->slot_us = c->now_us;
 	x->start_us = c->now_us - looked;
 	x->looked_up_us = c->now_us;
-	if (f->attempts++ == 0)
-		f->begun_us = x->start_us;
 	x->is_reused = conn != NULL;
+	begin_attempt(f);
 	sched_take_slot(f, looked);
 	fetch_enter(f, conn != NULL ? FETCH_SENDING : FETCH_CONNECTING);
 	if (conn != NULL)
@@ -395,6 +605,7 @@ enter_sending(struct fetch *f)
 	c->stats.bytes_out += x->head.n + x->body_out.n;
 	if (conn_send(x->conn, buf_view(&x->head), x->body_out) == CONN_DONE)
 		fetch_enter(f, FETCH_AWAITING);
+	sched_sent(f);
 	if (conn_more(x->conn))
 		fetch_run(f);
 }

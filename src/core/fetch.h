@@ -16,6 +16,7 @@
 #include "io/conn.h"
 
 struct host;
+struct trail;
 struct xchg;
 
 enum fetch_state {
@@ -31,9 +32,11 @@ struct fetch {
 	struct link link; /* of its state, or of its host's waiting list */
 	struct link run;  /* of the run queue */
 	struct core *core;
-	struct host *host; /* NULL if the line could not be used */
-	struct xchg *x;    /* with a slot, and until its record is written */
+	struct host *host;   /* NULL if the line could not be used */
+	struct xchg *x;      /* with a slot, and until its record is written */
+	struct trail *trail; /* once it came back or was redirected */
 	const struct opts *opts;
+	double *cost;       /* of each --budget; NULL: 1. Heap */
 	struct span line;   /* in `inlined`, or heap */
 	const char *source; /* file, "-", "argument" */
 	uint64_t source_line;
@@ -46,9 +49,14 @@ struct fetch {
 	char *note;          /* likewise; heap */
 	unsigned char state; /* enum fetch_state; see fetch_enter */
 	unsigned char err, phase;
-	unsigned char attempts;
+	unsigned attempts;
+	short retry;             /* its own --retry, or -1 */
 	unsigned char has_begun; /* an answer had, when it failed */
-	unsigned char is_new, is_hook_due, is_argument, is_idempotent;
+	unsigned char is_new, is_hook_due, is_argument;
+	unsigned char
+	    is_idempotent; /* its own method; see fetch_is_idempotent */
+	unsigned char is_streamed;
+	unsigned char has_written; /* lines of its stream: never sent again */
 	char inlined[FETCH_INLINE];
 };
 
@@ -67,18 +75,22 @@ const char *fetch_state_name(enum fetch_state s);
 
 /* ---- what befalls it ---- */
 /*
- * It failed for good: EMITTING with that error. PHASE_STRUCK: where it was.
- * detail is static.
+ * Its attempt failed: it is tried again, or is EMITTING with that error.
+ * PHASE_STRUCK: where it was. detail is static.
  */
 void fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail);
 /* The answer is whole: the connection may serve another. */
 void fetch_succeed(struct fetch *f, size_t left_over);
+/* Enough of an answer that leads elsewhere: the rest is not read. */
+void fetch_cut(struct fetch *f);
 /*
- * RESEND, a move back: a kept-alive connection died before the first byte of
- * an answer, and the request goes out once more on a fresh one, keeping slot
- * and place. Returns 0 if the rule (SPEC section 4) does not allow it.
+ * RESEND, a move back: a kept-alive connection died of e before the first byte
+ * of an answer, and the request goes out once more on a fresh one, keeping
+ * slot and place. Returns 0 if the rule (SPEC section 4) does not allow it.
  */
-int fetch_resend(struct fetch *f);
+int fetch_resend(struct fetch *f, enum err e);
+/* May its present request be sent twice (RFC 9110 section 9.2.2)? */
+int fetch_is_idempotent(const struct fetch *f);
 /* The look-up it waited for failed. */
 void fetch_lookup_failed(struct fetch *f, enum err e, const char *detail);
 /*

@@ -12,20 +12,13 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "core/fetch.h"
-#include "io/conn.h"
-#include "io/timer.h"
+#include "core/idle.h"
+#include "core/trail.h"
 
 #define QUIET_MAX 10000 /* origins remembered without work */
-#define CAREFUL_US 2000000
-#define SWEEP_US 100000 /* between looks at the idle connections */
-
-/* A connection that is kept alive. */
-struct idle {
-	struct link of_host, of_core;
-	struct host *host;
-	struct conn *conn;
-	int64_t parked_us, until_us;
-};
+#define QUIET_CEILING 65536
+#define FORGET_LOOKS 4
+#define PROBE_LOOKS 4096
 
 void
 hosts_init(struct core *c)
@@ -34,14 +27,17 @@ hosts_init(struct core *c)
 	list_init(&c->ready);
 	list_init(&c->want);
 	list_init(&c->quiet);
-	list_init(&c->idle);
-	list_init(&c->spare_idle);
+	idle_init(c);
+	list_init(&c->lost);
+	heap_init(&c->later);
+	heap_init(&c->held);
 }
 
 static void
 destroy(struct host *h)
 {
-	CHECK(h->waiting.n == 0 && h->active == 0 && h->idle.n == 0);
+	CHECK(h->waiting.n == 0 && h->delayed.n == 0 && h->active == 0 &&
+	      h->idle.n == 0 && !heap_on(&h->held));
 	if (h->job != NULL) {
 		resolve_cancel(h->job);
 		h->core->lookups--;
@@ -57,43 +53,49 @@ destroy(struct host *h)
 void
 hosts_fini(struct core *c)
 {
-	struct link *k;
 	size_t i;
 
-	hosts_close_idle(c, c->idle.n);
-	timer_free(c->idle_timer);
+	idle_fini(c);
 	for (i = 0; i < c->hosts.nslot; i++)
 		while (c->hosts.slot[i] != NULL)
 			destroy(
 			    CONTAINER(c->hosts.slot[i], struct host, hashed));
-	while ((k = list_shift(&c->spare_idle)) != NULL)
-		free(CONTAINER(k, struct idle, of_host));
 	hash_fini(&c->hosts);
+	heap_fini(&c->later);
+	heap_fini(&c->held);
+}
+
+static void
+drop_list(struct list *l)
+{
+	struct link *w;
+
+	while ((w = list_first(l)) != NULL)
+		fetch_drop(CONTAINER(w, struct fetch, link));
 }
 
 void
 hosts_drop_waiting(struct core *c)
 {
 	struct hash_link *k;
-	struct link *w;
+	struct host *h;
 	size_t i;
 
 	for (i = 0; i < c->hosts.nslot; i++)
-		for (k = c->hosts.slot[i]; k != NULL; k = k->next)
-			while (
-			    (w = list_first(&CONTAINER(k, struct host, hashed)
-						 ->waiting)) != NULL)
-				fetch_drop(CONTAINER(w, struct fetch, link));
+		for (k = c->hosts.slot[i]; k != NULL; k = k->next) {
+			h = CONTAINER(k, struct host, hashed);
+			drop_list(&h->waiting);
+			drop_list(&h->delayed);
+		}
 }
 
 static int
-each_of(const struct host *h, int (*each)(void *arg, const struct fetch *f),
+each_of(const struct list *l, int (*each)(void *arg, const struct fetch *f),
     void *arg)
 {
 	struct link *w;
 
-	for (w = list_first(&h->waiting); w != NULL;
-	     w = list_next(&h->waiting, w))
+	for (w = list_first(l); w != NULL; w = list_next(l, w))
 		if (!each(arg, CONTAINER(w, struct fetch, link)))
 			return 0;
 	return 1;
@@ -104,13 +106,16 @@ hosts_each_waiting(
     struct core *c, int (*each)(void *arg, const struct fetch *f), void *arg)
 {
 	struct hash_link *k;
+	struct host *h;
 	size_t i;
 
 	for (i = 0; i < c->hosts.nslot; i++)
-		for (k = c->hosts.slot[i]; k != NULL; k = k->next)
-			if (!each_of(
-				CONTAINER(k, struct host, hashed), each, arg))
+		for (k = c->hosts.slot[i]; k != NULL; k = k->next) {
+			h = CONTAINER(k, struct host, hashed);
+			if (!each_of(&h->waiting, each, arg) ||
+			    !each_of(&h->delayed, each, arg))
 				return;
+		}
 }
 
 static struct host *
@@ -127,11 +132,30 @@ find(struct core *c, struct span origin, uint64_t hash)
 	return NULL;
 }
 
+/* Its limits hold for what comes later, too. */
+static int
+is_needed(const struct host *h)
+{
+	int64_t now = h->core->now_us;
+
+	return h->pace_us > now || govern_is_needed(&h->gov, now);
+}
+
+/* Those remembered longest go, in so many looks; beyond a bound, any. */
 static void
 forget_some(struct core *c)
 {
-	while (c->quiet.n > QUIET_MAX)
-		destroy(CONTAINER(list_first(&c->quiet), struct host, link));
+	struct host *h;
+	int n;
+
+	for (n = 0; n < FORGET_LOOKS && c->quiet.n > QUIET_MAX; n++) {
+		h = CONTAINER(list_first(&c->quiet), struct host, link);
+		if (c->quiet.n < QUIET_CEILING && is_needed(h)) {
+			list_remove(&c->quiet, &h->link);
+			list_push(&c->quiet, &h->link);
+		} else
+			destroy(h);
+	}
 }
 
 struct host *
@@ -152,6 +176,7 @@ host_of(struct core *c, const struct url *u)
 	h->scheme = u->scheme;
 	h->port = u->port;
 	list_init(&h->waiting);
+	list_init(&h->delayed);
 	list_init(&h->idle);
 	list_push(&c->quiet, &h->link);
 	hash_add(&c->hosts, &h->hashed, hash);
@@ -164,26 +189,71 @@ host_of(struct core *c, const struct url *u)
 static size_t
 room(const struct host *h)
 {
-	int64_t max = h->core->opts->max_per_host;
+	uint64_t max = (uint64_t)h->core->opts->max_per_host;
 
+	if (h->unsent > 0)
+		return 0;
+	if (h->gov.allow > 0 && (max == 0 || h->gov.allow < max))
+		max = h->gov.allow;
 	if (max == 0)
 		return SIZE_MAX;
-	return h->active < (uint64_t)max ? (size_t)max - h->active : 0;
+	return h->active < max ? max - h->active : 0;
+}
+
+int64_t
+host_held_until(const struct host *h, enum wait_reason *why)
+{
+	const struct opts *o = h->core->opts;
+	int64_t until = h->gov.until_us;
+
+	*why = h->gov.why;
+	if (h->gov.has_quota && h->gov.quota == 0 && h->gov.quota_us > until) {
+		until = h->gov.quota_us;
+		*why = WAIT_RATE;
+	}
+	if (h->pace_us > until) {
+		until = h->pace_us;
+		*why = o->delay_us > 0 ? WAIT_DELAY : WAIT_RATE;
+	}
+	if (h->budget_us > until) {
+		until = h->budget_us;
+		*why = WAIT_BUDGET;
+	}
+	return until > h->core->now_us ? until : 0;
+}
+
+/* Nonzero: it is held, and since when is written down. */
+static int
+is_held(struct host *h)
+{
+	enum wait_reason why;
+	int64_t until = host_held_until(h, &why);
+
+	if (until == 0)
+		return 0;
+	if (h->place != HOST_HELD)
+		h->held_from_us = h->core->now_us;
+	h->held_until_us = until;
+	h->why_held = why;
+	return 1;
 }
 
 static enum host_place
 place_for(struct host *h)
 {
-	const struct fetch *next;
-
+	if (h->waiting.n == 0 && h->delayed.n == 0)
+		return HOST_QUIET;
+	if (govern_is_given_up(&h->gov, h->core->now_us))
+		return HOST_LOST;
 	if (h->waiting.n == 0)
 		return HOST_QUIET;
 	if (h->job != NULL)
 		return HOST_LOOKUP;
+	if (is_held(h))
+		return HOST_HELD;
 	if (room(h) == 0)
 		return HOST_FULL;
-	next = CONTAINER(list_first(&h->waiting), struct fetch, link);
-	if (h->idle.n > 0 || host_is_fresh(h, next, h->core->now_us))
+	if (h->idle.n > 0 || host_is_fresh(h, host_next(h), h->core->now_us))
 		return HOST_READY;
 	return HOST_WANT;
 }
@@ -193,15 +263,19 @@ list_for(struct host *h, enum host_place p)
 {
 	switch (p) {
 	case HOST_QUIET:
-		/* With transfers or connections it cannot be forgotten. */
-		return h->active == 0 && h->idle.n == 0 ? &h->core->quiet
-							: NULL;
+		/* With anything of its own it cannot be forgotten. */
+		return h->active == 0 && h->idle.n == 0 && h->delayed.n == 0
+			   ? &h->core->quiet
+			   : NULL;
 	case HOST_READY:
 		return &h->core->ready;
 	case HOST_WANT:
 		return &h->core->want;
+	case HOST_LOST:
+		return &h->core->lost;
 	case HOST_FULL:
 	case HOST_LOOKUP:
+	case HOST_HELD:
 		return NULL;
 	}
 	return NULL;
@@ -235,8 +309,12 @@ take_off(struct host *h)
 	case HOST_WANT:
 		list_remove(&c->want, &h->link);
 		break;
+	case HOST_LOST:
+		list_remove(&c->lost, &h->link);
+		break;
 	case HOST_FULL:
 	case HOST_LOOKUP:
+	case HOST_HELD:
 		CHECK(!"a host on a list that is none");
 	}
 }
@@ -254,7 +332,51 @@ host_update(struct host *h)
 		if (l != NULL)
 			list_push(l, &h->link);
 	}
+	if (p == HOST_HELD)
+		heap_move(&h->core->held, &h->held, h->held_until_us);
+	else if (heap_on(&h->held))
+		heap_remove(&h->core->held, &h->held);
 	count_startable(h);
+}
+
+void
+hosts_end_lost(struct core *c)
+{
+	struct link *k, *w;
+	struct host *h;
+
+	while ((k = list_first(&c->lost)) != NULL) {
+		h = CONTAINER(k, struct host, link);
+		while ((w = list_first(&h->waiting)) != NULL ||
+		       (w = list_first(&h->delayed)) != NULL)
+			fetch_fail(CONTAINER(w, struct fetch, link),
+			    E_HOST_UNAVAILABLE, PHASE_POLICY, h->gov.last);
+		host_update(h);
+	}
+}
+
+/*
+ * While it may be that the origin is only being started anew, no item should
+ * use up all its tries in finding out: the one tried least goes.
+ */
+struct fetch *
+host_next(const struct host *h)
+{
+	struct link *k = list_first(&h->waiting);
+	struct fetch *f = CONTAINER(k, struct fetch, link), *least = f;
+	int n;
+
+	if (!govern_is_probing(h))
+		return f;
+	for (n = 0; n < PROBE_LOOKS && k != NULL; n++) {
+		f = CONTAINER(k, struct fetch, link);
+		if (f->attempts < least->attempts)
+			least = f;
+		if (least->attempts == 0)
+			break;
+		k = list_next(&h->waiting, k);
+	}
+	return least;
 }
 
 void
@@ -290,6 +412,27 @@ fail_waiting(struct host *h, const struct resolve_answer *a)
 		    CONTAINER(k, struct fetch, link), a->err, a->detail);
 }
 
+/* Does it say that a name server was reached? -1: it says nothing. */
+static int
+has_reached(const struct resolve_answer *a)
+{
+	if (a->from_cache)
+		return -1;
+	return a->err != E_DNS_TIMEOUT && a->err != E_DNS_NO_SERVER;
+}
+
+/* 0: the network is down, and those who wait go on waiting. */
+static int
+is_net_answer(struct host *h, const struct resolve_answer *a)
+{
+	int reached = has_reached(a);
+
+	if (reached == 1)
+		net_works(h->core);
+	return reached != 0 ||
+	       !net_failed(h->core, h, a->err, a->detail, h->has_worked);
+}
+
 static void
 take_answer(struct host *h, const struct resolve_answer *a)
 {
@@ -298,6 +441,10 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	h->answer_us = c->now_us;
 	if (a->from_cache)
 		h->lookup_us = h->answer_us;
+	if (is_net_answer(h, a) == 0) {
+		host_update(h);
+		return;
+	}
 	if (a->err != E_OK) {
 		fail_waiting(h, a);
 		host_update(h);
@@ -338,139 +485,4 @@ host_look_up(struct host *h)
 	}
 	c->lookups++;
 	host_update(h);
-}
-
-/* ---- its kept-alive connections ---- */
-
-static struct conn *
-release(struct idle *i)
-{
-	struct host *h = i->host;
-	struct core *c = h->core;
-	struct conn *conn = i->conn;
-
-	list_remove(&h->idle, &i->of_host);
-	list_remove(&c->idle, &i->of_core);
-	list_push(&c->spare_idle, &i->of_host);
-	return conn;
-}
-
-static void
-discard(struct idle *i)
-{
-	struct conn *conn = release(i);
-
-	conn_close(&conn);
-}
-
-static void
-drop(struct idle *i)
-{
-	struct host *h = i->host;
-
-	discard(i);
-	host_update(h);
-}
-
-/* A peer that closes, or talks out of turn (RFC 9112 section 9.2). */
-static void
-on_idle_event(void *arg, enum conn_event ev)
-{
-	struct idle *i = arg;
-
-	(void)ev;
-	core_tick(i->host->core);
-	drop(i);
-}
-
-static void
-on_sweep(void *arg)
-{
-	struct core *c = arg;
-	int64_t now = core_tick(c);
-	int64_t soonest = TIMER_NEVER;
-	struct link *k, *next;
-	struct idle *i;
-
-	for (k = list_first(&c->idle); k != NULL; k = next) {
-		next = list_next(&c->idle, k);
-		i = CONTAINER(k, struct idle, of_core);
-		if (now >= i->until_us)
-			drop(i);
-		else if (i->until_us < soonest)
-			soonest = i->until_us;
-	}
-	if (soonest < now + SWEEP_US)
-		soonest = now + SWEEP_US;
-	timer_set(c->idle_timer, soonest);
-}
-
-static struct idle *
-take_idle(struct core *c)
-{
-	struct link *k = list_shift(&c->spare_idle);
-
-	if (k == NULL)
-		return mem_zalloc(1, sizeof(struct idle));
-	return CONTAINER(k, struct idle, of_host);
-}
-
-void
-host_park(struct host *h, struct conn **conn, int64_t keep_us)
-{
-	struct core *c = h->core;
-	struct idle *i;
-
-	if (keep_us <= 0 || c->opts->max_idle == 0 || c->pauses & PAUSE_STOP) {
-		conn_close(conn);
-		return;
-	}
-	i = take_idle(c);
-	i->host = h;
-	i->conn = *conn;
-	i->parked_us = c->now_us;
-	i->until_us = c->now_us + keep_us;
-	list_unshift(&h->idle, &i->of_host);
-	list_push(&c->idle, &i->of_core);
-	conn_own(i->conn, on_idle_event, i);
-	*conn = NULL;
-	if (c->idle.n > (uint64_t)c->opts->max_idle)
-		hosts_close_idle(c, 1);
-	if (c->idle_timer == NULL)
-		c->idle_timer = timer_new(c->base, on_sweep, c);
-	if (i->until_us < timer_at(c->idle_timer))
-		timer_set(c->idle_timer, i->until_us);
-	host_update(h);
-}
-
-struct conn *
-host_unpark(struct host *h, int careful)
-{
-	struct core *c = h->core;
-	struct link *k;
-	struct idle *i;
-
-	while ((k = list_first(&h->idle)) != NULL) {
-		i = CONTAINER(k, struct idle, of_host);
-		if (careful && c->now_us >= i->parked_us + CAREFUL_US)
-			return NULL;
-		/* What came since the last look at the sockets would pass
-		 * for our answer. Parked in this very turn, it was read dry
-		 * just now. */
-		if (c->now_us < i->until_us &&
-		    ((i->parked_us >= c->turn_us && !careful) ||
-			!conn_is_readable(i->conn)))
-			return release(i);
-		discard(i);
-	}
-	return NULL;
-}
-
-void
-hosts_close_idle(struct core *c, size_t n)
-{
-	struct link *k;
-
-	while (n-- > 0 && (k = list_first(&c->idle)) != NULL)
-		drop(CONTAINER(k, struct idle, of_core));
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * An origin (scheme, host, port): the fetches that wait for it, its addresses,
- * its kept-alive connections, and whether it may start something. Knows
- * nothing of HTTP.
+ * what holds it, and whether it may start something. Knows nothing of HTTP.
  */
 #ifndef CORE_HOST_H
 #define CORE_HOST_H
@@ -10,22 +9,25 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/span.h"
 #include "codec/url.h"
 #include "core/core.h"
+#include "core/govern.h"
 #include "io/resolve.h"
 
-struct conn;
 struct fetch;
 
 /* Where the scheduler keeps it. */
 enum host_place {
-	HOST_QUIET,  /* nothing waits */
+	HOST_QUIET,  /* nothing waits, but perhaps in back-off */
 	HOST_READY,  /* may start one: in the round */
 	HOST_FULL,   /* at its limit of transfers */
 	HOST_WANT,   /* needs a look-up, and waits for its turn to have one */
 	HOST_LOOKUP, /* is being looked up */
+	HOST_HELD,   /* nothing may start before a time: on core->held */
+	HOST_LOST,   /* given up: what waits there is to end */
 };
 
 struct host {
@@ -38,10 +40,20 @@ struct host {
 	uint16_t port;
 	enum host_place place;
 	struct list waiting; /* fetches in QUEUED, the next one first */
+	struct list delayed; /* those in back-off, on core->later as well */
 	struct list idle;    /* kept-alive connections, used last first */
 	unsigned active;     /* slots in use */
 	int was_full;        /* its limit has held something back */
-	size_t contribution; /* to core->startable */
+
+	struct governor gov;
+	int64_t pace_us;   /* --rate-per-host, --delay: nothing before */
+	int64_t budget_us; /* its next item's --budget: likewise */
+	int has_worked;    /* a connection came up in this run */
+	unsigned unsent;   /* with --delay: started, not yet sent */
+	struct heap_link held;
+	int64_t held_from_us, held_until_us; /* the last time it was held, */
+	enum wait_reason why_held;           /* and by what */
+	size_t contribution;                 /* to core->startable */
 
 	struct resolve_job *job;
 	union resolve_addr *addr;
@@ -52,7 +64,7 @@ struct host {
 };
 
 void hosts_init(struct core *c);
-/* Every fetch must be gone; closes the idle connections. */
+/* Every fetch must be gone. */
 void hosts_fini(struct core *c);
 
 /* Every item that waits is dropped, without a record. */
@@ -65,6 +77,15 @@ void hosts_each_waiting(
 struct host *host_of(struct core *c, const struct url *u);
 /* Something changed: puts the host where it belongs now. */
 void host_update(struct host *h);
+/*
+ * When its waiting items may start as far as its own holds go, and the reason
+ * of the longest of them; 0: now.
+ */
+int64_t host_held_until(const struct host *h, enum wait_reason *why);
+/* Items of origins that were given up end. */
+void hosts_end_lost(struct core *c);
+/* The one of its waiting fetches that goes next. */
+struct fetch *host_next(const struct host *h);
 /* READY hosts take turns: this one has had its own. */
 void host_rotate(struct host *h);
 /* May f dial with the addresses at hand? */
@@ -73,18 +94,5 @@ int host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us);
  * Looks it up. Fetches that wait there fail if that fails, at once or later.
  */
 void host_look_up(struct host *h);
-
-/*
- * Keeps a connection alive for `keep_us` at most; closes it if there is no
- * room. Takes *conn and nulls it.
- */
-void host_park(struct host *h, struct conn **conn, int64_t keep_us);
-/*
- * A kept-alive connection, the one used last, or NULL. `careful`: only one
- * that was parked less than 2 s ago and has nothing to read.
- */
-struct conn *host_unpark(struct host *h, int careful);
-/* Closes up to n of the connections that have been idle longest. */
-void hosts_close_idle(struct core *c, size_t n);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "core/fetch.h"
 #include "core/host.h"
@@ -56,18 +57,97 @@ url_column(const struct core *c, struct span line)
 						   : 1;
 }
 
+/* A reference is what does not begin with a scheme of its own. */
+static int
+is_reference(struct span url)
+{
+	size_t i;
+
+	url = span_trim(url);
+	for (i = 0; i < url.n; i++)
+		if (url.p[i] == ':' || url.p[i] == '/' || url.p[i] == '?' ||
+		    url.p[i] == '#')
+			break;
+	return i == url.n || url.p[i] != ':';
+}
+
+enum err
+item_url(const struct core *c, struct url *u, struct span given,
+    const char **why, size_t *at)
+{
+	enum err e;
+
+	if (c->base_url.text.n == 0 || !is_reference(given))
+		return url_parse(u, given, why, at);
+	e = url_resolve(u, &c->base_url, given);
+	*why = error_info(e)->text;
+	*at = 0;
+	return e;
+}
+
+int
+item_is_streamed(const struct request *r, const struct opts *o)
+{
+	return r->stream >= 0 ? r->stream : o->stream;
+}
+
+/* What its output cannot show. */
+static int
+is_streamable(const struct opts *o)
+{
+	return o->format != FORMAT_TEXT && o->format != FORMAT_BODY &&
+	       !o->only_failed && !o->only_ok;
+}
+
 static int
 is_sendable(const struct core *c, struct request_fault *fault)
 {
 	struct span m = xchg_method(&c->request, c->opts);
+	const char *why = NULL;
 
-	if (span_eq(m, SPAN("CONNECT"))) {
-		fault->column = 1;
-		snprintf(fault->text, sizeof(fault->text),
-		    "the method CONNECT cannot be asked for");
-		return 0;
+	if (span_eq(m, SPAN("CONNECT")))
+		why = "the method CONNECT cannot be asked for";
+	else if (item_is_streamed(&c->request, c->opts) &&
+		 !is_streamable(c->opts))
+		why = "\"stream\" does not go with --format text or body, "
+		      "--only-failed or --only-ok";
+	if (why == NULL)
+		return 1;
+	fault->column = 1;
+	snprintf(fault->text, sizeof(fault->text), "%s", why);
+	return 0;
+}
+
+/* What it takes from each --budget: as it says, otherwise one. */
+static void
+note_cost(struct fetch *f)
+{
+	const struct request *r = &f->core->request;
+	const struct opts *o = f->opts;
+	size_t i, k;
+
+	if (o->nbudgets == 0 || r->ncost == 0)
+		return;
+	f->cost = mem_alloc(o->nbudgets * sizeof(f->cost[0]));
+	for (i = 0; i < o->nbudgets; i++) {
+		f->cost[i] = 1;
+		for (k = 0; k < r->ncost; k++)
+			if (span_eq(
+				r->cost[k].name, span_str(o->budgets[i].name)))
+				f->cost[i] = r->cost[k].amount;
 	}
-	return 1;
+}
+
+static void
+note_request(struct fetch *f)
+{
+	const struct request *r = &f->core->request;
+
+	f->is_idempotent = http_is_idempotent(xchg_method(r, f->opts)) ||
+			   xchg_has_idempotency_key(r, f->opts);
+	f->is_streamed = item_is_streamed(r, f->opts) != 0;
+	f->retry = (short)r->retry;
+	note_cost(f);
 }
 
 void
@@ -93,20 +173,26 @@ item_begin(struct core *c, const struct source_line *line)
 		item_reject(f, E_INPUT_INVALID, fault.column, fault.text);
 		return;
 	}
-	e = url_parse(&c->url, c->request.url, &why, &at);
+	e = item_url(c, &c->url, c->request.url, &why, &at);
 	if (e != E_OK) {
 		item_reject(f, e, url_column(c, f->line) + at, why);
 		return;
 	}
-	f->is_idempotent =
-	    http_is_idempotent(xchg_method(&c->request, c->opts)) ||
-	    xchg_has_idempotency_key(&c->request, c->opts);
+	note_request(f);
 	f->host = host_of(c, &c->url);
 	fetch_enter(f, FETCH_QUEUED);
 }
 
-int
-item_is_idempotent(const struct fetch *f)
+struct host *
+item_host(struct fetch *f)
 {
-	return f->is_idempotent;
+	struct core *c = f->core;
+	struct request_fault fault;
+	const char *why;
+	size_t at;
+
+	/* It was good when it was read. */
+	CHECK(request_parse(&c->request, f->line, &fault) == E_OK);
+	CHECK(item_url(c, &c->url, c->request.url, &why, &at) == E_OK);
+	return host_of(c, &c->url);
 }

@@ -11,13 +11,20 @@
 #include "core/core.h"
 
 struct fetch;
+struct host;
 struct source_line;
 
 /* Ends in QUEUED, or in EMITTING with an error of phase input. */
 void item_begin(struct core *c, const struct source_line *line);
 /* Its line cannot be used after all: EMITTING, FILE:LINE:COLUMN: in front. */
 void item_reject(struct fetch *f, enum err e, size_t column, const char *text);
-/* May its request be sent twice (RFC 9110 section 9.2.2)? */
-int item_is_idempotent(const struct fetch *f);
+/* The URL of an understood line, resolved against --base-url if it is a
+ * reference; as url_parse. */
+enum err item_url(const struct core *c, struct url *u, struct span given,
+    const char **why, size_t *at);
+/* Is its answer reported while it arrives? */
+int item_is_streamed(const struct request *r, const struct opts *o);
+/* The origin of its own URL. */
+struct host *item_host(struct fetch *f);
 
 #endif

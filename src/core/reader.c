@@ -34,6 +34,9 @@ act(struct fetch *f, enum xchg_verdict v, size_t left_over)
 	case XCHG_DONE:
 		fetch_succeed(f, left_over);
 		return 0;
+	case XCHG_CUT:
+		fetch_cut(f);
+		return 0;
 	case XCHG_BAD:
 		fetch_fail(f, x->err, x->phase, x->detail);
 		return 0;
@@ -49,7 +52,7 @@ on_reset(struct fetch *f)
 	const char *detail = conn_error_detail(x->conn);
 	enum phase p = PHASE_STRUCK;
 
-	if (e == E_RECV_RESET && fetch_resend(f))
+	if (e == E_RECV_RESET && fetch_resend(f, e))
 		return;
 	if (e == E_RECV_RESET && xchg_has_head(x))
 		e = E_HTTP_TRUNCATED;
@@ -68,7 +71,7 @@ on_end(struct fetch *f, enum conn_end end)
 	int errnum = conn_send_errno(x->conn);
 
 	if (errnum != 0 && !xchg_has_begun(x)) {
-		if (!fetch_resend(f))
+		if (!fetch_resend(f, E_SEND_FAILED))
 			fetch_fail(f, E_SEND_FAILED, PHASE_SEND,
 			    error_errno_name(errnum));
 		return;
@@ -77,7 +80,7 @@ on_end(struct fetch *f, enum conn_end end)
 		on_reset(f);
 		return;
 	}
-	if (!xchg_has_begun(x) && fetch_resend(f))
+	if (!xchg_has_begun(x) && fetch_resend(f, E_EMPTY_REPLY))
 		return;
 	(void)act(f, xchg_end(x, end == CONN_END_CLEAN), 0);
 }
@@ -148,7 +151,7 @@ static void
 read_too_early(struct fetch *f)
 {
 	if (f->x->is_reused)
-		(void)fetch_resend(f);
+		(void)fetch_resend(f, E_EMPTY_REPLY);
 }
 
 void

@@ -6,10 +6,14 @@
  */
 #include "core/sched.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/idle.h"
 #include "core/item.h"
+#include "core/trail.h"
 #include "core/xchg.h"
 #include "io/conn.h"
 #include "io/sink.h"
@@ -26,18 +30,60 @@
 
 /* ---- queue and slots ---- */
 
+#define HEAD_LOOKS 64
+
+static int
+is_back(const struct fetch *f)
+{
+	return f->attempts > 0 || f->fd_since_us != 0;
+}
+
+/* New ones at the tail; those that came back at the head, in their order. */
+static void
+join(struct host *h, struct fetch *f)
+{
+	struct link *k = list_first(&h->waiting);
+	struct fetch *g;
+	int n;
+
+	if (!is_back(f)) {
+		list_push(&h->waiting, &f->link);
+		return;
+	}
+	for (n = 0; n < HEAD_LOOKS && k != NULL; n++) {
+		g = CONTAINER(k, struct fetch, link);
+		if (!is_back(g) || g->seq > f->seq)
+			break;
+		k = list_next(&h->waiting, k);
+	}
+	if (n == HEAD_LOOKS)
+		list_unshift(&h->waiting, &f->link);
+	else if (k == NULL)
+		list_push(&h->waiting, &f->link);
+	else
+		list_insert(&h->waiting, &f->link, k);
+}
+
 void
 sched_queue(struct fetch *f)
 {
 	struct core *c = f->core;
+	struct trail *t = f->trail;
 
-	if (f->attempts > 0 || f->fd_since_us != 0)
-		list_unshift(&f->host->waiting, &f->link);
-	else
-		list_push(&f->host->waiting, &f->link);
+	if (t != NULL && t->due_us > c->now_us) {
+		list_push(&f->host->delayed, &f->link);
+		heap_push(&c->later, &t->later, t->due_us);
+	} else
+		join(f->host, f);
 	c->known++;
 	c->known_bytes += f->line.n;
 	host_update(f->host);
+}
+
+static int
+is_delayed(const struct fetch *f)
+{
+	return f->trail != NULL && heap_on(&f->trail->later);
 }
 
 void
@@ -45,27 +91,66 @@ sched_unqueue(struct fetch *f)
 {
 	struct core *c = f->core;
 
-	list_remove(&f->host->waiting, &f->link);
+	if (is_delayed(f)) {
+		heap_remove(&c->later, &f->trail->later);
+		list_remove(&f->host->delayed, &f->link);
+	} else
+		list_remove(&f->host->waiting, &f->link);
 	c->known--;
 	c->known_bytes -= f->line.n;
 	host_update(f->host);
+}
+
+/* Its back-off is over. */
+static void
+end_delay(struct fetch *f)
+{
+	heap_remove(&f->core->later, &f->trail->later);
+	list_remove(&f->host->delayed, &f->link);
+	join(f->host, f);
+	host_update(f->host);
+}
+
+/* What it has mostly waited for since it was queued. */
+static enum wait_reason
+why_waited(const struct fetch *f)
+{
+	const struct core *c = f->core;
+	const struct host *h = f->host;
+
+	if (c->net.back_us > f->entered_us)
+		return WAIT_NET_DOWN;
+	if (h->held_until_us > f->entered_us)
+		return h->why_held;
+	if (f->trail != NULL && f->trail->due_us > f->entered_us)
+		return WAIT_BACKOFF;
+	if (c->rate_held_us > f->entered_us)
+		return WAIT_RATE;
+	return h->was_full ? WAIT_HOST_LIMIT : WAIT_SLOT;
 }
 
 void
 sched_take_slot(struct fetch *f, int64_t looked_us)
 {
 	struct core *c = f->core;
-	int64_t waited = c->now_us - f->read_us - looked_us;
+	int64_t waited = c->now_us - f->entered_us - looked_us;
+	enum wait_reason why = why_waited(f);
 
 	c->slots++;
 	f->host->active++;
+	f->x->is_unsent = f->opts->delay_us > 0;
+	f->host->unsent += f->x->is_unsent != 0;
 	if (looked_us > 0)
 		stats_wait(&c->stats, WAIT_DNS, looked_us);
+	if (f->trail != NULL) {
+		f->trail->wait_us = waited > 0 ? waited : 0;
+		f->trail->wait_reason =
+		    waited > 0 ? stats_wait_name(why) : NULL;
+	}
 	if (f->fd_since_us != 0)
 		waited = 0; /* sched_has_fd counts it */
 	if (waited > 0)
-		stats_wait(&c->stats,
-		    f->host->was_full ? WAIT_HOST_LIMIT : WAIT_SLOT, waited);
+		stats_wait(&c->stats, why, waited);
 }
 
 void
@@ -74,6 +159,8 @@ sched_free_slot(struct fetch *f)
 	struct core *c = f->core;
 
 	CHECK(c->slots > 0 && f->host->active > 0);
+	if (f->x != NULL)
+		sched_sent(f);
 	c->slots--;
 	f->host->active--;
 	host_update(f->host);
@@ -149,7 +236,7 @@ look_up_ahead(struct core *c)
 	if (most > LOOKUPS_MAX)
 		most = LOOKUPS_MAX;
 	while (c->want.n > 0 && c->lookups < most && c->ready.n < ahead &&
-	       !(c->pauses & PAUSE_STOP)) {
+	       !(c->pauses & (PAUSE_STOP | PAUSE_NET))) {
 		h = CONTAINER(list_first(&c->want), struct host, link);
 		host_look_up(h);
 	}
@@ -162,31 +249,166 @@ is_over_memory(const struct core *c, uint64_t limit)
 	       c->held_bytes + sink_pending(c->out) > limit;
 }
 
+/* ---- pace ---- */
+
+static double
+cost_of(const struct fetch *f, size_t budget)
+{
+	return f->cost != NULL ? f->cost[budget] : 1;
+}
+
+/* Holds its host until every budget has room for f; nonzero: it waits. */
+static int
+is_over_budget(struct host *h, const struct fetch *f)
+{
+	struct core *c = h->core;
+	int64_t at, last = c->now_us;
+	size_t i;
+
+	for (i = 0; i < c->opts->nbudgets; i++) {
+		at = pace_budget_ask(
+		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
+		if (at > last)
+			last = at;
+	}
+	if (last == c->now_us)
+		return 0;
+	h->budget_us = last;
+	host_update(h);
+	return 1;
+}
+
+/* A request of f goes out: counts against every rate. */
+static void
+charge(struct host *h, const struct fetch *f)
+{
+	struct core *c = h->core;
+	size_t i;
+
+	for (i = 0; i < c->opts->nbudgets; i++)
+		pace_budget_spend(
+		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
+	if (c->rate.gap_us > 0)
+		c->rate_us = pace_next(&c->rate, c->rate_us, c->now_us);
+	if (c->host_rate.gap_us > 0)
+		h->pace_us = pace_next(&c->host_rate, h->pace_us, c->now_us);
+	govern_start(h);
+}
+
+void
+sched_sent(struct fetch *f)
+{
+	struct host *h = f->host;
+	int64_t next = f->core->now_us + f->opts->delay_us;
+
+	if (!f->x->is_unsent)
+		return;
+	f->x->is_unsent = 0;
+	h->unsent--;
+	if (next > h->pace_us)
+		h->pace_us = next;
+	host_update(h);
+}
+
 /* ---- starting ---- */
 
 static int
-may_start(const struct core *c)
+is_over_rate(struct core *c)
+{
+	if (c->rate_us <= c->now_us)
+		return 0;
+	c->rate_held_us = c->now_us;
+	return 1;
+}
+
+static int
+may_start(struct core *c)
 {
 	return c->pauses == 0 && c->ready.n > 0 &&
 	       !is_over_memory(c, c->opts->max_buffer_bytes) &&
-	       c->slots < (uint64_t)c->opts->concurrency;
+	       c->slots < (uint64_t)c->opts->concurrency && !is_over_rate(c);
 }
 
 static void
 start_next(struct core *c)
 {
 	struct host *h = CONTAINER(list_first(&c->ready), struct host, link);
-	struct fetch *f =
-	    CONTAINER(list_first(&h->waiting), struct fetch, link);
-	struct conn *conn = host_unpark(h, !item_is_idempotent(f));
+	struct fetch *f = host_next(h);
+	struct conn *conn;
 
+	if (c->opts->nbudgets > 0 && is_over_budget(h, f))
+		return;
+	conn = idle_unpark(h, !fetch_is_idempotent(f));
 	if (conn == NULL && !host_is_fresh(h, f, c->now_us)) {
 		host_look_up(h);
 		return;
 	}
+	charge(h, f);
 	fetch_start(f, conn);
 	host_update(h);
 	host_rotate(h);
+}
+
+/* ---- what is due ---- */
+
+static void
+wake(struct core *c)
+{
+	struct heap_link *k;
+
+	while ((k = heap_first(&c->later)) != NULL && k->key <= c->now_us)
+		end_delay(CONTAINER(k, struct trail, later)->fetch);
+	while ((k = heap_first(&c->held)) != NULL && k->key <= c->now_us)
+		host_update(CONTAINER(k, struct host, held));
+}
+
+/* The loop goes on to pump. */
+static void
+on_due(void *arg)
+{
+	core_tick(arg);
+}
+
+static void
+set_timer(struct core *c)
+{
+	struct heap_link *k;
+	int64_t at = net_due_us(c);
+
+	if ((k = heap_first(&c->later)) != NULL && k->key < at)
+		at = k->key;
+	if ((k = heap_first(&c->held)) != NULL && k->key < at)
+		at = k->key;
+	if (c->rate_us > c->now_us && c->ready.n > 0 && c->rate_us < at)
+		at = c->rate_us;
+	if (at == TIMER_NEVER)
+		return;
+	if (c->due_timer == NULL)
+		c->due_timer = timer_new(c->base, on_due, c);
+	if (at < timer_at(c->due_timer))
+		timer_set(c->due_timer, at);
+}
+
+/* While the network is down one look-up or one start finds out. */
+static void
+probe(struct core *c)
+{
+	size_t before = c->slots + c->lookups;
+	int n;
+
+	if ((c->ready.n == 0 && c->want.n == 0) || !net_may_probe(c))
+		return;
+	c->pauses &= ~(unsigned)PAUSE_NET;
+	for (n = 0; n < 4 && c->slots + c->lookups == before; n++)
+		if (may_start(c))
+			start_next(c);
+		else if (c->pauses == 0 && c->want.n > 0)
+			host_look_up(
+			    CONTAINER(list_first(&c->want), struct host, link));
+	if (c->slots + c->lookups == before)
+		net_has_not_tried(c);
+	if (c->net.is_down)
+		c->pauses |= PAUSE_NET;
 }
 
 int
@@ -195,11 +417,16 @@ sched_pump(struct core *c)
 	int more;
 
 	core_tick(c);
+	wake(c);
+	hosts_end_lost(c);
 	more = read_input(c);
+	if (c->net.is_down)
+		probe(c);
 	look_up_ahead(c);
 	while (may_start(c))
 		start_next(c);
 	look_up_ahead(c);
+	set_timer(c);
 	return (more && wants_input(c)) || may_start(c);
 }
 
@@ -262,7 +489,7 @@ on_fd_retry(void *arg)
 void
 sched_lacks_fd(struct core *c)
 {
-	hosts_close_idle(c, FD_IDLE_CLOSED);
+	idle_close(c, FD_IDLE_CLOSED);
 	c->pauses |= PAUSE_FD;
 	c->fd_open = conns_open(c->conns);
 	c->fd_retry_us = c->now_us + FD_RETRY_US;
@@ -285,7 +512,7 @@ void
 sched_stop(struct core *c)
 {
 	c->pauses |= PAUSE_STOP;
-	hosts_close_idle(c, c->idle.n);
+	idle_close(c, c->idle.n);
 }
 
 /* ---- the end, and why ---- */
@@ -312,22 +539,67 @@ sched_has_left(struct core *c)
 		   v == SOURCE_MORE);
 }
 
-static const char *
+/* Why the run as a whole starts nothing. */
+static enum wait_reason
+why_paused(const struct core *c)
+{
+	if (c->pauses & PAUSE_FD)
+		return WAIT_FD_LIMIT;
+	if (c->pauses & PAUSE_SINK)
+		return WAIT_OUTPUT_BLOCKED;
+	if (c->pauses & PAUSE_MEMORY)
+		return WAIT_MEMORY;
+	return c->rate_us > c->now_us ? WAIT_RATE : WAIT_SLOT;
+}
+
+/* Why the next item of a host does not start. */
+static enum wait_reason
+why_host(const struct host *h)
+{
+	switch (h->place) {
+	case HOST_WANT:
+	case HOST_LOOKUP:
+		return WAIT_DNS;
+	case HOST_HELD:
+		return h->why_held;
+	case HOST_FULL:
+		if (h->unsent > 0)
+			return WAIT_DELAY;
+		if (h->gov.allow > 0)
+			return h->gov.why;
+		return WAIT_HOST_LIMIT;
+	case HOST_QUIET:
+	case HOST_READY:
+	case HOST_LOST:
+		break;
+	}
+	return why_paused(h->core);
+}
+
+static enum wait_reason
 why_queued(const struct fetch *f)
 {
-	const struct core *c = f->core;
+	if (is_delayed(f))
+		return WAIT_BACKOFF;
+	if (f->core->pauses & PAUSE_NET)
+		return WAIT_NET_DOWN;
+	return why_host(f->host);
+}
 
-	if (f->host->place == HOST_WANT || f->host->place == HOST_LOOKUP)
-		return stats_wait_name(WAIT_DNS);
-	if (f->host->place == HOST_FULL)
-		return stats_wait_name(WAIT_HOST_LIMIT);
-	if (c->pauses & PAUSE_FD)
-		return stats_wait_name(WAIT_FD_LIMIT);
-	if (c->pauses & PAUSE_SINK)
-		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
-	if (c->pauses & PAUSE_MEMORY)
-		return stats_wait_name(WAIT_MEMORY);
-	return stats_wait_name(WAIT_SLOT);
+static int
+count_why(void *arg, const struct fetch *f)
+{
+	size_t *by_reason = arg;
+
+	by_reason[why_queued(f)]++;
+	return 1;
+}
+
+void
+sched_waits(struct core *c, size_t by_reason[WAIT_COUNT])
+{
+	memset(by_reason, 0, WAIT_COUNT * sizeof(by_reason[0]));
+	hosts_each_waiting(c, count_why, by_reason);
 }
 
 const char *
@@ -336,7 +608,7 @@ sched_why(const struct fetch *f)
 	const struct core *c = f->core;
 
 	if (f->state == FETCH_QUEUED)
-		return why_queued(f);
+		return stats_wait_name(why_queued(f));
 	if (f->state == FETCH_EMITTING && sink_is_full(c->out))
 		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
 	if (f->x != NULL && f->x->paused_us != 0)

@@ -13,12 +13,15 @@
 struct fetch;
 
 /* ---- for the spine: a fetch comes to QUEUED and leaves it ---- */
-/* A new one joins the tail of its origin's queue, one come back its head. */
+/* A new one joins the tail of its origin's queue, one come back its head, once
+ * its back-off is over. */
 void sched_queue(struct fetch *f);
 void sched_unqueue(struct fetch *f);
 /* It has its slot; looked_us of its waiting was for a look-up. */
 void sched_take_slot(struct fetch *f, int64_t looked_us);
 void sched_free_slot(struct fetch *f);
+/* Its request has gone out: --delay counts from here. */
+void sched_sent(struct fetch *f);
 
 /* ---- the turn ---- */
 /* Reads input, begins look-ups, starts what may start. Nonzero: there is more
@@ -41,6 +44,8 @@ void sched_stop(struct core *c);
 int sched_is_done(const struct core *c);
 /* After sched_stop: are there items that will have no record? */
 int sched_has_left(struct core *c);
+/* How many items wait for their slot, by reason. */
+void sched_waits(struct core *c, size_t by_reason[WAIT_COUNT]);
 /* Why f waits, or NULL if it does not. */
 const char *sched_why(const struct fetch *f);
 

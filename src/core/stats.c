@@ -5,10 +5,17 @@
 static const char *const names[WAIT_COUNT] = {
 	[WAIT_SLOT] = "slot",
 	[WAIT_HOST_LIMIT] = "host_limit",
+	[WAIT_RATE] = "rate",
+	[WAIT_DELAY] = "delay",
+	[WAIT_BUDGET] = "budget",
+	[WAIT_RETRY_AFTER] = "retry_after",
+	[WAIT_BACKOFF] = "backoff",
 	[WAIT_DNS] = "dns_wait",
 	[WAIT_HANDSHAKE] = "handshake",
+	[WAIT_NET_DOWN] = "net_down",
 	[WAIT_FD_LIMIT] = "fd_limit",
 	[WAIT_MEMORY] = "memory",
+	[WAIT_ORDER] = "order",
 	[WAIT_OUTPUT_BLOCKED] = "output_blocked",
 };
 

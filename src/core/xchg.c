@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Request bytes out of a line and the options; answer bytes through http and
- * decode, counted against every limit. Each step gives a verdict; the spine
- * acts on it.
+ * Answer bytes through http and decode, counted against every limit. Each
+ * step gives a verdict; the spine acts on it. The request: xchg_request.c.
  */
 #include "core/xchg.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "codec/base64.h"
 #include "core/fetch.h"
 #include "io/conn.h"
-#include "io/file.h"
 #include "io/timer.h"
 
 #define STEP_BYTES (256u << 10) /* decoded a visit */
 #define KEEP_BYTES 16384        /* of a buffer, from one fetch to the next */
 #define KEEP_ALIVE_US 60000000
-#define RATIO_FROM (1u << 20)      /* --max-ratio counts from here */
-#define HEADER_CEILING (64u << 20) /* where --max-header-size is off */
-#define CODINGS_MAX 64             /* Content-Encoding lines looked at */
+#define RATIO_FROM (1u << 20) /* --max-ratio counts from here */
+#define DRAIN_MAX 65536       /* of a body nobody wants */
+#define CODINGS_MAX 64        /* Content-Encoding lines looked at */
 
 /* ---- its life ---- */
 
@@ -67,6 +65,7 @@ clear_answer(struct xchg *x)
 	x->is_coded = x->is_whole_on_wire = x->is_behind = 0;
 	x->wire_bytes = x->decoded_bytes = 0;
 	x->flags = 0;
+	x->plan = RETRY_KEEP;
 	x->err = E_OK;
 	x->detail = NULL;
 	free(x->note);
@@ -89,7 +88,7 @@ xchg_give(struct xchg **xp)
 	if (x->req.store.cap > KEEP_BYTES)
 		request_fini(&x->req);
 	x->fetch = NULL;
-	x->is_reused = x->is_resent = 0;
+	x->is_reused = x->is_resent = x->is_counted = x->is_hop = 0;
 	x->conn_id = 0;
 	x->has_peer = x->has_url = 0;
 	x->tls_version = NULL;
@@ -108,6 +107,7 @@ xchg_free(struct xchg *x)
 	http_free(x->http);
 	request_fini(&x->req);
 	url_fini(&x->url);
+	url_fini(&x->home);
 	buf_fini(&x->head);
 	buf_fini(&x->upload);
 	buf_fini(&x->pending);
@@ -116,158 +116,14 @@ xchg_free(struct xchg *x)
 	free(x);
 }
 
-/* ---- the request ---- */
-
-struct span
-xchg_method(const struct request *r, const struct opts *o)
-{
-	if (r->method.n > 0)
-		return r->method;
-	if (!o->method_given && (r->has_body || r->body_file.n > 0))
-		return SPAN("POST");
-	return span_str(o->method);
-}
-
-int
-xchg_has_idempotency_key(const struct request *r, const struct opts *o)
-{
-	size_t i;
-
-	for (i = 0; i < r->nheader; i++)
-		if (span_ieq(r->header[i].name, SPAN("idempotency-key")))
-			return !r->header[i].remove;
-	for (i = 0; i < o->nheaders; i++)
-		if (span_ieq(
-			span_str(o->headers[i].name), SPAN("idempotency-key")))
-			return !o->headers[i].remove;
-	return 0;
-}
-
-static void
-count_held(struct xchg *x)
-{
-	size_t n = x->body.n + x->pending.n + x->upload.n;
-
-	if (x->req.has_body)
-		n += x->req.body.n;
-	x->core->held_bytes += n - x->held_bytes;
-	x->held_bytes = n;
-}
-
-static enum err
-find_body(struct xchg *x, const struct opts *o, struct http_request *h)
-{
-	char why[256];
-
-	x->body_out = SPAN_NONE;
-	if (x->req.body_file.n > 0) {
-		if (file_read(&x->upload, x->req.body_file, XCHG_BODY_MAX, why,
-			sizeof(why)) == -1) {
-			x->note = mem_strdup(why);
-			return E_INPUT_INVALID;
-		}
-		count_held(x);
-		x->body_out = buf_view(&x->upload);
-		h->has_body = 1;
-	} else if (x->req.has_body) {
-		x->body_out = x->req.body;
-		count_held(x);
-		h->has_body = 1;
-		if (x->req.body_is_json)
-			h->content_type = SPAN("application/json");
-	} else if (o->has_body) {
-		x->body_out = buf_view(&o->payload);
-		h->has_body = 1;
-		h->content_type = span_str(o->content_type);
-	}
-	h->body_bytes = x->body_out.n;
-	return E_OK;
-}
-
-void
-xchg_basic(struct buf *to, struct span user, struct span password)
-{
-	struct buf pair = { 0 };
-	char *end;
-
-	buf_span(&pair, user);
-	buf_char(&pair, ':');
-	buf_span(&pair, password);
-	buf_str(to, "Basic ");
-	end = base64_encode(
-	    buf_reserve(to, BASE64_BYTES(pair.n)), buf_view(&pair));
-	to->n = (size_t)(end - to->p);
-	buf_fini(&pair);
-}
-
-/* Credentials in the URL go before -u's. */
-static struct span
-authorization(struct xchg *x, struct buf *own)
-{
-	if (!x->url.has_user)
-		return buf_view(&x->core->authorization);
-	xchg_basic(own, buf_view(&x->url.user), buf_view(&x->url.password));
-	return buf_view(own);
-}
-
-int
-xchg_look(struct xchg *x, struct span line, const struct opts *o)
-{
-	struct request_fault fault;
-	const char *why;
-	size_t at;
-	int is_good = request_parse(&x->req, line, &fault) == E_OK;
-
-	x->has_url = url_parse(&x->url, x->req.url, &why, &at) == E_OK;
-	x->method = xchg_method(&x->req, o);
-	return is_good && x->has_url;
-}
-
-static void
-start_answer(struct xchg *x, const struct opts *o)
-{
-	size_t max = o->max_header_size_bytes > 0
-			 ? (size_t)o->max_header_size_bytes
-			 : HEADER_CEILING;
-
-	http_start(
-	    x->http, span_eq(x->method, SPAN("HEAD")), max, o->include_headers);
-}
-
-enum err
-xchg_prepare(struct xchg *x, struct span line, const struct opts *o)
-{
-	struct http_request h = { 0 };
-	struct buf own = { 0 };
-	enum err e;
-
-	/* It was good before it was queued, and has not changed since. */
-	CHECK(xchg_look(x, line, o));
-	start_answer(x, o);
-	e = find_body(x, o, &h);
-	if (e != E_OK)
-		return e;
-	h.method = x->method;
-	h.target = url_target(&x->url);
-	h.authority = url_authority(&x->url);
-	h.user_agent = span_str(o->user_agent);
-	if (o->compressed)
-		h.accept_encoding = SPAN("gzip, deflate, br, zstd");
-	h.cookie = span_str(o->cookie);
-	h.authorization = authorization(x, &own);
-	h.option = x->core->option_headers;
-	h.item = (struct http_headers){ x->req.header, x->req.nheader };
-	http_write_request(&x->head, &h);
-	buf_fini(&own);
-	return E_OK;
-}
+/* ---- the answer ---- */
 
 void
 xchg_reset(struct xchg *x)
 {
 	clear_answer(x);
-	start_answer(x, x->fetch->opts);
-	count_held(x);
+	xchg_expect(x);
+	xchg_count_held(x);
 	x->conn_id = 0;
 	x->is_reused = 0;
 	x->up_us = x->secure_us = 0;
@@ -286,8 +142,6 @@ xchg_note_conn(struct xchg *x)
 	x->tls_version = conn_tls_version(x->conn);
 	x->tls_verified = conn_tls_verified(x->conn);
 }
-
-/* ---- the answer ---- */
 
 static enum xchg_verdict
 bad(struct xchg *x, enum err e, enum phase p, const char *detail)
@@ -399,7 +253,7 @@ decode_some(struct xchg *x, struct span in)
 			buf_span(&x->pending, in);
 	}
 	x->is_behind = v == XCHG_AGAIN;
-	count_held(x);
+	xchg_count_held(x);
 	return v;
 }
 
@@ -410,6 +264,8 @@ take_body(struct xchg *x, struct span in)
 	enum xchg_verdict v;
 
 	x->wire_bytes += in.n;
+	if (x->plan != RETRY_KEEP)
+		return x->wire_bytes > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
 	if (o->max_filesize_bytes > 0 &&
 	    x->wire_bytes > o->max_filesize_bytes && x->is_coded)
 		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
@@ -420,18 +276,16 @@ take_body(struct xchg *x, struct span in)
 	if (wants_body(x))
 		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
 	v = take_decoded(x, in.n);
-	count_held(x);
+	xchg_count_held(x);
 	return v;
 }
 
-/* The header section has just become complete. */
+/* The content codings of the answer; BAD if they are too many. */
 static enum xchg_verdict
-take_head(struct xchg *x, int is_done)
+open_decoder(struct xchg *x)
 {
-	const struct opts *o = x->core->opts;
 	const struct http_fields *f = http_header(x->http);
 	struct span codings[CODINGS_MAX];
-	int64_t length = http_content_length(x->http);
 	int unknown = 0;
 	size_t n = 0;
 	enum err e;
@@ -442,7 +296,7 @@ take_head(struct xchg *x, int is_done)
 		n++;
 	if (n == CODINGS_MAX)
 		return bad(x, E_DECODE_UNSUPPORTED, PHASE_DECODE, NULL);
-	if (n > 0 && o->compressed) {
+	if (n > 0 && x->core->opts->compressed) {
 		x->decode = x->core->spare_decode;
 		x->core->spare_decode = NULL;
 		e = decode_open(&x->decode, codings, n, &unknown);
@@ -452,8 +306,24 @@ take_head(struct xchg *x, int is_done)
 	}
 	if (unknown)
 		x->flags |= RECORD_UNKNOWN_CODING;
-	if (o->max_filesize_bytes > 0 && length >= 0 && !is_done &&
-	    (uint64_t)length > o->max_filesize_bytes)
+	return XCHG_MORE;
+}
+
+/* The header section has just become complete. */
+static enum xchg_verdict
+take_head(struct xchg *x, int is_done)
+{
+	uint64_t max = x->core->opts->max_filesize_bytes;
+	int64_t length = is_done ? 0 : http_content_length(x->http);
+
+	x->plan = retry_judge_head(x->fetch);
+	if (x->plan == RETRY_BAD)
+		return XCHG_BAD;
+	if (x->plan != RETRY_KEEP)
+		return length > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
+	if (open_decoder(x) == XCHG_BAD)
+		return XCHG_BAD;
+	if (max > 0 && length >= 0 && (uint64_t)length > max)
 		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
 	return XCHG_MORE;
 }
@@ -487,7 +357,7 @@ xchg_input(struct xchg *x, struct span in)
 		v = take_head(x, h == HTTP_DONE);
 	if (v == XCHG_MORE && http_has_head(x->http))
 		v = take_body(x, body);
-	if (v == XCHG_BAD)
+	if (v == XCHG_BAD || v == XCHG_CUT)
 		return v;
 	if (h == HTTP_BAD)
 		return bad_http(x);
@@ -543,4 +413,56 @@ xchg_keep_us(const struct xchg *x)
 	if (s < 0 || s > KEEP_ALIVE_US / 1000000)
 		return KEEP_ALIVE_US;
 	return (s - 1) * 1000000;
+}
+
+/* ---- facts ---- */
+
+static int64_t
+since(int64_t moment_us, int64_t from_us)
+{
+	return moment_us != 0 ? moment_us - from_us : RECORD_NO_TIME;
+}
+
+void
+xchg_times(const struct xchg *x, int64_t end_us, struct xchg_times *t)
+{
+	int64_t zero = x->start_us;
+
+	t->total = end_us - zero;
+	t->namelookup = since(x->looked_up_us, zero);
+	t->connect = x->is_reused ? t->namelookup : since(x->up_us, zero);
+	t->appconnect = x->is_reused || x->url.scheme == URL_HTTP
+			    ? t->connect
+			    : since(x->secure_us, zero);
+	t->starttransfer = since(x->first_us, zero);
+}
+
+/* inet_ntop prints by sprintf, and this runs for every record. */
+static void
+put_v4(char *to, uint32_t ip)
+{
+	int shift, n;
+
+	for (shift = 24; shift >= 0; shift -= 8) {
+		n = ip >> shift & 255;
+		if (n >= 100)
+			*to++ = (char)('0' + n / 100);
+		if (n >= 10)
+			*to++ = (char)('0' + n / 10 % 10);
+		*to++ = (char)('0' + n % 10);
+		*to++ = '.';
+	}
+	to[-1] = '\0';
+}
+
+const char *
+xchg_peer_text(const struct xchg *x, char text[XCHG_IP_TEXT])
+{
+	if (!x->has_peer)
+		return NULL;
+	if (x->peer.sa.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &x->peer.in6.sin6_addr, text, XCHG_IP_TEXT);
+	else
+		put_v4(text, ntohl(x->peer.in.sin_addr.s_addr));
+	return text;
 }

@@ -23,6 +23,7 @@
 #include "codec/request.h"
 #include "codec/url.h"
 #include "core/core.h"
+#include "core/retry.h"
 #include "io/resolve.h"
 
 struct conn;
@@ -35,6 +36,7 @@ enum xchg_verdict {
 	XCHG_MORE,  /* all taken, the answer goes on */
 	XCHG_AGAIN, /* decoded enough for now: call xchg_continue */
 	XCHG_DONE,  /* the answer is whole */
+	XCHG_CUT,   /* what is left of it is not wanted; see plan */
 	XCHG_BAD,   /* see err, phase, detail */
 };
 
@@ -46,8 +48,9 @@ struct xchg {
 
 	/* The request. */
 	struct request req;
-	struct url url;
-	int has_url;
+	struct url url;  /* of this request */
+	struct url home; /* the item's own, if this is a hop */
+	int has_url, is_hop;
 	struct span method;
 	struct buf head;   /* its header section */
 	struct buf upload; /* what body_file held */
@@ -57,10 +60,13 @@ struct xchg {
 	struct conn *conn;
 	int is_reused; /* it had served another exchange before */
 	int is_resent;
+	int is_counted; /* it began an attempt */
+	int is_unsent;  /* --delay has not begun */
 
 	/* The answer. */
 	struct http *http;
 	struct decode *decode; /* while is_coded */
+	enum retry_plan plan;  /* what its header section led to */
 	int is_coded, is_whole_on_wire;
 	int is_behind;      /* output is due before more input */
 	struct buf pending; /* body bytes that wait to be decoded */
@@ -92,20 +98,34 @@ struct xchg {
 	struct record_at at; /* how far its record is written */
 };
 
+#define XCHG_IP_TEXT 46 /* bytes of an address as text */
+
+/* Cumulative from the request's start; RECORD_NO_TIME if not reached. */
+struct xchg_times {
+	int64_t namelookup, connect, appconnect, starttransfer, total;
+};
+
 struct xchg *xchg_take(struct core *c, struct fetch *f);
 /* Takes *x and nulls it; the connection must be gone. */
 void xchg_give(struct xchg **x);
 void xchg_free(struct xchg *x);
 
 /*
- * Reads the line again, for what a record says of it. Nonzero: it is good.
+ * Reads the line again, for what a record says of it, and the hop it is on.
+ * Nonzero: it is good.
  */
-int xchg_look(struct xchg *x, struct span line, const struct opts *o);
+int xchg_look(struct xchg *x, const struct fetch *f);
 /*
  * Understands the line again and writes the request. E_OK, or an error of
  * class input with note set (a body_file that cannot be read).
  */
-enum err xchg_prepare(struct xchg *x, struct span line, const struct opts *o);
+enum err xchg_prepare(struct xchg *x, const struct fetch *f);
+/* Makes ready for an answer to it. */
+void xchg_expect(struct xchg *x);
+/* Counts what its bodies hold against --max-buffer. */
+void xchg_count_held(struct xchg *x);
+/* The URL of the item, whatever hop this is. */
+const struct url *xchg_item_url(const struct xchg *x);
 /* Forgets the answer and the connection: the request goes out anew. */
 void xchg_reset(struct xchg *x);
 /* Copies what the record needs to know of x->conn. */
@@ -117,6 +137,10 @@ enum xchg_verdict xchg_input(struct xchg *x, struct span in);
 enum xchg_verdict xchg_continue(struct xchg *x);
 /* The peer closed; clean as in http_eof. */
 enum xchg_verdict xchg_end(struct xchg *x, int clean);
+
+void xchg_times(const struct xchg *x, int64_t end_us, struct xchg_times *t);
+/* The peer's address, in `text`; NULL if there was none. */
+const char *xchg_peer_text(const struct xchg *x, char text[XCHG_IP_TEXT]);
 
 /* An answer's header section is there. */
 int xchg_has_head(const struct xchg *x);

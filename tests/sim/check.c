@@ -56,12 +56,16 @@ check_waiting(struct sim *s, const struct host *h, struct count *n)
 static size_t
 room_of(const struct sim *s, const struct host *h)
 {
-	int64_t max = s->opts.max_per_host;
+	uint64_t max = (uint64_t)s->opts.max_per_host;
 
+	EXPECT(s, max == 0 || h->active <= max);
+	if (h->unsent > 0)
+		return 0;
+	if (h->gov.allow > 0 && (max == 0 || h->gov.allow < max))
+		max = h->gov.allow;
 	if (max == 0)
 		return SIZE_MAX;
-	EXPECT(s, h->active <= max);
-	return (size_t)max - h->active;
+	return h->active < max ? max - h->active : 0;
 }
 
 static void
@@ -73,7 +77,8 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 	case HOST_QUIET:
 		EXPECT(s, h->waiting.n == 0);
 		EXPECT(
-		    s, link_on(&h->link) == (h->active == 0 && h->idle.n == 0));
+		    s, link_on(&h->link) == (h->active == 0 && h->idle.n == 0 &&
+						h->delayed.n == 0));
 		n->quiet += (size_t)link_on(&h->link);
 		break;
 	case HOST_READY:
@@ -93,7 +98,15 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 		EXPECT(s, h->waiting.n > 0 && h->job != NULL);
 		EXPECT(s, !link_on(&h->link));
 		break;
+	case HOST_HELD:
+		EXPECT(s, h->waiting.n > 0 && !link_on(&h->link));
+		break;
+	case HOST_LOST:
+		EXPECT(s, h->waiting.n + h->delayed.n > 0);
+		EXPECT(s, link_on(&h->link));
+		break;
 	}
+	EXPECT(s, heap_on(&h->held) == (h->place == HOST_HELD));
 	EXPECT(s, h->contribution == startable);
 	n->startable += startable;
 }

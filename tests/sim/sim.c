@@ -50,13 +50,15 @@ on_wakeup(void *arg)
 static void
 parse(struct opts *o, const char *const *args)
 {
-	/* An operand, so that standard input is not looked at. */
-	char *argv[32] = { mem_strdup("fetchd"), mem_strdup("http://a.test") };
+	/* An operand, so that standard input is not looked at; one attempt,
+	 * unless a scenario is about more. */
+	char *argv[40] = { mem_strdup("fetchd"), mem_strdup("http://a.test"),
+		mem_strdup("--retry"), mem_strdup("0") };
 	struct buf err = { 0 };
 	int n, i;
 
-	for (n = 2; args[n - 2] != NULL && n < 31; n++)
-		argv[n] = mem_strdup(args[n - 2]);
+	for (n = 4; args[n - 4] != NULL && n < 39; n++)
+		argv[n] = mem_strdup(args[n - 4]);
 	if (opts_parse(o, n, argv, &err) != 0)
 		world_fail(world_now(), "options: %.*s", (int)err.n, err.p);
 	for (i = 0; i < n; i++)

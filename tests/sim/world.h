@@ -88,6 +88,7 @@ struct event_base {
 	const struct origin *origins;
 	int64_t fd_lacks_until; /* none at all before that */
 	int nojitter_timers;
+	int is_offline; /* nothing can be reached */
 
 	/* The input. */
 	void (*item)(struct event_base *w, uint64_t seq, struct item *to);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The governor's rules. Each rule is a function; what several transfers in
+ * flight say of one event counts once.
+ */
+#include "core/govern.h"
+
+#include "codec/http_ratelimit.h"
+#include "core/fetch.h"
+#include "core/host.h"
+#include "core/xchg.h"
+#include "io/timer.h"
+
+#define BACKOFF_MAX_US 60000000
+#define FAILS_MAX 3 /* in a row, then it is held */
+
+static int64_t
+now_of(const struct host *h)
+{
+	return h->core->now_us;
+}
+
+/* Did f begin before the hold was set? Then it is part of what led to it. */
+static int
+is_old_news(const struct fetch *f)
+{
+	const struct governor *g = &f->host->gov;
+
+	return g->set_us != 0 && f->x != NULL && f->x->slot_us <= g->set_us;
+}
+
+static int64_t
+doubled(int64_t last_us, int64_t first_us)
+{
+	int64_t us = last_us > 0 ? 2 * last_us : first_us;
+
+	return us < BACKOFF_MAX_US ? us : BACKOFF_MAX_US;
+}
+
+static void
+hold(struct host *h, int64_t us, enum wait_reason why)
+{
+	struct governor *g = &h->gov;
+
+	g->set_us = now_of(h);
+	if (g->until_us < g->set_us + us) {
+		g->until_us = g->set_us + us;
+		g->why = why;
+	}
+	g->allow = 1;
+	host_update(h);
+}
+
+static void
+give_up(struct host *h)
+{
+	h->gov.is_given_up = 1;
+	host_update(h);
+}
+
+/* ---- it answers ---- */
+
+void
+govern_answered(struct fetch *f)
+{
+	struct host *h = f->host;
+	struct governor *g = &h->gov;
+	int was_asked = g->asked_us != 0;
+
+	g->fails = g->lost = 0;
+	g->silent_us = 0;
+	g->asked_since_us = 0;
+	if (is_old_news(f) && was_asked)
+		return; /* others of the same moment were asked to wait */
+	g->backoff_us = g->asked_us = 0;
+	g->is_given_up = 0;
+	if (g->allow == 0)
+		return;
+	g->until_us = 0;
+	/* Twice as many a round trip, so that no burst follows the hold. */
+	if (++g->allow > (uint64_t)f->opts->concurrency)
+		g->allow = 0;
+	host_update(h);
+}
+
+/* ---- it asks to wait ---- */
+
+static int
+is_patience_over(const struct fetch *f)
+{
+	const struct governor *g = &f->host->gov;
+	int64_t max = f->opts->retry_max_time_us;
+
+	return max > 0 && g->asked_since_us != 0 &&
+	       now_of(f->host) - g->asked_since_us > max;
+}
+
+void
+govern_asked(struct fetch *f, int status, int64_t wait_us)
+{
+	struct host *h = f->host;
+	struct governor *g = &h->gov;
+	int64_t max = f->opts->retry_after_max_us;
+
+	g->last = status == 429 ? "429" : "503";
+	g->fails = 0;
+	g->silent_us = 0;
+	if (g->asked_since_us == 0)
+		g->asked_since_us = now_of(h);
+	if (!is_old_news(f) || g->asked_us == 0)
+		g->asked_us = doubled(g->asked_us, f->opts->retry_delay_us);
+	hold(
+	    h, wait_us > g->asked_us ? wait_us : g->asked_us, WAIT_RETRY_AFTER);
+	if ((max > 0 && wait_us > max) || is_patience_over(f))
+		give_up(h);
+}
+
+/* ---- it does not answer ---- */
+
+void
+govern_failed(struct fetch *f, enum err e)
+{
+	struct host *h = f->host;
+	struct governor *g = &h->gov;
+
+	g->last = error_code(e);
+	g->fails++;
+	if (g->silent_us == 0)
+		g->silent_us = now_of(h);
+	if (g->fails < FAILS_MAX || f->opts->retry_delay_us == 0 ||
+	    (is_old_news(f) && g->backoff_us != 0))
+		return;
+	g->backoff_us = doubled(g->backoff_us, f->opts->retry_delay_us);
+	hold(h, g->backoff_us, WAIT_BACKOFF);
+}
+
+void
+govern_lost(struct fetch *f)
+{
+	struct host *h = f->host;
+	struct governor *g = &h->gov;
+	int64_t max = f->opts->max_host_errors;
+
+	g->lost++;
+	if (max > 0 && g->lost >= (uint64_t)max && g->silent_us != 0 &&
+	    now_of(h) - g->silent_us >= f->opts->host_dead_after_us)
+		give_up(h);
+}
+
+int
+govern_is_probing(const struct host *h)
+{
+	const struct governor *g = &h->gov;
+
+	return g->silent_us != 0 && g->allow == 1 &&
+	       now_of(h) - g->silent_us < h->core->opts->host_dead_after_us;
+}
+
+int
+govern_is_given_up(const struct governor *g, int64_t now_us)
+{
+	return g->is_given_up && now_us < g->until_us;
+}
+
+int
+govern_is_needed(const struct governor *g, int64_t now_us)
+{
+	return g->until_us > now_us || g->allow != 0 || g->fails != 0 ||
+	       (g->has_quota && g->quota_us > now_us);
+}
+
+/* ---- what its headers say ---- */
+
+static void
+set_quota(struct host *h, int64_t left, int64_t until_us)
+{
+	struct governor *g = &h->gov;
+
+	/* Those under way may not be counted in it yet. */
+	left -= h->active > 0 ? h->active - 1 : 0;
+	g->has_quota = 1;
+	g->quota = left > 0 ? left : 0;
+	g->quota_us = until_us;
+}
+
+void
+govern_headers(struct fetch *f)
+{
+	(void)f;
+	(void)set_quota;
+}
+
+void
+govern_start(struct host *h)
+{
+	if (h->gov.has_quota && h->gov.quota > 0)
+		h->gov.quota--;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Rates and budgets. A budget's window is a ring of parts; a part ends when
+ * its last start is as old as the window, so the sum is never too small.
+ */
+#include "core/pace.h"
+
+#include <string.h>
+
+#define EVEN_US 10000 /* a gap the loop is punctual for */
+#define LATE_US 5000
+#define GUARD 64 /* a window is longer by this part: see below */
+
+void
+pace_set(struct pace *p, struct opt_rate rate)
+{
+	double gap;
+
+	*p = (struct pace){ 0 };
+	if (rate.amount <= 0)
+		return;
+	gap = (double)rate.per_us / rate.amount;
+	if (gap < EVEN_US) {
+		p->late_us = LATE_US;
+		gap = ((double)rate.per_us + LATE_US) / (rate.amount - 1);
+	}
+	p->gap_us = gap > 1 ? (int64_t)(gap + 0.999) : 1;
+}
+
+int64_t
+pace_next(const struct pace *p, int64_t next_us, int64_t now_us)
+{
+	if (next_us < now_us - p->late_us)
+		next_us = now_us - p->late_us;
+	return next_us + p->gap_us;
+}
+
+/* ---- budgets ---- */
+
+/*
+ * The server's clock starts when a request arrives, and not all take equally
+ * long to do so: a window that is a little longer than the one asked for keeps
+ * its count right as well.
+ */
+void
+pace_budget_init(struct pace_budget *b, struct opt_rate rate)
+{
+	memset(b, 0, sizeof(*b));
+	b->limit = rate.amount;
+	b->window_us = rate.per_us + rate.per_us / GUARD;
+	b->part_us = b->window_us / PACE_SLOTS;
+}
+
+static void
+expire(struct pace_budget *b, int64_t now_us)
+{
+	while (b->n > 0 && b->slot[b->first].last_us + b->window_us <= now_us) {
+		b->used -= b->slot[b->first].amount;
+		b->first = (b->first + 1) % (PACE_SLOTS + 2);
+		b->n--;
+	}
+	if (b->n == 0)
+		b->used = 0; /* and no rounding is left of it */
+}
+
+static double
+cut(const struct pace_budget *b, double amount)
+{
+	return amount < b->limit ? amount : b->limit;
+}
+
+static struct pace_slot *
+slot_at(struct pace_budget *b, unsigned i)
+{
+	return &b->slot[(b->first + i) % (PACE_SLOTS + 2)];
+}
+
+/* The first moment at which it fits, if nothing else is started. */
+static int64_t
+when(struct pace_budget *b, double amount, int64_t now_us)
+{
+	double used, room = b->limit * (1 + 1e-9); /* for rounding */
+	int64_t at = now_us;
+	unsigned i;
+
+	expire(b, now_us);
+	used = b->used + cut(b, amount);
+	for (i = 0; i < b->n && used > room; i++) {
+		used -= slot_at(b, i)->amount;
+		at = slot_at(b, i)->last_us + b->window_us;
+	}
+	return at;
+}
+
+static int
+is_claimed_by_other(struct pace_budget *b, uint64_t who, int64_t now_us)
+{
+	if (b->claim.who != 0 && now_us > b->claim.since_us + 3 * b->window_us)
+		b->claim.who = 0; /* it ended some other way */
+	return b->claim.who != 0 && b->claim.who != who &&
+	       now_us >= b->claim.since_us + b->window_us / 2;
+}
+
+int64_t
+pace_budget_ask(
+    struct pace_budget *b, uint64_t who, double amount, int64_t now_us)
+{
+	int64_t at;
+
+	if (amount <= 0)
+		return now_us;
+	at = when(b, amount, now_us);
+	if (is_claimed_by_other(b, who, now_us)) {
+		if (!b->claim.is_fixed)
+			b->claim.at_us = when(b, b->claim.amount, now_us) +
+					 b->window_us / 16;
+		b->claim.is_fixed = 1;
+		if (when(b, cut(b, b->claim.amount) + cut(b, amount), now_us) >
+			b->claim.at_us ||
+		    cut(b, b->claim.amount) + cut(b, amount) > b->limit)
+			at = b->claim.at_us > at ? b->claim.at_us : at;
+	} else if (b->claim.who == 0 && at > now_us) {
+		b->claim.who = who;
+		b->claim.amount = amount;
+		b->claim.since_us = now_us;
+		b->claim.is_fixed = 0;
+	}
+	if (at > now_us && at < now_us + b->part_us)
+		at = now_us + b->part_us;
+	return at;
+}
+
+void
+pace_budget_spend(
+    struct pace_budget *b, uint64_t who, double amount, int64_t now_us)
+{
+	struct pace_slot *s;
+
+	if (b->claim.who == who)
+		b->claim.who = 0;
+	if (amount <= 0)
+		return;
+	expire(b, now_us);
+	amount = cut(b, amount);
+	s = b->n > 0 ? slot_at(b, b->n - 1) : NULL;
+	if (s == NULL || now_us / b->part_us != s->last_us / b->part_us) {
+		s = slot_at(b, b->n++);
+		s->amount = 0;
+	}
+	s->last_us = now_us;
+	s->amount += amount;
+	b->used += amount;
+}

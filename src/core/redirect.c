@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Redirects: which answers are one, where they lead, what is asked there. Knows
+ * nothing of queues or connections; what may be sent to another origin is
+ * left to core/xchg_request.
+ */
+#include "core/redirect.h"
+
+#include "core/fetch.h"
+#include "core/host.h"
+#include "core/trail.h"
+#include "core/xchg.h"
+
+static int
+is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 ||
+	       status == 307 || status == 308;
+}
+
+static int
+may_follow(const struct fetch *f)
+{
+	struct span m = f->x->method;
+
+	switch ((enum opt_follow)f->opts->follow) {
+	case FOLLOW_NEVER:
+		return 0;
+	case FOLLOW_ALL:
+		return 1;
+	case FOLLOW_SAFE:
+		return span_eq(m, SPAN("GET")) || span_eq(m, SPAN("HEAD"));
+	}
+	return 0;
+}
+
+/* Returns 0 if there are two that differ; none: n 0. */
+static int
+find_location(const struct http_fields *f, struct span *value)
+{
+	struct span v;
+	size_t i;
+
+	*value = http_find(f, SPAN("location"), 0);
+	for (i = 1; (v = http_find(f, SPAN("location"), i)).p != NULL; i++)
+		if (!span_eq(v, *value))
+			return 0;
+	return 1;
+}
+
+/* RFC 9110 section 15.4: a POST that is answered so becomes a GET. */
+static struct span
+next_method(int status, struct span m)
+{
+	if ((status == 301 || status == 302) && span_eq(m, SPAN("POST")))
+		return SPAN("GET");
+	if (status == 303 && !span_eq(m, SPAN("GET")) &&
+	    !span_eq(m, SPAN("HEAD")))
+		return SPAN("GET");
+	return SPAN_NONE;
+}
+
+static enum redirect
+bad(enum err as, const char *why, enum err *e, const char **detail)
+{
+	*e = as;
+	*detail = why;
+	return REDIRECT_BAD;
+}
+
+static int
+is_denied(const struct fetch *f, const struct url *to)
+{
+	return to->scheme == URL_HTTP ? !f->opts->redir_http
+				      : !f->opts->redir_https;
+}
+
+static void
+set_hop(struct fetch *f, const struct url *to, struct span method)
+{
+	struct trail *t = f->trail;
+
+	if (method.n > 0) {
+		t->method = method;
+		t->is_bodyless = 1;
+	}
+	t->url.n = 0;
+	buf_span(&t->url, url_text(to));
+	if (to->fragment.n > 0) {
+		buf_char(&t->url, '#');
+		buf_span(&t->url, buf_view(&to->fragment));
+	}
+	t->to = host_of(f->core, to);
+}
+
+/* Remembers where it is and where it goes. Nonzero: it has been there. */
+static int
+is_loop(struct fetch *f, const struct url *to, struct span method)
+{
+	struct trail *t = trail_of(f);
+
+	if (t->hops == 0)
+		(void)trail_has_seen(t, url_text(&f->x->url), f->x->method);
+	return trail_has_seen(
+	    t, url_text(to), method.n > 0 ? method : f->x->method);
+}
+
+enum redirect
+redirect_judge(struct fetch *f, enum err *e, const char **detail)
+{
+	const struct xchg *x = f->x;
+	struct url *to = &f->core->target;
+	struct span value, method;
+	enum err fault;
+
+	if (!is_redirect(http_status(x->http)) || !may_follow(f))
+		return REDIRECT_NONE;
+	if (!find_location(http_header(x->http), &value))
+		return bad(E_REDIRECT_INVALID, "two that differ", e, detail);
+	if (value.n == 0)
+		return REDIRECT_NONE;
+	fault = url_resolve(to, &x->url, value);
+	if (fault == E_URL_SCHEME_DENIED || (fault == E_OK && is_denied(f, to)))
+		return bad(E_REDIRECT_DENIED, NULL, e, detail);
+	if (fault != E_OK)
+		return bad(E_REDIRECT_INVALID, error_code(fault), e, detail);
+	if ((f->trail != NULL ? f->trail->hops : 0) >= f->opts->max_redirs)
+		return bad(E_REDIRECT_LIMIT, NULL, e, detail);
+	method = next_method(http_status(x->http), x->method);
+	if (is_loop(f, to, method))
+		return bad(E_REDIRECT_LOOP, NULL, e, detail);
+	set_hop(f, to, method);
+	return REDIRECT_GO;
+}

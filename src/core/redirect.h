@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Does an answer send us elsewhere (RFC 9110 section 15.4), and with what
+ * request? Decides; the spine makes the move.
+ */
+#ifndef CORE_REDIRECT_H
+#define CORE_REDIRECT_H
+
+#include "base/error.h"
+
+struct fetch;
+
+enum redirect {
+	REDIRECT_NONE, /* this answer is the last one */
+	REDIRECT_GO,   /* f->trail holds the next hop */
+	REDIRECT_BAD,  /* the item ends with *e */
+};
+
+/*
+ * For the header section f->x has just completed. *detail is static or NULL.
+ */
+enum redirect redirect_judge(struct fetch *f, enum err *e, const char **detail);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rules of sending again. Knows statuses, codes and methods; what holds
+ * an origin as a whole is the governor's.
+ */
+#include "core/retry.h"
+
+#include <string.h>
+
+#include "codec/http_retry_after.h"
+#include "core/fetch.h"
+#include "core/govern.h"
+#include "core/host.h"
+#include "core/redirect.h"
+#include "core/trail.h"
+#include "core/xchg.h"
+#include "io/timer.h"
+
+#define DELAY_MAX_US 60000000
+
+static int64_t
+tries_max(const struct fetch *f)
+{
+	return f->retry >= 0 ? f->retry : f->opts->retry;
+}
+
+static unsigned
+tries_of(const struct fetch *f)
+{
+	return f->trail != NULL ? f->trail->tries : 0;
+}
+
+static int
+is_over_time(const struct fetch *f, int64_t wait_us)
+{
+	int64_t max = f->opts->retry_max_time_us;
+
+	return max > 0 && f->begun_us != 0 &&
+	       f->core->now_us + wait_us - f->begun_us > max;
+}
+
+/* An even number below `below`; xorshift, good enough for jitter. */
+static int64_t
+draw(struct core *c, int64_t below)
+{
+	uint64_t r = c->random;
+
+	r ^= r << 13;
+	r ^= r >> 7;
+	r ^= r << 17;
+	c->random = r;
+	return below > 0 ? (int64_t)(r % (uint64_t)below) : 0;
+}
+
+int64_t
+retry_delay_us(struct fetch *f)
+{
+	int64_t us = f->opts->retry_delay_us;
+	unsigned n;
+
+	for (n = 1; n < tries_of(f) && us < DELAY_MAX_US; n++)
+		us *= 2;
+	us = us / 2 + draw(f->core, us);
+	return us < DELAY_MAX_US ? us : DELAY_MAX_US;
+}
+
+/* Would it be another request with the same effect? */
+static int
+may_repeat(const struct fetch *f)
+{
+	return fetch_is_idempotent(f) || f->opts->retry_post;
+}
+
+static int
+has_tries(const struct fetch *f)
+{
+	return tries_of(f) < tries_max(f) && !f->has_written &&
+	       !is_over_time(f, 0);
+}
+
+/* ---- by status ---- */
+
+static int64_t
+asked_us(const struct fetch *f)
+{
+	return http_retry_after_us(
+	    http_find(http_header(f->x->http), SPAN("retry-after"), 0),
+	    timer_wall_us());
+}
+
+static enum retry_plan
+judge_asked(struct fetch *f, int status, int64_t wait_us)
+{
+	int64_t max = f->opts->retry_after_max_us;
+
+	govern_asked(f, status, wait_us);
+	if (max > 0 && wait_us > max)
+		return RETRY_KEEP;
+	return is_over_time(f, 0) ? RETRY_KEEP : RETRY_ASKED;
+}
+
+static enum retry_plan
+judge_status(struct fetch *f)
+{
+	int status = http_status(f->x->http);
+	int64_t wait_us;
+
+	if (tries_max(f) > 0 && !f->has_written && status < OPT_STATUSES &&
+	    f->opts->retry_status[status]) {
+		wait_us = status == 429 || status == 503 ? asked_us(f) : -1;
+		if (status == 429 || wait_us >= 0)
+			return judge_asked(f, status, wait_us);
+		govern_answered(f);
+		return has_tries(f) && may_repeat(f) ? RETRY_COUNTED
+						     : RETRY_KEEP;
+	}
+	govern_answered(f);
+	return RETRY_KEEP;
+}
+
+enum retry_plan
+retry_judge_head(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	const char *detail;
+	enum redirect r;
+	enum err e;
+
+	govern_headers(f);
+	r = redirect_judge(f, &e, &detail);
+	if (r == REDIRECT_NONE)
+		return judge_status(f);
+	govern_answered(f);
+	if (r == REDIRECT_GO)
+		return RETRY_REDIRECT;
+	x->err = e;
+	x->phase = PHASE_REDIRECT;
+	x->detail = detail;
+	return RETRY_BAD;
+}
+
+/* ---- by error ---- */
+
+/* Codes that are worth it by their cause (FAULTS section 3, R: C). */
+static int
+is_cause_good(const struct fetch *f, enum err e, const char *detail)
+{
+	if (e == E_TIMEOUT_TOTAL)
+		return f->x == NULL || !xchg_has_begun(f->x);
+	return e == E_TLS_HANDSHAKE_ALERT && detail != NULL &&
+	       strcmp(detail, "internal_error") == 0;
+}
+
+static int
+is_listed(const struct fetch *f, enum err e, const char *detail)
+{
+	const struct opts *o = f->opts;
+
+	if (o->retry_error[e])
+		return 1;
+	return o->retry_errors && error_info(e)->retry == 'C' &&
+	       is_cause_good(f, e, detail);
+}
+
+/* Not one byte of the request has left. */
+static int
+is_unsent(const struct fetch *f)
+{
+	return f->state < FETCH_SENDING || f->x == NULL || f->x->conn == NULL ||
+	       conn_sent(f->x->conn) == 0;
+}
+
+enum retry_plan
+retry_judge_error(struct fetch *f, enum err e, const char *detail)
+{
+	if (!is_listed(f, e, detail) || !has_tries(f))
+		return RETRY_KEEP;
+	return is_unsent(f) || may_repeat(f) ? RETRY_COUNTED : RETRY_KEEP;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Is it worth another try, of which kind, and when (SPEC section 4, "What is
+ * sent again")? Decides and tells the governor; the spine makes the moves.
+ */
+#ifndef CORE_RETRY_H
+#define CORE_RETRY_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct fetch;
+
+/* What becomes of an item whose answer's header section is there. */
+enum retry_plan {
+	RETRY_KEEP,     /* this answer is its last */
+	RETRY_REDIRECT, /* the hop in its trail is next */
+	RETRY_COUNTED,  /* once more, after a back-off of its own */
+	RETRY_ASKED,    /* once more, when its origin may */
+	RETRY_BAD,      /* it ends: see x->err, phase and detail */
+};
+
+/* For the header section that f->x has just completed. */
+enum retry_plan retry_judge_head(struct fetch *f);
+/*
+ * For an attempt that failed so, before its connection is closed: RETRY_KEEP
+ * or RETRY_COUNTED.
+ */
+enum retry_plan
+retry_judge_error(struct fetch *f, enum err e, const char *detail);
+/* How long it waits before its next counted try: doubling, with jitter. */
+int64_t retry_delay_us(struct fetch *f);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What an item has behind it: the hops of its present attempt, how often it
+ * was sent, what it last waited for, and, with --include-attempts, each
+ * request. An item that is answered at once never has one.
+ */
+#ifndef CORE_TRAIL_H
+#define CORE_TRAIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/span.h"
+#include "codec/record.h"
+#include "core/core.h"
+
+struct fetch;
+struct host;
+
+#define TRAIL_KEPT 1000 /* requests listed; num_attempts counts them all */
+
+struct trail {
+	struct link spare;
+	struct fetch *fetch;
+	struct heap_link later; /* on core->later while it is in back-off */
+
+	/* The hop under way or next. */
+	unsigned hops;      /* redirects followed in this attempt */
+	struct buf url;     /* of a hop, its fragment with it */
+	struct span method; /* static; n 0: the item's own */
+	int is_bodyless;
+	int goes_on;     /* the next start belongs to the same attempt */
+	struct host *to; /* where the next request goes, once it is queued */
+
+	/* The present attempt. */
+	struct buf seen; /* hashes of its requests, uint64_t each */
+	int was_unsafe;  /* one of them was not idempotent */
+	size_t header_bytes;
+	int64_t used_us;     /* of --max-time, by the hops before */
+	int64_t redirect_us; /* time_redirect */
+
+	/* The attempts before. */
+	unsigned tries;          /* counted against --retry */
+	int64_t due_us;          /* its back-off ends then; 0: it has none */
+	int64_t lookup_us;       /* when a look-up that failed began, or 0 */
+	int64_t wait_us;         /* how long the present request had waited, */
+	const char *wait_reason; /* and why; static, or NULL */
+
+	struct record_attempt *v; /* for `attempts`; its strings are owned */
+	size_t n, cap;
+};
+
+/* The item's trail; made if it has none. */
+struct trail *trail_of(struct fetch *f);
+/* Forgets it. */
+void trail_give(struct fetch *f);
+void trail_free(struct trail *t);
+
+/* The next attempt begins at the item's own URL. */
+void trail_start_over(struct trail *t);
+/*
+ * Remembers a request of this attempt. Returns nonzero if the same one (URL
+ * and method) had been made before.
+ */
+int trail_has_seen(struct trail *t, struct span url, struct span method);
+/*
+ * With --include-attempts: the request f has just finished, or the look-up
+ * that failed, goes to the list.
+ */
+void trail_note(struct fetch *f);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Request bytes out of a line, the options and the hop it is on. What may go
+ * to which origin is decided here; how it is written, codec/http knows.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "codec/base64.h"
+#include "core/fetch.h"
+#include "core/item.h"
+#include "core/trail.h"
+#include "core/xchg.h"
+#include "io/file.h"
+
+#define HEADER_CEILING (64u << 20) /* where --max-header-size is off */
+#define CHAIN_MAX (1u << 20)       /* header bytes of all hops together */
+
+struct span
+xchg_method(const struct request *r, const struct opts *o)
+{
+	if (r->method.n > 0)
+		return r->method;
+	if (!o->method_given && (r->has_body || r->body_file.n > 0))
+		return SPAN("POST");
+	return span_str(o->method);
+}
+
+int
+xchg_has_idempotency_key(const struct request *r, const struct opts *o)
+{
+	size_t i;
+
+	for (i = 0; i < r->nheader; i++)
+		if (span_ieq(r->header[i].name, SPAN("idempotency-key")))
+			return !r->header[i].remove;
+	for (i = 0; i < o->nheaders; i++)
+		if (span_ieq(
+			span_str(o->headers[i].name), SPAN("idempotency-key")))
+			return !o->headers[i].remove;
+	return 0;
+}
+
+void
+xchg_count_held(struct xchg *x)
+{
+	size_t n = x->body.n + x->pending.n + x->upload.n;
+
+	if (x->req.has_body)
+		n += x->req.body.n;
+	x->core->held_bytes += n - x->held_bytes;
+	x->held_bytes = n;
+}
+
+static enum err
+find_body(struct xchg *x, const struct opts *o, struct http_request *h)
+{
+	char why[256];
+
+	x->body_out = SPAN_NONE;
+	if (x->req.body_file.n > 0) {
+		if (file_read(&x->upload, x->req.body_file, XCHG_BODY_MAX, why,
+			sizeof(why)) == -1) {
+			x->note = mem_strdup(why);
+			return E_INPUT_INVALID;
+		}
+		xchg_count_held(x);
+		x->body_out = buf_view(&x->upload);
+		h->has_body = 1;
+	} else if (x->req.has_body) {
+		x->body_out = x->req.body;
+		xchg_count_held(x);
+		h->has_body = 1;
+		if (x->req.body_is_json)
+			h->content_type = SPAN("application/json");
+	} else if (o->has_body) {
+		x->body_out = buf_view(&o->payload);
+		h->has_body = 1;
+		h->content_type = span_str(o->content_type);
+	}
+	h->body_bytes = x->body_out.n;
+	return E_OK;
+}
+
+void
+xchg_basic(struct buf *to, struct span user, struct span password)
+{
+	struct buf pair = { 0 };
+	char *end;
+
+	buf_span(&pair, user);
+	buf_char(&pair, ':');
+	buf_span(&pair, password);
+	buf_str(to, "Basic ");
+	end = base64_encode(
+	    buf_reserve(to, BASE64_BYTES(pair.n)), buf_view(&pair));
+	to->n = (size_t)(end - to->p);
+	buf_fini(&pair);
+}
+
+/* Credentials in the item's URL go before -u's. */
+static struct span
+authorization(struct xchg *x, struct buf *own)
+{
+	const struct url *u = xchg_item_url(x);
+
+	if (!u->has_user)
+		return buf_view(&x->core->authorization);
+	xchg_basic(own, buf_view(&u->user), buf_view(&u->password));
+	return buf_view(own);
+}
+
+/* The hop's URL takes the place of the item's, which goes to x->home. */
+static void
+take_hop(struct xchg *x, const struct trail *t)
+{
+	struct url own = x->url;
+	const char *why;
+	size_t at;
+
+	x->url = x->home;
+	x->home = own;
+	x->is_hop = 1;
+	CHECK(url_parse(&x->url, buf_view(&t->url), &why, &at) == E_OK);
+	if (t->method.n > 0)
+		x->method = t->method;
+}
+
+int
+xchg_look(struct xchg *x, const struct fetch *f)
+{
+	struct request_fault fault;
+	const char *why;
+	size_t at;
+	int is_good = request_parse(&x->req, f->line, &fault) == E_OK;
+
+	x->has_url = item_url(x->core, &x->url, x->req.url, &why, &at) == E_OK;
+	x->method = xchg_method(&x->req, f->opts);
+	x->is_hop = 0;
+	if (is_good && x->has_url && f->trail != NULL && f->trail->hops > 0)
+		take_hop(x, f->trail);
+	return is_good && x->has_url;
+}
+
+const struct url *
+xchg_item_url(const struct xchg *x)
+{
+	return x->is_hop ? &x->home : &x->url;
+}
+
+void
+xchg_expect(struct xchg *x)
+{
+	const struct fetch *f = x->fetch;
+	size_t max = f->opts->max_header_size_bytes > 0
+			 ? (size_t)f->opts->max_header_size_bytes
+			 : HEADER_CEILING;
+	size_t used = f->trail != NULL ? f->trail->header_bytes : 0;
+
+	/* What a whole chain of redirects may send. */
+	if (used > 0 && max > CHAIN_MAX - used)
+		max = used < CHAIN_MAX ? CHAIN_MAX - used : 1;
+	http_start(x->http, span_eq(x->method, SPAN("HEAD")), max,
+	    f->opts->include_headers);
+}
+
+/* What a redirect has left behind. */
+static unsigned
+omit(const struct xchg *x, const struct fetch *f)
+{
+	unsigned omit = 0;
+
+	if (!x->is_hop)
+		return 0;
+	if (f->trail->is_bodyless)
+		omit |= HTTP_OMIT_CONTENT;
+	if (span_eq(url_origin(&x->url), url_origin(&x->home)))
+		return omit;
+	if (!f->opts->location_trusted)
+		omit |= HTTP_OMIT_SECRETS;
+	return omit | HTTP_OMIT_HOST;
+}
+
+enum err
+xchg_prepare(struct xchg *x, const struct fetch *f)
+{
+	const struct opts *o = f->opts;
+	struct http_request h = { 0 };
+	struct buf own = { 0 };
+	enum err e = E_OK;
+
+	/* It was good before it was queued, and has not changed since. */
+	CHECK(xchg_look(x, f));
+	xchg_expect(x);
+	h.omit = omit(x, f);
+	if (h.omit & HTTP_OMIT_CONTENT)
+		x->body_out = SPAN_NONE;
+	else
+		e = find_body(x, o, &h);
+	if (e != E_OK)
+		return e;
+	h.method = x->method;
+	h.target = url_target(&x->url);
+	h.authority = url_authority(&x->url);
+	h.user_agent = span_str(o->user_agent);
+	if (o->compressed)
+		h.accept_encoding = SPAN("gzip, deflate, br, zstd");
+	h.cookie = span_str(o->cookie);
+	h.authorization = authorization(x, &own);
+	h.option = x->core->option_headers;
+	h.item = (struct http_headers){ x->req.header, x->req.nheader };
+	http_write_request(&x->head, &h);
+	buf_fini(&own);
+	return E_OK;
+}
