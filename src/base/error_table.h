@@ -129,7 +129,7 @@ ERR(E_HTTP_BAD_STATUS_LINE, "http_bad_status_line", PHASE_HEADERS, 'N', 7, 8,
 ERR(E_HTTP_BAD_HEADER, "http_bad_header", PHASE_HEADERS, 'N', 7, 8,
     "a header field is malformed")
 ERR(E_HTTP_HEADER_TOO_LARGE, "http_header_too_large", PHASE_HEADERS, 'N', 7, 56,
-    "the header section is over its limit")
+    "the header section is over its limit (--max-header-size)")
 ERR(E_HTTP_BAD_CONTENT_LENGTH, "http_bad_content_length", PHASE_HEADERS, 'N', 7,
     8, "Content-Length is malformed")
 ERR(E_HTTP_BAD_TRANSFER_ENCODING, "http_bad_transfer_encoding", PHASE_HEADERS,
@@ -145,11 +145,11 @@ ERR(E_HTTP_TOO_MANY_INTERIM, "http_too_many_interim", PHASE_HEADERS, 'N', 7, 8,
 ERR(E_HTTP_STATUS, "http_status", PHASE_HEADERS, 'C', 8, 22,
     "the status is 400 or more")
 ERR(E_BODY_TOO_LARGE, "body_too_large", PHASE_BODY, 'N', 7, 63,
-    "the body is over its limit")
+    "the body is over its limit (--max-filesize)")
 ERR(E_DECODE_FAILED, "decode_failed", PHASE_DECODE, 'N', 7, 61,
     "the content coding is damaged")
 ERR(E_DECODE_BOMB, "decode_bomb", PHASE_DECODE, 'N', 7, 63,
-    "the decoded body is over its limits")
+    "the decoded body is over its limits (--max-ratio, --max-filesize)")
 ERR(E_DECODE_UNSUPPORTED, "decode_unsupported", PHASE_DECODE, 'N', 7, 61,
     "too many content codings")
 
