@@ -76,7 +76,9 @@ looks_like_host(const char *s)
 static int
 refuse(struct buf *err, int status, const char *name, const char *why)
 {
-	buf_printf(err, "fetchd: %s: %s\n", name, why);
+	buf_str(err, "fetchd: ");
+	opts_show(err, name);
+	buf_printf(err, ": %s\n", why);
 	return status;
 }
 
@@ -84,12 +86,16 @@ static int
 check_file(const char *path, struct buf *err)
 {
 	struct stat st;
+	int why;
 
 	if (stat(path, &st) == 0)
 		return S_ISDIR(st.st_mode)
 			   ? refuse(err, 3, path, strerror(EISDIR))
 			   : 0;
-	buf_printf(err, "fetchd: %s: %s", path, strerror(errno));
+	why = errno;
+	buf_str(err, "fetchd: ");
+	opts_show(err, path);
+	buf_printf(err, ": %s", strerror(why));
 	if (looks_like_host(path))
 		buf_printf(err, "; did you mean https://%s?", path);
 	buf_char(err, '\n');
@@ -205,8 +211,10 @@ fit_descriptors(struct opts *o)
 	return room;
 }
 
+/* ---- warnings ---- */
+
 static void
-warn_of_proxies(const struct opts *o)
+warn_of_proxies(void)
 {
 	static const char *const names[] = { "http_proxy", "https_proxy",
 		"all_proxy", "no_proxy" };
@@ -214,7 +222,7 @@ warn_of_proxies(const struct opts *o)
 	const char *v;
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]) && !o->quiet; i++) {
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		v = getenv(names[i]);
 		if (v == NULL || v[0] == '\0')
 			continue;
@@ -225,6 +233,38 @@ warn_of_proxies(const struct opts *o)
 		return;
 	}
 }
+
+/* Without the file every certificate is untrusted: say why. */
+static void
+warn_of_authorities(const struct opts *o)
+{
+	const char *path = getenv("SSL_CERT_FILE");
+	struct buf b = { 0 };
+
+	if (path == NULL || path[0] == '\0' || o->insecure ||
+	    o->cacert != NULL || access(path, R_OK) == 0)
+		return;
+	buf_str(&b, "fetchd: SSL_CERT_FILE cannot be read: ");
+	opts_show(&b, path);
+	buf_printf(&b, ": %s\n", strerror(errno));
+	buf_char(&b, '\0');
+	complain(b.p);
+	buf_fini(&b);
+}
+
+static void
+warn(const struct opts *o)
+{
+	if (o->quiet)
+		return;
+	warn_of_proxies();
+	warn_of_authorities(o);
+	if (o->location_trusted)
+		complain("fetchd: --location-trusted: credentials are sent to "
+			 "every host that a redirect names\n");
+}
+
+/* ---- the run ---- */
 
 static void
 choose_format(struct opts *o)
@@ -237,8 +277,6 @@ choose_format(struct opts *o)
 		: FORMAT_JSONL;
 }
 
-/* ---- the run ---- */
-
 static void
 say_end(struct engine *e)
 {
@@ -248,13 +286,19 @@ say_end(struct engine *e)
 	enum err out = sink_error(c->out);
 
 	watch_end(engine_watch(e));
-	if (c->input_failed)
-		buf_printf(&b, "fetchd: %s\n", source_error(c->source));
-	if (out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE)
-		buf_printf(&b, "fetchd: %s: %s (%s)\n",
-		    strcmp(c->opts->output, "-") == 0 ? "standard output"
-						      : c->opts->output,
-		    strerror(sink_errno(c->out)), error_code(out));
+	if (c->input_failed) {
+		buf_str(&b, "fetchd: ");
+		opts_show(&b, source_error(c->source));
+		buf_char(&b, '\n');
+	}
+	if (out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE) {
+		buf_str(&b, "fetchd: ");
+		opts_show(&b, strcmp(c->opts->output, "-") == 0
+				  ? "standard output"
+				  : c->opts->output);
+		buf_printf(&b, ": %s (%s)\n", strerror(sink_errno(c->out)),
+		    error_code(out));
+	}
 	sink_note(notes, buf_view(&b));
 	sink_finish(notes, NOTES_US);
 	buf_fini(&b);
@@ -277,7 +321,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 		return status;
 	status = add_inputs(engine_source(e), o, was.in, err);
 	if (status == 0) {
-		warn_of_proxies(o);
+		warn(o);
 		end = engine_run(e);
 		status = engine_exit_status(e, end);
 		say_end(e);

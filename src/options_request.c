@@ -245,6 +245,9 @@ derive_method(struct opts *o, struct buf *err)
 		o->method = o->request;
 	if (!http_is_token(span_str(o->method)))
 		return say(err, OPT_request, "the method is not a token");
+	if (span_ieq(span_str(o->method), SPAN("CONNECT")))
+		return say(
+		    err, OPT_request, "the method CONNECT cannot be asked for");
 	if (o->head && o->request != NULL && strcmp(o->request, "HEAD") != 0)
 		return say(err, OPT_head,
 		    "does not go together with another --request");

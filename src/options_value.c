@@ -161,28 +161,51 @@ parse_choice(const char *choices, const char *p, uint64_t *v)
 	return -1;
 }
 
-void
-opts_quote(struct buf *out, const char *text)
+/* One character, or a byte that is none; how many bytes that was. */
+static size_t
+show_one(struct buf *out, struct span s)
 {
-	struct span s = span_str(text);
-	size_t len, shown = 0;
+	size_t len = utf8_len(s);
 
-	buf_char(out, '"');
-	for (; s.n > 0 && shown < SHOWN_MAX; shown += len) {
-		len = utf8_len(s);
-		/* U+0080 to U+009F are controls too. */
-		if (len == 0 || (unsigned char)*s.p < 0x20 || *s.p == 0x7f ||
-		    (len == 2 && (unsigned char)s.p[0] == 0xc2 &&
-			(unsigned char)s.p[1] < 0xa0)) {
-			len = 1;
-			buf_printf(out, "\\x%02x", (unsigned char)*s.p);
-		} else {
-			buf_add(out, s.p, len);
-		}
+	/* U+0080 to U+009F are controls too. */
+	if (len == 0 || (unsigned char)*s.p < 0x20 || *s.p == 0x7f ||
+	    (len == 2 && (unsigned char)s.p[0] == 0xc2 &&
+		(unsigned char)s.p[1] < 0xa0)) {
+		buf_printf(out, "\\x%02x", (unsigned char)*s.p);
+		return 1;
+	}
+	buf_add(out, s.p, len);
+	return len;
+}
+
+/* What is left after the first `max` bytes, or a little more. */
+static struct span
+show(struct buf *out, struct span s, size_t max)
+{
+	size_t len, shown;
+
+	for (shown = 0; s.n > 0 && shown < max; shown += len) {
+		len = show_one(out, s);
 		s.p += len;
 		s.n -= len;
 	}
-	buf_str(out, s.n > 0 ? "...\"" : "\"");
+	return s;
+}
+
+void
+opts_show(struct buf *out, const char *text)
+{
+	show(out, span_str(text), SIZE_MAX);
+}
+
+void
+opts_quote(struct buf *out, const char *text)
+{
+	struct span rest;
+
+	buf_char(out, '"');
+	rest = show(out, span_str(text), SHOWN_MAX);
+	buf_str(out, rest.n > 0 ? "...\"" : "\"");
 }
 
 /* A bound as a user would write it. */

@@ -215,7 +215,7 @@ def test_resolve_overrides_a_name_for_one_port(fetchd, origin, dns):
                                  "h:80:[::1"])
 def test_a_bad_resolve_is_exit_2(fetchd, control, bad):
     res = fetchd(control.url(), "--resolve", bad, exit=2)
-    assert res.stderr
+    assert res.stderr.startswith("fetchd: --resolve: ")
 
 
 @pytest.mark.parametrize("args", [
@@ -225,7 +225,8 @@ def test_a_bad_resolve_is_exit_2(fetchd, control, bad):
     ["--stream", "--only-ok"], ["--stream", "--only-failed"],
     ["--stream", "--format", "text"], ["--stream", "--format", "body"],
     ["--only-ok", "--only-failed"], ["--net-down", "panic"],
-    ["--max-redirs", "-1"], ["--retry", "many"]])
+    ["--max-redirs", "-1"], ["--retry", "many"], ["-X", "CONNECT"],
+    ["--dns-servers", "nope"]])
 def test_what_cannot_be_asked_for_is_one_line_and_exit_2(fetchd, origin, args):
     o = origin()
     res = fetchd(*args, o.url(), exit=2, quiet=False)
@@ -239,6 +240,7 @@ def test_sizes_are_read_with_their_units(fetchd, origin, size, ok):
     o = origin(serve(lambda r: response(b"x" * 1000)))
     rec = fetchd("--max-filesize", size, o.url(), exit=None).one
     assert (rec["error"] is None) is ok
+    assert ok or "--max-filesize" in rec["errormsg"]
 
 
 def test_a_proxy_in_the_environment_is_one_warning(fetchd, origin):
@@ -247,6 +249,32 @@ def test_a_proxy_in_the_environment_is_one_warning(fetchd, origin):
                  quiet=False)
     assert res.one["error"] is None
     assert res.stderr.count("\n") == 1 and "proxy" in res.stderr
+
+
+def test_missing_authorities_in_the_environment_are_one_warning(
+        fetchd, origin, tmp_path):
+    o = origin()
+    env = {"SSL_CERT_FILE": str(tmp_path / "no\x1b[31m")}
+    res = fetchd(o.url(), env=env, trust=False, quiet=False)
+    assert res.one["error"] is None
+    assert res.stderr.count("\n") == 1 and "SSL_CERT_FILE" in res.stderr
+    assert "\x1b" not in res.stderr and "\\x1b[31m" in res.stderr
+    for quiet in (["-q"], ["-k"]):
+        assert fetchd(*quiet, o.url(), env=env, trust=False).stderr == ""
+
+
+def test_trusting_every_host_of_a_redirect_is_one_warning(fetchd, origin):
+    o = origin()
+    res = fetchd("--location-trusted", o.url(), quiet=False)
+    assert res.stderr.count("\n") == 1
+    assert "--location-trusted" in res.stderr
+    fetchd("--location-trusted", "-q", o.url())
+
+
+def test_a_file_name_reaches_the_terminal_without_its_control_bytes(fetchd):
+    res = fetchd("a\x1b[31m\nb\x9b", exit=3)
+    assert "a\\x1b[31m\\x0ab" in res.stderr
+    assert "\x1b" not in res.stderr and res.stderr.count("\n") == 1
 
 
 def test_the_locale_does_not_change_numbers(fetchd, origin):

@@ -70,6 +70,9 @@ test_options_that_contradict_each_other_are_refused(void **state)
 	assert_int_equal(PARSE("-I", "-XGET"), 2);
 	assert_int_equal(PARSE("-X", "GET / HTTP/1.1\r\nX:"), 2);
 	assert_int_equal(PARSE("-X", ""), 2);
+	assert_int_equal(PARSE("-X", "CONNECT"), 2);
+	assert_int_equal(PARSE("-X", "connect"), 2);
+	assert_non_null(strstr(err.p, "--request: the method CONNECT"));
 	assert_int_equal(PARSE("-o", ""), 2);
 }
 
