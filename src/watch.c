@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "codec/request.h"
+#include "codec/url.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/sched.h"
@@ -19,10 +21,12 @@
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/timer.h"
+#include "options.h"
 #include "watch_stats.h"
 
 #define PROGRESS_US 200000
 #define DUMP_MAX 1000
+#define URL_SHOWN 200 /* bytes of it in a dump */
 #define ERASE "\r\033[K"
 
 struct watch {
@@ -194,27 +198,51 @@ watch_free(struct watch *w)
 
 struct dump {
 	struct watch *watch;
-	struct buf out;
-	int n;
+	struct buf out, url, shown;
+	struct request request;
+	const struct fetch **waiting;
+	size_t n, cap;
+	int left; /* lines that may still be written */
 };
 
-static int
-dump_one(void *arg, const struct fetch *f)
+/*
+ * Of a waiting item only its line is known; what stands there may be a
+ * password or move a terminal's cursor.
+ */
+static void
+put_line_url(struct dump *d, const struct fetch *f)
 {
-	struct dump *d = arg;
-	const char *why = sched_why(f);
-	struct span name = f->x != NULL && f->x->has_url ? url_text(&f->x->url)
-			   : f->host != NULL             ? f->host->origin
-							 : SPAN_NONE;
-	int64_t us = d->watch->core->now_us - f->entered_us;
+	struct request_fault fault;
 
-	if (d->n++ >= DUMP_MAX)
-		return 0;
-	buf_printf(&d->out, "item %llu %s %.3fs %s%s%.*s\n",
+	d->url.n = d->shown.n = 0;
+	(void)request_parse(&d->request, f->line, &fault);
+	url_redact(&d->url, d->request.url);
+	if (d->url.n > URL_SHOWN)
+		d->url.n = URL_SHOWN;
+	buf_char(&d->url, '\0');
+	opts_show(&d->shown, d->url.p);
+	buf_add(&d->out, d->shown.p, d->shown.n);
+}
+
+static void
+dump_one(struct dump *d, const struct fetch *f)
+{
+	const char *why = sched_why(f);
+	int64_t us = d->watch->core->now_us - f->entered_us;
+	struct span url;
+
+	if (d->left-- <= 0)
+		return;
+	buf_printf(&d->out, "item %llu %s %.3fs %s%s",
 	    (unsigned long long)f->seq, fetch_state_name(f->state),
-	    (double)us / 1e6, why != NULL ? why : "", why != NULL ? " " : "",
-	    (int)(name.n < 200 ? name.n : 200), name.p);
-	return 1;
+	    (double)us / 1e6, why != NULL ? why : "", why != NULL ? " " : "");
+	if (f->x != NULL && f->x->has_url) {
+		url = url_text(&f->x->url);
+		buf_add(&d->out, url.p, url.n < URL_SHOWN ? url.n : URL_SHOWN);
+	} else {
+		put_line_url(d, f);
+	}
+	buf_char(&d->out, '\n');
 }
 
 static void
@@ -222,18 +250,66 @@ dump_list(struct dump *d, const struct list *l)
 {
 	struct link *k;
 
-	for (k = list_first(l); k != NULL; k = list_next(l, k))
-		if (!dump_one(d, CONTAINER(k, struct fetch, link)))
-			return;
+	for (k = list_first(l); k != NULL && d->left > 0; k = list_next(l, k))
+		dump_one(d, CONTAINER(k, struct fetch, link));
+}
+
+static int
+note_waiting(void *arg, const struct fetch *f)
+{
+	struct dump *d = arg;
+
+	if (d->n == d->cap) {
+		d->cap = d->cap > 0 ? d->cap * 2 : 1024;
+		d->waiting =
+		    mem_realloc(d->waiting, d->cap * sizeof(*d->waiting));
+	}
+	d->waiting[d->n++] = f;
+	return 1;
+}
+
+static int
+by_seq(const void *a, const void *b)
+{
+	const struct fetch *const *f = a, *const *g = b;
+
+	return (*f)->seq < (*g)->seq ? -1 : (*f)->seq > (*g)->seq;
+}
+
+static void
+dump_waiting(struct dump *d)
+{
+	size_t i;
+
+	hosts_each_waiting(d->watch->core, note_waiting, d);
+	if (d->n > 0)
+		qsort(d->waiting, d->n, sizeof(*d->waiting), by_seq);
+	for (i = 0; i < d->n && d->left > 0; i++)
+		dump_one(d, d->waiting[i]);
+}
+
+/* A line each, so that what does not fit is dropped whole. */
+static void
+note_lines(struct watch *w, struct span text)
+{
+	const char *lf;
+	size_t n;
+
+	for (; text.n > 0; text = span_of(text.p + n, text.n - n)) {
+		lf = memchr(text.p, '\n', text.n);
+		n = lf != NULL ? (size_t)(lf - text.p) + 1 : text.n;
+		sink_note(w->notes, span_of(text.p, n));
+		if (sink_pending(w->notes) > SINK_NOTES_MAX / 2)
+			sink_flush(w->notes);
+	}
 }
 
 void
 watch_dump(struct watch *w)
 {
 	const struct core *c = w->core;
-	struct dump d = { .watch = w };
+	struct dump d = { .watch = w, .left = DUMP_MAX };
 	size_t i;
-	char *p, *lf;
 
 	erase(w);
 	buf_printf(&d.out, "%zu in flight, %zu waiting, %llu done\n", c->slots,
@@ -241,14 +317,12 @@ watch_dump(struct watch *w)
 	for (i = FETCH_CONNECTING; i < CORE_STATES; i++)
 		dump_list(&d, &c->state[i]);
 	dump_list(&d, &c->paused);
-	hosts_each_waiting(w->core, dump_one, &d);
-	/* A line each, so that what does not fit is dropped whole. */
-	buf_char(&d.out, '\0');
-	for (p = d.out.p; (lf = strchr(p, '\n')) != NULL; p = lf + 1) {
-		sink_note(w->notes, span_of(p, (size_t)(lf - p) + 1));
-		if (sink_pending(w->notes) > SINK_NOTES_MAX / 2)
-			sink_flush(w->notes);
-	}
+	dump_waiting(&d);
+	note_lines(w, buf_view(&d.out));
+	free(d.waiting);
+	request_fini(&d.request);
+	buf_fini(&d.shown);
+	buf_fini(&d.url);
 	buf_fini(&d.out);
 }
 

@@ -191,6 +191,33 @@ def test_usr1_names_the_host_limit(fetchd, origin):
     assert run.finish(quiet=False).statuses() == [200] * 3
 
 
+def test_usr1_lists_what_waits_by_its_url_in_the_order_of_the_input(
+        fetchd, origin):
+    gate = threading.Event()
+    pair = [origin(held(gate)), origin(held(gate))]
+    run = fetchd.start("--max-per-host", "1")
+    urls = [pair[i % 2].url(f"/{i}") for i in range(8)]
+    urls.append(pair[0].url("/json"))
+    at = urls[0][len("http://"):]
+    run.write("".join(u + "\n" for u in urls[:8])
+              + json.dumps(dict(id=9, url=urls[8], body="x")) + "\n"
+              + f"http://bob:s3cr3t@{at}\x9b31m\n"
+              + pair[1].url("/" + "y" * 5000) + "\n")
+    assert all(o.until(lambda o: o.in_flight == 1) for o in pair)
+    for _ in range(50):
+        run.kill(signal.SIGUSR1)
+        if run.until(lambda out, err: b"item 11 " in err, 0.2):
+            break
+    assert run.until(lambda out, err: err.endswith(b"\n"))
+    gate.set()
+    err = run.finish(quiet=False).stderr
+    lines = err[err.rindex("2 in flight, 9 waiting"):].splitlines()[3:]
+    assert [int(x.split()[1]) for x in lines] == list(range(3, 12))
+    assert [x.split()[-1] for x in lines[:7]] == urls[2:]
+    assert lines[7].endswith(f" http://bob:***@{at}\\xc2\\x9b31m")
+    assert len(lines[8]) < 300
+
+
 def test_usr1_prints_at_most_a_thousand_items(fetchd, origin):
     gate = threading.Event()
     o = origin(held(gate))
