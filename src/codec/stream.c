@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Bodies into events, lines or chunks. What lies whole in the caller's bytes is
+ * read there; only what is cut is copied, once. Each byte is looked at once, so
+ * that the cost is the same however small the pieces.
+ */
+#include "codec/stream.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "codec/json.h"
+
+#define KEEP_BYTES 4096 /* of each buffer, from one item to the next */
+#define CUT_MAX 3       /* bytes of a character that is not complete */
+#define RECORD_SEPARATOR 0x1e
+
+struct stream {
+	enum stream_kind kind;
+	struct buf rest;  /* a line that is cut; CHUNKS: a piece put together */
+	struct buf data;  /* EVENTS: of the block, LF between lines */
+	struct buf event; /* EVENTS: of the block */
+	struct buf id;    /* EVENTS: the last one */
+	int64_t retry;    /* EVENTS: of the block, or -1 */
+	int has_data;     /* EVENTS: the block has a data field */
+	int has_id;       /* EVENTS */
+	int first_line;   /* EVENTS: a BOM may stand there */
+	int after_cr;     /* EVENTS: an LF that comes next belongs to it */
+	size_t cut_n;     /* CHUNKS: the first bytes of a character */
+	char cut[CUT_MAX];
+	int given; /* an item that is to be forgotten now */
+	int too_big;
+};
+
+static const struct {
+	struct span type;
+	enum stream_kind kind;
+} types[] = {
+	{ { "text/event-stream", 17 }, STREAM_EVENTS },
+	{ { "application/x-ndjson", 20 }, STREAM_LINES },
+	{ { "application/ndjson", 18 }, STREAM_LINES },
+	{ { "application/jsonl", 17 }, STREAM_LINES },
+	{ { "application/x-jsonlines", 23 }, STREAM_LINES },
+	{ { "application/jsonlines", 21 }, STREAM_LINES },
+	{ { "application/json-seq", 20 }, STREAM_LINES },
+};
+
+struct stream *
+stream_new(void)
+{
+	return mem_zalloc(1, sizeof(struct stream));
+}
+
+void
+stream_free(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	buf_fini(&s->rest);
+	buf_fini(&s->data);
+	buf_fini(&s->event);
+	buf_fini(&s->id);
+	free(s);
+}
+
+enum stream_kind
+stream_kind_of(struct span content_type)
+{
+	const char *semicolon;
+	size_t i;
+
+	if (content_type.n == 0)
+		return STREAM_CHUNKS;
+	semicolon = memchr(content_type.p, ';', content_type.n);
+	if (semicolon != NULL)
+		content_type.n = (size_t)(semicolon - content_type.p);
+	content_type = span_trim(content_type);
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (span_ieq(content_type, types[i].type))
+			return types[i].kind;
+	return STREAM_CHUNKS;
+}
+
+static void
+forget_block(struct stream *s)
+{
+	buf_clear(&s->data, KEEP_BYTES);
+	buf_clear(&s->event, KEEP_BYTES);
+	s->retry = -1;
+	s->has_data = 0;
+}
+
+void
+stream_start(struct stream *s, enum stream_kind kind)
+{
+	buf_clear(&s->rest, KEEP_BYTES);
+	buf_clear(&s->id, KEEP_BYTES);
+	forget_block(s);
+	s->kind = kind;
+	s->has_id = 0;
+	s->first_line = 1;
+	s->after_cr = 0;
+	s->cut_n = 0;
+	s->given = 0;
+	s->too_big = 0;
+}
+
+size_t
+stream_held_bytes(const struct stream *s)
+{
+	size_t item = s->given ? 0 : s->data.n + s->event.n + s->rest.n;
+
+	return item + s->cut_n + s->id.n;
+}
+
+static void
+eat(struct span *s, size_t n)
+{
+	s->p += n;
+	s->n -= n;
+}
+
+static enum stream_verdict
+fail(struct stream *s)
+{
+	s->too_big = 1;
+	return STREAM_TOO_BIG;
+}
+
+static enum stream_verdict
+give(struct stream *s)
+{
+	s->given = 1;
+	return STREAM_ITEM;
+}
+
+/* ---- lines ---- */
+
+/* How many bytes stand before the first LF; for events, or the first CR. */
+static size_t
+find_end(const struct stream *s, struct span in)
+{
+	const char *lf;
+	size_t i;
+
+	if (s->kind == STREAM_LINES) {
+		lf = memchr(in.p, '\n', in.n);
+		return lf != NULL ? (size_t)(lf - in.p) : in.n;
+	}
+	for (i = 0; i < in.n && in.p[i] != '\n' && in.p[i] != '\r'; i++)
+		;
+	return i;
+}
+
+/*
+ * Takes bytes up to a line's end. STREAM_ITEM: *line is whole, without that;
+ * STREAM_MORE: it is not, and kept. Its length is held against the limit
+ * before anything else, so that the verdict does not depend on the cuts.
+ */
+static enum stream_verdict
+take_line(struct stream *s, struct span *in, struct span *line)
+{
+	size_t n = find_end(s, *in);
+	int whole = n < in->n;
+
+	if (n > STREAM_ITEM_MAX - s->data.n - s->event.n - s->rest.n)
+		return fail(s);
+	*line = span_of(in->p, n);
+	if (!whole || s->rest.n > 0) {
+		buf_span(&s->rest, *line);
+		*line = buf_view(&s->rest);
+	}
+	if (whole)
+		s->after_cr = in->p[n] == '\r';
+	eat(in, n + (size_t)whole);
+	return whole ? STREAM_ITEM : STREAM_MORE;
+}
+
+static int
+is_blank(struct span line)
+{
+	size_t i;
+
+	for (i = 0; i < line.n; i++)
+		if (line.p[i] != ' ' && line.p[i] != '\t' && line.p[i] != '\r')
+			return 0;
+	return 1;
+}
+
+/* 0 if the line is blank. */
+static int
+read_line(struct span line, struct stream_item *item)
+{
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
+	while (line.n > 0 && line.p[0] == RECORD_SEPARATOR)
+		eat(&line, 1);
+	if (is_blank(line))
+		return 0;
+	item->data = line;
+	item->is_json = json_is_value(line, &item->data);
+	return 1;
+}
+
+static enum stream_verdict
+next_line(struct stream *s, struct span *in, struct stream_item *item)
+{
+	enum stream_verdict v = STREAM_MORE;
+	struct span line;
+
+	while (in->n > 0 && (v = take_line(s, in, &line)) == STREAM_ITEM) {
+		if (read_line(line, item))
+			return give(s);
+		buf_clear(&s->rest, KEEP_BYTES);
+		v = STREAM_MORE;
+	}
+	return v;
+}
+
+/* ---- events (HTML standard, "Interpreting an event stream") ---- */
+
+static void
+set_retry(struct stream *s, struct span value)
+{
+	int64_t ms = 0;
+	size_t i;
+
+	for (i = 0; i < value.n; i++) {
+		if (value.p[i] < '0' || value.p[i] > '9')
+			return;
+		if (ms > (INT64_MAX - 9) / 10)
+			ms = (INT64_MAX - 9) / 10;
+		ms = ms * 10 + (value.p[i] - '0');
+	}
+	if (value.n > 0)
+		s->retry = ms;
+}
+
+static enum stream_verdict
+set_id(struct stream *s, struct span value)
+{
+	if (value.n > 0 && memchr(value.p, '\0', value.n) != NULL)
+		return STREAM_MORE;
+	if (value.n > STREAM_ID_MAX)
+		return fail(s);
+	s->id.n = 0;
+	buf_span(&s->id, value);
+	s->has_id = 1;
+	return STREAM_MORE;
+}
+
+static enum stream_verdict
+take_field(struct stream *s, struct span name, struct span value)
+{
+	if (span_eq(name, SPAN("data"))) {
+		if (s->has_data)
+			buf_char(&s->data, '\n');
+		buf_span(&s->data, value);
+		s->has_data = 1;
+	} else if (span_eq(name, SPAN("event"))) {
+		s->event.n = 0;
+		buf_span(&s->event, value);
+	} else if (span_eq(name, SPAN("id")))
+		return set_id(s, value);
+	else if (span_eq(name, SPAN("retry")))
+		set_retry(s, value);
+	return STREAM_MORE;
+}
+
+/* A line that is not empty. */
+static enum stream_verdict
+read_field(struct stream *s, struct span line)
+{
+	const char *colon = memchr(line.p, ':', line.n);
+	struct span name = line, value = SPAN_NONE;
+
+	if (colon != NULL) {
+		name.n = (size_t)(colon - line.p);
+		value = line;
+		eat(&value, name.n + 1);
+		if (value.n > 0 && value.p[0] == ' ')
+			eat(&value, 1);
+	}
+	return take_field(s, name, value);
+}
+
+/* Also an empty one is there: p is never NULL. */
+static struct span
+view(const struct buf *b)
+{
+	return b->n > 0 ? buf_view(b) : SPAN("");
+}
+
+/* The blank line behind a block. */
+static enum stream_verdict
+end_block(struct stream *s, struct stream_item *item)
+{
+	if (!s->has_data) {
+		forget_block(s);
+		return STREAM_MORE;
+	}
+	item->event = s->event.n > 0 ? buf_view(&s->event) : SPAN("message");
+	if (s->has_id)
+		item->event_id = view(&s->id);
+	item->retry = s->retry;
+	item->data = view(&s->data);
+	return give(s);
+}
+
+static struct span
+without_bom(struct span line)
+{
+	if (line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
+		eat(&line, 3);
+	return line;
+}
+
+/* After a CR that ended a piece, its LF. */
+static void
+skip_lf(struct stream *s, struct span *in)
+{
+	if (s->after_cr && in->n > 0) {
+		if (in->p[0] == '\n')
+			eat(in, 1);
+		s->after_cr = 0;
+	}
+}
+
+static enum stream_verdict
+next_event(struct stream *s, struct span *in, struct stream_item *item)
+{
+	enum stream_verdict v;
+	struct span line;
+
+	for (;;) {
+		skip_lf(s, in);
+		if (in->n == 0)
+			return STREAM_MORE;
+		v = take_line(s, in, &line);
+		if (v != STREAM_ITEM)
+			return v;
+		if (s->first_line)
+			line = without_bom(line);
+		s->first_line = 0;
+		if (line.n > 0)
+			v = read_field(s, line);
+		else
+			v = end_block(s, item);
+		buf_clear(&s->rest, KEEP_BYTES);
+		if (v != STREAM_MORE)
+			return v;
+	}
+}
+
+/* ---- chunks ---- */
+
+/* Is s the beginning of a character, and less than the whole? */
+static int
+is_begun(struct span s)
+{
+	char padded[4] = "\x80\x80\x80\x80";
+
+	if ((unsigned char)s.p[0] < 0xc2 || (unsigned char)s.p[0] > 0xf4)
+		return 0;
+	if (s.n == 1)
+		return 1;
+	memcpy(padded, s.p, s.n);
+	return utf8_len(span_of(padded, sizeof(padded))) > s.n;
+}
+
+/* How many bytes at the end of s are the beginning of a character. */
+static size_t
+cut_bytes(struct span s)
+{
+	size_t n;
+
+	for (n = 1; n <= CUT_MAX && n <= s.n; n++)
+		if (is_begun(span_of(s.p + s.n - n, n)))
+			return n;
+	return 0;
+}
+
+static enum stream_verdict
+give_chunk(struct stream *s, struct span data, struct stream_item *item)
+{
+	item->data = data;
+	item->is_text = utf8_valid(data) == data.n;
+	return give(s);
+}
+
+/*
+ * A character that the piece's end cuts is kept for the next call. Behind one
+ * that the limit cuts there is more, in *in, and there it stays.
+ */
+static struct span
+hold_back(struct stream *s, struct span *in, struct span data)
+{
+	size_t n = cut_bytes(data);
+
+	data.n -= n;
+	if (in->n > 0)
+		*in = span_of(in->p - n, in->n + n);
+	else if (n > 0) {
+		memcpy(s->cut, data.p + data.n, n);
+		s->cut_n = n;
+	}
+	return data;
+}
+
+static enum stream_verdict
+next_chunk(struct stream *s, struct span *in, struct stream_item *item)
+{
+	size_t room = STREAM_CHUNK_MAX - s->cut_n;
+	struct span data = span_of(in->p, in->n < room ? in->n : room);
+
+	if (data.n == 0)
+		return STREAM_MORE;
+	eat(in, data.n);
+	if (s->cut_n > 0) {
+		buf_add(&s->rest, s->cut, s->cut_n);
+		buf_span(&s->rest, data);
+		data = buf_view(&s->rest);
+		s->cut_n = 0;
+	}
+	data = hold_back(s, in, data);
+	if (data.n > 0)
+		return give_chunk(s, data, item);
+	s->rest.n = 0;
+	return STREAM_MORE;
+}
+
+/* ---- all of them ---- */
+
+/* What was given out last may go. */
+static void
+begin(struct stream *s, struct stream_item *item)
+{
+	*item = (struct stream_item){ .retry = -1 };
+	if (!s->given)
+		return;
+	s->given = 0;
+	buf_clear(&s->rest, KEEP_BYTES);
+	forget_block(s);
+}
+
+enum stream_verdict
+stream_next(struct stream *s, struct span *in, struct stream_item *item)
+{
+	begin(s, item);
+	if (s->too_big)
+		return STREAM_TOO_BIG;
+	switch (s->kind) {
+	case STREAM_EVENTS:
+		return next_event(s, in, item);
+	case STREAM_LINES:
+		return next_line(s, in, item);
+	case STREAM_CHUNKS:
+		break;
+	}
+	return next_chunk(s, in, item);
+}
+
+enum stream_verdict
+stream_end(struct stream *s, struct stream_item *item)
+{
+	begin(s, item);
+	if (s->too_big)
+		return STREAM_TOO_BIG;
+	if (s->kind == STREAM_LINES && read_line(buf_view(&s->rest), item))
+		return give(s);
+	if (s->cut_n > 0) {
+		buf_add(&s->rest, s->cut, s->cut_n);
+		s->cut_n = 0;
+		return give_chunk(s, buf_view(&s->rest), item);
+	}
+	return STREAM_MORE;
+}
