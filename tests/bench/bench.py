@@ -17,6 +17,7 @@ import tempfile
 import measure
 import scenarios
 from programs import everyone
+from rows import Bench
 from server import ECHO, Nginx
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -69,7 +70,7 @@ def table(rows):
         ours = mine.get(r["case"])
         times = (f"{cpu['median'] / ours:.2f}" if ours and not r["out"]
                  else "-")
-        notes = list(r["out"])
+        notes = r["out"] + r["says"]
         if r["server_busy"]["median"] > 0.9:
             notes.append("measures the server")
         if r["ceiling"]:
@@ -119,7 +120,7 @@ def measure_all(args, programs, folder):
     results = []
     nginx = Nginx(folder)
     try:
-        bench = scenarios.Bench(nginx, programs, folder, args.rounds,
+        bench = Bench(nginx, programs, folder, args.rounds,
                                 args.quick)
         for name in args.scenario:
             scenario = scenarios.ALL[name]

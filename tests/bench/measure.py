@@ -22,6 +22,7 @@ class Run:
         self.status, self.busy = status, busy
         self.count = 0      # what it fetched; the scenario counts
         self.note = ""      # why it is out of its row, if it is
+        self.says = ""      # what else is to be known of it
         self.more = {}      # figures of the program's own
 
 
@@ -72,8 +73,10 @@ def feed(pipe, lines):
         pass
 
 
-def run(argv, server_pid=None, stdin=None, stdout=None, stderr=None, env=None):
-    """stdin: None or an iterable of bytes, fed through a pipe."""
+def run(argv, server_pid=None, stdin=None, stdout=None, stderr=None, env=None,
+        patience=PATIENCE):
+    """stdin: None or an iterable of bytes, fed through a pipe. Ended after so
+    many seconds of patience."""
     before = ticks(server_pid) if server_pid else 0
     start = time.monotonic()
     child = subprocess.Popen(
@@ -86,7 +89,7 @@ def run(argv, server_pid=None, stdin=None, stdout=None, stderr=None, env=None):
     if stdin is not None:
         threading.Thread(target=feed, args=(child.stdin, stdin),
                          daemon=True).start()
-    timer = threading.Timer(PATIENCE, child.kill)
+    timer = threading.Timer(patience, child.kill)
     timer.start()
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.monotonic() - start

@@ -22,6 +22,7 @@ class Job:
         self.count, self.size, self.parallel = count, size, parallel
         self.sample = sample   # one URL of the list, for the ceilings
         self.seconds = 3       # how long a ceiling runs
+        self.patience = measure.PATIENCE
 
     def out(self, name):
         return os.path.join(self.folder, name)
@@ -32,6 +33,8 @@ class Program:
     binary = ""
     ceiling = False
     limit = None      # it is given at most this many URLs
+    most = None       # it has at most so many in flight
+    long = False      # run_long can be had
 
     def installed(self):
         return shutil.which(self.binary) is not None
@@ -47,8 +50,14 @@ class Program:
     def run(self, job):
         raise NotImplementedError
 
+    def run_long(self, job, lines):
+        """A long list, as chunks of bytes: through a pipe where it can.
+        Bodies are not kept."""
+        raise NotImplementedError
+
     def measured(self, job, argv, **more):
-        return measure.run(argv, server_pid=job.nginx.worker, **more)
+        return measure.run(argv, server_pid=job.nginx.worker,
+                           patience=job.patience, **more)
 
 
 def judge(run, job, count, size):
@@ -64,6 +73,7 @@ def judge(run, job, count, size):
 class Fetchd(Program):
     name = "fetchd"
     checked = False
+    long = True
 
     def __init__(self, binary):
         self.binary = binary
@@ -82,6 +92,15 @@ class Fetchd(Program):
             run.more = {k: v for k, v in json.loads(lines[-1]).items()
                         if k.startswith(("loop_lag", "conns", "handsh"))}
         judge(run, job, *self.counted(out))
+        os.unlink(out)
+        return run
+
+    def run_long(self, job, lines, *options):
+        out = job.out("records.jsonl")
+        run = self.measured(job, [
+            self.binary, "-c", str(job.parallel), "-o", out, "--body", "none",
+            *options, "-"], stdin=lines)
+        judge(run, job, self.counted(out)[0], None)
         os.unlink(out)
         return run
 
@@ -106,6 +125,7 @@ class Wget2(Program):
     """It says nothing of single answers, so bytes are counted once a job,
     when it writes them, and answers each time by the server."""
     name = binary = "wget2"
+    long = True
 
     def argv(self, job, out):
         return ["wget2", "--no-config", "--quiet", "-i", job.path, "-O", out,
@@ -123,11 +143,25 @@ class Wget2(Program):
     def run(self, job):
         before = job.nginx.requests()
         run = self.measured(job, self.argv(job, "/dev/null"))
-        return judge(run, job, job.nginx.requests() - before - 1, self.size)
+        return judge(run, job, job.nginx.requests() - before, self.size)
+
+    def run_long(self, job, lines):
+        """From a file: given a pipe (-i -), Debian 12's 1.99.1 reads the list
+        and asks for none of it."""
+        job.path = job.out("long.list")
+        with open(job.path, "wb") as f:
+            f.writelines(lines)
+        before = job.nginx.requests()
+        run = self.measured(job, self.argv(job, "/dev/null"))
+        os.unlink(job.path)
+        run.says = "list in a file"
+        return judge(run, job, job.nginx.requests() - before, None)
 
 
 class Curl(Program):
+    """300 at once are its most (--parallel-max, Debian 12's 7.88)."""
     name = binary = "curl"
+    most, long = 300, True
 
     def prepare(self, job):
         with open(job.path, encoding="ascii") as src, \
@@ -135,17 +169,27 @@ class Curl(Program):
             for line in src:
                 dst.write(f'url="{line.strip()}"\noutput="/dev/null"\n')
 
-    def run(self, job):
+    def fetch(self, job, conf, **more):
         out = job.out("curl.out")
         with open(out, "wb") as f:
             run = self.measured(job, [
                 "curl", "-q", "-s", "-Z", "--parallel-max",
-                str(min(job.parallel, 300)), "--http1.1", "--cacert",
+                str(min(job.parallel, self.most)), "--http1.1", "--cacert",
                 job.nginx.ca, "-w", "%{http_code} %{size_download}\\n",
-                "-K", job.out("curl.conf")], stdout=f)
+                "-K", conf], stdout=f, **more)
         with open(out, encoding="ascii") as f:
             sizes = [int(x.split()[1]) for x in f if x.startswith("200 ")]
-        return judge(run, job, len(sizes), sum(sizes))
+        return run, len(sizes), sum(sizes)
+
+    def run(self, job):
+        run, count, size = self.fetch(job, job.out("curl.conf"))
+        return judge(run, job, count, size)
+
+    def run_long(self, job, lines):
+        conf = (re.sub(rb"(.+)\n", rb'url="\1"\noutput="/dev/null"\n', chunk)
+                for chunk in lines)
+        run, count, _ = self.fetch(job, "-", stdin=conf)
+        return judge(run, job, count, None)
 
 
 class Aria2(Program):
@@ -257,7 +301,7 @@ class Wrk(Program):
         with open(out, "wb") as f:
             run = self.measured(job, [
                 "wrk", "-t1", f"-c{job.parallel}", f"-d{job.seconds}s",
-                job.sample], stdout=f)
+                "--timeout", "30s", job.sample], stdout=f)
         with open(out, encoding="utf-8") as f:
             text = f.read()
         m = re.search(r"(\d+) requests in", text)

@@ -87,7 +87,7 @@ class Nginx:
     """ports: http, https, and https_new, which closes after each answer."""
 
     def __init__(self, folder):
-        self.folder = folder
+        self.folder, self.asked = folder, 0
         for sub in "tmp", "files":
             os.makedirs(os.path.join(folder, sub), exist_ok=True)
         certificate = demo_site().certificate
@@ -139,12 +139,21 @@ class Nginx:
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
             return int(f.read().split()[0])
 
-    def requests(self):
-        """How many it has answered so far, this question included."""
+    def status(self):
+        """The words of its status page."""
+        self.asked += 1
         with urllib.request.urlopen(
                 f"http://127.0.0.1:{self.ports['http']}/status",
                 timeout=10) as f:
-            return int(f.read().decode("ascii").split("\n")[2].split()[2])
+            return f.read().decode("ascii").split()
+
+    def requests(self):
+        """How many it has answered so far, such questions left out."""
+        return int(self.status()[9]) - self.asked
+
+    def in_flight(self):
+        """Requests that wait for their answer now, this question not."""
+        return int(self.status()[13]) - 1
 
     def big_file(self, name, size):
         with open(os.path.join(self.folder, "files", name), "wb") as f:
