@@ -5,7 +5,7 @@
  * Knows nothing of names or of what the connection will carry.
  */
 #include <errno.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,6 +120,21 @@ win(struct attempt *a, int errnum)
 	conn_is_up(c, fd, &peer, errnum);
 }
 
+/*
+ * Was the SYN acknowledged? One that was not is reset only after a SYN of the
+ * peer's own has crossed it; before that a reset means ECONNREFUSED.
+ */
+static int
+was_up(int fd)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	memset(&info, 0, n);
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
+	       info.tcpi_bytes_acked > 0;
+}
+
 static void
 on_attempt(evutil_socket_t fd, short what, void *arg)
 {
@@ -130,10 +145,10 @@ on_attempt(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	CHECK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &errnum, &n) == 0);
-	/* A SYN is refused by ECONNREFUSED: this one was answered, and then
-	 * reset before we looked. */
-	if (errnum == 0 ||
-	    (errnum == ECONNRESET && d->next == d->n && d->open == 1)) {
+	/* Answered, and reset before we looked: with no other address to turn
+	 * to it was up, as it would have been a moment ago. */
+	if (errnum == 0 || (errnum == ECONNRESET && d->next == d->n &&
+			       d->open == 1 && was_up(fd))) {
 		win(a, errnum);
 		return;
 	}

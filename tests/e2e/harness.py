@@ -77,9 +77,6 @@ NOT_PRODUCED = {
     "output_no_space": "ends the run, no record; test_output proves exit 3",
     "output_io": "ends the run, no record; test_output proves exit 3",
     "output_closed": "ends the run, no record; test_output proves exit 75",
-    "resource_limit": "needs descriptors missing for --retry-max-time: [F]",
-    "dns_error": "c-ares out of memory, or a code it does not give today",
-    "connect_reset": "loopback never resets between SYN and ESTABLISHED",
 }
 
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|"

@@ -2,13 +2,15 @@
 """TCP: what connecting and a broken transport must come to."""
 import signal
 import socket
+import struct
+import subprocess
 import threading
 import time
 
 import pytest
 
 from harness import BLACK_HOLE, row
-from origin import Origin, once, response
+from origin import Origin, inside, once, response
 
 HEAD_1000 = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
 
@@ -106,6 +108,75 @@ def test_an_address_nobody_can_connect_to_is_connect_failed(fetchd, netns):
     rec = fetchd("http://10.7.7.7/", wrap=ns.wrap).one
     assert rec["error"] == "connect_failed"
     assert rec["error_detail"] == "EINVAL"
+
+
+def packet(port, flags, seq, ack):
+    """A TCP segment without data, from 10.9.9.2:81 to 10.9.9.1:port."""
+    def sums(data):
+        n = sum(struct.unpack(f"!{len(data) // 2}H", data))
+        n = (n & 0xffff) + (n >> 16)
+        return ~(n + (n >> 16)) & 0xffff
+
+    def ip(check):
+        return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40, 0, 0, 64, 6, check,
+                           bytes((10, 9, 9, 2)), bytes((10, 9, 9, 1)))
+
+    def tcp(check):
+        return struct.pack("!HHIIBBHHH", 81, port, seq, ack, 0x50, flags,
+                           9999, check, 0)
+    pseudo = ip(0)[12:] + struct.pack("!HH", 6, 20)
+    return ip(sums(ip(0))) + tcp(sums(pseudo + tcp(0)))
+
+
+SYN, RST, ACK = 2, 4, 16
+
+
+@pytest.mark.parametrize("flags, code", [(SYN, "connect_reset"),
+                                         (SYN | ACK, "recv_reset")])
+def test_a_reset_is_connect_reset_only_if_never_connected(fetchd, netns,
+                                                          flags, code):
+    """A SYN that crosses ours, then a reset: the one way for a peer to reset
+    what was never up. A SYN that is answered makes it up, also when the reset
+    is there before we look."""
+    mac = "02:00:00:00:00:01"
+    # Another address makes v0 forget its neighbours.
+    ns = netns(*BLACK_HOLE, f"ip link set v0 address {mac}", BLACK_HOLE[-1])
+    wire = inside(ns.path, lambda: socket.socket(
+        socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)))
+    with wire:
+        wire.bind(("v1", 0x0800))
+        wire.settimeout(10)
+        run = fetchd.start("http://10.9.9.2:81/", wrap=ns.wrap)
+        data = b""
+        while data[22:24] != b"\0\x51":
+            data = wire.recv(100)
+        run.kill(signal.SIGSTOP)
+        port, _, seq = struct.unpack("!HHI", data[20:28])
+        to = ("v1", 0x0800, 0, 0, bytes.fromhex(mac.replace(":", "")))
+        ack = (seq + 1) % 2**32 if flags & ACK else 0
+        wire.sendto(packet(port, flags, 1000, ack), to)
+        wire.sendto(packet(port, RST, 1001, 0), to)
+        run.kill(signal.SIGCONT)
+        rec = run.finish().one
+    assert rec["error"] == code and rec["error_detail"] == "ECONNRESET"
+    assert (rec["time_connect"] is None) == (code == "connect_reset")
+
+
+def test_a_dial_that_is_ended_from_outside_is_connect_reset(fetchd, netns):
+    """What ss -K does, and what network managers do when a link goes."""
+    ns = netns(*BLACK_HOLE)
+    run = fetchd.start("http://10.9.9.2:81/", wrap=ns.wrap)
+    end = time.monotonic() + 5
+    while run.proc.poll() is None and time.monotonic() < end:
+        subprocess.run([*ns.wrap, "ss", "-Ktn", "dst", "10.9.9.2"],
+                       stdout=subprocess.DEVNULL, check=True)
+        time.sleep(0.05)
+    if run.proc.poll() is None:
+        pytest.skip("this kernel does not end sockets")
+    rec = run.finish().one
+    assert rec["error"] == "connect_reset"
+    assert rec["error_detail"] == "ECONNABORTED"
+    assert rec["remote_ip"] == "10.9.9.2"
 
 
 @row(29)

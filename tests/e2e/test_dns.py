@@ -33,7 +33,8 @@ def test_no_address_at_all_is_dns_nodata(fetchd, dns):
 
 
 @pytest.mark.parametrize("rcode, code", [
-    ("SERVFAIL", "dns_servfail"), ("REFUSED", "dns_refused")])
+    ("SERVFAIL", "dns_servfail"), ("REFUSED", "dns_refused"),
+    ("NOTIMP", "dns_error")])
 def test_the_servers_refusal_is_named(fetchd, dns, rcode, code):
     dns.set("h.test", rcode=rcode)
     rec = lookup(fetchd, dns, "--dns-timeout", "2")

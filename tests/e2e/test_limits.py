@@ -133,6 +133,21 @@ def test_a_shortage_of_descriptors_makes_items_wait(fetchd, origin):
     assert o.in_flight_max <= 40
 
 
+def test_what_never_gets_a_descriptor_ends_as_resource_limit(fetchd):
+    run = fetchd.start("--retry-max-time", "1", quiet=False)
+    run.write("http:///\n")      # its record: the start is behind it
+    assert run.until_records(1)
+    old, hard = resource.prlimit(run.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(run.pid, resource.RLIMIT_NOFILE, (3, hard))
+    run.write("http://127.0.0.1/\n")
+    assert run.until_records(2)
+    resource.prlimit(run.pid, resource.RLIMIT_NOFILE, (old, hard))
+    rec = run.finish().by(2)
+    assert rec["error"] == "resource_limit"
+    assert rec["error_phase"] == "connect"
+    assert rec["time_queue"] >= 1
+
+
 def test_five_thousand_requests_keep_their_order_of_facts(fetchd, origin):
     o = origin(serve(lambda r: response(r.target.encode())))
     n = 5000
