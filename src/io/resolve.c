@@ -35,7 +35,7 @@ is_usable(const struct resolve_name *nm, const struct resolve_known *kn,
     int64_t now_us)
 {
 	return kn->at_us != 0 && kn->q == NULL &&
-	       (kn->until_us > now_us || kn->at_us >= nm->batch_us);
+	       (kn->until_us > now_us || kn->batch == nm->batch);
 }
 
 struct view {
@@ -221,7 +221,7 @@ answer_job(struct resolve_job *job, const struct resolve_answer *a)
 static void
 deliver(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 {
-	unsigned batch = nm->batch++;
+	unsigned batch = nm->batch;
 	struct resolve_answer a;
 	struct resolve_job *job;
 	struct link *k;
@@ -346,7 +346,7 @@ open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 	struct view v;
 	int f, sent = 0;
 
-	nm->batch_us = now_us;
+	nm->batch++;
 	v = look(r, nm, now_us);
 	if (v.absent && v.found == 0)
 		return 0;

@@ -140,6 +140,7 @@ resolve_cache_learn(struct resolve_cache *c, struct resolve_name *nm,
 	c->bytes -= name_bytes(nm);
 	kn->at_us = now_us;
 	kn->until_us = now_us + (int64_t)rp->ttl_s * 1000000;
+	kn->batch = nm->batch;
 	kn->err = rp->err;
 	kn->detail = rp->detail;
 	copy_set(&kn->set, rp, resolve_addr_len(f));

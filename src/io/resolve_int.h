@@ -101,6 +101,7 @@ struct resolve_known {
 	int64_t asked_us;        /* since then, if so */
 	int64_t at_us;           /* when it was learned; 0: nothing known */
 	int64_t until_us;        /* when it expires */
+	unsigned batch;          /* who may use it even so */
 	enum err err;
 	const char *detail;
 	struct resolve_set set;
@@ -116,10 +117,11 @@ struct resolve_name {
 	struct link on_window; /* its 50 ms are running */
 	int64_t window_us;     /* until then */
 	struct list jobs;
-	int waiting;      /* jobs wait for what is being asked */
-	unsigned batch;   /* of the jobs that wait now */
-	int64_t batch_us; /* since when: what came after, they may use */
-	int delivering;   /* callbacks are running */
+	int waiting;    /* jobs wait for what is being asked */
+	unsigned batch; /* of the jobs that wait now, or waited last: what is
+			 * learned meanwhile, they may use. Not told by the
+			 * time: a microsecond is long enough for two. */
+	int delivering; /* callbacks are running */
 	struct resolve_known known[RESOLVE_FAMILIES];
 	size_t n;
 	char text[]; /* NUL-terminated */
