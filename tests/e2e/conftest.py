@@ -107,7 +107,7 @@ class Tally:
         for n in sorted(self.rows):
             for node, outcome in sorted(self.rows[n].items()):
                 tr.line(f"{n:4}  {node.split('e2e/')[-1]:90} {outcome}")
-        lost = sorted(set(harness.ROWS_A) - set(self.rows))
+        lost = sorted(set(harness.ROWS_A + harness.ROWS_B) - set(self.rows))
         if lost:
             tr.line(f"rows without a test in this run: {lost}")
 

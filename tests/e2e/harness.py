@@ -35,14 +35,22 @@ location http_version remote_ip remote_port tls_version tls_verified conn_id
 conn_reused num_attempts num_redirects size_download size_decoded complete
 time_queue time_item time_namelookup time_connect time_appconnect
 time_starttransfer time_total time_redirect""".split()
+BODY_KEYS = ("body", "body_base64", "body_json")
 MAYBE_KEYS = set("""id custom_id meta flags header trailer interim body
-body_base64""".split())
+body_base64 body_json attempts num_events""".split())
 PHASES = """input policy dns connect proxy tls send ttfb headers body decode
 redirect output internal""".split()
 FLAGS = """lenient_framing framing_conflict unknown_coding trailing_data
 unfolded_header""".split()
 STEPS = """time_namelookup time_connect time_appconnect time_starttransfer
 time_total""".split()
+ATTEMPT_KEYS = STEPS + """attempt url status_code error remote_ip conn_id wait
+wait_reason""".split()
+REASONS = set("""slot host_limit rate delay budget retry_after backoff dns_wait
+handshake net_down fd_limit memory order output_blocked worker_busy
+paused""".split())
+LINE_KEYS = {"event": {"event", "data", "event_id", "retry"},
+             "line": {"data"}, "chunk": {"data"}}
 BEFORE_ANSWER = "input policy dns connect proxy tls send ttfb".split()
 
 # The rows of the fault matrix that begin with capability A.
@@ -54,6 +62,8 @@ ROWS_A = [2, 4, 7, 8, 9, 13, 16, 17, 18, 19, 20, 24, 25, 27, 28, 29, 30, 32,
           157, 158, 159, 160, 161, 162, 163, 165, 167, 168, 169, 170, 171,
           172, 173, 174, 175, 185, 186, 187, 189, 190, 191, 193, 194, 195,
           208, 212, 215, 221, 248]
+# Those that begin with B; 9, 30 and 32 have a part of it.
+ROWS_B = [5, 121, 132, 133, 135, 136, 138, 141, 142, 143, 144, 154, 250, 252]
 
 Err = collections.namedtuple("Err", "phase exit curl")
 
@@ -85,13 +95,17 @@ TALKS = {"-v", "--stats", "--summary", "--progress", "-h", "-V"}
 
 
 class Result:
-    """What a run gave. one: its only record; by(seq), for_url(url)."""
+    """What a run gave. one: its only record; by(seq). events: the lines of
+    streams, as they came; events_of(seq)."""
 
     def __init__(self, args, exit, stdout, stderr, wall):
         self.args, self.exit, self.wall = args, exit, wall
         self.stdout, self.stderr = stdout, stderr
         self.lines = stdout.split(b"\n")
-        self.records = []
+        self.records, self.events = [], []
+
+    def events_of(self, seq):
+        return [e for e in self.events if e["seq"] == seq]
 
     @property
     def one(self):
@@ -143,19 +157,23 @@ def no_twins(pairs):
     return dict(pairs)
 
 
-def check_record(rec, wall, keys=True, body="inline", headers=False):
+def check_record(rec, wall, keys=True, body="inline", headers=False,
+                 attempts=False):
     assert rec["type"] == "result" and rec["seq"] >= 1
     if keys:
         missing = [k for k in KEYS if k not in rec]
         assert not missing, f"missing {missing} in {rec}"
         unknown = set(rec) - set(KEYS) - MAYBE_KEYS
         assert not unknown, f"unknown {unknown}"
-        has = [k for k in ("body", "body_base64") if k in rec]
+        has = [k for k in BODY_KEYS if k in rec]
         assert len(has) == (0 if body == "none" else 1), (has, body)
         for k in ("header", "trailer"):
             assert (k in rec) == headers, (k, headers)
+        assert ("attempts" in rec) == attempts
         check_error(rec)
         check_times(rec, wall)
+        if attempts:
+            check_attempts(rec)
         assert rec.get("flags") != []
         assert set(rec.get("flags", [])) <= set(FLAGS)
         assert rec["size_download"] >= 0 and rec["size_decoded"] >= 0
@@ -185,7 +203,7 @@ def check_error(rec):
                          "dns", "decode"), (code, phase)
     else:
         assert phase == want.phase, (code, phase)
-    if code != "http_status":
+    if code != "http_status" and phase != "redirect":
         assert rec["complete"] is False or phase in BEFORE_ANSWER, code
 
 
@@ -208,10 +226,47 @@ def check_times(rec, wall):
         assert rec[k] >= last, f"{k} goes back: {rec}"
         last = rec[k]
     assert rec["time_total"] is not None and rec["time_total"] >= last
-    assert rec["time_total"] <= rec["time_item"] + eps, rec
+    assert rec["time_redirect"] >= 0
+    assert rec["time_redirect"] + rec["time_total"] <= \
+        rec["time_item"] + eps, rec
     assert rec["time_queue"] + rec["time_item"] <= wall + eps, (rec, wall)
     if rec["error"] is None:
         assert rec["time_starttransfer"] is not None
+
+
+def check_attempts(rec):
+    """The list under --include-attempts against the record it stands in."""
+    number = 0
+    for a in rec["attempts"]:
+        missing = [k for k in ATTEMPT_KEYS if k not in a]
+        assert not missing, f"missing {missing} in {a}"
+        assert number <= a["attempt"] <= number + 1, rec["attempts"]
+        number = a["attempt"]
+        assert a["error"] is None or a["error"] in ERRORS, a
+        assert a["wait"] is None or a["wait"] >= 0, a
+        assert a["wait_reason"] is None or a["wait_reason"] in REASONS, a
+        steps = [a[k] for k in STEPS if a[k] is not None]
+        assert steps == sorted(steps), a
+    assert number == rec["num_attempts"], rec
+    if number and rec["error"] != "host_unavailable":
+        last = rec["attempts"][-1]
+        assert last["status_code"] == rec["status_code"], rec
+        if rec["error_phase"] not in (None, "redirect") and \
+                rec["error"] != "http_status":
+            assert last["error"] == rec["error"], rec
+
+
+def check_line(line, before):
+    """One line of a stream; before: the lines of its item until now."""
+    assert line["type"] in LINE_KEYS, line
+    want = LINE_KEYS[line["type"]]
+    if "data_base64" in line:
+        assert line["type"] == "chunk", line
+        want = {"data_base64"}
+    extra = set(line) - {"type", "seq", "id", "custom_id", "n", "time"}
+    assert extra == want, line
+    assert line["n"] == len(before) + 1, (line, before[-1:])
+    assert line["time"] >= (before[-1]["time"] if before else 0), line
 
 
 class Running:
@@ -223,6 +278,7 @@ class Running:
         self.pid = proc.pid
         self._feeder = None
         self._out, self._err = bytearray(), bytearray()
+        self._marks = []        # when how much of stdout had come
         self._cond = threading.Condition()
         self._threads = []
         if opts.get("read_stdout", True) and proc.stdout:
@@ -240,6 +296,8 @@ class Running:
                     data = b""
                 with self._cond:
                     into.extend(data)
+                    if into is self._out:
+                        self._marks.append((time.monotonic(), len(into)))
                     self._cond.notify_all()
                 if not data:
                     return
@@ -282,6 +340,18 @@ class Running:
 
     def until_records(self, n, timeout=20):
         return self.until(lambda out, _: out.count(b"\n") >= n, timeout)
+
+    def stamped(self):
+        """The lines of stdout until now, each with the time it was whole."""
+        with self._cond:
+            out, marks = bytes(self._out), list(self._marks)
+        found, at, i = [], 0, 0
+        while (end := out.find(b"\n", at)) >= 0:
+            while marks[i][1] <= end:
+                i += 1
+            found.append((marks[i][0], out[at:end]))
+            at = end + 1
+        return found
 
     def fds(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
@@ -424,18 +494,28 @@ class Fetchd:
         keys = keys and "--fields" not in args
         body = self._value(args, "--body", "inline")
         headers = "--include-headers" in args
+        attempts = "--include-attempts" in args
         assert res.lines[-1] == b"", f"cut line: {res.lines[-1][:200]}"
-        seqs = set()
+        seqs, streamed = set(), {}
         for line in res.lines[:-1]:
             rec = json.loads(line.decode("utf-8"), object_pairs_hook=no_twins)
+            if rec.get("type", "result") != "result":
+                assert rec["seq"] not in seqs, f"after its record: {rec}"
+                check_line(rec, streamed.setdefault(rec["seq"], []))
+                streamed[rec["seq"]].append(rec)
+                res.events.append(rec)
+                continue
             if keys:
-                check_record(rec, res.wall, keys, body, headers)
+                check_record(rec, res.wall, keys, body, headers, attempts)
                 assert rec["seq"] not in seqs, f"seq {rec['seq']} twice"
                 seqs.add(rec["seq"])
+                lines = len(streamed.get(rec["seq"], ()))
+                assert rec.get("num_events", 0) == lines, rec
                 if rec["error"]:
                     self.codes.add(rec["error"])
             res.records.append(rec)
-        if res.exit in (0, 4, 5, 7, 8) and keys:
+        if res.exit in (0, 4, 5, 7, 8) and keys and \
+                not {"--only-ok", "--only-failed"} & set(args):
             assert seqs == set(range(1, len(seqs) + 1)), sorted(seqs)[-5:]
 
     def clean_up(self):

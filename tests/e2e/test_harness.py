@@ -216,6 +216,55 @@ def test_a_missing_key_fails_the_check():
             harness.check_record(rec, 1.0)
 
 
+ATTEMPT = dict(attempt=1, url="http://h/", status_code=200, error=None,
+               remote_ip="127.0.0.1", conn_id=1, wait=0.0, wait_reason=None,
+               time_namelookup=0.1, time_connect=0.2, time_appconnect=0.2,
+               time_starttransfer=0.3, time_total=0.5)
+
+
+def test_the_attempts_of_a_good_record_pass_the_check():
+    harness.check_record(dict(GOOD, attempts=[ATTEMPT]), 1.0, attempts=True)
+    twice = [dict(ATTEMPT, status_code=0, error="empty_reply"),
+             dict(ATTEMPT, attempt=2, wait=1.0, wait_reason="backoff")]
+    harness.check_record(dict(GOOD, attempts=twice, num_attempts=2), 1.0,
+                         attempts=True)
+
+
+@pytest.mark.parametrize("change", [
+    dict(attempt=2), dict(attempt=0), dict(status_code=500),
+    dict(error="no_such"), dict(wait=-1), dict(wait_reason="bored"),
+    dict(time_connect=9)])
+def test_bad_attempts_fail_the_check(change):
+    with pytest.raises(AssertionError):
+        harness.check_record(dict(GOOD, attempts=[{**ATTEMPT, **change}]),
+                             1.0, attempts=True)
+
+
+def test_the_lines_of_a_stream_are_checked():
+    first = dict(type="event", seq=1, n=1, time=0.1, event="message",
+                 data="x", event_id=None, retry=None)
+    harness.check_line(first, [])
+    harness.check_line(dict(first, n=2, time=0.2), [first])
+    for bad in (dict(n=1), dict(n=3), dict(n=2, time=0.05),
+                dict(n=2, type="odd"), dict(n=2, extra=1),
+                dict(n=2, type="line")):
+        with pytest.raises(AssertionError):
+            harness.check_line({**first, **bad}, [first])
+    for good in (dict(type="chunk", seq=1, n=1, time=0, data_base64="AA=="),
+                 dict(type="line", seq=1, id=None, n=1, time=0, data=None)):
+        harness.check_line(good, [])
+
+
+def test_each_line_of_stdout_has_its_time(tmp_path, monkeypatch):
+    f = stub(tmp_path, monkeypatch, "echo a; read x; echo b; echo c")
+    run = f.start(trust=False, json=False)
+    assert run.until_records(1)
+    run.write("x\n")
+    run.finish(exit=0)
+    times, lines = zip(*run.stamped())
+    assert lines == (b"a", b"b", b"c") and times == tuple(sorted(times))
+
+
 def stub(tmp_path, monkeypatch, script):
     path = tmp_path / "stub"
     path.write_text("#!/bin/sh\n" + script)
