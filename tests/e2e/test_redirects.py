@@ -15,6 +15,7 @@ from origin import once, response, serve
 from polite import HEAD, empty, moved, pages, says, status, steps
 
 END = response(b"end")
+CLOSE = "Connection: close"     # or the hop meets a kept-alive connection
 
 
 def site(origin, table, **how):
@@ -498,7 +499,7 @@ def test_a_post_behind_which_a_get_is_asked_to_wait_goes_once(fetchd, origin):
 # -- sent again behind a redirect ---------------------------------------------
 
 def test_a_chain_of_gets_starts_over_at_its_url(fetchd, origin):
-    o = site(origin, {"/a": moved("/b"), "/b": steps(empty, END)})
+    o = site(origin, {"/a": moved("/b", 302, CLOSE), "/b": steps(empty, END)})
     rec = fetchd("--retry", "2", "--retry-delay", "10ms", o.url("/a")).one
     assert rec["error"] is None and rec["num_attempts"] == 2
     assert rec["num_redirects"] == 1
@@ -507,7 +508,7 @@ def test_a_chain_of_gets_starts_over_at_its_url(fetchd, origin):
 
 @pytest.mark.parametrize("fault", [empty, status(503), status(500)])
 def test_a_post_before_a_failing_get_is_not_sent_again(fetchd, origin, fault):
-    o = site(origin, {"/form": moved("/result", 303),
+    o = site(origin, {"/form": moved("/result", 303, CLOSE),
                       "/result": steps(fault, END)})
     res = fetchd("-L", "--retry", "2", "--retry-delay", "10ms",
                  stdin=[dict(url=o.url("/form"), method="POST", body="x")])
@@ -517,7 +518,7 @@ def test_a_post_before_a_failing_get_is_not_sent_again(fetchd, origin, fault):
 
 
 def test_a_post_that_is_kept_by_a_307_is_not_sent_again(fetchd, origin):
-    o = site(origin, {"/a": moved("/b", 307), "/b": empty})
+    o = site(origin, {"/a": moved("/b", 307, CLOSE), "/b": empty})
     rec = fetchd("-L", "--retry", "3", "--retry-delay", "10ms", "-d", "x",
                  o.url("/a")).one
     assert rec["error"] == "empty_reply" and rec["num_attempts"] == 1
@@ -525,7 +526,8 @@ def test_a_post_that_is_kept_by_a_307_is_not_sent_again(fetchd, origin):
 
 
 def test_with_retry_post_only_the_failed_hop_goes_again(fetchd, origin):
-    o = site(origin, {"/a": moved("/b", 307), "/b": steps(empty, empty, END)})
+    o = site(origin, {"/a": moved("/b", 307, CLOSE),
+                      "/b": steps(empty, empty, END)})
     rec = fetchd("-L", "--retry", "3", "--retry-delay", "10ms", "-d", "x",
                  "--retry-post", o.url("/a")).one
     assert rec["error"] is None and rec["num_attempts"] == 3
