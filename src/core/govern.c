@@ -5,7 +5,6 @@
  */
 #include "core/govern.h"
 
-#include "codec/http_ratelimit.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/xchg.h"
