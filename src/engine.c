@@ -15,7 +15,9 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/http.h"
+#include "core/emit.h"
 #include "core/fetch.h"
+#include "core/order.h"
 #include "core/sched.h"
 #include "core/turn.h"
 #include "io/conn.h"
@@ -37,11 +39,12 @@ struct engine {
 	struct sink *notes;
 	struct watch *watch;
 	struct event *signals[NSIGNALS];
-	struct timer *grace;
+	struct timer *grace, *run_time;
 	size_t max_sockets;
 	int signal;    /* the first one that stops */
 	int is_killed; /* the second came */
-	int is_cut;    /* --grace is over */
+	int is_cut;    /* --grace is over, or --max-run-time: */
+	int is_timed_out;
 	int handshakes_left;
 };
 
@@ -86,6 +89,16 @@ on_grace(void *arg)
 
 	core_tick(&e->core);
 	e->is_cut = 1;
+}
+
+static void
+on_run_time(void *arg)
+{
+	struct engine *e = arg;
+
+	core_tick(&e->core);
+	sched_stop(&e->core);
+	e->is_cut = e->is_timed_out = 1;
 }
 
 static void
@@ -178,7 +191,9 @@ make_base(void)
 static int
 refuse(struct buf *err, const char *why)
 {
-	buf_printf(err, "fetchd: %s\n", why);
+	buf_str(err, "fetchd: ");
+	opts_show(err, why);
+	buf_char(err, '\n');
 	return -1;
 }
 
@@ -231,6 +246,7 @@ set_format(struct core *c, struct buf *err, int *status)
 		[BODY_INLINE] = RECORD_BODY_INLINE,
 		[BODY_NONE] = RECORD_BODY_NONE,
 		[BODY_BASE64] = RECORD_BODY_BASE64,
+		[BODY_JSON] = RECORD_BODY_JSON,
 	};
 	struct span bad;
 
@@ -275,6 +291,7 @@ engine_new(
 	c->before_output = before_output;
 	c->before_output_arg = e->watch;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on files is EFBIG */
 	catch_signals(e);
 	return e;
 }
@@ -298,6 +315,7 @@ engine_free(struct engine *e)
 	sink_free(c->out);
 	sink_free(e->notes);
 	timer_free(e->grace);
+	timer_free(e->run_time);
 	for (i = 0; i < NSIGNALS; i++)
 		if (e->signals[i] != NULL)
 			event_free(e->signals[i]);
@@ -307,41 +325,79 @@ engine_free(struct engine *e)
 
 /* ---- running ---- */
 
+/* Nothing waits for its turn any more; what was finished comes out. */
+static void
+finish_output(struct engine *e)
+{
+	struct core *c = &e->core;
+
+	if (c->order != NULL && c->pauses & PAUSE_STOP) {
+		core_drop(c);
+		while (order_is_due(c->order) && c->spill_error == E_OK &&
+		       sink_error(c->out) == E_OK && !e->is_killed) {
+			(void)emit_ordered(c);
+			sink_finish(c->out, FINISH_US);
+			if (sink_pending(c->out) > 0)
+				return; /* its reader has stopped */
+		}
+	}
+	sink_finish(c->out, FINISH_US);
+}
+
+static int
+is_over(const struct engine *e)
+{
+	const struct core *c = &e->core;
+
+	return e->is_killed || e->is_cut || c->spill_error != E_OK ||
+	       sink_error(c->out) != E_OK ||
+	       (sched_is_done(c) && sink_pending(c->out) == 0);
+}
+
 enum engine_end
 engine_run(struct engine *e)
 {
 	struct core *c = &e->core;
 
 	core_tick(c);
-	for (;;) {
-		engine_turn(e);
-		if (e->is_killed)
-			return ENGINE_KILLED;
-		if (sink_error(c->out) != E_OK)
-			return ENGINE_STOPPED;
-		if (e->is_cut) {
-			fetch_emit_rest(c);
-			break;
-		}
-		if (sched_is_done(c) && sink_pending(c->out) == 0)
-			break;
+	if (c->opts->max_run_time_us > 0) {
+		e->run_time = timer_new(e->base, on_run_time, e);
+		timer_set(e->run_time, c->now_us + c->opts->max_run_time_us);
 	}
-	sink_finish(c->out, FINISH_US);
+	while (!is_over(e))
+		engine_turn(e);
+	if (e->is_killed)
+		return ENGINE_KILLED;
+	if (sink_error(c->out) != E_OK || c->spill_error != E_OK)
+		return ENGINE_STOPPED;
+	if (e->is_cut)
+		fetch_emit_rest(c);
+	finish_output(e);
 	return c->pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
+}
+
+static int
+has_output_failed(const struct core *c)
+{
+	enum err out = sink_error(c->out);
+
+	return c->input_failed || c->spill_error != E_OK ||
+	       out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE;
 }
 
 int
 engine_exit_status(struct engine *e, enum engine_end end)
 {
 	struct core *c = &e->core;
-	enum err out = sink_error(c->out);
 	int i;
 
 	if (end == ENGINE_KILLED)
 		return e->signal == SIGINT ? 130 : 143;
-	if (c->input_failed || out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE)
+	if (has_output_failed(c))
 		return 3;
-	if (out == E_OUTPUT_CLOSED ||
+	if (e->is_timed_out)
+		return 124;
+	if (sink_error(c->out) == E_OUTPUT_CLOSED ||
 	    (end == ENGINE_STOPPED && sched_has_left(c)))
 		return 75;
 	for (i = 1; i < 32; i++)

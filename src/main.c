@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "core/order.h"
 #include "engine.h"
 #include "io/sink.h"
 #include "io/source.h"
@@ -171,6 +172,15 @@ add_inputs(
 	return status;
 }
 
+/* One URL on the command line, and that is all. */
+static int
+is_single(const struct opts *o)
+{
+	return o->limit == 1 ||
+	       (o->noperands == 1 && !o->operands[0].is_file &&
+		   is_url(o->operands[0].text));
+}
+
 /* ---- what the machine allows ---- */
 
 /*
@@ -299,6 +309,10 @@ say_end(struct engine *e)
 		buf_printf(&b, ": %s (%s)\n", strerror(sink_errno(c->out)),
 		    error_code(out));
 	}
+	if (c->spill_error != E_OK)
+		buf_printf(&b, "fetchd: --keep-order's file: %s (%s)\n",
+		    strerror(order_errno(c->order)),
+		    error_code(c->spill_error));
 	sink_note(notes, buf_view(&b));
 	sink_finish(notes, NOTES_US);
 	buf_fini(&b);
@@ -319,6 +333,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 	e = engine_new(o, (size_t)sockets, err, &status);
 	if (e == NULL)
 		return status;
+	engine_core(e)->is_single = is_single(o);
 	status = add_inputs(engine_source(e), o, was.in, err);
 	if (status == 0) {
 		warn(o);

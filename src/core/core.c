@@ -12,9 +12,12 @@
 #include "codec/decode.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/order.h"
 #include "core/trail.h"
 #include "core/xchg.h"
 #include "io/timer.h"
+
+#define ORDER_WINDOW (16u << 20) /* of --keep-order, in memory */
 
 static void
 set_request_defaults(struct core *c)
@@ -72,14 +75,17 @@ core_init(struct core *c, const struct opts *o, struct event_base *base)
 	list_init(&c->spare_trails);
 	set_request_defaults(c);
 	set_pace(c);
+	if (o->keep_order)
+		c->order = order_new(ORDER_WINDOW);
 }
 
-static void
-drop_all(struct core *c)
+void
+core_drop(struct core *c)
 {
 	struct link *k;
 	size_t i;
 
+	c->was_left |= c->alive > 0;
 	while ((k = list_first(&c->paused)) != NULL)
 		fetch_drop(CONTAINER(k, struct fetch, link));
 	for (i = 0; i < CORE_STATES; i++)
@@ -95,7 +101,8 @@ core_fini(struct core *c)
 {
 	struct link *k;
 
-	drop_all(c);
+	core_drop(c);
+	order_free(c->order);
 	hosts_fini(c);
 	timer_free(c->fd_timer);
 	timer_free(c->due_timer);

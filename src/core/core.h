@@ -26,6 +26,7 @@ struct conns;
 struct decode;
 struct event_base;
 struct fetch;
+struct order;
 struct resolve;
 struct sink;
 struct source;
@@ -51,6 +52,8 @@ struct core {
 	struct resolve *resolve;
 	struct source *source;
 	struct sink *out;
+	struct order *order;  /* --keep-order; or NULL */
+	enum err spill_error; /* of its file: ends the run */
 
 	/* Where every fetch is. */
 	struct list state[CORE_STATES]; /* QUEUED: unused, see struct host */
@@ -80,6 +83,8 @@ struct core {
 	uint64_t random;             /* of jitter; never 0 */
 	struct net net;
 	int input_ended, input_failed;
+	int is_single;       /* there is one item and no more */
+	int was_left;        /* items were dropped without a record */
 	int64_t fd_retry_us; /* when PAUSE_FD is tried again, */
 	size_t fd_open;      /* or once fewer sockets are open than this */
 	struct timer *fd_timer;
@@ -118,6 +123,8 @@ struct core {
 /* The options must outlive it; `base` is for timers. The movers follow. */
 void core_init(struct core *c, const struct opts *o, struct event_base *base);
 /* Items that are still somewhere end without a record. */
+void core_drop(struct core *c);
+/* Frees all that core_init made and what came since. */
 void core_fini(struct core *c);
 
 /* ---- what the owner of the loop provides ---- */

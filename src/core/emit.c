@@ -10,6 +10,8 @@
 
 #include "base/check.h"
 #include "core/fetch.h"
+#include "core/live.h"
+#include "core/order.h"
 #include "core/trail.h"
 #include "core/xchg.h"
 #include "io/sink.h"
@@ -125,6 +127,7 @@ fill_answer(struct record *r, const struct fetch *f, struct texts *t)
 	r->complete = f->err == E_OK || f->err == E_HTTP_STATUS;
 	r->has_body = 1;
 	r->body = buf_view(&x->body);
+	r->body_streamed = x->live == LIVE_LINES;
 	r->http = x->http;
 	fill_location(r, x, t);
 }
@@ -171,7 +174,7 @@ static void
 fill(struct record *r, const struct fetch *f, struct texts *t)
 {
 	memset(r, 0, sizeof(*r));
-	r->num_events = -1;
+	r->num_events = f->is_streamed ? (int64_t)f->x->lines : -1;
 	fill_request(r, f, t);
 	fill_error(r, f, t);
 	fill_peer(r, f->x, t);
@@ -259,25 +262,95 @@ complete(struct fetch *f)
 	(void)xchg_look(f->x, f);
 }
 
+/* ---- where it goes ---- */
+
+static int
+is_stored(const struct fetch *f)
+{
+	const struct core *c = f->core;
+
+	return c->order != NULL && c->emitting != f &&
+	       !order_is_turn(c->order, f->seq);
+}
+
+struct buf *
+emit_open(struct fetch *f)
+{
+	struct core *c = f->core;
+
+	return is_stored(f) ? order_begin(c->order, f->seq) : sink_buf(c->out);
+}
+
+void
+emit_close(struct fetch *f)
+{
+	struct core *c = f->core;
+	enum err e;
+
+	if (!is_stored(f))
+		return;
+	e = order_add(c->order, f->seq);
+	if (e != E_OK)
+		c->spill_error = e;
+}
+
+int
+emit_ordered(struct core *c)
+{
+	enum err e;
+
+	if (c->order == NULL || c->emitting != NULL)
+		return 0;
+	e = order_flush(c->order, c->out);
+	if (e != E_OK)
+		c->spill_error = e;
+	return order_is_due(c->order) && !sink_is_full(c->out) && e == E_OK;
+}
+
+/* ---- the record ---- */
+
+/* --only-failed and --only-ok leave records out. */
+static int
+is_wanted(const struct fetch *f)
+{
+	if (f->opts->only_failed)
+		return f->err != E_OK;
+	return !f->opts->only_ok || f->err == E_OK;
+}
+
+/* One step of it. Returns nonzero if there is more. */
+static int
+write_step(struct fetch *f, const struct record *r)
+{
+	int more = write_piece(emit_open(f), f, r);
+
+	emit_close(f);
+	return more;
+}
+
 int
 emit_record(struct fetch *f, int all)
 {
 	struct core *c = f->core;
 	struct record r;
 	struct texts t = { 0 };
-	int more = 1;
+	int more;
 
-	if (c->emitting != NULL && c->emitting != f)
-		return 0;
-	if (!all && sink_is_full(c->out))
+	if (is_stored(f))
+		all = 1; /* it goes where there is always room */
+	else if (live_is_blocked(f) || (!all && sink_is_full(c->out)))
 		return 0;
 	complete(f);
 	fill(&r, f, &t);
+	live_flush(f);
+	more = is_wanted(f);
 	while (more && (all || !sink_is_full(c->out)))
-		more = write_piece(sink_buf(c->out), f, &r);
+		more = write_step(f, &r);
 	if (!more)
 		count(f, &r);
 	c->emitting = more ? f : NULL;
+	if (!more && c->order != NULL)
+		order_end(c->order, f->seq);
 	fini(&t);
 	return !more;
 }

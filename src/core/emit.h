@@ -6,6 +6,8 @@
 #ifndef CORE_EMIT_H
 #define CORE_EMIT_H
 
+struct buf;
+struct core;
 struct fetch;
 
 /*
@@ -14,5 +16,14 @@ struct fetch;
  * (fetch_emit_waiting does). `all`: room or not.
  */
 int emit_record(struct fetch *f, int all);
+
+/*
+ * The buffer f's lines go to: the sink's, or with --keep-order what waits for
+ * its turn. emit_close when they are appended; nothing in between.
+ */
+struct buf *emit_open(struct fetch *f);
+void emit_close(struct fetch *f);
+/* With --keep-order: what is due goes to the sink. Nonzero: there is more. */
+int emit_ordered(struct core *c);
 
 #endif

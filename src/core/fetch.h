@@ -72,6 +72,8 @@ struct fetch *fetch_new(struct core *c, struct span line);
  */
 void fetch_enter(struct fetch *f, enum fetch_state next);
 const char *fetch_state_name(enum fetch_state s);
+/* Where a fault that names no phase of its own has struck. */
+enum phase fetch_state_phase(enum fetch_state s);
 
 /* ---- what befalls it ---- */
 /*
@@ -91,6 +93,11 @@ void fetch_cut(struct fetch *f);
 int fetch_resend(struct fetch *f, enum err e);
 /* May its present request be sent twice (RFC 9110 section 9.2.2)? */
 int fetch_is_idempotent(const struct fetch *f);
+/*
+ * No descriptor or port was to be had: back to the head of its queue,
+ * unharmed, unless it has waited for --retry-max-time.
+ */
+void fetch_lacks_fd(struct fetch *f);
 /* The look-up it waited for failed. */
 void fetch_lookup_failed(struct fetch *f, enum err e, const char *detail);
 /*

@@ -13,6 +13,8 @@
 #include "core/host.h"
 #include "core/idle.h"
 #include "core/item.h"
+#include "core/live.h"
+#include "core/order.h"
 #include "core/trail.h"
 #include "core/xchg.h"
 #include "io/conn.h"
@@ -80,8 +82,8 @@ sched_queue(struct fetch *f)
 	host_update(f->host);
 }
 
-static int
-is_delayed(const struct fetch *f)
+int
+sched_is_delayed(const struct fetch *f)
 {
 	return f->trail != NULL && heap_on(&f->trail->later);
 }
@@ -91,7 +93,7 @@ sched_unqueue(struct fetch *f)
 {
 	struct core *c = f->core;
 
-	if (is_delayed(f)) {
+	if (sched_is_delayed(f)) {
 		heap_remove(&c->later, &f->trail->later);
 		list_remove(&f->host->delayed, &f->link);
 	} else
@@ -179,10 +181,18 @@ is_far_ahead(const struct core *c)
 	       c->startable + c->want.n >= 4 * (uint64_t)c->opts->concurrency;
 }
 
+/* --keep-order: so far behind the turn that no more may be known. */
+static int
+is_out_of_order(const struct core *c)
+{
+	return c->order != NULL &&
+	       c->seq + LINES_A_TURN - order_turn(c->order) >= ORDER_AHEAD_MAX;
+}
+
 static int
 wants_input(const struct core *c)
 {
-	return !c->input_ended && c->pauses == 0 &&
+	return !c->input_ended && c->pauses == 0 && !is_out_of_order(c) &&
 	       c->startable < 4 * (uint64_t)c->opts->concurrency &&
 	       !is_far_ahead(c) && c->known < KNOWN_MAX &&
 	       c->known_bytes < KNOWN_BYTES_MAX &&
@@ -472,7 +482,8 @@ sched_must_pause(const struct fetch *f)
 	const struct core *c = f->core;
 	const struct fetch *e;
 
-	if (sink_is_full(c->out))
+	if (sink_is_full(c->out) ||
+	    (f->x->live != LIVE_NONE && live_is_blocked(f)))
 		return 1;
 	if (!is_over_memory(c, c->opts->max_buffer_bytes))
 		return 0;
@@ -515,7 +526,7 @@ sched_stop(struct core *c)
 	idle_close(c, c->idle.n);
 }
 
-/* ---- the end, and why ---- */
+/* ---- the end ---- */
 
 int
 sched_is_done(const struct core *c)
@@ -523,7 +534,8 @@ sched_is_done(const struct core *c)
 	if (c->pauses & PAUSE_STOP)
 		return c->slots == 0 && c->state[FETCH_EMITTING].n == 0 &&
 		       c->run.n == 0;
-	return c->input_ended && c->alive == 0;
+	return c->input_ended && c->alive == 0 &&
+	       (c->order == NULL || order_pending(c->order) == 0);
 }
 
 int
@@ -532,89 +544,9 @@ sched_has_left(struct core *c)
 	struct source_line line;
 	enum source_verdict v;
 
-	if (c->alive > 0)
+	if (c->alive > 0 || c->was_left)
 		return 1;
 	return !c->input_ended && c->seq < (uint64_t)c->opts->limit &&
 	       ((v = source_next(c->source, &line)) == SOURCE_LINE ||
 		   v == SOURCE_MORE);
-}
-
-/* Why the run as a whole starts nothing. */
-static enum wait_reason
-why_paused(const struct core *c)
-{
-	if (c->pauses & PAUSE_FD)
-		return WAIT_FD_LIMIT;
-	if (c->pauses & PAUSE_SINK)
-		return WAIT_OUTPUT_BLOCKED;
-	if (c->pauses & PAUSE_MEMORY)
-		return WAIT_MEMORY;
-	return c->rate_us > c->now_us ? WAIT_RATE : WAIT_SLOT;
-}
-
-/* Why the next item of a host does not start. */
-static enum wait_reason
-why_host(const struct host *h)
-{
-	switch (h->place) {
-	case HOST_WANT:
-	case HOST_LOOKUP:
-		return WAIT_DNS;
-	case HOST_HELD:
-		return h->why_held;
-	case HOST_FULL:
-		if (h->unsent > 0)
-			return WAIT_DELAY;
-		if (h->gov.allow > 0)
-			return h->gov.why;
-		return WAIT_HOST_LIMIT;
-	case HOST_QUIET:
-	case HOST_READY:
-	case HOST_LOST:
-		break;
-	}
-	return why_paused(h->core);
-}
-
-static enum wait_reason
-why_queued(const struct fetch *f)
-{
-	if (is_delayed(f))
-		return WAIT_BACKOFF;
-	if (f->core->pauses & PAUSE_NET)
-		return WAIT_NET_DOWN;
-	return why_host(f->host);
-}
-
-static int
-count_why(void *arg, const struct fetch *f)
-{
-	size_t *by_reason = arg;
-
-	by_reason[why_queued(f)]++;
-	return 1;
-}
-
-void
-sched_waits(struct core *c, size_t by_reason[WAIT_COUNT])
-{
-	memset(by_reason, 0, WAIT_COUNT * sizeof(by_reason[0]));
-	hosts_each_waiting(c, count_why, by_reason);
-}
-
-const char *
-sched_why(const struct fetch *f)
-{
-	const struct core *c = f->core;
-
-	if (f->state == FETCH_QUEUED)
-		return stats_wait_name(why_queued(f));
-	if (f->state == FETCH_EMITTING && sink_is_full(c->out))
-		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
-	if (f->x != NULL && f->x->paused_us != 0)
-		return stats_wait_name(
-		    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY);
-	if (f->x != NULL && f->x->conn != NULL && conn_is_held(f->x->conn))
-		return stats_wait_name(WAIT_HANDSHAKE);
-	return NULL;
 }

@@ -44,6 +44,8 @@ void sched_stop(struct core *c);
 int sched_is_done(const struct core *c);
 /* After sched_stop: are there items that will have no record? */
 int sched_has_left(struct core *c);
+/* Is it in a back-off of its own? */
+int sched_is_delayed(const struct fetch *f);
 /* How many items wait for their slot, by reason. */
 void sched_waits(struct core *c, size_t by_reason[WAIT_COUNT]);
 /* Why f waits, or NULL if it does not. */

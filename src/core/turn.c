@@ -2,7 +2,9 @@
 /* The order of things in a turn. Knows nothing of what they do. */
 #include "core/turn.h"
 
+#include "core/emit.h"
 #include "core/fetch.h"
+#include "core/order.h"
 #include "core/reader.h"
 #include "core/sched.h"
 #include "io/conn.h"
@@ -16,10 +18,19 @@ has_to_emit(const struct core *c)
 	       sink_error(c->out) == E_OK;
 }
 
+static int
+has_ordered(const struct core *c)
+{
+	return c->order != NULL && order_is_due(c->order) &&
+	       c->emitting == NULL && !sink_is_full(c->out) &&
+	       sink_error(c->out) == E_OK;
+}
+
 int
 turn_has_work(const struct core *c)
 {
-	return has_to_emit(c) || c->run.n > 0 || c->input_left;
+	return has_to_emit(c) || has_ordered(c) || c->run.n > 0 ||
+	       c->input_left;
 }
 
 void
@@ -35,10 +46,11 @@ emit(struct core *c)
 {
 	do {
 		fetch_emit_waiting(c);
+		(void)emit_ordered(c);
 		if (sink_pending(c->out) > 0 && c->before_output != NULL)
 			c->before_output(c->before_output_arg);
 		sink_flush(c->out);
-	} while (has_to_emit(c) && !core_is_over_budget(c));
+	} while ((has_to_emit(c) || has_ordered(c)) && !core_is_over_budget(c));
 }
 
 void

@@ -66,6 +66,10 @@ clear_answer(struct xchg *x)
 	x->wire_bytes = x->decoded_bytes = 0;
 	x->flags = 0;
 	x->plan = RETRY_KEEP;
+	x->live = LIVE_NONE;
+	x->is_live_over = 0;
+	x->lines = 0;
+	buf_clear(&x->late, 0);
 	x->err = E_OK;
 	x->detail = NULL;
 	free(x->note);
@@ -112,6 +116,8 @@ xchg_free(struct xchg *x)
 	buf_fini(&x->upload);
 	buf_fini(&x->pending);
 	buf_fini(&x->body);
+	buf_fini(&x->late);
+	stream_free(x->stream);
 	free(x->note);
 	free(x);
 }
@@ -168,8 +174,21 @@ wants_body(const struct xchg *x)
 {
 	const struct opts *o = x->core->opts;
 
+	if (x->live != LIVE_NONE)
+		return 0;
 	return o->format == FORMAT_BODY ||
 	       (o->format != FORMAT_TEXT && o->body != BODY_NONE);
+}
+
+/* --max-filesize, which what flows has only if it was given. */
+static uint64_t
+max_bytes(const struct xchg *x)
+{
+	const struct opts *o = x->core->opts;
+
+	if (x->live != LIVE_NONE && !opts_given(o, OPT_max_filesize))
+		return 0;
+	return o->max_filesize_bytes;
 }
 
 /* Far more came out, of whichever layer, than went in. */
@@ -178,31 +197,41 @@ is_bomb(const struct xchg *x)
 {
 	const struct opts *o = x->core->opts;
 	uint64_t widest = decode_widest(x->decode);
+	uint64_t max = max_bytes(x);
 
-	if (o->max_filesize_bytes > 0 && widest > o->max_filesize_bytes)
+	if (max > 0 && widest > max)
 		return 1;
 	return o->max_ratio > 0 && widest > RATIO_FROM &&
 	       widest / (uint64_t)o->max_ratio > x->wire_bytes;
 }
 
-/* Counts decoded bytes; keeps them if somebody wants them. */
-static enum xchg_verdict
-take_decoded(struct xchg *x, size_t n)
+/* Reports what arrives live; the rest stands behind x->body already. */
+static enum err
+use_decoded(struct xchg *x, struct span in)
 {
-	const struct opts *o = x->core->opts;
-
-	x->decoded_bytes += n;
+	if (x->live != LIVE_NONE)
+		return live_take(x, in);
 	if (wants_body(x))
-		x->body.n += n;
-	if (o->max_filesize_bytes > 0 &&
-	    x->decoded_bytes > o->max_filesize_bytes) {
-		x->body.n -=
-		    wants_body(x)
-			? (size_t)(x->decoded_bytes - o->max_filesize_bytes)
-			: 0;
-		x->decoded_bytes = o->max_filesize_bytes;
-		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
-	}
+		x->body.n += in.n;
+	return E_OK;
+}
+
+/* Counts decoded bytes; whoever wants them gets them. */
+static enum xchg_verdict
+take_decoded(struct xchg *x, struct span in)
+{
+	uint64_t max = max_bytes(x), over = 0;
+	enum err e;
+
+	x->decoded_bytes += in.n;
+	if (max > 0 && x->decoded_bytes > max)
+		over = x->decoded_bytes - max;
+	x->decoded_bytes -= over;
+	e = use_decoded(x, span_of(in.p, in.n - (size_t)over));
+	if (over > 0)
+		e = E_BODY_TOO_LARGE;
+	if (e != E_OK)
+		return bad(x, e, PHASE_BODY, NULL);
 	return x->is_coded && is_bomb(x)
 		   ? bad(x, E_DECODE_BOMB, PHASE_DECODE, NULL)
 		   : XCHG_MORE;
@@ -225,7 +254,8 @@ run_decoder(struct xchg *x, struct span *in)
 		done += wrote;
 		if (decode_widest(x->decode) - widest > done)
 			done = (size_t)(decode_widest(x->decode) - widest);
-		if (take_decoded(x, wrote) == XCHG_BAD)
+		if (take_decoded(x, span_of(x->body.p + x->body.n, wrote)) ==
+		    XCHG_BAD)
 			return XCHG_BAD;
 		if (d == DECODE_BAD)
 			return bad(x, E_DECODE_FAILED, PHASE_DECODE,
@@ -260,14 +290,13 @@ decode_some(struct xchg *x, struct span in)
 static enum xchg_verdict
 take_body(struct xchg *x, struct span in)
 {
-	const struct opts *o = x->core->opts;
+	uint64_t max = max_bytes(x);
 	enum xchg_verdict v;
 
 	x->wire_bytes += in.n;
 	if (x->plan != RETRY_KEEP)
 		return x->wire_bytes > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
-	if (o->max_filesize_bytes > 0 &&
-	    x->wire_bytes > o->max_filesize_bytes && x->is_coded)
+	if (max > 0 && x->wire_bytes > max && x->is_coded)
 		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
 	if (x->is_coded)
 		return in.n > 0 ? decode_some(x, in) : XCHG_MORE;
@@ -275,7 +304,7 @@ take_body(struct xchg *x, struct span in)
 		return XCHG_MORE;
 	if (wants_body(x))
 		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
-	v = take_decoded(x, in.n);
+	v = take_decoded(x, in);
 	xchg_count_held(x);
 	return v;
 }
@@ -313,7 +342,7 @@ open_decoder(struct xchg *x)
 static enum xchg_verdict
 take_head(struct xchg *x, int is_done)
 {
-	uint64_t max = x->core->opts->max_filesize_bytes;
+	uint64_t max;
 	int64_t length = is_done ? 0 : http_content_length(x->http);
 
 	x->plan = retry_judge_head(x->fetch);
@@ -321,6 +350,8 @@ take_head(struct xchg *x, int is_done)
 		return XCHG_BAD;
 	if (x->plan != RETRY_KEEP)
 		return length > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
+	live_begin(x);
+	max = max_bytes(x);
 	if (open_decoder(x) == XCHG_BAD)
 		return XCHG_BAD;
 	if (max > 0 && length >= 0 && (uint64_t)length > max)

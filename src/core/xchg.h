@@ -21,8 +21,10 @@
 #include "codec/http.h"
 #include "codec/record.h"
 #include "codec/request.h"
+#include "codec/stream.h"
 #include "codec/url.h"
 #include "core/core.h"
+#include "core/live.h"
 #include "core/retry.h"
 #include "io/resolve.h"
 
@@ -68,10 +70,16 @@ struct xchg {
 	struct decode *decode; /* while is_coded */
 	enum retry_plan plan;  /* what its header section led to */
 	int is_coded, is_whole_on_wire;
-	int is_behind;      /* output is due before more input */
-	struct buf pending; /* body bytes that wait to be decoded */
-	struct buf body;    /* decoded */
-	size_t held_bytes;  /* of the run's --max-buffer */
+	int is_behind;         /* output is due before more input */
+	struct buf pending;    /* body bytes that wait to be decoded */
+	struct buf body;       /* decoded */
+	enum live live;        /* it is reported as it comes, not kept */
+	struct stream *stream; /* taken with the first stream */
+	enum stream_kind stream_kind;
+	uint64_t lines;  /* written of it */
+	struct buf late; /* of these, what could not go out at once */
+	int is_live_over;
+	size_t held_bytes; /* of the run's --max-buffer */
 	uint64_t wire_bytes, decoded_bytes;
 	unsigned flags; /* RECORD_* */
 	enum err err;

@@ -45,10 +45,12 @@ xchg_has_idempotency_key(const struct request *r, const struct opts *o)
 void
 xchg_count_held(struct xchg *x)
 {
-	size_t n = x->body.n + x->pending.n + x->upload.n;
+	size_t n = x->body.n + x->pending.n + x->upload.n + x->late.n;
 
 	if (x->req.has_body)
 		n += x->req.body.n;
+	if (x->live == LIVE_LINES)
+		n += stream_held_bytes(x->stream);
 	x->core->held_bytes += n - x->held_bytes;
 	x->held_bytes = n;
 }

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The spine's other half: what a verdict leads to. The three moves back
+ * (RESEND, REDIRECT, RETRY), each in one function, and the endings. Decides
+ * nothing by itself: retry and govern do.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "core/fetch.h"
+#include "core/govern.h"
+#include "core/host.h"
+#include "core/idle.h"
+#include "core/item.h"
+#include "core/live.h"
+#include "core/net.h"
+#include "core/retry.h"
+#include "core/sched.h"
+#include "core/trail.h"
+#include "core/xchg.h"
+
+int
+fetch_is_idempotent(const struct fetch *f)
+{
+	const struct trail *t = f->trail;
+
+	if (t != NULL && t->method.n > 0)
+		return http_is_idempotent(t->method);
+	return f->is_idempotent;
+}
+
+/* RESEND. */
+int
+fetch_resend(struct fetch *f, enum err e)
+{
+	struct xchg *x = f->x;
+
+	if (!x->is_reused || x->is_resent || xchg_has_begun(x) ||
+	    (!fetch_is_idempotent(f) && conn_sent(x->conn) > 0))
+		return 0;
+	xchg_note_conn(x);
+	f->err = (unsigned char)e;
+	trail_note(f);
+	f->err = E_OK;
+	conn_close(&x->conn);
+	xchg_reset(x);
+	x->is_resent = 1;
+	x->start_us = f->core->now_us;
+	x->looked_up_us = x->start_us;
+	fetch_enter(f, FETCH_CONNECTING);
+	return 1;
+}
+
+/* The slot is left, and what went with it. */
+static void
+enter_queue(struct fetch *f)
+{
+	fetch_enter(f, FETCH_QUEUED);
+	if (f->x != NULL)
+		xchg_give(&f->x);
+}
+
+/* REDIRECT: the same attempt goes on at its next hop. */
+static void
+redirect(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	struct trail *t = f->trail;
+	int64_t now = f->core->now_us;
+
+	trail_note(f);
+	t->hops++;
+	t->goes_on = 1;
+	t->due_us = 0;
+	t->header_bytes += http_header_bytes(x->http);
+	t->used_us += now - x->slot_us - x->stood_us;
+	t->redirect_us += now - x->start_us;
+	enter_queue(f);
+}
+
+/*
+ * RETRY: another attempt, after its own back-off or (asked to wait) when its
+ * origin may. It begins at the item's own URL, unless that would repeat a
+ * request that must not be: then where it failed.
+ */
+static void
+retry(struct fetch *f, int is_asked)
+{
+	struct trail *t = trail_of(f);
+
+	trail_note(f);
+	f->err = E_OK;
+	f->detail = NULL;
+	t->tries += !is_asked;
+	t->due_us = is_asked ? 0 : f->core->now_us + retry_delay_us(f);
+	t->goes_on = 0;
+	t->used_us = 0;
+	if (t->hops > 0 && !is_asked && !t->was_unsafe) {
+		trail_start_over(t);
+		t->to = item_host(f);
+	}
+	enter_queue(f);
+}
+
+/* Back to the head of its queue, as if it had not started. */
+static void
+put_back(struct fetch *f)
+{
+	conn_close(&f->x->conn);
+	if (!f->x->is_counted)
+		f->trail->goes_on = 1;
+	else if (--f->attempts == 0)
+		f->begun_us = 0;
+	enter_queue(f);
+}
+
+/* Out of descriptors or ports. */
+void
+fetch_lacks_fd(struct fetch *f)
+{
+	struct core *c = f->core;
+	int64_t max = f->opts->retry_max_time_us;
+
+	conn_close(&f->x->conn);
+	if (f->fd_since_us == 0)
+		f->fd_since_us = c->now_us;
+	if (max > 0 && c->now_us - f->fd_since_us > max) {
+		fetch_fail(f, E_RESOURCE_LIMIT, PHASE_CONNECT, NULL);
+		return;
+	}
+	sched_lacks_fd(c);
+	net_has_not_tried(c);
+	put_back(f);
+}
+
+/* ---- endings ---- */
+
+static enum phase
+phase_struck(const struct fetch *f)
+{
+	if (f->state == FETCH_RECEIVING && xchg_has_head(f->x))
+		return PHASE_BODY;
+	return fetch_state_phase(f->state);
+}
+
+static void
+finish(struct fetch *f)
+{
+	struct xchg *x = f->x;
+
+	if (x != NULL) {
+		x->end_us = f->core->now_us;
+		live_end(x);
+		f->has_begun = xchg_has_begun(x) != 0;
+	}
+	trail_note(f);
+	fetch_enter(f, FETCH_EMITTING);
+}
+
+/* Where the header section that has come leads. */
+static void
+go_on(struct fetch *f)
+{
+	if (f->x->plan == RETRY_REDIRECT)
+		redirect(f);
+	else
+		retry(f, f->x->plan == RETRY_ASKED);
+}
+
+static int
+is_silence(enum err e, enum phase p)
+{
+	if (p == PHASE_TLS)
+		return error_info(e)->exit != 5; /* tls_cert_* */
+	return (p == PHASE_CONNECT && e != E_RESOURCE_LIMIT) || p == PHASE_TTFB;
+}
+
+static int
+is_answer(enum phase p)
+{
+	return p == PHASE_HEADERS || p == PHASE_BODY || p == PHASE_DECODE;
+}
+
+/* The network is gone, and this is not the item's fault. */
+static int
+is_net_down(struct fetch *f, enum err e, enum phase p, const char *detail)
+{
+	if (p != PHASE_CONNECT || f->x == NULL || e == E_RESOURCE_LIMIT ||
+	    e == E_CONNECT_DENIED)
+		return 0;
+	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET) {
+		net_works(f->core);
+		return 0;
+	}
+	return net_failed(f->core, f->host, e, detail, f->host->has_worked);
+}
+
+/* What the connection knows of the fault; then it is gone. */
+static void
+close_failed(struct xchg *x)
+{
+	if (x == NULL)
+		return;
+	xchg_note_conn(x);
+	if (x->conn != NULL && x->note == NULL &&
+	    conn_error_note(x->conn) != NULL)
+		x->note = mem_strdup(conn_error_note(x->conn));
+	conn_close(&x->conn);
+}
+
+void
+fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
+{
+	int is_again;
+
+	if (f->x != NULL && f->x->plan != RETRY_KEEP &&
+	    f->x->plan != RETRY_BAD) {
+		fetch_cut(f); /* what mattered had come */
+		return;
+	}
+	if (p == PHASE_STRUCK)
+		p = phase_struck(f);
+	if (is_net_down(f, e, p, detail)) {
+		put_back(f);
+		return;
+	}
+	f->err = (unsigned char)e;
+	f->phase = (unsigned char)p;
+	f->detail = detail;
+	if (is_silence(e, p))
+		govern_failed(f, e);
+	else if (is_answer(p) && !xchg_has_head(f->x))
+		govern_answered(f);
+	is_again = retry_judge_error(f, e, detail) == RETRY_COUNTED;
+	close_failed(f->x);
+	if (is_again) {
+		retry(f, 0);
+		return;
+	}
+	if (is_silence(e, p))
+		govern_lost(f);
+	finish(f);
+}
+
+void
+fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
+{
+	int64_t since = f->host->lookup_us;
+	struct trail *t = f->trail;
+
+	/* No exchange: thousands may end here at once. */
+	if (since < f->entered_us)
+		since = f->entered_us;
+	if (f->begun_us == 0)
+		f->begun_us = since;
+	if (t == NULL || !t->goes_on)
+		f->attempts++;
+	if (t != NULL) {
+		t->goes_on = 0;
+		t->lookup_us = since;
+		t->wait_us = since - f->entered_us;
+		t->wait_reason = NULL;
+	}
+	fetch_fail(f, e, PHASE_DNS, detail);
+}
+
+void
+fetch_cut(struct fetch *f)
+{
+	xchg_note_conn(f->x);
+	conn_close(&f->x->conn);
+	go_on(f);
+}
+
+void
+fetch_succeed(struct fetch *f, size_t left_over)
+{
+	struct xchg *x = f->x;
+	int64_t keep = xchg_keep_us(x);
+
+	xchg_note_conn(x);
+	if (f->state == FETCH_SENDING || conn_is_sending(x->conn) ||
+	    left_over > 0 || conn_more(x->conn))
+		keep = 0;
+	if (keep > 0)
+		idle_park(f->host, &x->conn, keep);
+	else
+		conn_close(&x->conn);
+	if (x->plan != RETRY_KEEP) {
+		go_on(f);
+		return;
+	}
+	if (f->opts->fail && http_status(x->http) >= 400) {
+		f->err = E_HTTP_STATUS;
+		f->phase = PHASE_HEADERS;
+	}
+	finish(f);
+}

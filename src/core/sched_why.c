@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Why an item waits, in the words of SPEC section 4. Looks at what sched and
+ * host decided; decides nothing.
+ */
+#include <string.h>
+
+#include "base/heap.h"
+#include "core/fetch.h"
+#include "core/host.h"
+#include "core/sched.h"
+#include "core/trail.h"
+#include "core/xchg.h"
+#include "io/conn.h"
+#include "io/sink.h"
+
+/* Why the run as a whole starts nothing. */
+static enum wait_reason
+why_paused(const struct core *c)
+{
+	if (c->pauses & PAUSE_FD)
+		return WAIT_FD_LIMIT;
+	if (c->pauses & PAUSE_SINK)
+		return WAIT_OUTPUT_BLOCKED;
+	if (c->pauses & PAUSE_MEMORY)
+		return WAIT_MEMORY;
+	return c->rate_us > c->now_us ? WAIT_RATE : WAIT_SLOT;
+}
+
+/* Why the next item of a host does not start. */
+static enum wait_reason
+why_host(const struct host *h)
+{
+	switch (h->place) {
+	case HOST_WANT:
+	case HOST_LOOKUP:
+		return WAIT_DNS;
+	case HOST_HELD:
+		return h->why_held;
+	case HOST_FULL:
+		if (h->unsent > 0)
+			return WAIT_DELAY;
+		if (h->gov.allow > 0)
+			return h->gov.why;
+		return WAIT_HOST_LIMIT;
+	case HOST_QUIET:
+	case HOST_READY:
+	case HOST_LOST:
+		break;
+	}
+	return why_paused(h->core);
+}
+
+static enum wait_reason
+why_queued(const struct fetch *f)
+{
+	if (sched_is_delayed(f))
+		return WAIT_BACKOFF;
+	if (f->core->pauses & PAUSE_NET)
+		return WAIT_NET_DOWN;
+	return why_host(f->host);
+}
+
+static int
+count_why(void *arg, const struct fetch *f)
+{
+	size_t *by_reason = arg;
+
+	by_reason[why_queued(f)]++;
+	return 1;
+}
+
+void
+sched_waits(struct core *c, size_t by_reason[WAIT_COUNT])
+{
+	memset(by_reason, 0, WAIT_COUNT * sizeof(by_reason[0]));
+	hosts_each_waiting(c, count_why, by_reason);
+}
+
+const char *
+sched_why(const struct fetch *f)
+{
+	const struct core *c = f->core;
+
+	if (f->state == FETCH_QUEUED)
+		return stats_wait_name(why_queued(f));
+	if (f->state == FETCH_EMITTING && sink_is_full(c->out))
+		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
+	if (f->x != NULL && f->x->paused_us != 0)
+		return stats_wait_name(
+		    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY);
+	if (f->x != NULL && f->x->conn != NULL && conn_is_held(f->x->conn))
+		return stats_wait_name(WAIT_HANDSHAKE);
+	return NULL;
+}
