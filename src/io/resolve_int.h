@@ -23,9 +23,6 @@
 #define RESOLVE_NAME_MAX 253
 /* One try with one server. */
 #define RESOLVE_TRY_MS 1500
-/* What a failure is remembered for; so that a name that fails is not asked
- * for by each of its items in turn. */
-#define RESOLVE_FAIL_TTL_S 1
 #define RESOLVE_MIN_TTL_S 1
 #define RESOLVE_MAX_TTL_S 3600
 #define RESOLVE_MAX_NEG_TTL_S 300
@@ -55,7 +52,8 @@ struct resolve_reply {
 	const char *detail; /* static */
 	int cut;            /* not whole: to be asked again over TCP */
 	int cancelled;      /* E_DNS_TIMEOUT, before its time */
-	uint32_t ttl_s;     /* clamped; 0: for those who wait only */
+	uint32_t ttl_s;     /* clamped; 0: for those who wait only, as a
+			     * failure always is */
 	unsigned n;
 	unsigned char addr[RESOLVE_MAX_ADDRS * 16];
 };
@@ -223,7 +221,7 @@ void resolve_query_start(struct resolve *r, struct resolve_name *nm,
 void resolve_query_done(struct resolve_query *q);
 /* Goes on with what is done; from the loop only. */
 void resolve_query_drain(struct resolve *r);
-/* Sends again what was held back for want of descriptors or buffers. */
+/* Sends what was held back. */
 void resolve_query_unstall(struct resolve *r);
 /* 1 if a says more about why a name has no address than b. */
 int resolve_query_more_telling(enum err a, enum err b);
@@ -239,7 +237,8 @@ struct resolve {
 	struct resolve_server server[RESOLVE_MAX_SERVERS];
 	unsigned nserver;
 	struct list done;    /* queries whose try has ended */
-	struct list stalled; /* queries that wait for descriptors */
+	struct list stalled; /* queries that wait: for descriptors, or because
+			      * the same one has just failed */
 	int polling;         /* c-ares runs in an event; drained after */
 	int closing;         /* resolve_free runs */
 	struct timer *later; /* drains what ended inside a starting call */

@@ -121,6 +121,31 @@ ask(struct resolve_query *q, unsigned i, int64_t now_us)
 
 /* ---- a question --------------------------------------------------------- */
 
+static int
+is_final(enum err err)
+{
+	return err == E_OK || err == E_DNS_NXDOMAIN || err == E_DNS_NODATA;
+}
+
+static void
+stall(struct resolve_query *q)
+{
+	list_push(&q->r->stalled, &q->on_list);
+	if (timer_at(q->r->unstall) == TIMER_NEVER)
+		timer_set(q->r->unstall, timer_now_us() + STALL_US);
+}
+
+/*
+ * A failure is told to those who wait and then forgotten: who comes later
+ * asks again. But not in every turn, for each line of a name that is dead.
+ */
+static int
+has_just_failed(const struct resolve_known *kn, int64_t now_us)
+{
+	return kn->at_us != 0 && !is_final(kn->err) &&
+	       now_us < kn->at_us + STALL_US;
+}
+
 void
 resolve_query_start(struct resolve *r, struct resolve_name *nm,
     enum resolve_family f, int64_t now_us)
@@ -134,7 +159,11 @@ resolve_query_start(struct resolve *r, struct resolve_name *nm,
 	q->err = E_DNS_NODATA;
 	nm->known[f].q = q;
 	nm->known[f].asked_us = now_us;
-	ask(q, (unsigned)pick(q, now_us), now_us);
+	q->server = (unsigned)pick(q, now_us);
+	if (has_just_failed(&nm->known[f], now_us))
+		stall(q);
+	else
+		ask(q, q->server, now_us);
 }
 
 static void
@@ -155,8 +184,6 @@ static void
 give_up(struct resolve_query *q)
 {
 	resolve_reply_fail(&q->reply, q->err, q->detail);
-	if (q->err == E_DNS_NO_SERVER)
-		q->reply.ttl_s = 0;
 	finish(q, &q->reply);
 }
 
@@ -191,20 +218,6 @@ ask_tcp(struct resolve_query *q)
 		s->tcp = resolve_chan_new(q->r, &s->addr, 1);
 	q->tcp = 1;
 	resolve_chan_ask(s->tcp, q->name->text, q->family, q);
-}
-
-static int
-is_final(enum err err)
-{
-	return err == E_OK || err == E_DNS_NXDOMAIN || err == E_DNS_NODATA;
-}
-
-static void
-stall(struct resolve_query *q)
-{
-	list_push(&q->r->stalled, &q->on_list);
-	if (timer_at(q->r->unstall) == TIMER_NEVER)
-		timer_set(q->r->unstall, timer_now_us() + STALL_US);
 }
 
 static void

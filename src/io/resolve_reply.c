@@ -197,7 +197,7 @@ negative_ttl(const struct msg *m, size_t at)
 			least = rr.ttl;
 		return clamp(least, RESOLVE_MIN_TTL_S, RESOLVE_MAX_NEG_TTL_S);
 	}
-	return RESOLVE_FAIL_TTL_S;
+	return RESOLVE_MIN_TTL_S;
 }
 
 static int
@@ -223,8 +223,8 @@ read_records(
 	if (alias == -1 || collect(rp, f, m, &s, &target, &end) == -1)
 		return -1;
 	if (rp->n == 0)
-		rp->ttl_s = count == s.count ? negative_ttl(m, end)
-					     : RESOLVE_FAIL_TTL_S;
+		rp->ttl_s =
+		    count == s.count ? negative_ttl(m, end) : RESOLVE_MIN_TTL_S;
 	return 0;
 }
 
@@ -258,7 +258,7 @@ resolve_reply_fail(struct resolve_reply *rp, enum err err, const char *detail)
 	rp->err = err;
 	rp->detail = detail;
 	rp->cut = rp->cancelled = 0;
-	rp->ttl_s = RESOLVE_FAIL_TTL_S;
+	rp->ttl_s = 0;
 	rp->n = 0;
 }
 
@@ -282,6 +282,7 @@ resolve_reply_parse(struct resolve_reply *rp, enum resolve_family f,
 	rp->cut = (p[2] & 0x02) != 0;
 	if (rp->cut || read_records(rp, f, &m) == -1) {
 		rp->cut |= n >= 512;
+		rp->ttl_s = 0;
 		rp->n = 0;
 		return;
 	}

@@ -389,6 +389,13 @@ def test_a_servfail_is_not_kept_for_long(fetchd, origin, dns):
     assert res.by(n)["error"] is None
 
 
+def test_items_of_a_name_that_fails_share_its_look_ups(fetchd, dns):
+    dns.set("h.test", rcode="SERVFAIL")
+    res = fetchd("--dns-servers", dns.server, stdin=[URL] * 500)
+    assert res.errors() == ["dns_servfail"] * 500
+    assert dns.count("h.test", "A") <= 8
+
+
 def test_a_trailing_dot_is_the_same_name(fetchd, origin, dns):
     o = origin()
     dns.set("h.test", A="127.0.0.1")
