@@ -5,9 +5,11 @@
  */
 #include "io/conn.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,6 +44,25 @@ conns_free(struct conns *s)
 	}
 	conns_reap(s);
 	free(s);
+}
+
+int
+conns_interface(struct conns *s, const char *from)
+{
+	union resolve_addr *a = &s->source;
+
+	memset(a, 0, sizeof(*a));
+	s->device[0] = '\0';
+	if (inet_pton(AF_INET, from, &a->in.sin_addr) == 1) {
+		a->sa.sa_family = AF_INET;
+	} else if (inet_pton(AF_INET6, from, &a->in6.sin6_addr) == 1) {
+		a->sa.sa_family = AF_INET6;
+	} else if (if_nametoindex(from) != 0) {
+		memcpy(s->device, from, strlen(from) + 1);
+	} else {
+		return -1;
+	}
+	return 0;
 }
 
 size_t

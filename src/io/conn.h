@@ -44,6 +44,13 @@ struct conns *
 conns_new(struct event_base *base, struct tls *tls, size_t max_sockets);
 /* Closes what is still open. */
 void conns_free(struct conns *s);
+/*
+ * From now on dials leave by `from`: a numeric address of this machine, or the
+ * name of one of its devices. What an address of the other family, or one
+ * that is not ours, cannot reach fails as connect_unreachable (EADDRNOTAVAIL).
+ * 0, or -1 if it is neither.
+ */
+int conns_interface(struct conns *s, const char *from);
 /* Frees what was closed; called by engine_turn, never from a callback. */
 void conns_reap(struct conns *s);
 /* Sockets open now, those being dialled included. */

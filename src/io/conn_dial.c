@@ -35,9 +35,31 @@ struct dial {
 
 static void try_next(struct dial *d);
 
+/* A socket that leaves by the interface asked for; 0, or an errno. */
+static int
+bind_source(const struct conns *s, const union resolve_addr *to, int fd)
+{
+	sa_family_t family = s->source.sa.sa_family;
+	int one = 1;
+
+	if (s->device[0] != '\0' &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, s->device,
+		(socklen_t)strlen(s->device)) == -1)
+		return errno;
+	if (family == AF_UNSPEC)
+		return 0;
+	if (family != to->sa.sa_family)
+		return EADDRNOTAVAIL;
+	/* The port is for connect() to choose, which knows the peer: so one
+	 * port serves towards many of them. */
+	(void)setsockopt(
+	    fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	return bind(fd, &s->source.sa, sizeof(s->source)) == -1 ? errno : 0;
+}
+
 /* Out of ports or descriptors, which is our machine's state, not theirs. */
 static int
-is_shortage(int errnum, const union resolve_addr *a)
+is_shortage(const struct conns *s, const union resolve_addr *a, int errnum)
 {
 	int fd, lacks_source;
 
@@ -51,7 +73,8 @@ is_shortage(int errnum, const union resolve_addr *a)
 	fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return 1;
-	lacks_source = connect(fd, &a->sa, sizeof(*a)) == -1;
+	lacks_source =
+	    bind_source(s, a, fd) != 0 || connect(fd, &a->sa, sizeof(*a)) == -1;
 	close(fd);
 	return !lacks_source;
 }
@@ -102,8 +125,9 @@ note_failure(struct attempt *a, int errnum)
 	if (d->err == E_RESOURCE_LIMIT)
 		return; /* it will be tried again: that outweighs the rest */
 	d->detail = error_errno_name(errnum);
-	d->err = is_shortage(errnum, &a->addr) ? E_RESOURCE_LIMIT
-					       : code_of_errno(errnum);
+	d->err = is_shortage(d->conn->set, &a->addr, errnum)
+		     ? E_RESOURCE_LIMIT
+		     : code_of_errno(errnum);
 }
 
 static void
@@ -173,10 +197,12 @@ open_attempt(struct attempt *a)
 	if (fd == -1)
 		return errno;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	errnum = bind_source(c->set, &a->addr, fd);
 	/* The place for a policy check: every sockaddr passes here. */
-	if (connect(fd, &a->addr.sa, sizeof(a->addr)) == -1 &&
-	    errno != EINPROGRESS && errno != EINTR) {
+	if (errnum == 0 && connect(fd, &a->addr.sa, sizeof(a->addr)) == -1 &&
+	    errno != EINPROGRESS && errno != EINTR)
 		errnum = errno;
+	if (errnum != 0) {
 		close(fd);
 		return errnum;
 	}

@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <net/if.h>
 
 #include "base/list.h"
 #include "io/conn.h"
@@ -30,6 +31,8 @@ struct conns {
 	struct list live, dead;
 	size_t sockets, max_sockets;
 	uint64_t opened;
+	union resolve_addr source; /* AF_UNSPEC: any; its port is 0 */
+	char device[IF_NAMESIZE];  /* "": any */
 };
 
 struct conn {
