@@ -236,6 +236,10 @@ open_network(struct engine *e, struct buf *err, int *status)
 	if (e->core.resolve == NULL)
 		return refuse(err, why);
 	e->core.conns = conns_new(e->base, e->tls, e->max_sockets);
+	if (o->interface != NULL &&
+	    conns_interface(e->core.conns, o->interface) == -1)
+		return refuse(
+		    err, "--interface: no numeric address, and no device here");
 	return 0;
 }
 

@@ -178,7 +178,8 @@ OPT(dns_servers, "dns-servers", 0, STR, "", 0, 0, NETWORK, "ADDR[#PORT],...",
     "ask these name servers instead of the system's",
     "An IPv6 address with a port stands in brackets.")
 OPT(interface, "interface", 0, STR, "", 0, 0, NETWORK, "ADDR",
-    "connect from this address of the machine", "")
+    "connect from this address of the machine",
+    "Or from this device. An address of the other family is unreachable.")
 
 OPT(output, "output", 'o', PATH, "-", 0, 0, OUTPUT, "FILE",
     "write the results to FILE, - is standard output",

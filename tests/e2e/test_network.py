@@ -5,6 +5,7 @@ Tests that take an address or a name server away work in a network namespace
 of their own, or on a name server that falls silent.
 """
 import subprocess
+import threading
 import time
 
 import pytest
@@ -185,6 +186,28 @@ def test_an_interface_that_is_not_ours_is_no_success(fetchd, origin, bad):
     assert o.conns == [] and res.exit in ((2, 4) if bad == "1.2.3.4"
                                           else (2,))
     assert res.exit == 4 or res.stderr
+
+
+def test_interface_takes_no_port_before_its_peer_is_known(fetchd, netns):
+    """100 ports, 75 connections to either of two origins: only if the same
+    port serves for both."""
+    ns = netns("sysctl -qw net.ipv4.ip_local_port_range='40000 40099'")
+    gate = threading.Event()
+
+    def script(req):
+        req.conn.hold(gate)
+        return response()
+    with Origin(serve(script), netns=ns.path) as one, \
+            Origin(serve(script), netns=ns.path) as two:
+        run = fetchd.start("--interface", "127.0.0.1", "-c", "150",
+                           "--max-per-host", "75", wrap=ns.wrap)
+        run.feed("".join(o.url(f"/{i}") + "\n" for i in range(75)
+                         for o in (one, two)).encode())
+        for o in one, two:
+            assert o.until(lambda o: len(o.requests) == 75, 20)
+        gate.set()
+        res = run.finish()
+    assert res.statuses() == [200] * 150
 
 
 # -- the search list of resolv.conf -------------------------------------------
