@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: ISC
+"""Why it waits: one word for each reason, wherever a run is watched.
+
+The words are those of harness.REASONS; USR1, --stats and the progress line
+show them, --include-attempts is in test_retry and test_order.
+"""
+import os
+import pty
+import re
+import signal
+import threading
+
+import pytest
+
+from harness import REASONS
+from origin import response, serve
+from polite import says, status, stop
+
+STATE = re.compile(r"\b(" + "|".join(sorted(REASONS)) + r")\b")
+
+
+def feed(run, urls):
+    run.write("".join(u + "\n" for u in urls))
+
+
+def urls(o, n, path="/"):
+    return [o.url(f"{path}{i}") for i in range(n)]
+
+
+def waiting(fetchd, origin, reason):
+    """A run in which items wait for that reason: (run, how to let go)."""
+    gate = threading.Event()
+    refused = "http://127.0.0.9:1/"
+
+    def hold(r):
+        r.conn.hold(gate)
+        return response()
+    o = origin(serve(hold))
+    quick, late = origin(), origin(serve(lambda r: status(429,
+                                                          "Retry-After: 60")))
+    setups = {
+        "slot": (["-c", "1"], urls(o, 5), o),
+        "host_limit": (["--max-per-host", "1"], urls(o, 5), o),
+        "rate": (["--rate", "2/h"], urls(quick, 5), quick),
+        "delay": (["--delay", "1h"], urls(quick, 5), quick),
+        "budget": (["--budget", "t=2/h"], [
+            '{"url": "%s", "cost": {"t": 1}}' % u for u in urls(quick, 5)],
+            quick),
+        "retry_after": ([], urls(late, 5), late),
+        "backoff": (["--retry-delay", "60s"], [quick.url()] + [
+            f"{refused}{i}" for i in range(20)], quick),
+    }
+    args, lines, o = setups[reason]
+    run = fetchd.start("--stats", *args)
+    feed(run, lines)
+    assert o.until(lambda o: o.requests)
+    return run, gate
+
+
+@pytest.mark.parametrize("reason", ["slot", "host_limit", "rate", "delay",
+                                    "budget", "retry_after", "backoff"])
+def test_usr1_and_the_stats_name_the_reason(fetchd, origin, reason):
+    run, gate = waiting(fetchd, origin, reason)
+    assert says(run, reason)
+    gate.set()
+    res = stop(run, exit=(75, 0))
+    rows = [x for x in res.stderr.splitlines() if "http://" in x]
+    assert any(reason in STATE.findall(x) for x in rows), rows[:5]
+    assert res.stats["waits"][reason]["count"] >= 1
+    assert res.stats["waits"][reason]["time"] > 0
+    assert set(res.stats["waits"]) <= REASONS
+
+
+def test_every_waiting_item_has_one_reason(fetchd, origin):
+    """One line an item, and one of the words in each that waits."""
+    run, gate = waiting(fetchd, origin, "host_limit")
+    assert says(run, "host_limit")
+    gate.set()
+    res = stop(run, exit=(75, 0))
+    rows = [x for x in res.stderr.splitlines() if "http://" in x]
+    for i in range(1, 5):
+        mine = [x for x in rows if re.search(rf"/{i}(\s|$)", x)]
+        assert mine, (i, rows)
+        assert {len(set(STATE.findall(x))) for x in mine} <= {0, 1}
+
+
+def test_the_longest_waits_are_the_ones_that_were_made(fetchd, origin):
+    o = origin()
+    res = fetchd("--stats", "--rate-per-host", "10", stdin=urls(o, 25))
+    waits = res.stats["waits"]
+    assert waits["rate"]["count"] >= 10
+    assert 1 <= waits["rate"]["time"] <= 25 * 2.5
+    assert set(waits) <= REASONS
+
+
+def test_a_run_that_never_waits_says_so(fetchd, origin):
+    o = origin()
+    res = fetchd("--stats", o.url())
+    assert not {"rate", "delay", "budget", "retry_after", "backoff",
+                "net_down"} & {k for k, w in res.stats["waits"].items()
+                               if w["count"]}
+
+
+def test_the_progress_line_names_the_reason(fetchd, origin):
+    o = origin(serve(lambda r: status(429, "Retry-After: 60")))
+    master, slave = pty.openpty()
+    run = fetchd.start("--progress", "bar", "-o", "/dev/null", stderr=slave,
+                       json=False)
+    os.close(slave)
+    feed(run, urls(o, 20))
+    got, found = b"", threading.Event()
+
+    def work():
+        nonlocal got
+        while True:
+            try:
+                data = os.read(master, 4096)
+            except OSError:
+                return
+            got += data
+            if b"retry_after" in got:
+                found.set()
+    t = threading.Thread(target=work, daemon=True)
+    t.start()
+    seen = found.wait(8)
+    run.kill(signal.SIGTERM)
+    run.finish(exit=75)
+    t.join(5)
+    os.close(master)
+    assert seen, got[-500:]
