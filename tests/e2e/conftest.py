@@ -32,6 +32,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "row(*n): fault rows a test proves")
     config.addinivalue_line("markers", "slow: takes more than ten seconds")
     config.addinivalue_line("markers", "harness: needs no fetchd")
+    config.addinivalue_line("markers", "retries: --retry 0 is not added")
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Tally(config), "tally")
 
@@ -127,7 +128,8 @@ def leaf(pki):
 @pytest.fixture
 def fetchd(request, tmp_path, pki):
     """fetchd(args..., stdin=...) -> harness.Result, invariants checked."""
-    runner = harness.Fetchd(tmp_path, pki.ca)
+    runner = harness.Fetchd(tmp_path, pki.ca,
+                            bool(request.node.get_closest_marker("retries")))
     yield runner
     runner.clean_up()
     request.node.user_properties.append(("codes", sorted(runner.codes)))

@@ -402,10 +402,12 @@ def _text_of(stdin):
 
 
 class Fetchd:
-    """Starts the binary. --cacert is added unless trust=False."""
+    """Starts the binary. --cacert is added unless trust=False, and --retry 0
+    unless a test is marked `retries`: a row of the fault matrix speaks of one
+    attempt."""
 
-    def __init__(self, tmp, ca):
-        self.tmp, self.ca = tmp, ca
+    def __init__(self, tmp, ca, retries=True):
+        self.tmp, self.ca, self.retries = tmp, ca, retries
         self.codes = set()
         self.running = []
 
@@ -413,6 +415,8 @@ class Fetchd:
         args = [str(a) if not isinstance(a, bytes) else a for a in args]
         if trust and "--cacert" not in args and "-k" not in args:
             args = ["--cacert", self.ca] + args
+        if not self.retries and "--retry" not in args:
+            args = ["--retry", "0"] + args
         return [BINARY] + args
 
     def env(self, env):

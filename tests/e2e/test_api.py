@@ -16,6 +16,8 @@ import pytest
 
 from api import Api, Limits
 
+pytestmark = pytest.mark.retries
+
 LONG = bool(os.environ.get("FETCHD_LONG"))
 N = 1000 if LONG else 200
 WORDS = 40

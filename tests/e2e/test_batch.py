@@ -8,6 +8,8 @@ from api import Api
 from origin import response, serve
 from polite import HEAD, moved, pages, status
 
+pytestmark = pytest.mark.retries
+
 JSON = ["Content-Type: application/json"]
 
 

@@ -8,6 +8,8 @@ import pytest
 from origin import response, serve
 from polite import says, status, stop
 
+pytestmark = pytest.mark.retries
+
 
 def held(gate):
     def handler(req):

@@ -15,6 +15,8 @@ from harness import row
 from origin import response, serve
 from polite import empty, gaps, reset, says, status, steps, stop, times
 
+pytestmark = pytest.mark.retries
+
 LIMITED = status(429, "Retry-After: 1")
 
 

@@ -15,6 +15,8 @@ from harness import row, with_etc
 from origin import Origin, inside, response, serve
 from polite import says, stop
 
+pytestmark = pytest.mark.retries
+
 NET = ["10.8.8.1", "10.8.8.2", "10.8.8.3"]
 
 

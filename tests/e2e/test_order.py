@@ -12,6 +12,8 @@ import pytest
 from origin import response, serve
 from polite import HEAD, cut, empty, moved, pages, says, status, steps
 
+pytestmark = pytest.mark.retries
+
 SSE = b"Content-Type: text/event-stream\r\n"
 SMALL_QUARANTINE = {
     "ASAN_OPTIONS": "detect_leaks=1:exitcode=99:quarantine_size_mb=1"}

@@ -12,6 +12,8 @@ import pytest
 from origin import delayed, response, serve
 from polite import gaps, most_within, moved, says, status, stop, times
 
+pytestmark = pytest.mark.retries
+
 JITTER = 0.04       # seconds by which the peer may see a start late
 
 

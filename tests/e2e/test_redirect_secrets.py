@@ -13,6 +13,8 @@ from harness import row
 from origin import response, serve
 from polite import empty, moved, pages, says, status, steps
 
+pytestmark = pytest.mark.retries
+
 SECRET = "s3cr3t"
 BASIC = base64.b64encode(b"user:" + SECRET.encode()).decode()
 

@@ -14,6 +14,8 @@ from harness import row
 from origin import once, response, serve
 from polite import HEAD, empty, moved, pages, says, status, steps
 
+pytestmark = pytest.mark.retries
+
 END = response(b"end")
 CLOSE = "Connection: close"     # or the hop meets a kept-alive connection
 

@@ -14,6 +14,8 @@ from origin import once, response, serve
 from polite import (HEAD, cut, empty, gaps, reset, says, silent, stalled,
                     status, steps)
 
+pytestmark = pytest.mark.retries
+
 SOON = ["--retry-delay", "20ms"]
 CLOSE = "Connection: close"     # or the next try meets a kept-alive connection
 

@@ -12,6 +12,8 @@ import pytest
 from origin import chunked, response, serve
 from polite import HEAD, moved, pages, status
 
+pytestmark = pytest.mark.retries
+
 SSE = b"Content-Type: text/event-stream\r\n"
 NDJSON = b"Content-Type: application/x-ndjson\r\n"
 

@@ -14,6 +14,8 @@ import pytest
 from origin import chunked, response, serve
 from polite import HEAD, cut, empty, reset, says, status, steps, stop
 
+pytestmark = pytest.mark.retries
+
 SSE = b"Content-Type: text/event-stream\r\n"
 OPEN = HEAD + SSE + b"\r\n"
 

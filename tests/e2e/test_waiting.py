@@ -16,6 +16,8 @@ from harness import REASONS
 from origin import response, serve
 from polite import says, status, stop
 
+pytestmark = pytest.mark.retries
+
 STATE = re.compile(r"\b(" + "|".join(sorted(REASONS)) + r")\b")
 
 
