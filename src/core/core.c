@@ -102,6 +102,7 @@ core_fini(struct core *c)
 	struct link *k;
 
 	core_drop(c);
+	net_fini(c);
 	order_free(c->order);
 	hosts_fini(c);
 	timer_free(c->fd_timer);

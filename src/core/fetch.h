@@ -36,7 +36,7 @@ struct fetch {
 	struct xchg *x;      /* with a slot, and until its record is written */
 	struct trail *trail; /* once it came back or was redirected */
 	const struct opts *opts;
-	double *cost;       /* of each --budget; NULL: 1. Heap */
+	double *cost;       /* of each --budget; NULL: none. Heap */
 	struct span line;   /* in `inlined`, or heap */
 	const char *source; /* file, "-", "argument" */
 	uint64_t source_line;

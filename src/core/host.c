@@ -427,7 +427,9 @@ is_net_answer(struct host *h, const struct resolve_answer *a)
 {
 	int reached = has_reached(a);
 
-	if (reached == 1)
+	if (reached == 1 && a->err == E_OK)
+		net_resolved(h->core, h->name);
+	else if (reached == 1)
 		net_works(h->core);
 	return reached != 0 ||
 	       !net_failed(h->core, h, a->err, a->detail, h->has_worked);

@@ -118,7 +118,7 @@ is_sendable(const struct core *c, struct request_fault *fault)
 	return 0;
 }
 
-/* What it takes from each --budget: as it says, otherwise one. */
+/* What it takes from each --budget: as it says, otherwise nothing. */
 static void
 note_cost(struct fetch *f)
 {
@@ -130,7 +130,7 @@ note_cost(struct fetch *f)
 		return;
 	f->cost = mem_alloc(o->nbudgets * sizeof(f->cost[0]));
 	for (i = 0; i < o->nbudgets; i++) {
-		f->cost[i] = 1;
+		f->cost[i] = 0;
 		for (k = 0; k < r->ncost; k++)
 			if (span_eq(
 				r->cost[k].name, span_str(o->budgets[i].name)))

@@ -17,12 +17,27 @@
 #define ORIGINS_MIN 3
 #define PROBE_US 1000000
 #define PROBE_MAX_US 15000000
+#define TRUST_US 60000000
+
+static int
+is_dns(enum err e)
+{
+	return e == E_DNS_TIMEOUT || e == E_DNS_NO_SERVER;
+}
+
+static int
+has_route(const struct net *n)
+{
+	return n->good.sa.sa_family == AF_UNSPEC || route_exists(&n->good);
+}
 
 /* Does such a failure say that nothing can be reached? */
 static int
-is_suspect(enum err e, const char *detail)
+is_suspect(const struct core *c, enum err e, const char *detail)
 {
-	if (e == E_DNS_TIMEOUT || e == E_DNS_NO_SERVER)
+	if (c->now_us < c->net.trusted_us && has_route(&c->net))
+		return 0;
+	if (is_dns(e))
 		return 1;
 	return e == E_CONNECT_UNREACHABLE && detail != NULL &&
 	       (strcmp(detail, "ENETUNREACH") == 0 ||
@@ -30,7 +45,15 @@ is_suspect(enum err e, const char *detail)
 		   strcmp(detail, "ENETDOWN") == 0);
 }
 
-/* Any answer, be it a refusal. */
+void
+net_fini(struct core *c)
+{
+	if (c->net.job != NULL)
+		resolve_cancel(c->net.job);
+	c->net.job = NULL;
+	buf_fini(&c->net.name);
+}
+
 void
 net_works(struct core *c)
 {
@@ -41,10 +64,11 @@ net_works(struct core *c)
 	n->last_failed = NULL;
 	if (!n->is_down)
 		return;
-	n->is_down = n->is_probing = 0;
+	n->is_down = n->is_probing = n->is_dns = 0;
 	n->wait_us = 0;
 	c->pauses &= ~(unsigned)PAUSE_NET;
 	n->back_us = c->now_us;
+	n->trusted_us = c->now_us + TRUST_US;
 	c->input_left = 1;
 }
 
@@ -55,15 +79,26 @@ net_connected(struct core *c, const union resolve_addr *peer)
 	net_works(c);
 }
 
+void
+net_resolved(struct core *c, struct span name)
+{
+	c->net.name.n = 0;
+	buf_span(&c->net.name, name);
+	net_works(c);
+}
+
 /* Of those that never worked it may be the list's own fault. */
 static int
-is_gone(struct net *n, const struct host *h, int had_worked)
+is_gone(struct net *n, const struct host *h, enum err e, int had_worked)
 {
 	n->failures += h != n->last_failed;
 	n->last_failed = h;
-	if (n->good.sa.sa_family != AF_UNSPEC && !route_exists(&n->good))
-		return had_worked || n->failures >= ORIGINS_MIN;
-	return had_worked;
+	if (!had_worked && n->failures < ORIGINS_MIN)
+		return 0;
+	if (!has_route(n))
+		return 1;
+	n->is_dns = is_dns(e) && n->name.n > 0;
+	return n->is_dns || (had_worked && !is_dns(e));
 }
 
 static void
@@ -81,6 +116,58 @@ wait_more(struct core *c)
 	c->pauses |= PAUSE_NET;
 }
 
+/* ---- name servers ---- */
+
+static void
+take_answer(struct core *c, const struct resolve_answer *a)
+{
+	c->net.job = NULL;
+	if (is_dns(a->err)) {
+		wait_more(c);
+		return;
+	}
+	net_works(c);
+}
+
+static void
+on_answer(void *arg, const struct resolve_answer *a)
+{
+	core_tick(arg);
+	take_answer(arg, a);
+}
+
+/* Is any of them there? Asks for a name they had an answer for. */
+static void
+ask(struct core *c)
+{
+	struct net *n = &c->net;
+	struct resolve_answer a;
+
+	n->is_probing = 1;
+	c->pauses |= PAUSE_NET;
+	resolve_forget(c->resolve, buf_view(&n->name));
+	if (resolve_start(c->resolve, buf_view(&n->name), 0, on_answer, c, &a,
+		&n->job) == RESOLVE_DONE)
+		take_answer(c, &a);
+}
+
+/* ---- down, and back ---- */
+
+static void
+go_down(struct core *c)
+{
+	struct net *n = &c->net;
+
+	n->is_down = 1;
+	n->down_us = c->now_us;
+	if (n->is_dns) {
+		ask(c);
+		return;
+	}
+	idle_close(c, c->idle.n); /* they would only find out later */
+	wait_more(c);
+}
+
 int
 net_failed(struct core *c, const struct host *h, enum err e, const char *detail,
     int had_worked)
@@ -90,18 +177,14 @@ net_failed(struct core *c, const struct host *h, enum err e, const char *detail,
 	if (c->opts->net_down != NET_DOWN_WAIT || !n->has_worked)
 		return 0;
 	if (n->is_down) {
-		wait_more(c);
+		if (!n->is_dns)
+			wait_more(c);
 		return 1;
 	}
-	if (!is_suspect(e, detail))
+	if (!is_suspect(c, e, detail) || !is_gone(n, h, e, had_worked))
 		return 0;
-	if (!is_gone(n, h, had_worked))
-		return 0;
-	n->is_down = 1;
-	n->down_us = c->now_us;
-	idle_close(c, c->idle.n); /* they would only find out later */
-	wait_more(c);
-	return 1;
+	go_down(c);
+	return n->is_down;
 }
 
 int
@@ -111,6 +194,10 @@ net_may_probe(struct core *c)
 
 	if (!n->is_down || n->is_probing || c->now_us < n->probe_us)
 		return 0;
+	if (n->is_dns) {
+		ask(c);
+		return 0;
+	}
 	n->is_probing = 1;
 	return 1;
 }
@@ -118,6 +205,8 @@ net_may_probe(struct core *c)
 void
 net_has_not_tried(struct core *c)
 {
+	if (c->net.is_dns)
+		return; /* it was not an item that was to find out */
 	c->net.is_probing = 0;
 	c->net.probe_us = c->now_us + PROBE_US;
 }

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "io/resolve.h"
 
@@ -19,6 +20,11 @@ struct host;
 struct net {
 	int has_worked;          /* something had, in this run */
 	union resolve_addr good; /* a peer that was reached; AF_UNSPEC: none */
+	struct buf name;         /* one that was looked up; n 0: none */
+	int is_dns;              /* down: no name server answers */
+	struct resolve_job *job; /* a look-up of `name` that finds out */
+	int64_t trusted_us;      /* until then a failure is an origin's own, as
+				  * long as there is a route */
 	int is_down;
 	unsigned failures;              /* in a row, of origins that differ */
 	const struct host *last_failed; /* compared only, never looked into */
@@ -29,8 +35,11 @@ struct net {
 	int is_probing;   /* one is under way */
 };
 
-/* A look-up was answered, a connection was refused. */
+void net_fini(struct core *c);
+/* Something answered, be it a refusal. */
 void net_works(struct core *c);
+/* That name was looked up. */
+void net_resolved(struct core *c, struct span name);
 /* A connection came up to `peer`. */
 void net_connected(struct core *c, const union resolve_addr *peer);
 /*
@@ -40,7 +49,10 @@ void net_connected(struct core *c, const union resolve_addr *peer);
  */
 int net_failed(struct core *c, const struct host *h, enum err e,
     const char *detail, int had_worked);
-/* May one item go and see? If so that is what it does. */
+/*
+ * May one item go and see? If so that is what it does. Where it is the name
+ * servers that are gone, none need go: a name that was known is asked for.
+ */
 int net_may_probe(struct core *c);
 /* There was nothing it could have started. */
 void net_has_not_tried(struct core *c);

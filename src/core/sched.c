@@ -264,7 +264,7 @@ is_over_memory(const struct core *c, uint64_t limit)
 static double
 cost_of(const struct fetch *f, size_t budget)
 {
-	return f->cost != NULL ? f->cost[budget] : 1;
+	return f->cost != NULL ? f->cost[budget] : 0;
 }
 
 /* Holds its host until every budget has room for f; nonzero: it waits. */

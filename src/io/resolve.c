@@ -469,6 +469,21 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 }
 
 void
+resolve_forget(struct resolve *r, struct span host)
+{
+	char text[RESOLVE_NAME_MAX];
+	struct span name = normal(host, text);
+	struct resolve_name *nm = NULL;
+	int f;
+
+	if (name.n > 0)
+		nm = resolve_cache_find(
+		    &r->cache, name, hash_of(&r->cache.table, name));
+	for (f = 0; nm != NULL && f < RESOLVE_FAMILIES; f++)
+		nm->known[f].until_us = 0;
+}
+
+void
 resolve_cancel(struct resolve_job *job)
 {
 	struct resolve *r = job->r;

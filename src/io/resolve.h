@@ -83,6 +83,8 @@ enum resolve_start resolve_start(struct resolve *r, struct span host,
     uint16_t port, resolve_cb *cb, void *arg, struct resolve_answer *answer,
     struct resolve_job **job);
 void resolve_cancel(struct resolve_job *job);
+/* What is known of a name is not used any more: the next one asks again. */
+void resolve_forget(struct resolve *r, struct span host);
 
 void resolve_stats(const struct resolve *r, struct resolve_stats *st);
 /* "1.18.1": c-ares as it runs. */
