@@ -335,15 +335,14 @@ finish_output(struct engine *e)
 {
 	struct core *c = &e->core;
 
-	if (c->order != NULL && c->pauses & PAUSE_STOP) {
+	if (c->pauses & PAUSE_STOP)
 		core_drop(c);
-		while (order_is_due(c->order) && c->spill_error == E_OK &&
-		       sink_error(c->out) == E_OK && !e->is_killed) {
-			(void)emit_ordered(c);
-			sink_finish(c->out, FINISH_US);
-			if (sink_pending(c->out) > 0)
-				return; /* its reader has stopped */
-		}
+	while (c->order != NULL && order_is_due(c->order) &&
+	       c->spill_error == E_OK && sink_error(c->out) == E_OK) {
+		(void)emit_ordered(c);
+		sink_finish(c->out, FINISH_US);
+		if (sink_pending(c->out) > 0)
+			return; /* its reader has stopped */
 	}
 	sink_finish(c->out, FINISH_US);
 }

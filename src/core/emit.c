@@ -147,7 +147,8 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 	    (f->err == E_INPUT_INVALID || f->err == E_INPUT_TOO_LONG))
 		r->method = SPAN_NONE;
 	else
-		r->method = x->method;
+		r->method =
+		    x->is_hop ? xchg_method(&x->req, f->opts) : x->method;
 	if (f->err == E_INPUT_TOO_LONG && !x->req.is_json)
 		given = f->line;
 	if (given.p != NULL) {

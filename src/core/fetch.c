@@ -387,6 +387,8 @@ enter_done(struct fetch *f)
 void
 fetch_drop(struct fetch *f)
 {
+	if (f->state == FETCH_QUEUED && !f->is_new)
+		sched_count_wait(f);
 	leave_lists(f);
 	if (link_on(&f->run))
 		list_remove(&f->core->run, &f->run);

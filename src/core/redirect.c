@@ -80,6 +80,7 @@ set_hop(struct fetch *f, const struct url *to, struct span method)
 {
 	struct trail *t = f->trail;
 
+	t->was_unsafe |= !fetch_is_idempotent(f);
 	if (method.n > 0) {
 		t->method = method;
 		t->is_bodyless = 1;

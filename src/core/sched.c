@@ -132,6 +132,13 @@ why_waited(const struct fetch *f)
 }
 
 void
+sched_count_wait(struct fetch *f)
+{
+	stats_wait(
+	    &f->core->stats, why_waited(f), f->core->now_us - f->entered_us);
+}
+
+void
 sched_take_slot(struct fetch *f, int64_t looked_us)
 {
 	struct core *c = f->core;

@@ -20,6 +20,8 @@ void sched_unqueue(struct fetch *f);
 /* It has its slot; looked_us of its waiting was for a look-up. */
 void sched_take_slot(struct fetch *f, int64_t looked_us);
 void sched_free_slot(struct fetch *f);
+/* It waits for its slot in vain: the run is over. */
+void sched_count_wait(struct fetch *f);
 /* Its request has gone out: --delay counts from here. */
 void sched_sent(struct fetch *f);
 
