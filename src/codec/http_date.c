@@ -7,8 +7,8 @@
 #include "codec/http_date.h"
 
 #define S_PER_DAY 86400
-#define S_PER_YEAR 31556952 /* the mean one */
-#define S_MAX 253402300799  /* the end of the year 9999 */
+#define S_PER_YEAR 31556952    /* the mean one */
+#define CLOCK_MAX 251824463999 /* the end of the year 9949 */
 #define US_PER_S 1000000
 
 struct civil {
@@ -185,7 +185,7 @@ set_century(struct civil *c, int64_t now_s)
 	struct civil earlier = *c;
 	int latest;
 
-	now_s = now_s < 0 ? 0 : now_s > S_MAX ? S_MAX : now_s;
+	now_s = now_s < 0 ? 0 : now_s > CLOCK_MAX ? CLOCK_MAX : now_s;
 	latest = (int)(1970 + now_s / S_PER_YEAR) + 51;
 	c->year = latest - (latest - c->year) % 100;
 	earlier.year = c->year - 50;
