@@ -126,6 +126,10 @@ test_the_usual_headers_are_read(void **state)
 		    "RateLimit-Remaining: 4\r\nRateLimit-Reset: 47\r\n"
 		    "RateLimit-Limit: 5\r\n",
 		    "minute: 4/5 -1;: 4/5 47000000;" },
+		{ "two families",
+		    "X-RateLimit-Remaining: 4\r\nRateLimit-Remaining: 7\r\n"
+		    "RateLimit-Reset: 47\r\nX-RateLimit-Reset: 1\r\n",
+		    ": 4/-1 1000000;: 7/-1 47000000;" },
 		{ "Docker Hub",
 		    "ratelimit-limit: 100;w=21600\r\n"
 		    "ratelimit-remaining: 76;w=21600\r\n"

@@ -578,8 +578,8 @@ test_too_big_stays_until_the_next_body(void **state)
 static void
 test_a_body_knows_nothing_of_the_one_before(void **state)
 {
-	static const struct body next = { "next", IN("\ndata:2\n\n"),
-		IN("message=2|") };
+	static const struct body next = { "next",
+		IN("\n" BOM "data:1\n\ndata:2\n\n"), IN("message=2|") };
 	static const char *const before[] = {
 		"id:1\ndata:x\nevent:y\nretry:1\n", "data:x\r", "data:x\n\n",
 		"dat", ""
