@@ -65,7 +65,8 @@ def judge(run, job, count, size):
     run.count = job.count
     if run.status not in (0, None):
         run.note = f"exit status {run.status}"
-    if count != job.count or size is not None and size != job.size:
+    if count != job.count or None not in (size, job.size) \
+            and size != job.size:
         run.note = f"{count} of {job.count} answers, {size} bytes"
     return run
 
@@ -81,11 +82,11 @@ class Fetchd(Program):
     def options(self, job):
         return ["-c", str(job.parallel), "--cacert", job.nginx.ca, "--stats"]
 
-    def run(self, job):
+    def run(self, job, *options):
         out, err = job.out("records.jsonl"), job.out("stderr")
         with open(err, "wb") as f:
             run = self.measured(job, [self.binary, job.path, "-o", out,
-                                      *self.options(job)], stderr=f)
+                                      *self.options(job), *options], stderr=f)
         with open(err, encoding="utf-8") as f:
             lines = [x for x in f.read().split("\n") if x.startswith("{")]
         if lines:

@@ -10,7 +10,7 @@ import time
 
 import measure
 from memory import b6
-from pace import b7
+from pace import b5, b7, b8
 from programs import Job
 from rows import (among, best_peer, ratio, row, say, throughput,
                   waiting_job)
@@ -153,6 +153,6 @@ def first_request(bench, listener, path):
         child.wait()
 
 
-ALL = {"B1": b1, "B2": b2, "B3": b3, "B4": b4, "B6": b6, "B7": b7, "B9": b9,
-       "B11": b11}
+ALL = {"B1": b1, "B2": b2, "B3": b3, "B4": b4, "B5": b5, "B6": b6, "B7": b7,
+       "B8": b8, "B9": b9, "B11": b11}
 USUAL = ["B1", "B2", "B3", "B6"]

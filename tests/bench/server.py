@@ -15,6 +15,7 @@ from measure import server_cpu
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PAGES = 100
+SO_RCVBUFFORCE = 33
 ECHO = "/usr/lib/nginx/modules/ngx_http_echo_module.so"
 
 CONF = """
@@ -57,6 +58,8 @@ SERVER = """
 		location = /status {{ stub_status; }}
 		location = /wait {{ echo_sleep 1; echo -n "{body}"; }}
 		location = /wait10 {{ echo_sleep 10; echo -n "{body}"; }}
+		location = /drip10 {{ {drip} }}
+		location = /wait55 {{ echo_sleep 0.055; echo -n "{body}"; }}
 		location = /soon {{ echo_sleep 0.01; echo -n "{body}"; }}
 	}}
 """
@@ -111,6 +114,7 @@ class Nginx:
             for n in range(PAGES))
         servers = "".join(SERVER.format(
             port=port, dir=self.folder, pages=pages, body="x" * 400,
+            drip="echo -n x; echo_sleep 1;" * 10,
             ssl=" ssl" if name != "http" else "",
             keepalive="keepalive_timeout 0;" if name == "https_new" else "")
             for name, port in self.ports.items())
@@ -171,6 +175,7 @@ class Names:
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
+        self.hold_bursts()
         self.address = "127.0.0.1#%d" % self.socket.getsockname()[1]
         self.pid = os.fork()
         if self.pid == 0:
@@ -179,6 +184,14 @@ class Names:
                 answer_names(self.socket)
             finally:
                 os._exit(1)
+
+    def hold_bursts(self):
+        """A thousand questions at once must not be lost: each costs 1.5 s."""
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        except PermissionError:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                                   8 << 20)
 
     def stop(self):
         os.kill(self.pid, 15)
