@@ -176,9 +176,8 @@ add_inputs(
 static int
 is_single(const struct opts *o)
 {
-	return o->limit == 1 ||
-	       (o->noperands == 1 && !o->operands[0].is_file &&
-		   is_url(o->operands[0].text));
+	return o->limit == 1 || (o->noperands == 1 && !o->operands[0].is_file &&
+				    is_url(o->operands[0].text));
 }
 
 /* ---- what the machine allows ---- */

@@ -5,6 +5,7 @@
  */
 #include "core/govern.h"
 
+#include "codec/http_ratelimit.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/xchg.h"
@@ -170,28 +171,58 @@ govern_is_needed(const struct governor *g, int64_t now_us)
 
 /* ---- what its headers say ---- */
 
+/* Tokens cannot be counted in requests: they hold when there are none left. */
+static int
+is_tighter(const struct http_ratelimit *a, const struct http_ratelimit *b)
+{
+	if (a->reset_us < 0 ||
+	    (a->remaining > 0 && span_eq(a->name, SPAN("tokens"))))
+		return 0;
+	if (b == NULL || a->remaining < b->remaining)
+		return 1;
+	return a->remaining == b->remaining && a->reset_us > b->reset_us;
+}
+
 static void
-set_quota(struct host *h, int64_t left, int64_t until_us)
+set_quota(struct host *h, const struct http_ratelimit *r)
 {
 	struct governor *g = &h->gov;
+	int64_t max = h->core->opts->retry_after_max_us, wait = r->reset_us;
+	int64_t left = r->remaining;
 
+	if (max > 0 && wait > max)
+		wait = max; /* and then it is asked again */
 	/* Those under way may not be counted in it yet. */
 	left -= h->active > 0 ? h->active - 1 : 0;
 	g->has_quota = 1;
 	g->quota = left > 0 ? left : 0;
-	g->quota_us = until_us;
+	g->quota_us = now_of(h) + wait;
+	host_update(h);
 }
 
 void
 govern_headers(struct fetch *f)
 {
-	(void)f;
-	(void)set_quota;
+	struct http_ratelimit v[HTTP_RATELIMIT_MAX], *tightest = NULL;
+	size_t i, n;
+
+	if (!f->opts->rate_headers)
+		return;
+	n = http_ratelimit_read(http_header(f->x->http), timer_wall_us(), v);
+	for (i = 0; i < n; i++)
+		if (is_tighter(&v[i], tightest))
+			tightest = &v[i];
+	if (tightest != NULL)
+		set_quota(f->host, tightest);
 }
 
 void
 govern_start(struct host *h)
 {
-	if (h->gov.has_quota && h->gov.quota > 0)
-		h->gov.quota--;
+	struct governor *g = &h->gov;
+
+	if (g->has_quota && g->quota_us <= now_of(h))
+		g->has_quota = 0;
+	if (g->has_quota && g->quota > 0)
+		g->quota--;
 }

@@ -148,7 +148,7 @@ is_cause_good(const struct fetch *f, enum err e, const char *detail)
 	if (e == E_TIMEOUT_TOTAL)
 		return f->x == NULL || !xchg_has_begun(f->x);
 	return e == E_TLS_HANDSHAKE_ALERT && detail != NULL &&
-	       strcmp(detail, "internal_error") == 0;
+	       strstr(detail, "internal error") != NULL;
 }
 
 static int

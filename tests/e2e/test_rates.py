@@ -194,15 +194,16 @@ def test_several_budgets_hold_at_once(fetchd, origin):
 
 
 def test_an_item_without_a_cost_waits_for_no_budget(fetchd, origin):
-    o = origin()
+    o, other = origin(), origin()
     run = fetchd.start("--budget", "tokens=10/h")
     lines = [item(o, f"/c{i}", tokens=10) for i in range(3)]
     run.write("".join(json.dumps(x) + "\n" for x in lines))
-    run.write("".join(u + "\n" for u in urls(o, 20, "/free")))
+    run.write("".join(u + "\n" for u in urls(other, 20, "/free")))
     assert run.until_records(21, 8)
     assert says(run, "budget")
     res = stop(run)
-    assert len(res.records) == 21 and len(o.requests) == 21
+    assert len(res.records) == 21
+    assert len(o.requests) == 1 and len(other.requests) == 20
 
 
 def test_an_item_that_costs_more_goes_alone(fetchd, origin):
