@@ -57,8 +57,10 @@ def test_any_final_status_is_a_result(probe, status):
 
 
 def test_a_redirect_is_a_final_answer_with_its_location(probe):
+    """Where it is not followed."""
     p = probe.works(response(b"", status="302 Found",
-                             headers=["Location: /next?x=1"]))
+                             headers=["Location: /next?x=1"]),
+                    "--no-location")
     assert p.rec["status_code"] == 302 and p.rec["num_redirects"] == 0
     assert p.rec["location"] == \
         f"http://127.0.0.1:{p.origin.port}/next?x=1"

@@ -39,12 +39,18 @@ def test_two_thousand_pages_over_kept_connections(fetchd, nginx):
 
 
 def test_statuses_of_all_kinds(fetchd, nginx):
-    res = fetchd("-c", "1", "--include-headers", stdin=[
+    res = fetchd("-c", "1", "--no-location", "--include-headers", stdin=[
         nginx.url("/nope"), nginx.url("/teapot"), nginx.url("/moved"),
         nginx.url("/small.txt")])
     assert res.statuses() == [404, 418, 301, 200]
     assert res.by(3)["location"] == nginx.url("/page.html")
     assert res.by(4)["header"]["server"][0].startswith("nginx")
+
+
+def test_a_redirect_of_nginx_is_followed(fetchd, nginx):
+    rec = fetchd(nginx.url("/moved")).one
+    assert rec["status_code"] == 200 and rec["num_redirects"] == 1
+    assert rec["final_url"] == nginx.url("/page.html")
 
 
 def test_posts_and_heads(fetchd, nginx):
