@@ -1,83 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/conn.h without sockets: both ends of every connection. The peer's end
- * understands as much of a request as it needs to answer in HTTP/1.1, or to
- * misbehave as its origin says. Plain connections tell of bytes for as long
- * as they are there, those under TLS once, as the real ones do.
+ * io/conn.h without sockets: the client's end of every connection. Plain ones
+ * tell of bytes for as long as they are there, those under TLS once, as the
+ * real ones do. Knows nothing of what the peer says: fake_peer.c.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "fake.h"
-#include "io/conn.h"
-
-#define SOCKET_BYTES 131072 /* arrived and not read: the peer waits */
-#define PIECE_BYTES 65536
-
-enum stage { DIAL, UP, HANDSHAKE, OPEN, CLOSED };
-
-enum fate {
-	ANSWERS,
-	RESETS_BEFORE,
-	CLOSES_BEFORE,
-	STALLS_BEFORE,
-	RESETS_AFTER,
-	TRUNCATES,
-	STALLS_AFTER,
-};
-
-/* Where the peer is with the present request. */
-enum peer { IDLE, HEAD, BODY, OVER };
-
-struct conns {
-	struct event_base *world;
-	struct list live, dead;
-	size_t sockets, max_sockets;
-	uint64_t opened;
-};
-
-struct conn {
-	struct conns *set;
-	struct link link;
-	const struct origin *origin;
-	conn_cb *cb;
-	void *arg;
-	enum stage stage;
-	int is_tls, is_paused;
-	struct ev step, ready, drain, peer;
-
-	/* Out. */
-	struct span out[2];
-	uint64_t sent;
-	int send_errno;
-	uint64_t seq; /* the item whose request it is */
-	int is_told_handed;
-
-	/* In. */
-	struct buf in;
-	size_t told;           /* of it, that the client knows of (TLS) */
-	enum conn_end arrived; /* behind these bytes */
-	enum conn_end end;     /* that the client knows of */
-
-	/* The peer. */
-	enum peer at;
-	enum fate fate;
-	size_t body_left, cut_at;
-	unsigned requests;
-	int is_head_only, is_blocked;
-
-	enum err err;
-	const char *detail;
-	uint64_t id;
-	union resolve_addr address;
-	int64_t dialled_us, up_us, secure_us, moved_us, shake_us;
-};
-
-static const unsigned char brotli[] = { 0x5b, 0x5f, 0xae, 0x8a, 0x5f, 0x42,
-	0x2f, 0x1e, 0x0b, 0x04, 0x32, 0x4c, 0x15, 0x00 };
+#include "fake_conn.h"
 
 /* ---- what the client is told ---- */
 
@@ -126,8 +58,8 @@ on_ready(void *arg)
 	announce(c);
 }
 
-static void
-arrive_end(struct conn *c, enum conn_end end)
+void
+fake_arrive_end(struct conn *c, enum conn_end end)
 {
 	c->arrived = end;
 	c->at = OVER;
@@ -135,216 +67,11 @@ arrive_end(struct conn *c, enum conn_end end)
 	announce(c);
 }
 
-static void
-arrive(struct conn *c, const char *p, size_t n)
+void
+fake_arrive(struct conn *c, const char *p, size_t n)
 {
 	buf_add(&c->in, p, n);
 	announce(c);
-}
-
-/* ---- the peer ---- */
-
-static void
-peer_later(struct conn *c, int64_t us)
-{
-	struct event_base *w = c->set->world;
-
-	ev_set(w, &c->peer, w->now_us + world_about(w, us));
-}
-
-static enum fate
-choose_fate(struct conn *c)
-{
-	const struct origin *o = c->origin;
-	struct event_base *w = c->set->world;
-
-	if (world_chance(w, o->resets_before))
-		return RESETS_BEFORE;
-	if (world_chance(w, o->closes_before))
-		return CLOSES_BEFORE;
-	if (world_chance(w, o->stalls_before))
-		return STALLS_BEFORE;
-	if (c->requests > 1 &&
-	    (o->is_mute_reused || world_chance(w, o->closes_reused)))
-		return world_chance(w, 500) ? RESETS_BEFORE : CLOSES_BEFORE;
-	if (world_chance(w, o->resets_after))
-		return RESETS_AFTER;
-	if (world_chance(w, o->truncates))
-		return TRUNCATES;
-	return world_chance(w, o->stalls_after) ? STALLS_AFTER : ANSWERS;
-}
-
-static void
-send_head(struct conn *c)
-{
-	struct event_base *w = c->set->world;
-	const struct origin *o = c->origin;
-	struct buf head = { 0 };
-	int last = world_chance(w, o->says_close);
-	size_t cut;
-
-	c->body_left = o->is_brotli ? sizeof(brotli) : o->body_bytes;
-	c->cut_at = c->fate != ANSWERS ? c->body_left / 2 : 0;
-	buf_printf(&head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n%s%s\r\n",
-	    c->body_left, o->is_brotli ? "Content-Encoding: br\r\n" : "",
-	    last ? "Connection: close\r\n" : "");
-	if (c->is_head_only)
-		c->body_left = c->cut_at = 0;
-	cut = w->is_chaotic ? (size_t)world_draw(w, head.n) : 0;
-	if (cut > 0)
-		arrive(c, head.p, cut);
-	arrive(c, head.p + cut, head.n - cut);
-	buf_fini(&head);
-	c->at = BODY;
-}
-
-static void
-send_piece(struct conn *c)
-{
-	static char filler[PIECE_BYTES];
-	const struct origin *o = c->origin;
-	size_t n = o->piece_bytes > 0 ? o->piece_bytes : PIECE_BYTES;
-
-	if (n > PIECE_BYTES)
-		n = PIECE_BYTES;
-	if (n > c->body_left - c->cut_at)
-		n = c->body_left - c->cut_at;
-	if (filler[0] == '\0')
-		memset(filler, 'z', sizeof(filler));
-	if (o->is_brotli)
-		arrive(
-		    c, (const char *)brotli + sizeof(brotli) - c->body_left, n);
-	else
-		arrive(c, filler, n);
-	c->body_left -= n;
-}
-
-static void
-on_answered(struct conn *c)
-{
-	struct event_base *w = c->set->world;
-	const struct origin *o = c->origin;
-
-	c->at = IDLE;
-	if (world_chance(w, o->closes_idle) || world_chance(w, o->talks_idle))
-		peer_later(c, (int64_t)world_draw(w, 2 * SECOND));
-}
-
-static void
-end_body(struct conn *c)
-{
-	switch (c->fate) {
-	case RESETS_AFTER:
-		arrive_end(c, CONN_END_ERROR);
-		return;
-	case TRUNCATES:
-		arrive_end(c, c->is_tls && world_chance(c->set->world, 500)
-				  ? CONN_END_UNCLEAN
-				  : CONN_END_CLEAN);
-		return;
-	case STALLS_AFTER:
-		c->at = OVER;
-		return;
-	case ANSWERS:
-	case RESETS_BEFORE:
-	case CLOSES_BEFORE:
-	case STALLS_BEFORE:
-		break;
-	}
-	on_answered(c);
-}
-
-static void
-go_on(struct conn *c)
-{
-	c->is_blocked = c->in.n >= SOCKET_BYTES;
-	if (c->is_blocked)
-		return; /* conn_read lets it go on */
-	if (c->body_left > c->cut_at)
-		send_piece(c);
-	if (c->body_left > c->cut_at)
-		peer_later(c, c->origin->piece_us);
-	else
-		end_body(c);
-}
-
-/* A peer that closes while nothing is asked, or says what was not asked. */
-static void
-misbehave_idle(struct conn *c)
-{
-	if (world_chance(c->set->world, c->origin->talks_idle))
-		arrive(c, "HTTP/1.1 408 Too Late\r\n\r\n", 25);
-	arrive_end(c,
-	    world_chance(c->set->world, 300) ? CONN_END_ERROR : CONN_END_CLEAN);
-}
-
-static void
-on_peer(void *arg)
-{
-	struct conn *c = arg;
-
-	switch (c->at) {
-	case IDLE:
-		misbehave_idle(c);
-		return;
-	case HEAD:
-		if (c->fate == RESETS_BEFORE || c->fate == CLOSES_BEFORE) {
-			arrive_end(c, c->fate == RESETS_BEFORE
-					  ? CONN_END_ERROR
-					  : CONN_END_CLEAN);
-			return;
-		}
-		send_head(c);
-		if (c->origin->piece_us > 0 && c->body_left > c->cut_at)
-			peer_later(c, c->origin->piece_us);
-		else
-			go_on(c);
-		return;
-	case BODY:
-		go_on(c);
-		return;
-	case OVER:
-		return;
-	}
-}
-
-/* The peer has the request, or as much of it as it waits for. */
-static void
-peer_begin(struct conn *c)
-{
-	if (c->at == OVER || c->arrived != CONN_END_NONE)
-		return;
-	c->at = HEAD;
-	c->fate = choose_fate(c);
-	if (c->fate == STALLS_BEFORE)
-		c->at = OVER;
-	else
-		peer_later(c, c->origin->first_us);
-}
-
-static void
-hear(struct conn *c, struct span head)
-{
-	struct event_base *w = c->set->world;
-	char line[256] = "";
-	unsigned long long seq;
-	char method[16];
-
-	memcpy(line, head.p, head.n < 255 ? head.n : 255);
-	if (sscanf(line, "%15s /i/%llu HTTP/1.1\r\n", method, &seq) != 2)
-		world_fail(w, "not a request: %s", line);
-	if (seq < 1 || seq > w->given)
-		world_fail(w, "a request for item %llu", seq);
-	if (c->at == HEAD || c->at == BODY)
-		world_fail(w, "item %llu: one answer at a time", seq);
-	c->seq = seq;
-	c->is_head_only = strcmp(method, "HEAD") == 0;
-	c->is_told_handed = 0;
-	c->requests++;
-	if (c->at == IDLE)
-		ev_clear(w, &c->peer);
-	if (c->origin->is_early)
-		peer_begin(c);
 }
 
 /* ---- a set of them ---- */
@@ -408,31 +135,75 @@ fail(struct conn *c, enum err e, const char *detail)
 	c->cb(c->arg, CONN_FAILED);
 }
 
-static void
-on_step(void *arg)
+/* Lost on its way, and sent again later; nonzero if it is so. */
+static int
+is_lost(struct conn *c)
 {
-	struct conn *c = arg;
+	struct event_base *w = c->set->world;
+	int64_t until, again;
+
+	if (world_is_offline(w))
+		until = w->offline_until_us == 0
+			    ? INT64_MAX
+			    : w->start_us + w->offline_until_us;
+	else if (world_has(w, c->origin, DOWN_SILENT))
+		until = world_trouble_ends(w, c->origin);
+	else
+		return 0;
+	again = world_retransmit(w, until);
+	if (again != INT64_MAX)
+		ev_set(w, &c->step, again);
+	return 1;
+}
+
+static void
+end_handshake(struct conn *c)
+{
 	struct event_base *w = c->set->world;
 
-	if (c->stage == HANDSHAKE) {
-		if (world_chance(w, c->origin->tls_fails)) {
-			fail(c, E_TLS_RESET, "ECONNRESET");
-			return;
-		}
-		c->stage = OPEN;
-		c->secure_us = c->moved_us = w->now_us;
-		c->cb(c->arg, CONN_SECURE);
-		announce(c);
-	} else if (world_chance(w, c->origin->lacks_port)) {
+	if (c->arrived == CONN_END_ERROR ||
+	    world_chance(w, c->origin->tls_fails)) {
+		fail(c, E_TLS_RESET, "ECONNRESET");
+		return;
+	}
+	c->stage = OPEN;
+	c->secure_us = c->moved_us = w->now_us;
+	c->cb(c->arg, CONN_SECURE);
+	announce(c);
+}
+
+static void
+end_dial(struct conn *c)
+{
+	struct event_base *w = c->set->world;
+
+	if (world_chance(w, c->origin->lacks_port)) {
 		fail(c, E_RESOURCE_LIMIT, "EADDRNOTAVAIL");
-	} else if (world_chance(w, c->origin->refuses)) {
+	} else if (world_chance(w, c->origin->refuses) ||
+		   world_has(w, c->origin, DOWN_REFUSES)) {
 		fail(c, E_CONNECT_REFUSED, "ECONNREFUSED");
 	} else {
 		c->stage = UP;
 		c->id = ++c->set->opened;
 		c->up_us = c->moved_us = w->now_us;
+		fake_peer_up(c);
 		c->cb(c->arg, CONN_UP);
 	}
+}
+
+static void
+on_step(void *arg)
+{
+	struct conn *c = arg;
+
+	if (c->no_way != NULL)
+		fail(c, E_CONNECT_UNREACHABLE, c->no_way);
+	else if (is_lost(c))
+		return;
+	else if (c->stage == HANDSHAKE)
+		end_handshake(c);
+	else
+		end_dial(c);
 }
 
 static void on_drain(void *arg);
@@ -444,16 +215,48 @@ make(struct conns *s, const union resolve_addr *addr)
 	uint32_t ip = ntohl(addr->in.sin_addr.s_addr);
 
 	c->set = s;
-	c->origin = &s->world->origins[ip >> 20 & 15];
+	c->kind = ip >> 20 & 15;
+	c->host = ip & 0xfffff;
+	c->origin = &s->world->origins[c->kind];
 	c->address = *addr;
 	ev_init(&c->step, on_step, c);
 	ev_init(&c->ready, on_ready, c);
 	ev_init(&c->drain, on_drain, c);
-	ev_init(&c->peer, on_peer, c);
+	fake_peer_init(c);
 	list_push(&s->live, &c->link);
 	if (++s->sockets > s->world->most_sockets)
 		s->world->most_sockets = s->sockets;
 	return c;
+}
+
+static void
+write_down(struct conn *c)
+{
+	struct event_base *w = c->set->world;
+	struct seen e = { .what = SEEN_DIAL,
+		.kind = c->kind,
+		.host = c->host,
+		.begun_us = w->now_us,
+		.is_plain = ntohs(c->address.in.sin_port) == 80 };
+
+	(void)world_see(w, &e);
+}
+
+static void
+start_dial(struct conn *c)
+{
+	struct event_base *w = c->set->world;
+	int64_t takes = world_about(w, c->origin->connect_us);
+
+	if (world_is_offline(w) && !w->is_offline_afar) {
+		c->no_way = "ENETUNREACH";
+		takes = 0;
+	} else if (world_has(w, c->origin, DOWN_NO_ROUTE)) {
+		c->no_way = "EHOSTUNREACH";
+		takes = 3 * SECOND;
+	} else if (world_chance(w, c->origin->connect_stalls))
+		return;
+	ev_set(w, &c->step, w->now_us + takes);
 }
 
 enum conn_start
@@ -473,9 +276,8 @@ conn_dial(struct conns *s, const union resolve_addr *addr, unsigned n,
 	c->cb = cb;
 	c->arg = arg;
 	c->dialled_us = w->now_us;
-	if (!world_chance(w, c->origin->connect_stalls))
-		ev_set(w, &c->step,
-		    w->now_us + world_about(w, c->origin->connect_us));
+	write_down(c);
+	start_dial(c);
 	*out = c;
 	return CONN_PENDING;
 }
@@ -562,7 +364,7 @@ on_drain(void *arg)
 		return;
 	}
 	if (!c->origin->is_early)
-		peer_begin(c);
+		fake_peer_begin(c);
 	c->cb(c->arg, CONN_DRAINED);
 }
 
@@ -579,7 +381,7 @@ conn_send(struct conn *c, struct span head, struct span body)
 		c->send_errno = 32;
 	if (c->send_errno != 0 || c->end != CONN_END_NONE)
 		return CONN_PENDING;
-	hear(c, head);
+	fake_peer_hear(c, head);
 	c->out[0] = head;
 	c->out[1] = body;
 	hand_over(c);
@@ -588,7 +390,7 @@ conn_send(struct conn *c, struct span head, struct span body)
 		return CONN_PENDING;
 	}
 	if (!c->origin->is_early)
-		peer_begin(c);
+		fake_peer_begin(c);
 	return CONN_DONE;
 }
 
@@ -636,7 +438,7 @@ conn_read(struct conn *c, char *to, size_t cap, enum conn_end *end)
 		c->told -= c->is_tls ? n : 0;
 		c->moved_us = c->set->world->now_us;
 		if (c->is_blocked)
-			peer_later(c, 1);
+			fake_peer_later(c, 1);
 	} else if (!c->is_tls && c->stage == OPEN)
 		note_end(c);
 	*end = n > 0 ? CONN_END_NONE : c->end;
@@ -714,6 +516,7 @@ conn_close(struct conn **cp)
 	ev_clear(w, &c->ready);
 	ev_clear(w, &c->drain);
 	ev_clear(w, &c->peer);
+	ev_clear(w, &c->reset);
 	list_remove(&c->set->live, &c->link);
 	list_push(&c->set->dead, &c->link);
 }

@@ -84,15 +84,30 @@ decide(struct resolve *r, const struct origin *o, struct resolve_answer *a)
 	struct event_base *w = r->world;
 
 	a->err = E_OK;
-	if (world_chance(w, o->lookup_stalls)) {
+	if (world_is_offline(w) || world_has(w, o, DOWN_UNNAMED) ||
+	    world_chance(w, o->lookup_stalls)) {
 		a->err = E_DNS_TIMEOUT;
 		return r->timeout_us;
 	}
 	if (world_chance(w, o->lookup_fails)) {
 		a->err = E_DNS_NXDOMAIN;
 		a->detail = "NXDOMAIN";
+	} else if (world_chance(w, o->lookup_servfails)) {
+		a->err = E_DNS_SERVFAIL;
+		a->detail = "SERVFAIL";
 	}
 	return world_about(w, o->lookup_us);
+}
+
+static void
+write_down(struct event_base *w, unsigned kind, unsigned host)
+{
+	struct seen e = { .what = SEEN_LOOKUP,
+		.kind = kind,
+		.host = host,
+		.begun_us = w->now_us };
+
+	(void)world_see(w, &e);
 }
 
 enum resolve_start
@@ -111,10 +126,12 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 	memcpy(name, host.p, host.n < 63 ? host.n : 63);
 	if (sscanf(name, "h%u.c%u.test", &number, &kind) != 2)
 		world_fail(w, "a look-up of %s", name);
+	write_down(w, kind, number);
 	takes = decide(r, &w->origins[kind], &a);
 	set_address(&a, kind, number);
 	r->stats.lookups++;
-	if (world_chance(w, w->origins[kind].lookup_cached)) {
+	if (a.err != E_DNS_TIMEOUT &&
+	    world_chance(w, w->origins[kind].lookup_cached)) {
 		a.from_cache = 1;
 		finish(r, &a, &w->origins[kind]);
 		*answer = a;

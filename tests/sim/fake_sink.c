@@ -72,6 +72,17 @@ error_of(const struct event_base *w, const char *line)
 }
 
 static void
+note_detail(struct outcome *o, const char *line)
+{
+	const char *p = value_of(line, "\"error_detail\":\"");
+	size_t n = p != NULL ? strcspn(p, "\"") : 0;
+
+	if (n >= sizeof(o->detail))
+		n = sizeof(o->detail) - 1;
+	memcpy(o->detail, p != NULL ? p : "", n);
+}
+
+static void
 take_record(struct event_base *w, struct buf *b)
 {
 	struct outcome *o;
@@ -89,6 +100,8 @@ take_record(struct event_base *w, struct buf *b)
 	o->err = error_of(w, line);
 	o->status = (int)number_of(w, line, "\"status_code\":");
 	o->attempts = (int)number_of(w, line, "\"num_attempts\":");
+	o->redirects = (int)number_of(w, line, "\"num_redirects\":");
+	note_detail(o, line);
 	o->at_us = w->now_us;
 	w->records++;
 }

@@ -32,7 +32,8 @@ world_init(struct event_base *w, uint64_t seed)
 	memset(w, 0, sizeof(*w));
 	w->seed = seed;
 	w->random = seed * 0x9e3779b97f4a7c15ULL + 1;
-	w->now_us = EPOCH_US;
+	w->now_us = w->start_us = EPOCH_US;
+	w->offline_from_us = INT64_MAX;
 	w->budget = 100000;
 	w->horizon_us = INT64_MAX;
 	present = w;
@@ -41,6 +42,12 @@ world_init(struct event_base *w, uint64_t seed)
 void
 world_fini(struct event_base *w)
 {
+	size_t i;
+
+	for (i = 0; w->api != NULL && i < WORLD_APIS; i++)
+		free(w->api[i]);
+	free(w->api);
+	free(w->seen);
 	free(w->heap);
 	free(w->outcomes);
 	present = NULL;
@@ -59,6 +66,59 @@ world_fail(const struct event_base *w, const char *fmt, ...)
 	    (unsigned long long)w->seed, (double)(w->now_us - EPOCH_US) / 1e6,
 	    (unsigned long long)w->passes, text);
 	abort();
+}
+
+/* ---- what is wrong with it, and what was seen ---- */
+
+int64_t
+world_time(const struct event_base *w)
+{
+	return w->now_us - w->start_us;
+}
+
+int64_t
+world_trouble_ends(const struct event_base *w, const struct origin *o)
+{
+	return o->trouble_until_us == 0 ? INT64_MAX
+					: w->start_us + o->trouble_until_us;
+}
+
+int
+world_has(const struct event_base *w, const struct origin *o, enum trouble t)
+{
+	return o->trouble == t && world_time(w) >= o->trouble_from_us &&
+	       w->now_us < world_trouble_ends(w, o);
+}
+
+int
+world_is_offline(const struct event_base *w)
+{
+	return world_time(w) >= w->offline_from_us &&
+	       (w->offline_until_us == 0 ||
+		   world_time(w) < w->offline_until_us);
+}
+
+int64_t
+world_retransmit(const struct event_base *w, int64_t until_us)
+{
+	int64_t wait;
+
+	for (wait = SECOND; w->now_us + wait < until_us; wait = 2 * wait)
+		if (wait > 64 * SECOND)
+			return INT64_MAX;
+	return w->now_us + wait;
+}
+
+struct seen *
+world_see(struct event_base *w, const struct seen *e)
+{
+	if (w->nseen == w->seen_cap) {
+		w->seen_cap = w->seen_cap * 2 + 1024;
+		w->seen = mem_realloc(w->seen, w->seen_cap * sizeof(*w->seen));
+	}
+	w->seen[w->nseen] = *e;
+	w->seen[w->nseen].at_us = w->now_us;
+	return &w->seen[w->nseen++];
 }
 
 /* ---- dice: splitmix64 ---- */

@@ -19,6 +19,10 @@
 #define SECOND 1000000LL
 #define MINUTE (60 * SECOND)
 
+#define WORLD_KINDS 16
+#define WORLD_LIMITED 64 /* hosts of a kind that may have a limit */
+#define WORLD_APIS (WORLD_KINDS * WORLD_LIMITED)
+
 /* ---- events ---- */
 
 typedef void ev_cb(void *arg);
@@ -32,6 +36,15 @@ struct ev {
 };
 
 /* ---- what an origin does; all chances are of 1,000 ---- */
+
+enum trouble {
+	TROUBLE_NONE,
+	DOWN_REFUSES,  /* refuses connections, resets those it has */
+	DOWN_SILENT,   /* not a packet comes back */
+	DOWN_MUTE,     /* takes connections and never answers */
+	DOWN_NO_ROUTE, /* EHOSTUNREACH after some seconds */
+	DOWN_UNNAMED,  /* its name server is silent */
+};
 
 struct origin {
 	/* How long each phase takes; under chaos half to one and a half. */
@@ -52,6 +65,45 @@ struct origin {
 	int resets_before, closes_before, stalls_before;
 	int resets_after, truncates, stalls_after;
 	int says_close, closes_idle, closes_reused, talks_idle;
+	int lookup_servfails;
+
+	/* Trouble for a while; times since the start, until 0: for ever. */
+	enum trouble trouble;
+	int64_t trouble_from_us, trouble_until_us;
+
+	/* What it answers, 200 or: */
+	int status;          /* to all */
+	int errs, busy;      /* 500; 429 */
+	int unavailable;     /* 503 */
+	unsigned allows;     /* a second and host; 429 to more. Hosts < 64 */
+	int retry_after_s;   /* with 429 and 503; 0: it does not say */
+	int retry_after_of;  /* how often it says so; 0: always */
+	int redirects;       /* each hop again */
+	int redirect_status; /* 0: 301, 302, 303, 307 or 308 */
+	unsigned to_kind;    /* to the host of that number there, */
+	unsigned to_hosts;   /* or to any below this */
+};
+
+/* ---- what the peers see ---- */
+
+enum seen_what { SEEN_LOOKUP, SEEN_DIAL, SEEN_REQUEST };
+
+struct seen {
+	int64_t at_us;    /* when it was handed to the network */
+	int64_t begun_us; /* when its connection was dialled for it, or at_us */
+	uint64_t seq;     /* of a request */
+	unsigned kind, host;
+	short status; /* answered; 0: not yet */
+	unsigned char what, hop, is_plain, is_unsafe;
+};
+
+/* An answer that is not plainly 200. */
+struct answer {
+	int status;
+	int retry_after_s; /* 0: none */
+	int has_location;
+	unsigned to_kind, to_host, to_hop;
+	int to_plain;
 };
 
 /* ---- items ---- */
@@ -68,15 +120,20 @@ struct item {
 /* What became of an item. */
 struct outcome {
 	unsigned records, handed; /* handed: how often its request went out */
+	unsigned asked;           /* answers that asked to wait */
+	unsigned hops;            /* farthest one it came to */
+	unsigned unsafe_hops;     /* a bit each: its POST was taken there */
 	enum err err;
-	int status, attempts, is_post;
+	int status, attempts, redirects, is_post;
 	int64_t at_us; /* when its record left */
+	char detail[20];
 };
 
 struct event_base {
 	/* The clock. */
 	uint64_t seed, random, keys, passes;
 	int64_t now_us, horizon_us; /* horizon: time stops there */
+	int64_t start_us;
 	int is_chaotic;
 	struct ev **heap;
 	size_t nheap, heap_cap;
@@ -88,7 +145,15 @@ struct event_base {
 	const struct origin *origins;
 	int64_t fd_lacks_until; /* none at all before that */
 	int nojitter_timers;
-	int is_offline; /* nothing can be reached */
+	/* Nothing can be reached, since the start; until 0: for ever. */
+	int64_t offline_from_us, offline_until_us;
+	int is_offline_afar; /* there is a way out of the machine all the same
+			      */
+	/* What an origin answers to e; a is what it would. */
+	void (*answer)(
+	    struct event_base *w, const struct seen *e, struct answer *a);
+	int may_repeat; /* --retry-post: a POST may come twice */
+	int64_t **api;  /* of origins with `allows`: moments */
 
 	/* The input. */
 	void (*item)(struct event_base *w, uint64_t seq, struct item *to);
@@ -104,6 +169,8 @@ struct event_base {
 
 	/* What was seen. */
 	size_t most_sockets;
+	struct seen *seen;
+	size_t nseen, seen_cap;
 };
 
 /* A world with that seed; now_us is not 0, as on a machine. */
@@ -128,6 +195,19 @@ void ev_clear(struct event_base *w, struct ev *e);
  * beyond the horizon; -1 if there is none and there never will be.
  */
 int world_pass(struct event_base *w, int wait);
+
+/* Since the start. */
+int64_t world_time(const struct event_base *w);
+/* Is it in trouble of that kind; and when that ends (INT64_MAX: never)? */
+int
+world_has(const struct event_base *w, const struct origin *o, enum trouble t);
+int64_t world_trouble_ends(const struct event_base *w, const struct origin *o);
+int world_is_offline(const struct event_base *w);
+/* When a packet lost from now on gets through at last: TCP sends it again 1,
+ * 3, 7, ... s after the first time. */
+int64_t world_retransmit(const struct event_base *w, int64_t until_us);
+/* Writes it down; at_us is set. Valid until the next one. */
+struct seen *world_see(struct event_base *w, const struct seen *e);
 
 /* The world of this test, for io/timer.h, whose clock has no argument. */
 struct event_base *world_now(void);
