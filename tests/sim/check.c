@@ -9,6 +9,7 @@
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/sched.h"
+#include "core/trail.h"
 #include "core/xchg.h"
 #include "fake.h"
 #include "io/conn.h"
@@ -28,13 +29,24 @@
 
 struct count {
 	size_t waiting, lines, startable, lookups, idle, active;
-	size_t ready, want, quiet;
-	size_t slots, nhost;
-	uint64_t held;
-	struct host **hosts; /* of the fetches with a slot */
+	size_t ready, want, quiet, lost, held_hosts, delayed;
+	size_t nslot;
+	uint64_t held;              /* bytes */
+	const struct fetch **slots; /* the fetches with one */
 };
 
 /* ---- origins ---- */
+
+static void
+check_queued(
+    struct sim *s, const struct host *h, const struct fetch *f, struct count *n)
+{
+	EXPECT(s, f->state == FETCH_QUEUED && f->host == h);
+	EXPECT(s, f->x == NULL && !link_on(&f->run));
+	EXPECT(s, f->err == E_OK && sched_why(f) != NULL);
+	n->waiting++;
+	n->lines += f->line.n;
+}
 
 static void
 check_waiting(struct sim *s, const struct host *h, struct count *n)
@@ -45,11 +57,16 @@ check_waiting(struct sim *s, const struct host *h, struct count *n)
 	for (k = list_first(&h->waiting); k != NULL;
 	     k = list_next(&h->waiting, k)) {
 		f = CONTAINER(k, struct fetch, link);
-		EXPECT(s, f->state == FETCH_QUEUED && f->host == h);
-		EXPECT(s, f->x == NULL && !link_on(&f->run));
-		EXPECT(s, sched_why(f) != NULL);
-		n->waiting++;
-		n->lines += f->line.n;
+		check_queued(s, h, f, n);
+		EXPECT(s, !sched_is_delayed(f));
+	}
+	for (k = list_first(&h->delayed); k != NULL;
+	     k = list_next(&h->delayed, k)) {
+		f = CONTAINER(k, struct fetch, link);
+		check_queued(s, h, f, n);
+		EXPECT(s, sched_is_delayed(f) && f->trail->fetch == f);
+		EXPECT(s, f->trail->later.key == f->trail->due_us);
+		n->delayed++;
 	}
 }
 
@@ -100,10 +117,13 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 		break;
 	case HOST_HELD:
 		EXPECT(s, h->waiting.n > 0 && !link_on(&h->link));
+		EXPECT(s, h->held.key == h->held_until_us);
+		n->held_hosts++;
 		break;
 	case HOST_LOST:
 		EXPECT(s, h->waiting.n + h->delayed.n > 0);
 		EXPECT(s, link_on(&h->link));
+		n->lost++;
 		break;
 	}
 	EXPECT(s, heap_on(&h->held) == (h->place == HOST_HELD));
@@ -145,6 +165,8 @@ check_deadline(struct sim *s, const struct fetch *f)
 		return; /* judged when it reads again */
 	if (x->conn != NULL)
 		stood += conn_held_us(x->conn);
+	if (f->trail != NULL)
+		stood -= f->trail->used_us;
 	if (max > 0 && now > x->slot_us + max + stood + s->slack_us)
 		world_fail(&s->w,
 		    "item %llu, %s: it has had its slot for %.3f s, "
@@ -166,13 +188,25 @@ check_held(struct sim *s, const struct fetch *f, struct count *n)
 	n->held += held;
 }
 
+/* Nothing may have begun while its origin was held. */
+static void
+check_hold(struct sim *s, const struct fetch *f)
+{
+	const struct governor *g = &f->host->gov;
+
+	if (f->x->slot_us > g->set_us && f->x->slot_us < g->until_us)
+		world_fail(&s->w, "item %llu was begun on an origin held (%s)",
+		    (unsigned long long)f->seq, stats_wait_name(g->why));
+}
+
 static void
 check_slot(struct sim *s, const struct fetch *f, struct count *n)
 {
 	EXPECT(s, f->x != NULL && f->host != NULL);
 	check_held(s, f, n);
 	check_deadline(s, f);
-	n->hosts[n->nhost++] = f->host;
+	check_hold(s, f);
+	n->slots[n->nslot++] = f;
 }
 
 /* Bytes that no event tells of any more must have somebody to read them. */
@@ -252,11 +286,27 @@ count_done(struct sim *s, struct count *n)
 /* ---- limits ---- */
 
 static int
-by_address(const void *a, const void *b)
+by_host(const void *a, const void *b)
 {
-	const struct host *const *x = a, *const *y = b;
+	const struct fetch *const *x = a, *const *y = b;
 
-	return *x < *y ? -1 : *x > *y;
+	return (*x)->host < (*y)->host ? -1 : (*x)->host > (*y)->host;
+}
+
+/* What n fetches make of their origin's counts. */
+static void
+check_host(struct sim *s, const struct fetch *const *f, size_t n)
+{
+	const struct host *h = f[0]->host;
+	size_t i, unsent = 0, since = 0;
+
+	for (i = 0; i < n; i++) {
+		unsent += f[i]->x->is_unsent != 0;
+		since += f[i]->x->slot_us > h->gov.set_us;
+	}
+	EXPECT(s, h->active == n && h->unsent == unsent);
+	if (h->gov.allow > 0)
+		EXPECT(s, since <= h->gov.allow);
 }
 
 static void
@@ -264,13 +314,15 @@ check_active(struct sim *s, struct count *n)
 {
 	size_t i, k;
 
-	qsort(n->hosts, n->nhost, sizeof(*n->hosts), by_address);
-	for (i = 0; i < n->nhost; i = k) {
-		for (k = i; k < n->nhost && n->hosts[k] == n->hosts[i]; k++)
+	qsort(n->slots, n->nslot, sizeof(*n->slots), by_host);
+	for (i = 0; i < n->nslot; i = k) {
+		for (k = i;
+		     k < n->nslot && n->slots[k]->host == n->slots[i]->host;
+		     k++)
 			;
-		EXPECT(s, n->hosts[i]->active == k - i);
+		check_host(s, n->slots + i, k - i);
 	}
-	EXPECT(s, n->active == n->nhost);
+	EXPECT(s, n->active == n->nslot);
 }
 
 static void
@@ -279,7 +331,7 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	const struct core *c = &s->core;
 	size_t most = 2 * (size_t)s->opts.concurrency;
 
-	EXPECT(s, n->nhost == c->slots);
+	EXPECT(s, n->nslot == c->slots);
 	EXPECT(s, c->slots <= (size_t)s->opts.concurrency);
 	EXPECT(s, n->waiting == c->known && n->lines == c->known_bytes);
 	EXPECT(s, c->known <= KNOWN_MAX);
@@ -290,9 +342,10 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	EXPECT(s, n->idle == c->idle.n);
 	EXPECT(s, c->idle.n <= (size_t)s->opts.max_idle);
 	EXPECT(s, n->ready == c->ready.n && n->want == c->want.n);
-	EXPECT(s, n->quiet == c->quiet.n);
+	EXPECT(s, n->quiet == c->quiet.n && n->lost == c->lost.n);
+	EXPECT(s, n->held_hosts == c->held.n && n->delayed == c->later.n);
 	EXPECT(s, n->held == c->held_bytes);
-	EXPECT(s, c->alive == n->waiting + n->nhost +
+	EXPECT(s, c->alive == n->waiting + n->nslot +
 				  c->state[FETCH_EMITTING].n + done);
 	EXPECT(s, c->state[FETCH_QUEUED].n == 0);
 	EXPECT(s, c->state[FETCH_DONE].n == 0);
@@ -305,17 +358,17 @@ check_all(struct sim *s)
 	size_t done;
 	int st;
 
-	n.hosts = mem_zalloc(s->core.slots + 1, sizeof(*n.hosts));
+	n.slots = mem_zalloc(s->core.slots + 1, sizeof(*n.slots));
 	check_hosts(s, &n);
 	for (st = FETCH_CONNECTING; st < CORE_STATES; st++) {
-		EXPECT(s, n.nhost <= s->core.slots);
+		EXPECT(s, n.nslot <= s->core.slots);
 		check_state(s, (enum fetch_state)st, &n);
 	}
 	check_paused(s, &n);
 	done = count_done(s, &n);
 	check_active(s, &n);
 	check_counts(s, &n, done);
-	free(n.hosts);
+	free(n.slots);
 }
 
 /* ---- before it waits ---- */
@@ -334,6 +387,33 @@ forgets_input(const struct sim *s)
 	       fake_source_has_line(c->source);
 }
 
+static int
+is_woken_by(const struct core *c, int64_t at)
+{
+	return c->due_timer != NULL && timer_at(c->due_timer) <= at;
+}
+
+/* A timer stands for all that time alone will change. */
+static int
+is_woken(const struct sim *s)
+{
+	const struct core *c = &s->core;
+	const struct heap_link *later = heap_first(&c->later);
+	const struct heap_link *held = heap_first(&c->held);
+	const struct net *n = &c->net;
+
+	if (later != NULL && !is_woken_by(c, later->key))
+		return 0;
+	if (held != NULL && !is_woken_by(c, held->key))
+		return 0;
+	if (c->ready.n > 0 && c->rate_us > c->now_us &&
+	    !is_woken_by(c, c->rate_us))
+		return 0;
+	if (!n->is_down || (n->is_probing && c->slots + c->lookups > 0))
+		return 1;
+	return !n->is_probing && is_woken_by(c, n->probe_us);
+}
+
 void
 check_sleep(struct sim *s)
 {
@@ -341,8 +421,10 @@ check_sleep(struct sim *s)
 	int is_free = c->pauses == 0;
 	struct link *k = list_first(&c->paused);
 
-	EXPECT(s, !(is_free && c->ready.n > 0 &&
+	EXPECT(s, !(is_free && c->ready.n > 0 && c->rate_us <= s->w.now_us &&
 		      c->slots < (size_t)s->opts.concurrency));
+	EXPECT(s, c->lost.n == 0);
+	EXPECT(s, is_woken(s));
 	EXPECT(s,
 	    !(is_free && c->want.n > 0 && c->lookups == 0 && c->ready.n == 0));
 	EXPECT(s, !forgets_input(s));
@@ -355,21 +437,37 @@ check_sleep(struct sim *s)
 
 /* ---- at the end ---- */
 
+/* How often its request may have gone out, as the peers saw it. */
+static void
+check_requests(struct sim *s, uint64_t seq)
+{
+	const struct outcome *o = &s->w.outcomes[seq];
+	uint64_t tries = 1 + (uint64_t)s->opts.retry, most;
+
+	/* Each may be sent once more on a fresh connection. */
+	most = tries * (1 + o->hops) * 2 + o->asked;
+	if (o->is_post && tries * (1 + o->hops) == 1)
+		most = 1 + o->asked;
+	if (o->handed > most)
+		world_fail(&s->w,
+		    "item %llu: its request went out %u times, %u answers "
+		    "asked it to wait",
+		    (unsigned long long)seq, o->handed, o->asked);
+	if ((uint64_t)o->attempts > tries + o->asked)
+		world_fail(&s->w, "item %llu had %d attempts",
+		    (unsigned long long)seq, o->attempts);
+}
+
 void
 check_records(struct sim *s)
 {
-	const struct outcome *o;
 	uint64_t i;
 
 	EXPECT(s, s->w.given == s->w.items);
 	for (i = 1; i <= s->w.items; i++) {
-		o = &s->w.outcomes[i];
-		if (o->records != 1)
+		if (s->w.outcomes[i].records != 1)
 			world_fail(&s->w, "item %llu has %u records",
-			    (unsigned long long)i, o->records);
-		if (o->handed > (o->is_post ? 1 : 2))
-			world_fail(&s->w,
-			    "item %llu: its request went out %u times",
-			    (unsigned long long)i, o->handed);
+			    (unsigned long long)i, s->w.outcomes[i].records);
+		check_requests(s, i);
 	}
 }
