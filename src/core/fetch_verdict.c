@@ -15,6 +15,7 @@
 #include "core/item.h"
 #include "core/live.h"
 #include "core/net.h"
+#include "core/redirect.h"
 #include "core/retry.h"
 #include "core/sched.h"
 #include "core/trail.h"
@@ -76,6 +77,7 @@ redirect(struct fetch *f)
 	t->header_bytes += http_header_bytes(x->http);
 	t->used_us += now - x->slot_us - x->stood_us;
 	t->redirect_us += now - x->start_us;
+	t->to = redirect_host(f);
 	enter_queue(f);
 }
 

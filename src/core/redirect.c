@@ -6,6 +6,7 @@
  */
 #include "core/redirect.h"
 
+#include "base/check.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/trail.h"
@@ -91,7 +92,17 @@ set_hop(struct fetch *f, const struct url *to, struct span method)
 		buf_char(&t->url, '#');
 		buf_span(&t->url, buf_view(&to->fragment));
 	}
-	t->to = host_of(f->core, to);
+}
+
+struct host *
+redirect_host(struct fetch *f)
+{
+	struct url *to = &f->core->target;
+	const char *why;
+	size_t at;
+
+	CHECK(url_parse(to, buf_view(&f->trail->url), &why, &at) == E_OK);
+	return host_of(f->core, to);
 }
 
 /* Remembers where it is and where it goes. Nonzero: it has been there. */

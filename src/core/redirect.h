@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 struct fetch;
+struct host;
 
 enum redirect {
 	REDIRECT_NONE, /* this answer is the last one */
@@ -20,5 +21,7 @@ enum redirect {
  * For the header section f->x has just completed. *detail is static or NULL.
  */
 enum redirect redirect_judge(struct fetch *f, enum err *e, const char **detail);
+/* The origin of the hop in f->trail; forgotten unless f is queued there now. */
+struct host *redirect_host(struct fetch *f);
 
 #endif
