@@ -62,7 +62,7 @@ core_tick(struct core *c)
 int
 core_is_over_budget(const struct core *c)
 {
-	return timer_now_us() > c->turn_us + CORE_TURN_US;
+	return c->now_us > c->turn_us + CORE_TURN_US;
 }
 
 static void

@@ -133,7 +133,8 @@ void core_fini(struct core *c);
  * Returns it.
  */
 int64_t core_tick(struct core *c);
-/* The turn has used up its budget: leave the rest to the next one. */
+/* The turn has used up its budget, as of the last core_tick: leave the rest to
+ * the next one. */
 int core_is_over_budget(const struct core *c);
 
 #endif

@@ -40,7 +40,7 @@ fill_times(struct record *r, const struct fetch *f)
 		r->time_redirect = RECORD_NO_TIME;
 	if (f->attempts == 0)
 		return;
-	r->timestamp_us = timer_wall_us() - (timer_now_us() - f->begun_us);
+	r->timestamp_us = timer_wall_us() - (f->core->now_us - f->begun_us);
 	r->time_item = now - f->begun_us;
 	r->time_redirect = f->trail != NULL ? f->trail->redirect_us : 0;
 	xchg_times(x, now, &t);

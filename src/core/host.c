@@ -402,14 +402,14 @@ host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us)
 }
 
 static void
-fail_waiting(struct host *h, const struct resolve_answer *a)
+fail_waiting(struct host *h, enum err e, const char *detail)
 {
 	struct link *k;
 
 	/* Only those there now: a new one may ask again. */
 	while ((k = list_first(&h->waiting)) != NULL)
 		fetch_lookup_failed(
-		    CONTAINER(k, struct fetch, link), a->err, a->detail);
+		    CONTAINER(k, struct fetch, link), e, detail);
 }
 
 /* Does it say that a name server was reached? -1: it says nothing. */
@@ -443,12 +443,15 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	h->answer_us = c->now_us;
 	if (a->from_cache)
 		h->lookup_us = h->answer_us;
+	h->doubt = E_OK;
 	if (is_net_answer(h, a) == 0) {
+		h->doubt = a->err;
+		h->doubt_detail = a->detail;
 		host_update(h);
 		return;
 	}
 	if (a->err != E_OK) {
-		fail_waiting(h, a);
+		fail_waiting(h, a->err, a->detail);
 		host_update(h);
 		return;
 	}
@@ -458,6 +461,25 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	h->until_us = a->until_us;
 	h->waiter_seq = c->seq;
 	host_update(h);
+}
+
+void
+hosts_settle(struct core *c, int is_there)
+{
+	struct hash_link *k;
+	struct host *h;
+	size_t i;
+
+	for (i = 0; i < c->hosts.nslot; i++)
+		for (k = c->hosts.slot[i]; k != NULL; k = k->next) {
+			h = CONTAINER(k, struct host, hashed);
+			if (h->doubt == E_OK)
+				continue;
+			if (is_there)
+				fail_waiting(h, h->doubt, h->doubt_detail);
+			h->doubt = E_OK;
+			host_update(h);
+		}
 }
 
 static void

@@ -56,6 +56,9 @@ struct host {
 	size_t contribution;                 /* to core->startable */
 
 	struct resolve_job *job;
+	enum err doubt; /* how its look-up failed, while that may be the
+			 * network's fault; E_OK: no doubt */
+	const char *doubt_detail;
 	union resolve_addr *addr;
 	unsigned naddr;
 	int64_t until_us;             /* addresses fresh until then */
@@ -82,6 +85,11 @@ void host_update(struct host *h);
  * of the longest of them; 0: now.
  */
 int64_t host_held_until(const struct host *h, enum wait_reason *why);
+/*
+ * It is known now whether the network is there: if so, look-ups that failed
+ * meanwhile failed by themselves.
+ */
+void hosts_settle(struct core *c, int is_there);
 /* Items of origins that were given up end. */
 void hosts_end_lost(struct core *c);
 /* The one of its waiting fetches that goes next. */

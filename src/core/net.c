@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/core.h"
+#include "core/host.h"
 #include "core/idle.h"
 #include "io/route.h"
 #include "io/timer.h"
@@ -123,10 +124,12 @@ take_answer(struct core *c, const struct resolve_answer *a)
 {
 	c->net.job = NULL;
 	if (is_dns(a->err)) {
+		hosts_settle(c, 0);
 		wait_more(c);
 		return;
 	}
 	net_works(c);
+	hosts_settle(c, 1);
 }
 
 static void

@@ -174,6 +174,7 @@ reader_read(struct fetch *f)
 			return;
 		if (!f->x->is_behind && !conn_more(f->x->conn))
 			return;
+		core_tick(f->core);
 		if (core_is_over_budget(f->core))
 			break;
 	}

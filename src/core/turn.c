@@ -50,6 +50,7 @@ emit(struct core *c)
 		if (sink_pending(c->out) > 0 && c->before_output != NULL)
 			c->before_output(c->before_output_arg);
 		sink_flush(c->out);
+		core_tick(c);
 	} while ((has_to_emit(c) || has_ordered(c)) && !core_is_over_budget(c));
 }
 
@@ -65,7 +66,6 @@ turn_finish(struct core *c)
 		c->input_left = 1; /* no event tells of it: pump again */
 	reader_resume_paused(c);
 	conns_reap(c->conns);
-	if (c->turn_us != 0)
-		stats_lag(&c->stats, timer_now_us() - c->turn_us);
+	stats_lag(&c->stats, core_tick(c) - c->turn_us);
 	c->turn_us = 0;
 }
