@@ -1,9 +1,39 @@
 /* SPDX-License-Identifier: ISC */
-/* All scenarios, one program; each group says its own plan. */
+/* All scenarios, one program; each group says its own plan. Arguments name the
+ * groups to run. */
+#include <string.h>
+
 #include "scenario.h"
 
-int
-main(void)
+static const struct {
+	const char *name;
+	int (*run)(void);
+} groups[] = {
+	{ "limits", run_limits },
+	{ "faults", run_faults },
+	{ "redirects", run_redirects },
+	{ "capacity", run_capacity },
+};
+
+static int
+is_wanted(const char *name, int argc, char **argv)
 {
-	return run_limits() + run_faults() + run_capacity() > 0;
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return 1;
+	return argc < 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < COUNT(groups); i++)
+		if (is_wanted(groups[i].name, argc, argv))
+			failed += groups[i].run();
+	return failed > 0;
 }

@@ -22,8 +22,9 @@
 	.lookup_us = 10 * MS, .connect_us = 10 * MS, .tls_us = 20 * MS, \
 	.first_us = 20 * MS, .piece_us = MS, .body_bytes = 500
 
-int run_limits(void);   /* limits.c: limits, fairness, back-pressure */
-int run_faults(void);   /* faults.c: timeouts, resend, shortage, stop */
-int run_capacity(void); /* capacity.c: long lists, many hosts, the rate */
+int run_limits(void);    /* limits.c: limits, fairness, back-pressure */
+int run_faults(void);    /* faults.c: timeouts, resend, shortage, stop */
+int run_redirects(void); /* redirects.c: hops, chains, what is sent again */
+int run_capacity(void);  /* capacity.c: long lists, many hosts, the rate */
 
 #endif
