@@ -412,7 +412,8 @@ is_woken(const struct sim *s)
 	if (c->ready.n > 0 && c->rate_us > c->now_us &&
 	    !is_woken_by(c, c->rate_us))
 		return 0;
-	if (!n->is_down || (n->is_probing && c->slots + c->lookups > 0))
+	if (!n->is_down || n->job != NULL ||
+	    (n->is_probing && c->slots + c->lookups > 0))
 		return 1;
 	return !n->is_probing && is_woken_by(c, n->probe_us);
 }
