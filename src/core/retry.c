@@ -61,6 +61,9 @@ retry_delay_us(struct fetch *f)
 	for (n = 1; n < tries_of(f) && us < DELAY_MAX_US; n++)
 		us *= 2;
 	us = us / 2 + draw(f->core, us);
+	/* Not at once: one look-up that failed is one try. */
+	if (us == 0)
+		return 1;
 	return us < DELAY_MAX_US ? us : DELAY_MAX_US;
 }
 
