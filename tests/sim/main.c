@@ -12,6 +12,7 @@ static const struct {
 	{ "limits", run_limits },
 	{ "faults", run_faults },
 	{ "redirects", run_redirects },
+	{ "retry", run_retry },
 	{ "capacity", run_capacity },
 };
 

@@ -81,6 +81,7 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	s->slack_us = 20 * MS;
 	parse(&s->opts, args);
 	core_init(c, &s->opts, w);
+	c->random = seed * 2654435761 + 1;
 	rc.timeout_us = s->opts.dns_timeout_us;
 	c->resolve = resolve_new(w, &rc, NULL, 0);
 	c->conns = conns_new(w, NULL, SIZE_MAX);
