@@ -63,6 +63,7 @@ run_chaos(uint64_t seed, const char *concurrency, const char *per_host)
 		"--ttfb-timeout", "3", "--idle-timeout", "3", "--dns-timeout",
 		"2", "--max-idle", "30"));
 	s.w.is_chaotic = 1;
+	s.check_every = seed <= 4 ? 1 : 7;
 	s.slack_us = 200 * MS;
 	s.w.sink_rate = seed % 3 == 0 ? 2000000 : 0;
 	if (seed % 4 == 1)
@@ -278,6 +279,7 @@ test_a_blocked_output_stops_the_input_and_fails_no_transfer(void **state)
 		s.w.sink_rate = seed > 3 ? 5000000 : 0;
 		s.slack_us = 200 * MS;
 		s.each_turn = nothing_new_while_blocked;
+		s.check_every = 5;
 		s.arg = &given;
 		sim_input(&s, 1200, wordy_item);
 		sim_run(&s, 20 * MINUTE);
