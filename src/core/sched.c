@@ -386,8 +386,14 @@ on_due(void *arg)
 	core_tick(arg);
 }
 
-static void
-set_timer(struct core *c)
+int
+sched_may_start(struct core *c)
+{
+	return may_start(c);
+}
+
+void
+sched_set_timer(struct core *c)
 {
 	struct heap_link *k;
 	int64_t at = net_due_us(c);
@@ -443,7 +449,6 @@ sched_pump(struct core *c)
 	while (may_start(c))
 		start_next(c);
 	look_up_ahead(c);
-	set_timer(c);
 	return (more && wants_input(c)) || may_start(c);
 }
 

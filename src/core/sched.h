@@ -29,6 +29,10 @@ void sched_sent(struct fetch *f);
 /* Reads input, begins look-ups, starts what may start. Nonzero: there is more
  * to do that no event will tell of. */
 int sched_pump(struct core *c);
+/* Is there something that could start now? */
+int sched_may_start(struct core *c);
+/* Before the loop waits: wakes it when time alone lets something go on. */
+void sched_set_timer(struct core *c);
 /* Sets or clears the pauses that follow from water marks. */
 void sched_judge_pauses(struct core *c);
 

@@ -27,10 +27,10 @@ has_ordered(const struct core *c)
 }
 
 int
-turn_has_work(const struct core *c)
+turn_has_work(struct core *c)
 {
 	return has_to_emit(c) || has_ordered(c) || c->run.n > 0 ||
-	       c->input_left;
+	       c->lost.n > 0 || c->input_left || sched_may_start(c);
 }
 
 void
@@ -67,5 +67,6 @@ turn_finish(struct core *c)
 	reader_resume_paused(c);
 	conns_reap(c->conns);
 	stats_lag(&c->stats, core_tick(c) - c->turn_us);
+	sched_set_timer(c);
 	c->turn_us = 0;
 }
