@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Jobs: who waits for which name, when an answer is complete enough to be
- * given, and what it says. Those who wait for one name form a batch: they
- * share its questions and its answers, even such as expire at once. Knows
- * nothing of c-ares and servers.
+ * Jobs: who waits for which name, and when an answer is complete enough to be
+ * given. Those who wait for one name form a batch: they share its questions and
+ * its answers, even such as expire at once. Knows nothing of c-ares and
+ * servers.
  */
 #include "io/resolve.h"
 
@@ -26,156 +26,6 @@ struct resolve_job {
 	resolve_cb *cb;
 	void *arg;
 };
-
-/* ---- what is known of a name -------------------------------------------- */
-
-/* Fresh, or learned while those who wait now were waiting. */
-static int
-is_usable(const struct resolve_name *nm, const struct resolve_known *kn,
-    int64_t now_us)
-{
-	return kn->at_us != 0 && kn->q == NULL &&
-	       (kn->until_us > now_us || kn->batch == nm->batch);
-}
-
-struct view {
-	int pending; /* families being asked for */
-	int found;   /* families with addresses */
-	int absent;  /* the name does not exist */
-};
-
-static struct view
-look(const struct resolve *r, const struct resolve_name *nm, int64_t now_us)
-{
-	struct view v = { 0, 0, 0 };
-	const struct resolve_known *kn;
-	int f;
-
-	for (f = 0; f < RESOLVE_FAMILIES; f++) {
-		kn = &nm->known[f];
-		if (!r->use[f])
-			continue;
-		v.pending += kn->q != NULL;
-		if (!is_usable(nm, kn, now_us))
-			continue;
-		v.found += kn->set.n > 0;
-		v.absent |= kn->err == E_DNS_NXDOMAIN;
-	}
-	return v;
-}
-
-/* ---- answers ------------------------------------------------------------ */
-
-static void
-put_addr(
-    struct resolve_answer *a, enum resolve_family f, const unsigned char *raw)
-{
-	union resolve_addr *out = &a->addr[a->n++];
-
-	memset(out, 0, sizeof(*out));
-	if (f == RESOLVE_V6) {
-		out->in6.sin6_family = AF_INET6;
-		memcpy(&out->in6.sin6_addr, raw, 16);
-	} else {
-		out->in.sin_family = AF_INET;
-		memcpy(&out->in.sin_addr, raw, 4);
-	}
-}
-
-static void
-put_sets(
-    struct resolve_answer *a, const struct resolve_set set[RESOLVE_FAMILIES])
-{
-	unsigned i;
-	int f;
-
-	a->n = 0;
-	for (i = 0; i < RESOLVE_MAX_ADDRS; i++)
-		for (f = 0; f < RESOLVE_FAMILIES; f++)
-			if (i < set[f].n && a->n < RESOLVE_MAX_ADDRS)
-				put_addr(a, (enum resolve_family)f,
-				    set[f].addr +
-					i * resolve_addr_len(
-						(enum resolve_family)f));
-}
-
-static void
-set_error(struct resolve_answer *a, enum err err, const char *detail,
-    int64_t until_us)
-{
-	a->err = err;
-	a->detail = detail;
-	a->n = 0;
-	a->until_us = until_us;
-}
-
-static void
-set_more_telling(struct resolve_answer *a, enum err err, const char *detail)
-{
-	if (a->err == E_OK || resolve_query_more_telling(err, a->err)) {
-		a->err = err;
-		a->detail = detail;
-	}
-}
-
-static void
-explain_absence(const struct resolve *r, const struct resolve_name *nm,
-    int64_t now_us, struct resolve_answer *a)
-{
-	const struct resolve_known *kn;
-	int f;
-
-	set_error(a, E_OK, NULL, TIMER_NEVER);
-	for (f = 0; f < RESOLVE_FAMILIES; f++) {
-		kn = &nm->known[f];
-		if (!r->use[f])
-			continue;
-		if (is_usable(nm, kn, now_us)) {
-			set_more_telling(a, kn->err, kn->detail);
-			if (kn->until_us < a->until_us)
-				a->until_us = kn->until_us;
-			continue;
-		}
-		set_more_telling(a, E_DNS_TIMEOUT, "TIMEOUT");
-		if (kn->q != NULL)
-			set_more_telling(a, kn->q->err, kn->q->detail);
-	}
-	if (a->until_us == TIMER_NEVER)
-		a->until_us = now_us;
-}
-
-static void
-answer_known(const struct resolve *r, const struct resolve_name *nm,
-    int64_t now_us, struct resolve_answer *a)
-{
-	struct resolve_set set[RESOLVE_FAMILIES] = { { 0, NULL }, { 0, NULL } };
-	const struct resolve_known *kn;
-	int64_t until = TIMER_NEVER;
-	int f, n = 0;
-
-	for (f = 0; f < RESOLVE_FAMILIES; f++) {
-		kn = &nm->known[f];
-		if (r->use[f] && kn->q != NULL && until > now_us)
-			/* Half an answer: soon worth another look. */
-			until = until < now_us + RESOLVE_WAITER_US
-				    ? until
-				    : now_us + RESOLVE_WAITER_US;
-		if (!r->use[f] || kn->set.n == 0 || !is_usable(nm, kn, now_us))
-			continue;
-		set[f] = kn->set;
-		n++;
-		if (kn->until_us < until)
-			until = kn->until_us;
-	}
-	if (n == 0) {
-		explain_absence(r, nm, now_us, a);
-		return;
-	}
-	a->err = E_OK;
-	a->detail = NULL;
-	a->until_us = until;
-	put_sets(a, set);
-}
 
 /* ---- jobs --------------------------------------------------------------- */
 
@@ -227,7 +77,7 @@ deliver(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 	struct link *k;
 
 	a.from_cache = 0;
-	answer_known(r, nm, now_us, &a);
+	resolve_answer_known(r, nm, now_us, &a);
 	nm->waiting = 0;
 	nm->delivering++;
 	while ((k = list_first(&nm->jobs)) != NULL) {
@@ -271,11 +121,11 @@ resolve_learn(struct resolve *r, struct resolve_name *nm, enum resolve_family f,
     const struct resolve_reply *rp)
 {
 	int64_t now = timer_now_us();
-	struct view v;
+	struct resolve_view v;
 
 	if (rp != NULL)
 		resolve_cache_learn(&r->cache, nm, f, rp, now);
-	v = look(r, nm, now);
+	v = resolve_answer_look(r, nm, now);
 	if (nm->waiting && (v.pending == 0 || (v.absent && v.found == 0)))
 		deliver(r, nm, now);
 	else if (nm->waiting && v.found > 0)
@@ -311,7 +161,7 @@ expire(struct resolve *r, struct resolve_job *job, int64_t now_us)
 	struct resolve_answer a;
 
 	a.from_cache = 0;
-	answer_known(r, nm, now_us, &a);
+	resolve_answer_known(r, nm, now_us, &a);
 	nm->delivering++;
 	answer_job(job, &a);
 	nm->delivering--;
@@ -343,17 +193,18 @@ static int
 open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 {
 	struct resolve_known *kn;
-	struct view v;
+	struct resolve_view v;
 	int f, sent = 0;
 
 	nm->batch++;
-	v = look(r, nm, now_us);
+	v = resolve_answer_look(r, nm, now_us);
 	if (v.absent && v.found == 0)
 		return 0;
 	resolve_cache_busy(&r->cache, nm);
 	for (f = 0; f < RESOLVE_FAMILIES; f++) {
 		kn = &nm->known[f];
-		if (!r->use[f] || kn->q != NULL || is_usable(nm, kn, now_us))
+		if (!r->use[f] || kn->q != NULL ||
+		    resolve_answer_is_usable(nm, kn, now_us))
 			continue;
 		resolve_query_start(r, nm, (enum resolve_family)f, now_us);
 		sent = 1;
@@ -388,23 +239,6 @@ add_job(struct resolve *r, struct resolve_name *nm, resolve_cb *cb, void *arg,
 	if (timer_at(r->deadline) == TIMER_NEVER)
 		timer_set(r->deadline, job->deadline_us);
 	return job;
-}
-
-static void
-answer_fixed(const struct resolve *r, struct resolve_fixed_answer *fa,
-    struct resolve_answer *a)
-{
-	int f;
-
-	for (f = 0; f < RESOLVE_FAMILIES; f++)
-		if (!r->use[f])
-			fa->set[f].n = 0;
-	put_sets(a, fa->set);
-	a->err = E_OK;
-	a->detail = NULL;
-	a->until_us = TIMER_NEVER;
-	if (a->n == 0)
-		set_error(a, E_DNS_NODATA, "NODATA", TIMER_NEVER);
 }
 
 /* In lower case, without its last dot; 0 bytes if it cannot be a name. */
@@ -450,9 +284,10 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 	if (name.n == 0 || resolve_fixed_find(&r->fixed, name, port, &fa)) {
 		r->ncached++;
 		if (name.n > 0)
-			answer_fixed(r, &fa, answer);
+			resolve_answer_fixed(r, &fa, answer);
 		else
-			set_error(answer, E_DNS_ERROR, "EBADNAME", TIMER_NEVER);
+			resolve_answer_fail(
+			    answer, E_DNS_ERROR, "EBADNAME", TIMER_NEVER);
 		return RESOLVE_DONE;
 	}
 	now = timer_now_us();
@@ -460,7 +295,7 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 	if (nm->waiting) {
 		r->ncached++;
 	} else if (!open_batch(r, nm, now)) {
-		answer_known(r, nm, now, answer);
+		resolve_answer_known(r, nm, now, answer);
 		settle(r, nm);
 		return RESOLVE_DONE;
 	}

@@ -2,7 +2,8 @@
 /*
  * What the files of resolve share, and nobody else includes:
  *
- *   resolve.c        jobs, batches of waiters, answers
+ *   resolve.c        jobs, batches of waiters
+ *   resolve_answer.c what is known, as an answer
  *   resolve_cache.c  what is known of each name; LRU
  *   resolve_fixed.c  --resolve, numbers, the hosts file, localhost
  *   resolve_conf.c   which servers to ask
@@ -225,6 +226,28 @@ void resolve_query_drain(struct resolve *r);
 void resolve_query_unstall(struct resolve *r);
 /* 1 if a says more about why a name has no address than b. */
 int resolve_query_more_telling(enum err a, enum err b);
+
+/* ---- resolve_answer.c --------------------------------------------------- */
+
+/* Fresh, or learned while those who wait now, or waited last, were waiting. */
+int resolve_answer_is_usable(const struct resolve_name *nm,
+    const struct resolve_known *kn, int64_t now_us);
+
+struct resolve_view {
+	int pending; /* families being asked for */
+	int found;   /* families with addresses */
+	int absent;  /* the name does not exist */
+};
+
+struct resolve_view resolve_answer_look(
+    const struct resolve *r, const struct resolve_name *nm, int64_t now_us);
+/* Each fills in *a but for from_cache. */
+void resolve_answer_known(const struct resolve *r,
+    const struct resolve_name *nm, int64_t now_us, struct resolve_answer *a);
+void resolve_answer_fixed(const struct resolve *r,
+    struct resolve_fixed_answer *fa, struct resolve_answer *a);
+void resolve_answer_fail(struct resolve_answer *a, enum err err,
+    const char *detail, int64_t until_us);
 
 /* ---- resolve.c ---------------------------------------------------------- */
 
