@@ -24,9 +24,7 @@ now_of(const struct host *h)
 static int
 is_old_news(const struct fetch *f)
 {
-	const struct governor *g = &f->host->gov;
-
-	return g->set_us != 0 && f->x != NULL && f->x->slot_us <= g->set_us;
+	return f->x != NULL && f->x->epoch != f->host->gov.epoch;
 }
 
 static int64_t
@@ -41,12 +39,14 @@ static void
 hold(struct host *h, int64_t us, enum wait_reason why)
 {
 	struct governor *g = &h->gov;
+	int64_t until = now_of(h) + us;
 
-	g->set_us = now_of(h);
-	if (g->until_us < g->set_us + us) {
-		g->until_us = g->set_us + us;
+	if (g->until_us < until) {
+		g->until_us = until;
 		g->why = why;
 	}
+	g->epoch++;
+	g->before = h->active;
 	g->allow = 1;
 	host_update(h);
 }
@@ -56,6 +56,24 @@ give_up(struct host *h)
 {
 	h->gov.is_given_up = 1;
 	host_update(h);
+}
+
+void
+govern_end(struct fetch *f)
+{
+	f->host->gov.before -= is_old_news(f) && f->host->gov.before > 0;
+}
+
+/* A transfer that takes long does not stand in for one that finds out. */
+size_t
+govern_room(const struct host *h)
+{
+	const struct governor *g = &h->gov;
+	unsigned since = h->active - g->before;
+
+	if (g->allow == 0)
+		return SIZE_MAX;
+	return since < g->allow ? g->allow - since : 0;
 }
 
 /* ---- it answers ---- */

@@ -7,6 +7,7 @@
 #ifndef CORE_GOVERN_H
 #define CORE_GOVERN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -19,9 +20,10 @@ struct host;
 struct governor {
 	int64_t until_us;     /* nothing starts before; 0: no hold */
 	enum wait_reason why; /* of it */
-	int64_t set_us;       /* when it was set: what started earlier says
-			       * nothing new */
-	unsigned allow;       /* transfers at once while it recovers; 0: any */
+	unsigned epoch;       /* counts the holds: what began in an earlier
+			       * one says nothing new */
+	unsigned before;      /* transfers in flight that did */
+	unsigned allow;       /* others at once while it recovers; 0: any */
 
 	int64_t asked_us;       /* its own back-off when it asks to wait */
 	int64_t asked_since_us; /* it has only asked to wait since; 0 */
@@ -53,6 +55,10 @@ void govern_lost(struct fetch *f);
 void govern_headers(struct fetch *f);
 /* f starts: counts against what is left. */
 void govern_start(struct host *h);
+/* f leaves its slot. */
+void govern_end(struct fetch *f);
+/* How many more may be in flight, as far as the governor goes. */
+size_t govern_room(const struct host *h);
 
 /* Is anything worth keeping of an origin that has nothing to do? */
 int govern_is_needed(const struct governor *g, int64_t now_us);

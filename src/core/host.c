@@ -190,14 +190,11 @@ static size_t
 room(const struct host *h)
 {
 	uint64_t max = (uint64_t)h->core->opts->max_per_host;
+	size_t room = govern_room(h);
 
-	if (h->unsent > 0)
+	if (h->unsent > 0 || (max > 0 && h->active >= max))
 		return 0;
-	if (h->gov.allow > 0 && (max == 0 || h->gov.allow < max))
-		max = h->gov.allow;
-	if (max == 0)
-		return SIZE_MAX;
-	return h->active < max ? max - h->active : 0;
+	return max > 0 && max - h->active < room ? max - h->active : room;
 }
 
 int64_t

@@ -147,6 +147,7 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 
 	c->slots++;
 	f->host->active++;
+	f->x->epoch = f->host->gov.epoch;
 	f->x->is_unsent = f->opts->delay_us > 0;
 	f->host->unsent += f->x->is_unsent != 0;
 	if (looked_us > 0)
@@ -170,6 +171,7 @@ sched_free_slot(struct fetch *f)
 	CHECK(c->slots > 0 && f->host->active > 0);
 	if (f->x != NULL)
 		sched_sent(f);
+	govern_end(f);
 	c->slots--;
 	f->host->active--;
 	host_update(f->host);

@@ -64,6 +64,7 @@ struct xchg {
 	int is_resent;
 	int is_counted; /* it began an attempt */
 	int is_unsent;  /* --delay has not begun */
+	unsigned epoch; /* of its origin's governor, when it began */
 
 	/* The answer. */
 	struct http *http;
