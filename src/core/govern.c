@@ -121,8 +121,10 @@ govern_asked(struct fetch *f, int status, int64_t wait_us)
 	int64_t max = f->opts->retry_after_max_us;
 
 	g->last = status == 429 ? "429" : "503";
-	g->fails = 0;
-	g->silent_us = 0;
+	g->fails = g->lost = 0;
+	g->silent_us = g->backoff_us = 0;
+	if (g->until_us <= now_of(h))
+		g->is_given_up = 0; /* that was another time */
 	if (g->asked_since_us == 0)
 		g->asked_since_us = now_of(h);
 	if (!is_old_news(f) || g->asked_us == 0)
