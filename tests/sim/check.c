@@ -74,15 +74,18 @@ static size_t
 room_of(const struct sim *s, const struct host *h)
 {
 	uint64_t max = (uint64_t)s->opts.max_per_host;
+	size_t room, since;
 
 	EXPECT(s, max == 0 || h->active <= max);
-	if (h->unsent > 0)
+	if (h->unsent > 0 || (max > 0 && h->active == max))
 		return 0;
-	if (h->gov.allow > 0 && (max == 0 || h->gov.allow < max))
-		max = h->gov.allow;
-	if (max == 0)
-		return SIZE_MAX;
-	return h->active < max ? max - h->active : 0;
+	room = max > 0 ? max - h->active : SIZE_MAX;
+	if (h->gov.allow == 0)
+		return room;
+	if (h->active - h->gov.before >= h->gov.allow)
+		return 0;
+	since = h->gov.allow - (h->active - h->gov.before);
+	return since < room ? since : room;
 }
 
 static void
@@ -197,7 +200,7 @@ check_hold(struct sim *s, const struct fetch *f)
 {
 	const struct governor *g = &f->host->gov;
 
-	if (f->x->slot_us > g->set_us && f->x->slot_us < g->until_us)
+	if (f->x->epoch == g->epoch && f->x->slot_us < g->until_us)
 		world_fail(&s->w, "item %llu was begun on an origin held (%s)",
 		    (unsigned long long)f->seq, stats_wait_name(g->why));
 }
@@ -305,11 +308,11 @@ check_host(struct sim *s, const struct fetch *const *f, size_t n)
 
 	for (i = 0; i < n; i++) {
 		unsent += f[i]->x->is_unsent != 0;
-		since += f[i]->x->slot_us > h->gov.set_us;
+		since += f[i]->x->epoch == h->gov.epoch;
 	}
 	EXPECT(s, h->active == n && h->unsent == unsent);
 	if (h->gov.allow > 0)
-		EXPECT(s, since <= h->gov.allow);
+		EXPECT(s, since <= h->gov.allow && since + h->gov.before == n);
 }
 
 static void

@@ -13,6 +13,7 @@ static const struct {
 	{ "faults", run_faults },
 	{ "redirects", run_redirects },
 	{ "retry", run_retry },
+	{ "governor", run_governor },
 	{ "capacity", run_capacity },
 };
 

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Origins that ask to wait: all of one is held, no other is, what comes after
+ * is no burst, and patience has an end.
+ */
+#include <string.h>
+
+#include "scenario.h"
+#include "seen.h"
+
+#define EVER (INT64_MAX / 2)
+
+static const struct origin two[] = { { FAST }, { FAST } };
+
+/* Kind 0 is one host, kind 1 are twenty. */
+static void
+both(struct event_base *w, uint64_t seq, struct item *to)
+{
+	(void)w;
+	to->kind = seq % 2;
+	to->host = seq % 2 != 0 ? (unsigned)seq % 40 : 0;
+}
+
+static void
+one_host(struct event_base *w, uint64_t seq, struct item *to)
+{
+	(void)w;
+	(void)seq;
+	(void)to;
+}
+
+static double
+seen_429(const struct event_base *w, const struct seen *e)
+{
+	(void)w;
+	return e->what == SEEN_REQUEST && e->status == 429;
+}
+
+static void
+say(struct answer *a, int status, int retry_after_s)
+{
+	a->status = status;
+	a->retry_after_s = retry_after_s;
+}
+
+/* ---- one is held, and the others are not ---- */
+
+static void
+busy_at_first(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	if (e->kind == 0 && world_time(w) > 200 * MS && world_time(w) < SECOND)
+		say(a, w->seed % 2 != 0 ? 429 : 503, 7);
+}
+
+static void
+test_retry_after_holds_all_of_one_origin_and_no_other(void **state)
+{
+	struct sim s;
+	uint64_t seed, i;
+	int64_t last;
+
+	(void)state;
+	for (seed = 1; seed <= 4; seed++) {
+		sim_init(&s, seed, two, ARGS("-c", "30", "--retry", "1"));
+		s.w.is_chaotic = seed > 2;
+		s.w.answer = busy_at_first;
+		sim_input(&s, 400, both);
+		sim_run(&s, MINUTE);
+		for (i = 1; i <= 400; i++) {
+			assert_int_equal(s.w.outcomes[i].status, 200);
+			if (i % 2 != 0)
+				assert_true(s.w.outcomes[i].at_us <
+					    s.w.start_us + 2 * SECOND);
+		}
+		last = 300 * MS;
+		assert_int_equal(
+		    seen_sum(&s.w, seen_kind0, last, 7 * SECOND), 0);
+		assert_true(seen_sum(&s.w, seen_kind0, 0, last) < 100);
+		assert_true(s.core.stats.waits[WAIT_RETRY_AFTER].count > 50);
+		sim_fini(&s);
+	}
+}
+
+static void
+test_after_a_hold_one_goes_first_then_more(void **state)
+{
+	static const struct origin o[] = { { FAST, .first_us = 100 * MS } };
+	struct sim s;
+	int64_t first;
+	size_t i;
+
+	(void)state;
+	sim_init(
+	    &s, 1, o, ARGS("-c", "64", "--max-per-host", "32", "--retry", "1"));
+	s.w.answer = busy_at_first;
+	sim_input(&s, 600, one_host);
+	sim_run(&s, MINUTE);
+	for (i = 0; i < s.w.nseen; i++)
+		if (s.w.seen[i].begun_us > s.w.start_us + 5 * SECOND)
+			break;
+	/* Each round trip takes 100 ms. */
+	first = s.w.seen[i].begun_us - s.w.start_us;
+	assert_int_equal(seen_sum(&s.w, seen_kind0, first, first + 99 * MS), 1);
+	assert_true(
+	    seen_sum(&s.w, seen_kind0, first, first + 199 * MS) <= 1 + 2);
+	assert_true(
+	    seen_sum(&s.w, seen_kind0, first, first + 299 * MS) <= 1 + 2 + 4);
+	assert_true(seen_sum(&s.w, seen_kind0, first, first + SECOND) > 60);
+	assert_int_equal(sim_count(&s, E_OK), 600);
+	sim_fini(&s);
+}
+
+/* A stream that goes on for long was there before. */
+static const struct origin streaming[] = {
+	{ FAST, .body_bytes = 600, .piece_bytes = 1, .piece_us = SECOND },
+};
+
+static void
+busy_in_the_second_second(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)e;
+	if (world_time(w) > 900 * MS && world_time(w) < 2 * SECOND)
+		say(a, 429, 5);
+}
+
+static void
+test_what_was_in_flight_before_a_hold_does_not_prolong_it(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, streaming,
+	    ARGS("-c", "20", "--retry", "1", "-m", "0", "--max-per-host", "8"));
+	s.w.answer = busy_in_the_second_second;
+	s.w.input_gap_us = 300 * MS;
+	sim_input(&s, 12, one_host);
+	sim_run_for(&s, 30 * SECOND);
+	assert_true(seen_sum(&s.w, seen_429, 0, EVER) > 0);
+	/* Those begun before and those that could be since: eight. */
+	assert_true(s.core.slots == 8);
+	sim_fini(&s);
+}
+
+/* ---- how long ---- */
+
+/* Moments of its requests, since the start, in us. */
+static size_t
+times(const struct sim *s, int64_t *at, size_t max)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->w.nseen && n < max; i++)
+		if (s->w.seen[i].what == SEEN_REQUEST)
+			at[n++] = s->w.seen[i].at_us - s->w.start_us;
+	return n;
+}
+
+static void
+always_busy(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)e;
+	say(a, 429, (int)w->seed - 1);
+}
+
+static void
+test_a_hold_is_never_shorter_than_the_origins_own_back_off(void **state)
+{
+	int64_t at[40], wait, least;
+	struct sim s;
+	uint64_t seed;
+	size_t i, n;
+
+	(void)state;
+	/* It says nothing, 1, 2, ... seconds. */
+	for (seed = 1; seed <= 6; seed++) {
+		sim_init(&s, seed, two, ARGS("-c", "6"));
+		s.w.answer = always_busy;
+		sim_input(&s, 50, one_host);
+		s.opts.retry = 2;
+		sim_run_for(&s, 4 * MINUTE);
+		n = times(&s, at, COUNT(at));
+		assert_true(n > 6 + 5);
+		/* The burst counts once; then it doubles, up to a minute. */
+		for (i = 6; i < n; i++) {
+			least = SECOND << (i - 6);
+			least = least < MINUTE ? least : MINUTE;
+			wait = (int64_t)(seed - 1) * SECOND;
+			wait = wait > least ? wait : least;
+			assert_true(at[i] - at[i - 1] >= wait);
+			assert_true(at[i] - at[i - 1] < wait + 200 * MS);
+		}
+		sim_fini(&s);
+	}
+}
+
+/* Three times in a row, then it answers, then again. */
+static void
+busy_now_and_then(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)w;
+	if (e->seq % 10 == 0 && w->outcomes[e->seq].asked < 3)
+		say(a, 429, 0);
+}
+
+static void
+test_an_answer_ends_the_origins_back_off(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, two, ARGS("-c", "1", "--retry", "1"));
+	s.w.answer = busy_now_and_then;
+	sim_input(&s, 100, one_host);
+	sim_run(&s, 10 * MINUTE);
+	assert_int_equal(sim_count(&s, E_OK), 100);
+	assert_int_equal(seen_sum(&s.w, seen_429, 0, EVER), 30);
+	/* Ten times 1 + 2 + 4 s. */
+	assert_true(s.w.now_us - s.w.start_us > 70 * SECOND);
+	assert_true(s.w.now_us - s.w.start_us < 78 * SECOND);
+	sim_fini(&s);
+}
+
+/* ---- what it does not cost ---- */
+
+static void
+busy_for_long(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)e;
+	if (world_time(w) < 20 * SECOND)
+		say(a, w->seed % 2 != 0 ? 429 : 503, 1);
+}
+
+static void
+post_to_one(struct event_base *w, uint64_t seq, struct item *to)
+{
+	(void)w;
+	to->method = seq % 2 != 0 ? "POST" : NULL;
+	to->body_bytes = seq % 2 != 0 ? 100 : 0;
+}
+
+static void
+test_being_asked_to_wait_uses_up_no_try_of_any_method(void **state)
+{
+	struct sim s;
+	uint64_t seed, i;
+
+	(void)state;
+	for (seed = 1; seed <= 2; seed++) {
+		sim_init(&s, seed, two, ARGS("-c", "4", "--retry", "1"));
+		s.w.answer = busy_for_long;
+		sim_input(&s, 60, post_to_one);
+		sim_run(&s, 2 * MINUTE);
+		for (i = 1; i <= 60; i++)
+			assert_int_equal(s.w.outcomes[i].status, 200);
+		assert_true(seen_sum(&s.w, seen_kind0, 0, EVER) < 60 + 12);
+		sim_fini(&s);
+	}
+}
+
+static void
+moved_for_now(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)w;
+	if (e->hop > 0)
+		return;
+	say(a, 302, 30);
+	a->has_location = 1;
+}
+
+static void
+test_retry_after_on_a_redirect_is_ignored(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, two, ARGS("-c", "4", "--retry", "1"));
+	s.w.answer = moved_for_now;
+	sim_input(&s, 20, one_host);
+	sim_run(&s, 5 * SECOND);
+	assert_int_equal(sim_count(&s, E_OK), 20);
+	sim_fini(&s);
+}
+
+/* ---- a limit to so many a second ---- */
+
+static const struct origin limited[] = {
+	{ FAST, .allows = 50, .retry_after_s = 1 },
+};
+
+static void
+test_an_origin_with_a_limit_loses_nothing_and_is_kept_busy(void **state)
+{
+	struct sim s;
+	double refused;
+
+	(void)state;
+	sim_init(&s, 1, limited,
+	    ARGS("-c", "64", "--max-per-host", "0", "--retry", "1"));
+	sim_input(&s, 2000, one_host);
+	sim_run(&s, 10 * MINUTE);
+	assert_int_equal(sim_count(&s, E_OK), 2000);
+	refused = seen_sum(&s.w, seen_429, 0, EVER);
+	print_message("2000 items, 50/s allowed: %.0f refused, %.1f s\n",
+	    refused, (double)(s.w.now_us - s.w.start_us) / 1e6);
+	assert_true(refused < 2000);
+	assert_true(s.w.now_us - s.w.start_us < 48 * SECOND);
+	sim_fini(&s);
+}
+
+/* ---- patience ---- */
+
+static void
+busy_for_a_minute(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	if (e->kind == 0 && world_time(w) > SECOND && world_time(w) < MINUTE)
+		say(a, 429, 60);
+}
+
+/* Kind 0 is one host, and comes in until long after. */
+static void
+until_late(struct event_base *w, uint64_t seq, struct item *to)
+{
+	both(w, seq, to);
+	w->input_gap_us = seq < 500 ? 10 * MS : SECOND;
+}
+
+static void
+test_a_wait_that_is_too_long_ends_what_waits_there(void **state)
+{
+	const struct outcome *o;
+	struct sim s;
+	uint64_t i, n429 = 0;
+
+	(void)state;
+	sim_init(&s, 1, two,
+	    ARGS("-c", "30", "--max-per-host", "1", "--retry", "1",
+		"--retry-after-max", "30"));
+	s.w.answer = busy_for_a_minute;
+	s.w.input_gap_us = 10 * MS;
+	sim_input(&s, 600, until_late);
+	sim_run(&s, 5 * MINUTE);
+	for (i = 1; i <= 600; i++) {
+		o = &s.w.outcomes[i];
+		n429 += o->status == 429;
+		if (i % 2 != 0) {
+			assert_int_equal(o->status, 200);
+		} else if (o->err == E_HOST_UNAVAILABLE) {
+			assert_int_equal(o->attempts, 0);
+			assert_string_equal(o->detail, "429");
+			assert_true(o->at_us < s.w.start_us + 62 * SECOND);
+		} else if (o->at_us > s.w.start_us + 62 * SECOND)
+			assert_int_equal(o->status, 200);
+	}
+	/* Nobody waited for it; after a minute it was tried again. */
+	assert_int_equal(n429, 1);
+	assert_true(sim_count(&s, E_HOST_UNAVAILABLE) > 200);
+	assert_int_equal(s.w.outcomes[600].status, 200);
+	assert_true(s.w.now_us - s.w.start_us < 110 * SECOND);
+	sim_fini(&s);
+}
+
+static void
+busy_long_then_short(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)e;
+	if (w->outcomes[1].asked == 0)
+		say(a, 429, 60);
+	else if (world_time(w) < 70 * SECOND)
+		say(a, 429, 3);
+}
+
+static void
+test_a_wait_that_was_too_long_spoils_no_later_one(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, two,
+	    ARGS("-c", "1", "--retry", "1", "--retry-after-max", "30"));
+	s.w.answer = busy_long_then_short;
+	s.w.input_gap_us = 65 * SECOND;
+	sim_input(&s, 3, one_host);
+	sim_run(&s, 5 * MINUTE);
+	assert_int_equal(s.w.outcomes[1].status, 429);
+	assert_int_equal(s.w.outcomes[2].status, 200);
+	assert_int_equal(s.w.outcomes[3].status, 200);
+	sim_fini(&s);
+}
+
+static void
+test_an_origin_that_only_asks_is_given_up_after_retry_max_time(void **state)
+{
+	const struct outcome *o;
+	struct sim s;
+	uint64_t i;
+
+	(void)state;
+	sim_init(&s, 3, two,
+	    ARGS("-c", "30", "--retry", "2", "--retry-max-time", "50"));
+	s.w.answer = always_busy;
+	sim_input(&s, 500, one_host);
+	sim_run(&s, 5 * MINUTE);
+	assert_true(s.w.now_us - s.w.start_us > 50 * SECOND);
+	assert_true(s.w.now_us - s.w.start_us < 100 * SECOND);
+	assert_true(seen_sum(&s.w, seen_429, 0, EVER) < 30 + 10);
+	for (i = 1; i <= 500; i++) {
+		o = &s.w.outcomes[i];
+		assert_true(o->status == 429 || o->err == E_HOST_UNAVAILABLE);
+	}
+	assert_true(sim_count(&s, E_HOST_UNAVAILABLE) > 490);
+	sim_fini(&s);
+}
+
+int
+run_governor(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_retry_after_holds_all_of_one_origin_and_no_other),
+		cmocka_unit_test(test_after_a_hold_one_goes_first_then_more),
+		cmocka_unit_test(
+		    test_what_was_in_flight_before_a_hold_does_not_prolong_it),
+		cmocka_unit_test(
+		    test_a_hold_is_never_shorter_than_the_origins_own_back_off),
+		cmocka_unit_test(test_an_answer_ends_the_origins_back_off),
+		cmocka_unit_test(
+		    test_being_asked_to_wait_uses_up_no_try_of_any_method),
+		cmocka_unit_test(test_retry_after_on_a_redirect_is_ignored),
+		cmocka_unit_test(
+		    test_an_origin_with_a_limit_loses_nothing_and_is_kept_busy),
+		cmocka_unit_test(
+		    test_a_wait_that_is_too_long_ends_what_waits_there),
+		cmocka_unit_test(
+		    test_a_wait_that_was_too_long_spoils_no_later_one),
+		cmocka_unit_test(
+		    test_an_origin_that_only_asks_is_given_up_after_retry_max_time),
+	};
+
+	return cmocka_run_group_tests_name("governor", tests, NULL, NULL);
+}
