@@ -3,6 +3,8 @@
  * The body of a record, in the form that holds it, piece by piece. Knows
  * nothing of where it came from.
  */
+#include <string.h>
+
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json.h"
@@ -30,14 +32,22 @@ record_json_value(struct span s)
 	return s;
 }
 
+/* An answer that calls itself JSON, or nothing at all, and is one value. */
 static int
-is_json(struct span s)
+is_json(const struct record *r)
 {
-	struct json_value v;
-	struct json j;
+	struct span type = r->content_type;
+	const char *end = type.n > 0 ? memchr(type.p, ';', type.n) : NULL;
 
-	json_start(&j, s);
-	return json_value(&j, &v) == 0 && json_end(&j) == 0;
+	if (end != NULL)
+		type.n = (size_t)(end - type.p);
+	type = span_trim(type);
+	if (type.n > 0 && !span_ieq(type, SPAN("application/json")) &&
+	    !span_ieq(type, SPAN("text/json")) &&
+	    !(type.n > 5 &&
+		span_ieq(span_of(type.p + type.n - 5, 5), SPAN("+json"))))
+		return 0;
+	return json_is_value(r->body, NULL);
 }
 
 static int
@@ -47,7 +57,7 @@ choose_form(const struct record *r, const struct record_format *f)
 		return FORM_TEXT;
 	if (f->body == RECORD_BODY_BASE64)
 		return FORM_BASE64;
-	if (f->body == RECORD_BODY_JSON && r->complete && is_json(r->body))
+	if (f->body == RECORD_BODY_JSON && r->complete && is_json(r))
 		return FORM_JSON;
 	return utf8_valid(r->body) == r->body.n ? FORM_TEXT : FORM_BASE64;
 }
