@@ -176,7 +176,9 @@ OPT(resolve, "resolve", 0, LIST, "", 0, 0, NETWORK, "HOST:PORT:ADDR",
     "ADDR may be a list by commas, an IPv6 address stands in brackets.")
 OPT(dns_servers, "dns-servers", 0, STR, "", 0, 0, NETWORK, "ADDR[#PORT],...",
     "ask these name servers instead of the system's",
-    "An IPv6 address with a port stands in brackets.")
+    "An IPv6 address with a port stands in brackets. The search list of "
+    "resolv.conf holds for them as well: a name that does not exist, with "
+    "fewer dots than its ndots, is tried in these domains.")
 OPT(interface, "interface", 0, STR, "", 0, 0, NETWORK, "ADDR",
     "connect from this address of the machine",
     "Or from this device. An address of the other family is unreachable.")

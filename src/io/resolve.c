@@ -22,6 +22,9 @@ struct resolve_job {
 	struct resolve *r;
 	struct resolve_name *name;
 	unsigned batch;
+	size_t given;    /* bytes of the name that was asked for, with which
+			  * `name` begins; 0: it is not searched for */
+	unsigned domain; /* of the search list: the next one */
 	int64_t deadline_us;
 	resolve_cb *cb;
 	void *arg;
@@ -57,39 +60,6 @@ unlink_job(struct resolve_job *job)
 }
 
 static void
-answer_job(struct resolve_job *job, const struct resolve_answer *a)
-{
-	resolve_cb *cb = job->cb;
-	void *arg = job->arg;
-
-	unlink_job(job);
-	free(job);
-	cb(arg, a);
-}
-
-/* To all of the present batch; who comes meanwhile belongs to the next. */
-static void
-deliver(struct resolve *r, struct resolve_name *nm, int64_t now_us)
-{
-	unsigned batch = nm->batch;
-	struct resolve_answer a;
-	struct resolve_job *job;
-	struct link *k;
-
-	a.from_cache = 0;
-	resolve_answer_known(r, nm, now_us, &a);
-	nm->waiting = 0;
-	nm->delivering++;
-	while ((k = list_first(&nm->jobs)) != NULL) {
-		job = CONTAINER(k, struct resolve_job, on_name);
-		if (job->batch != batch)
-			break;
-		answer_job(job, &a);
-	}
-	nm->delivering--;
-}
-
-static void
 open_window(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 {
 	if (link_on(&nm->on_window))
@@ -114,6 +84,149 @@ is_window_over(const struct resolve_name *nm, int64_t now_us)
 			return 0;
 	}
 	return !link_on(&nm->on_window);
+}
+
+/* ---- the names to ask for ----------------------------------------------- */
+
+static struct resolve_name *
+find_or_add(struct resolve *r, struct span name)
+{
+	uint64_t hash = hash_of(&r->cache.table, name);
+	struct resolve_name *nm = resolve_cache_find(&r->cache, name, hash);
+
+	return nm != NULL ? nm : resolve_cache_add(&r->cache, name, hash);
+}
+
+/* 1 if somebody must wait: what is missing is then being asked for. */
+static int
+open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
+{
+	struct resolve_known *kn;
+	struct resolve_view v;
+	int f, sent = 0;
+
+	nm->batch++;
+	v = resolve_answer_look(r, nm, now_us);
+	if (v.absent && v.found == 0)
+		return 0;
+	resolve_cache_busy(&r->cache, nm);
+	for (f = 0; f < RESOLVE_FAMILIES; f++) {
+		kn = &nm->known[f];
+		if (!r->use[f] || kn->q != NULL ||
+		    resolve_answer_is_usable(nm, kn, now_us))
+			continue;
+		resolve_query_start(r, nm, (enum resolve_family)f, now_us);
+		sent = 1;
+	}
+	r->nlookup += (unsigned)sent;
+	r->ncached += (unsigned)!sent;
+	if (sent == 0 && v.pending == 0)
+		return 0;
+	if (sent == 0 && v.found > 0 && is_window_over(nm, now_us))
+		return 0;
+	nm->waiting = 1;
+	if (v.found > 0)
+		open_window(r, nm, now_us);
+	return 1;
+}
+
+/* NULL: *a is what is known of the name. */
+static struct resolve_name *
+enter(struct resolve *r, struct span name, int64_t now_us,
+    struct resolve_answer *a)
+{
+	struct resolve_name *nm = find_or_add(r, name);
+
+	if (nm->waiting) {
+		r->ncached++;
+		return nm;
+	}
+	if (open_batch(r, nm, now_us))
+		return nm;
+	resolve_answer_known(r, nm, now_us, a);
+	settle(r, nm);
+	return NULL;
+}
+
+/*
+ * On from a name that does not exist, over what else may be meant, to one that
+ * must be waited for. NULL if there is none: *a is then what the last one gave.
+ */
+static struct resolve_name *
+enter_next(struct resolve *r, struct span given, unsigned *domain,
+    int64_t now_us, struct resolve_answer *a)
+{
+	char text[RESOLVE_NAME_MAX];
+	struct resolve_name *nm = NULL;
+	struct span name;
+
+	while (nm == NULL && a->err == E_DNS_NXDOMAIN) {
+		name = resolve_search_next(&r->search, given, domain, text);
+		if (name.n == 0)
+			break;
+		nm = enter(r, name, now_us, a);
+	}
+	return nm;
+}
+
+/* 1: the job waits for another name now; 0: *a is its answer. */
+static int
+go_on(struct resolve_job *job, int64_t now_us, struct resolve_answer *a)
+{
+	struct resolve_name *nm;
+
+	if (job->given == 0)
+		return 0;
+	nm = enter_next(job->r, span_of(job->name->text, job->given),
+	    &job->domain, now_us, a);
+	if (nm == NULL)
+		return 0;
+	list_remove(&job->name->jobs, &job->on_name);
+	list_push(&nm->jobs, &job->on_name);
+	job->name = nm;
+	job->batch = nm->batch;
+	return 1;
+}
+
+/* ---- answers ------------------------------------------------------------ */
+
+static void
+answer_job(struct resolve_job *job, const struct resolve_answer *a)
+{
+	resolve_cb *cb = job->cb;
+	void *arg = job->arg;
+
+	unlink_job(job);
+	free(job);
+	cb(arg, a);
+}
+
+/* To all of the present batch; who comes meanwhile belongs to the next. */
+static void
+deliver(struct resolve *r, struct resolve_name *nm, int64_t now_us)
+{
+	unsigned batch = nm->batch;
+	struct resolve_answer a, own;
+	struct resolve_job *job;
+	struct link *k;
+
+	a.from_cache = 0;
+	resolve_answer_known(r, nm, now_us, &a);
+	nm->waiting = 0;
+	nm->delivering++;
+	while ((k = list_first(&nm->jobs)) != NULL) {
+		job = CONTAINER(k, struct resolve_job, on_name);
+		if (job->batch != batch)
+			break;
+		if (a.err != E_DNS_NXDOMAIN) {
+			answer_job(job, &a);
+			continue;
+		}
+		own = a;
+		if (!go_on(job, now_us, &own))
+			answer_job(job, &own);
+	}
+	nm->delivering--;
 }
 
 void
@@ -188,39 +301,6 @@ on_deadline(void *arg)
 
 /* ---- start and cancel --------------------------------------------------- */
 
-/* 1 if somebody must wait: what is missing is then being asked for. */
-static int
-open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
-{
-	struct resolve_known *kn;
-	struct resolve_view v;
-	int f, sent = 0;
-
-	nm->batch++;
-	v = resolve_answer_look(r, nm, now_us);
-	if (v.absent && v.found == 0)
-		return 0;
-	resolve_cache_busy(&r->cache, nm);
-	for (f = 0; f < RESOLVE_FAMILIES; f++) {
-		kn = &nm->known[f];
-		if (!r->use[f] || kn->q != NULL ||
-		    resolve_answer_is_usable(nm, kn, now_us))
-			continue;
-		resolve_query_start(r, nm, (enum resolve_family)f, now_us);
-		sent = 1;
-	}
-	r->nlookup += (unsigned)sent;
-	r->ncached += (unsigned)!sent;
-	if (sent == 0 && v.pending == 0)
-		return 0;
-	if (sent == 0 && v.found > 0 && is_window_over(nm, now_us))
-		return 0;
-	nm->waiting = 1;
-	if (v.found > 0)
-		open_window(r, nm, now_us);
-	return 1;
-}
-
 static struct resolve_job *
 add_job(struct resolve *r, struct resolve_name *nm, resolve_cb *cb, void *arg,
     int64_t now_us)
@@ -259,15 +339,6 @@ normal(struct span host, char out[RESOLVE_NAME_MAX])
 	return span_of(out, host.n);
 }
 
-static struct resolve_name *
-find_or_add(struct resolve *r, struct span name)
-{
-	uint64_t hash = hash_of(&r->cache.table, name);
-	struct resolve_name *nm = resolve_cache_find(&r->cache, name, hash);
-
-	return nm != NULL ? nm : resolve_cache_add(&r->cache, name, hash);
-}
-
 enum resolve_start
 resolve_start(struct resolve *r, struct span host, uint16_t port,
     resolve_cb *cb, void *arg, struct resolve_answer *answer,
@@ -277,6 +348,8 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 	struct span name = normal(host, text);
 	struct resolve_fixed_answer fa;
 	struct resolve_name *nm;
+	unsigned domain = 0;
+	size_t given;
 	int64_t now;
 
 	*job = NULL;
@@ -291,15 +364,15 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 		return RESOLVE_DONE;
 	}
 	now = timer_now_us();
-	nm = find_or_add(r, name);
-	if (nm->waiting) {
-		r->ncached++;
-	} else if (!open_batch(r, nm, now)) {
-		resolve_answer_known(r, nm, now, answer);
-		settle(r, nm);
+	given = resolve_search_applies(&r->search, host) ? name.n : 0;
+	nm = enter(r, name, now, answer);
+	if (nm == NULL && given > 0)
+		nm = enter_next(r, name, &domain, now, answer);
+	if (nm == NULL)
 		return RESOLVE_DONE;
-	}
 	*job = add_job(r, nm, cb, arg, now);
+	(*job)->given = given;
+	(*job)->domain = domain;
 	return RESOLVE_PENDING;
 }
 
@@ -378,6 +451,7 @@ resolve_new(struct event_base *base, const struct resolve_conf *conf, char *why,
 		free(r);
 		return NULL;
 	}
+	resolve_search_init(&r->search, conf->resolv_conf_path);
 	init(r, base, conf);
 	for (i = 0; i < n; i++) {
 		r->server[i].addr = addr[i];

@@ -54,7 +54,8 @@ struct resolve_conf {
 				       * "*", ADDR a list by ',' and [v6] */
 	size_t noverride;
 	const char *hosts_path;       /* normally /etc/hosts */
-	const char *resolv_conf_path; /* normally /etc/resolv.conf */
+	const char *resolv_conf_path; /* normally /etc/resolv.conf; its search
+				       * list holds for other servers too */
 };
 
 struct resolve_stats {
@@ -75,9 +76,12 @@ void resolve_free(struct resolve *r);
 /*
  * Looks a host up: a name (A-labels, lower case, with or without a trailing
  * dot), or a numeric address without brackets. The port only selects
- * overrides. RESOLVE_DONE: *answer is filled in. RESOLVE_PENDING: *job is set,
- * and cb gets the answer, once both families have answered or 50 ms after the
- * first that has an address (RFC 8305 section 3).
+ * overrides. A name that does not exist, has fewer dots than ndots and none at
+ * its end is looked up in the domains of the search list, one by one, until one
+ * of these names exists: the answer is that one's. RESOLVE_DONE: *answer is
+ * filled in. RESOLVE_PENDING: *job is set, and cb gets the answer, once both
+ * families have answered or 50 ms after the first that has an address (RFC 8305
+ * section 3).
  */
 enum resolve_start resolve_start(struct resolve *r, struct span host,
     uint16_t port, resolve_cb *cb, void *arg, struct resolve_answer *answer,

@@ -2,7 +2,7 @@
 /*
  * Which name servers to ask: --dns-servers, or the nameserver lines of
  * resolv.conf, or the one on this machine; and the reading of such files.
- * Search lists and options of resolv.conf are not followed.
+ * Knows nothing of their search lists and options.
  */
 #include "io/resolve_int.h"
 

@@ -7,6 +7,7 @@
  *   resolve_cache.c  what is known of each name; LRU
  *   resolve_fixed.c  --resolve, numbers, the hosts file, localhost
  *   resolve_conf.c   which servers to ask
+ *   resolve_search.c which names a short one may stand for
  *   resolve_query.c  one question, over servers, until it is answered
  *   resolve_chan.c   c-ares: one question, one server, one try
  *   resolve_reply.c  a server's answer, from its bytes
@@ -21,6 +22,7 @@
 #include "io/timer.h"
 
 #define RESOLVE_MAX_SERVERS 16
+#define RESOLVE_MAX_DOMAINS 6
 #define RESOLVE_NAME_MAX 253
 /* One try with one server. */
 #define RESOLVE_TRY_MS 1500
@@ -188,6 +190,29 @@ int resolve_conf_port(struct span s, uint16_t *port);
 int resolve_conf_number(
     struct span s, enum resolve_family *f, unsigned char out[16]);
 
+/* ---- resolve_search.c --------------------------------------------------- */
+
+/* In lower case, without dots at its ends. */
+struct resolve_domain {
+	size_t n;
+	char text[RESOLVE_NAME_MAX];
+};
+
+struct resolve_search {
+	unsigned ndots; /* it is for names with fewer dots */
+	unsigned n;
+	struct resolve_domain domain[RESOLVE_MAX_DOMAINS];
+};
+
+/* From resolv.conf; a file that cannot be read is an empty one, as is NULL. */
+void resolve_search_init(struct resolve_search *s, const char *path);
+/* 1 if that name, should it not exist, may stand for another: it has few
+ * enough dots, and none at its end. */
+int resolve_search_applies(const struct resolve_search *s, struct span host);
+/* The next of them, put into out; *next is 0 at first. Empty: no more. */
+struct span resolve_search_next(const struct resolve_search *s,
+    struct span given, unsigned *next, char out[RESOLVE_NAME_MAX]);
+
 /* ---- resolve_query.c ---------------------------------------------------- */
 
 /*
@@ -256,6 +281,7 @@ struct resolve {
 	int64_t timeout_us; /* 0: none */
 	int use[RESOLVE_FAMILIES];
 	struct resolve_fixed fixed;
+	struct resolve_search search;
 	struct resolve_cache cache;
 	struct resolve_server server[RESOLVE_MAX_SERVERS];
 	unsigned nserver;
