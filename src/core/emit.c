@@ -157,6 +157,11 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 		url_redact(&t->input, given);
 		r->input = t->input.n > 0 ? buf_view(&t->input) : SPAN("");
 	}
+	if (f->opts->include_attempts) {
+		r->has_attempts = 1;
+		r->attempt = f->trail != NULL ? f->trail->v : NULL;
+		r->nattempt = f->trail != NULL ? f->trail->n : 0;
+	}
 	if (!x->has_url)
 		return;
 	r->url = url_text(xchg_item_url(x));
@@ -164,11 +169,6 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 		r->final_url = url_text(&x->url);
 	r->num_attempts = f->attempts;
 	r->num_redirects = f->trail != NULL ? f->trail->hops : 0;
-	if (f->opts->include_attempts) {
-		r->has_attempts = 1;
-		r->attempt = f->trail != NULL ? f->trail->v : NULL;
-		r->nattempt = f->trail != NULL ? f->trail->n : 0;
-	}
 }
 
 static void
