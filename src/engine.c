@@ -77,6 +77,7 @@ engine_turn(struct engine *e)
 	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
 	turn_decide(c);
 	turn_finish(c);
+	watch_look(e->watch);
 	sink_flush(e->notes);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -15,6 +16,7 @@
 #include "codec/url.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/order.h"
 #include "core/sched.h"
 #include "core/xchg.h"
 #include "engine.h"
@@ -28,6 +30,8 @@
 #define DUMP_MAX 1000
 #define URL_SHOWN 200 /* bytes of it in a dump */
 #define ERASE "\r\033[K"
+#define COLUMNS 80 /* of a terminal that does not say */
+#define REASONS_SHOWN 3
 
 struct watch {
 	struct engine *engine;
@@ -36,6 +40,7 @@ struct watch {
 	struct timer *timer; /* NULL: no progress line */
 	int is_shown;        /* the line stands on the terminal */
 	int shares_terminal; /* records go there too */
+	int is_net_down;     /* and has been said */
 	int64_t began_us;
 	int64_t last_us;
 	uint64_t last_done;
@@ -111,18 +116,100 @@ measure_rate(struct watch *w)
 	w->last_done = done;
 }
 
+static int
+commonest(const size_t by_reason[WAIT_COUNT])
+{
+	int r, most = 0;
+
+	for (r = 1; r < WAIT_COUNT; r++)
+		if (by_reason[r] > by_reason[most])
+			most = r;
+	return most;
+}
+
+/* ", waiting 120 (retry_after 80, rate 40)": so many of the reasons. */
+static void
+put_waiting(struct buf *b, const struct core *c,
+    const size_t by_reason[WAIT_COUNT], int reasons)
+{
+	size_t left[WAIT_COUNT];
+	const char *sep = " (";
+	int r;
+
+	if (c->known == 0)
+		return;
+	memcpy(left, by_reason, sizeof(left));
+	buf_printf(b, ", waiting %zu", c->known);
+	for (r = commonest(left); reasons > 0 && left[r] > 0; reasons--) {
+		buf_printf(b, "%s%s %zu", sep, stats_wait_name(r), left[r]);
+		sep = ", ";
+		left[r] = 0;
+		r = commonest(left);
+	}
+	if (sep[0] == ',')
+		buf_char(b, ')');
+}
+
+/* How much of a line fits: in the last column it would wrap. */
+static size_t
+room_on_terminal(void)
+{
+	struct winsize ws;
+
+	if (ioctl(2, TIOCGWINSZ, &ws) != 0)
+		return SIZE_MAX;
+	return (ws.ws_col > 1 ? ws.ws_col : COLUMNS) - 1u;
+}
+
+/* Cut between two of its parts: half a number would be another one. */
+static void
+cut_line(struct buf *b, size_t room)
+{
+	size_t n = room;
+
+	if (b->n <= room)
+		return;
+	while (n > 0 && b->p[n] != ',' && memcmp(b->p + n - 1, " (", 2) != 0)
+		n--;
+	if (n > 0 && b->p[n] == '(')
+		n--; /* the blank before it goes as well */
+	b->n = n > 0 ? n : room;
+}
+
+static void
+put_line(struct buf *b, const struct watch *w,
+    const size_t by_reason[WAIT_COUNT], int reasons)
+{
+	const struct core *c = w->core;
+
+	buf_printf(b, "%llu done, %llu failed, %zu in flight",
+	    (unsigned long long)done_items(w),
+	    (unsigned long long)c->stats.failed, c->slots);
+	put_waiting(b, c, by_reason, reasons);
+	put_eta(b, w);
+	buf_printf(b, ", %.0f/s, ", w->rate);
+	put_size(b, c->stats.bytes_in);
+	buf_char(b, 'B');
+}
+
 static void
 draw(struct watch *w)
 {
-	const struct core *c = w->core;
-	struct buf b = { 0 };
+	size_t by_reason[WAIT_COUNT], room = room_on_terminal();
+	struct buf line = { 0 }, b = { 0 };
+	int reasons = REASONS_SHOWN;
 
 	measure_rate(w);
-	buf_printf(&b, ERASE "%llu done, %zu in flight, %.0f/s, ",
-	    (unsigned long long)done_items(w), c->slots, w->rate);
-	put_size(&b, c->stats.bytes_in);
-	buf_printf(&b, "B, %llu failed", (unsigned long long)c->stats.failed);
-	put_eta(&b, w);
+	sched_waits(w->core, by_reason);
+	put_line(&line, w, by_reason, reasons);
+	while (line.n > room && --reasons > 0) {
+		line.n = 0;
+		put_line(&line, w, by_reason, reasons);
+	}
+	cut_line(&line, room);
+	buf_str(&b, ERASE);
+	buf_span(&b, buf_view(&line));
+	buf_fini(&line);
 	w->is_shown = 1;
 	say(w, &b);
 }
@@ -192,6 +279,29 @@ watch_free(struct watch *w)
 		return;
 	timer_free(w->timer);
 	free(w);
+}
+
+/* ---- the network ---- */
+
+void
+watch_look(struct watch *w)
+{
+	const struct net *n = &w->core->net;
+	struct buf b = { 0 };
+
+	if (n->is_down == w->is_net_down)
+		return;
+	w->is_net_down = n->is_down;
+	if (w->core->opts->quiet)
+		return;
+	erase(w);
+	if (n->is_down)
+		buf_str(&b, "fetchd: the network is down; waiting "
+			    "(--net-down fail ends items instead)\n");
+	else
+		buf_printf(&b, "fetchd: the network is back after %.0f s\n",
+		    (double)(n->back_us - n->down_us) / 1e6);
+	say(w, &b);
 }
 
 /* ---- the dump ---- */
@@ -288,6 +398,21 @@ dump_waiting(struct dump *d)
 		dump_one(d, d->waiting[i]);
 }
 
+/* What is finished is no fetch any more. */
+static void
+dump_order(struct dump *d)
+{
+	const struct order *o = d->watch->core->order;
+
+	if (o == NULL || order_pending(o) == 0)
+		return;
+	buf_printf(&d->out,
+	    "order: %zu finished %s for the turn of item %llu\n",
+	    order_pending(o),
+	    order_pending(o) == 1 ? "record waits" : "records wait",
+	    (unsigned long long)order_turn(o));
+}
+
 /* A line each, so that what does not fit is dropped whole. */
 static void
 note_lines(struct watch *w, struct span text)
@@ -314,6 +439,7 @@ watch_dump(struct watch *w)
 	erase(w);
 	buf_printf(&d.out, "%zu in flight, %zu waiting, %llu done\n", c->slots,
 	    c->known, (unsigned long long)done_items(w));
+	dump_order(&d);
 	for (i = FETCH_CONNECTING; i < CORE_STATES; i++)
 		dump_list(&d, &c->state[i]);
 	dump_list(&d, &c->paused);

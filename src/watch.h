@@ -17,6 +17,8 @@ void watch_free(struct watch *w);
 
 /* Records are about to be written: the progress line makes room for them. */
 void watch_make_room(struct watch *w);
+/* Each turn: says it, once, when the network is found down and when back. */
+void watch_look(struct watch *w);
 /* One line a waiting or running item, at most 1,000 (SPEC section 4, USR1). */
 void watch_dump(struct watch *w);
 /* After the run: the progress line goes, summary and stats come. */

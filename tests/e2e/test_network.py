@@ -4,6 +4,7 @@
 Tests that take an address or a name server away work in a network namespace
 of their own, or on a name server that falls silent.
 """
+import re
 import subprocess
 import threading
 import time
@@ -46,6 +47,11 @@ def items(o, n, path="/"):
                    for i in range(n))
 
 
+def notes(res):
+    """What was said of the network, a word each time."""
+    return re.findall(r"^fetchd: the network is (\w+)", res.stderr, re.M)
+
+
 @row(252)
 def test_without_a_network_the_run_waits_and_says_so(fetchd, plugged):
     ns, o = plugged
@@ -67,6 +73,7 @@ def test_without_a_network_the_run_waits_and_says_so(fetchd, plugged):
     assert len(o.requests) == 99
     assert res.stats["waits"]["net_down"]["count"] > 0
     assert res.stats["waits"]["net_down"]["time"] >= 1.5
+    assert notes(res) == ["down", "back"], res.stderr
 
 
 @row(252)
@@ -135,6 +142,7 @@ def test_when_all_resolvers_fall_silent_new_names_wait(fetchd, origin, dns):
     dns.all(None)
     res = run.finish(quiet=False)
     assert res.errors() == [None] * 21
+    assert notes(res) == ["down", "back"], res.stderr
 
 
 @row(9)
@@ -159,6 +167,18 @@ def test_term_ends_a_run_that_waits_for_its_network(fetchd, plugged):
     began = time.monotonic()
     res = stop(run)
     assert time.monotonic() - began < 5 and len(res.records) == 3
+    assert notes(res) == ["down"]
+
+
+def test_quiet_says_nothing_of_the_network(fetchd, plugged):
+    ns, o = plugged
+    run = fetchd.start("-q", wrap=ns.wrap)
+    run.write(items(o, 3))
+    assert run.until_records(3)
+    carrier(ns, False)
+    run.write(items(o, 30))
+    assert says(run, "net_down")
+    assert notes(stop(run)) == []
 
 
 # -- --interface --------------------------------------------------------------

@@ -4,11 +4,16 @@
 The words are those of harness.REASONS; USR1, --stats and the progress line
 show them, --include-attempts is in test_retry and test_order.
 """
+import fcntl
 import os
 import pty
 import re
+import select
 import signal
+import struct
+import termios
 import threading
+import time
 
 import pytest
 
@@ -103,30 +108,73 @@ def test_a_run_that_never_waits_says_so(fetchd, origin):
                                if w["count"]}
 
 
-def test_the_progress_line_names_the_reason(fetchd, origin):
-    o = origin(serve(lambda r: status(429, "Retry-After: 60")))
-    master, slave = pty.openpty()
-    run = fetchd.start("--progress", "bar", "-o", "/dev/null", stderr=slave,
-                       json=False)
-    os.close(slave)
-    feed(run, urls(o, 20))
-    got, found = b"", threading.Event()
+@pytest.fixture
+def watched(fetchd):
+    """start(urls, columns=0, *args): the run, and until(pattern, timeout) for
+    what the terminal of its stderr shows."""
+    opened = []
 
-    def work():
-        nonlocal got
-        while True:
-            try:
-                data = os.read(master, 4096)
-            except OSError:
-                return
-            got += data
-            if b"retry_after" in got:
-                found.set()
-    t = threading.Thread(target=work, daemon=True)
-    t.start()
-    seen = found.wait(8)
+    def start(lines, columns=0, *args):
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ,
+                    struct.pack("4H", 24, columns, 0, 0))
+        run = fetchd.start("--progress", "bar", "-o", "/dev/null", *args,
+                           stderr=slave, json=False)
+        os.close(slave)
+        opened.append(master)
+        feed(run, lines)
+        shown = b""
+
+        def until(pattern, timeout=8):
+            nonlocal shown
+            end = time.monotonic() + timeout
+            while not re.search(pattern, shown):
+                left = end - time.monotonic()
+                if left <= 0 or not select.select([master], [], [], left)[0]:
+                    return None
+                try:
+                    shown += os.read(master, 4096)
+                except OSError:     # the run has ended
+                    return None
+            return shown
+        return run, until
+    yield start
+    for fd in opened:
+        os.close(fd)
+
+
+def end(run):
     run.kill(signal.SIGTERM)
     run.finish(exit=75)
-    t.join(5)
-    os.close(master)
-    assert seen, got[-500:]
+
+
+def test_the_progress_line_names_the_reason(watched, origin):
+    o = origin(serve(lambda r: status(429, "Retry-After: 60")))
+    run, until = watched(urls(o, 20))
+    assert until(rb"waiting 20 \(retry_after 20\)")
+    end(run)
+
+
+def test_the_progress_line_names_the_commonest_reason_first(watched, origin):
+    late = origin(serve(lambda r: status(429, "Retry-After: 60")))
+    quick = origin()
+    run, until = watched(urls(quick, 6) + urls(late, 20), 200,
+                         "--rate-per-host", "2/m")
+    assert until(rb"waiting 25 \(retry_after 20, rate 5\)")
+    end(run)
+
+
+@pytest.mark.parametrize("columns", [0, 10, 40, 50, 64, 80, 132])
+def test_the_progress_line_is_one_line(watched, origin, columns):
+    """It never wraps: the terminal would keep what should be erased."""
+    late = origin(serve(lambda r: status(429, "Retry-After: 60")))
+    quick = origin()
+    run, until = watched(urls(quick, 60) + urls(late, 200), columns,
+                         "--rate-per-host", "2/m")
+    shown = until(rb"(\r.*){8}")
+    end(run)
+    assert shown
+    lines = shown.replace(b"\x1b[K", b"").split(b"\r")
+    assert max(map(len, lines)) < (columns or 80)
+    ends = {50: b", waiting 259", 64: b", waiting 259 (retry_after 200)"}
+    assert any(x.endswith(ends.get(columns, b"")) for x in lines), lines
