@@ -4,6 +4,8 @@
 --keep-order, --only-failed, --only-ok, --include-attempts, --max-run-time.
 """
 import json
+import os
+import subprocess
 import threading
 import time
 
@@ -191,6 +193,34 @@ def test_a_run_that_is_stopped_keeps_order_in_what_it_gives(fetchd, origin):
     run.kill(15)
     res = run.finish(exit=75)
     assert seqs(res) == list(range(2, 11)), "what was finished is given"
+
+
+def test_what_was_held_waits_for_its_reader_to_the_end(fetchd, origin):
+    """Nothing is under way any more, but much is still to be written."""
+    gate, size = threading.Event(), 40_000_000
+
+    def handler(r):
+        if r.target == "/1":
+            return lambda c: c.hold(gate) or response(b"first")
+        return response(b"x" * size)
+    o = origin(serve(handler))
+    r, w = os.pipe()
+    run = fetchd.start("--keep-order", "--max-filesize", "0", o.url("/1"),
+                       o.url("/2"), stdin=subprocess.DEVNULL, stdout=w,
+                       json=False)
+    os.close(w)
+    assert o.until(lambda o: len(o.requests) == 2)
+    time.sleep(1)       # the stimulus: the second is held whole
+    gate.set()
+    n = 0
+    while n < size / 4:
+        n += len(os.read(r, 65536))
+    time.sleep(3)       # the stimulus: the reader looks away
+    while data := os.read(r, 65536):
+        n += len(data)
+    os.close(r)
+    run.finish(exit=0)
+    assert n > size, "cut"
 
 
 # -- --only-failed, --only-ok -------------------------------------------------
