@@ -389,6 +389,14 @@ has_output_failed(const struct core *c)
 	       out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE;
 }
 
+/* Finished, but its reader did not take it in time: it counts as left. */
+static int
+has_unwritten(const struct core *c)
+{
+	return sink_pending(c->out) > 0 ||
+	       (c->order != NULL && order_is_due(c->order));
+}
+
 int
 engine_exit_status(struct engine *e, enum engine_end end)
 {
@@ -401,7 +409,7 @@ engine_exit_status(struct engine *e, enum engine_end end)
 		return 3;
 	if (e->is_timed_out)
 		return 124;
-	if (sink_error(c->out) == E_OUTPUT_CLOSED ||
+	if (sink_error(c->out) == E_OUTPUT_CLOSED || has_unwritten(c) ||
 	    (end == ENGINE_STOPPED && sched_has_left(c)))
 		return 75;
 	for (i = 1; i < 32; i++)

@@ -300,6 +300,18 @@ def test_a_record_half_written_at_grace_is_written_to_its_end(fetchd,
     assert [len(json.loads(x)["body"]) for x in out.splitlines()] == [6 * MB]
 
 
+def test_a_record_that_could_not_be_written_is_left(fetchd, origin):
+    o = origin(serve(lambda r: response(b"x" * 200_000)))
+    r, w = os.pipe()
+    run = fetchd.start("--grace", "0.2", o.url(), stdin=subprocess.DEVNULL,
+                       stdout=w, json=False, quiet=False)
+    os.close(w)
+    until_full(r)
+    run.kill(signal.SIGTERM)
+    run.finish(timeout=20, exit=75)
+    assert not read_on(r).endswith(b"\n")
+
+
 def test_the_summary_of_a_stopped_run_says_what_is_left(fetchd, origin):
     def handler(req):
         if req.target == "/held":
