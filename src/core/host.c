@@ -65,6 +65,19 @@ hosts_fini(struct core *c)
 	heap_fini(&c->held);
 }
 
+/* Calls `each` for every origin there is, until it returns 0. */
+static void
+walk(struct core *c, int (*each)(void *arg, struct host *h), void *arg)
+{
+	struct hash_link *k;
+	size_t i;
+
+	for (i = 0; i < c->hosts.nslot; i++)
+		for (k = c->hosts.slot[i]; k != NULL; k = k->next)
+			if (!each(arg, CONTAINER(k, struct host, hashed)))
+				return;
+}
+
 static void
 drop_list(struct list *l)
 {
@@ -74,48 +87,50 @@ drop_list(struct list *l)
 		fetch_drop(CONTAINER(w, struct fetch, link));
 }
 
+static int
+drop_waiting(void *arg, struct host *h)
+{
+	(void)arg;
+	drop_list(&h->waiting);
+	drop_list(&h->delayed);
+	return 1;
+}
+
 void
 hosts_drop_waiting(struct core *c)
 {
-	struct hash_link *k;
-	struct host *h;
-	size_t i;
-
-	for (i = 0; i < c->hosts.nslot; i++)
-		for (k = c->hosts.slot[i]; k != NULL; k = k->next) {
-			h = CONTAINER(k, struct host, hashed);
-			drop_list(&h->waiting);
-			drop_list(&h->delayed);
-		}
+	walk(c, drop_waiting, NULL);
 }
 
+struct visit {
+	int (*each)(void *arg, const struct fetch *f);
+	void *arg;
+};
+
 static int
-each_of(const struct list *l, int (*each)(void *arg, const struct fetch *f),
-    void *arg)
+visit_list(const struct list *l, const struct visit *v)
 {
 	struct link *w;
 
 	for (w = list_first(l); w != NULL; w = list_next(l, w))
-		if (!each(arg, CONTAINER(w, struct fetch, link)))
+		if (!v->each(v->arg, CONTAINER(w, struct fetch, link)))
 			return 0;
 	return 1;
+}
+
+static int
+visit_waiting(void *arg, struct host *h)
+{
+	return visit_list(&h->waiting, arg) && visit_list(&h->delayed, arg);
 }
 
 void
 hosts_each_waiting(
     struct core *c, int (*each)(void *arg, const struct fetch *f), void *arg)
 {
-	struct hash_link *k;
-	struct host *h;
-	size_t i;
+	struct visit v = { each, arg };
 
-	for (i = 0; i < c->hosts.nslot; i++)
-		for (k = c->hosts.slot[i]; k != NULL; k = k->next) {
-			h = CONTAINER(k, struct host, hashed);
-			if (!each_of(&h->waiting, each, arg) ||
-			    !each_of(&h->delayed, each, arg))
-				return;
-		}
+	walk(c, visit_waiting, &v);
 }
 
 static struct host *
@@ -460,23 +475,22 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	host_update(h);
 }
 
+static int
+settle(void *arg, struct host *h)
+{
+	if (h->doubt == E_OK)
+		return 1;
+	if (*(const int *)arg)
+		fail_waiting(h, h->doubt, h->doubt_detail);
+	h->doubt = E_OK;
+	host_update(h);
+	return 1;
+}
+
 void
 hosts_settle(struct core *c, int is_there)
 {
-	struct hash_link *k;
-	struct host *h;
-	size_t i;
-
-	for (i = 0; i < c->hosts.nslot; i++)
-		for (k = c->hosts.slot[i]; k != NULL; k = k->next) {
-			h = CONTAINER(k, struct host, hashed);
-			if (h->doubt == E_OK)
-				continue;
-			if (is_there)
-				fail_waiting(h, h->doubt, h->doubt_detail);
-			h->doubt = E_OK;
-			host_update(h);
-		}
+	walk(c, settle, &is_there);
 }
 
 static void
