@@ -203,7 +203,7 @@ def test_a_wait_that_is_too_long_ends_the_item_with_that_answer(
     o = origin(serve(lambda r: (r.conn.wait(0.3), status(
         429, f"Retry-After: {said}", body=b"no"))[1]))
     res = fetchd("--retry-after-max", "10s", "--max-per-host", "1",
-                 stdin=urls(o, 20) + urls(control, 5), exit=4)
+                 stdin=urls(o, 20) + urls(control, 5), exit=4, timeout=15)
     first = res.by(1)
     assert first["status_code"] == 429 and first["error"] is None
     assert first["body"] == "no" and first["num_attempts"] == 1

@@ -319,7 +319,7 @@ def test_max_run_time_cuts_without_records_and_exits_124(fetchd, origin):
                      (r.conn.stay(), None)[1]))
     lines = [o.url("/ok")] * 3 + [o.url(f"/hang{i}") for i in range(100)]
     res = fetchd("--max-run-time", "1s", "--max-per-host", "8", stdin=lines,
-                 exit=124, quiet=False)
+                 exit=124, quiet=False, timeout=15)
     assert seqs(res) and set(seqs(res)) == {1, 2, 3}
     assert 0.95 <= res.wall <= 5
     assert o.until(lambda o: o.open == 0)
@@ -350,7 +350,7 @@ def test_124_comes_before_what_items_ended_with(fetchd, origin):
     o = origin(serve(lambda r: (r.conn.stay(), None)[1]))
     res = fetchd("--max-run-time", "1s", "--retry", "0", "-f",
                  stdin=["http://127.0.0.1:1/", o.url()], exit=124,
-                 quiet=False)
+                 quiet=False, timeout=15)
     assert [r["error"] for r in res.records] == ["connect_refused"]
 
 

@@ -194,6 +194,7 @@ def test_several_budgets_hold_at_once(fetchd, origin):
 
 
 def test_an_item_without_a_cost_waits_for_no_budget(fetchd, origin):
+    """On its own origin it may wait for its turn, on another it goes."""
     o, other = origin(), origin()
     run = fetchd.start("--budget", "tokens=10/h")
     lines = [item(o, f"/c{i}", tokens=10) for i in range(3)]

@@ -5,6 +5,7 @@ That lines come at once is proved in lock-step: the origin sends the next one
 only when the test has seen the one before.
 """
 import json
+import select
 import statistics
 import threading
 import time
@@ -375,6 +376,7 @@ def test_head_1_of_a_stream_ends_the_run_quietly(fetchd, origin):
     o = origin(serve(lambda r: act))
     run = fetchd.start("--stream", "--retry", "0", o.url(), stdin=-3,
                        read_stdout=False, json=False)
+    assert select.select([run.proc.stdout], [], [], 10)[0], "no line"
     line = run.proc.stdout.readline()
     run.proc.stdout.close()
     res = run.finish(timeout=20, exit=75)
