@@ -154,7 +154,7 @@ def test_streams_of_tokens_at_the_limits_of_an_api(fetchd):
                  for _, d in got[:-1]]
         assert words == [f"{e['said']}-{i} " for i in range(WORDS)]
         late.append(got[0][0] - e["sent"][0])
-    print(f"first token out after {statistics.median(late) * 1e3:.1f} ms, "
+    print(f"first token out after {statistics.median(late) * 1e3:.2f} ms, "
           f"at most {max(late) * 1e3:.1f} ms")
     assert statistics.median(late) < (0.01 if LONG else 0.05)
 
