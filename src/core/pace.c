@@ -9,7 +9,12 @@
 
 #define EVEN_US 10000 /* a gap the loop is punctual for */
 #define LATE_US 5000
-#define GUARD 64 /* a window is longer by this part: see below */
+/*
+ * The server's clock starts when a request arrives, and not all take equally
+ * long to do so: a window that is a little longer than the one asked for keeps
+ * its count right as well.
+ */
+#define GUARD_US 20000
 
 void
 pace_set(struct pace *p, struct opt_rate rate)
@@ -19,10 +24,11 @@ pace_set(struct pace *p, struct opt_rate rate)
 	*p = (struct pace){ 0 };
 	if (rate.amount <= 0)
 		return;
-	gap = (double)rate.per_us / rate.amount;
+	gap = ((double)rate.per_us + GUARD_US) / rate.amount;
 	if (gap < EVEN_US) {
 		p->late_us = LATE_US;
-		gap = ((double)rate.per_us + LATE_US) / (rate.amount - 1);
+		gap = ((double)rate.per_us + GUARD_US + LATE_US) /
+		      (rate.amount - 1);
 	}
 	p->gap_us = gap > 1 ? (int64_t)(gap + 0.999) : 1;
 }
@@ -37,17 +43,12 @@ pace_next(const struct pace *p, int64_t next_us, int64_t now_us)
 
 /* ---- budgets ---- */
 
-/*
- * The server's clock starts when a request arrives, and not all take equally
- * long to do so: a window that is a little longer than the one asked for keeps
- * its count right as well.
- */
 void
 pace_budget_init(struct pace_budget *b, struct opt_rate rate)
 {
 	memset(b, 0, sizeof(*b));
 	b->limit = rate.amount;
-	b->window_us = rate.per_us + rate.per_us / GUARD;
+	b->window_us = rate.per_us + GUARD_US;
 	b->part_us = b->window_us / PACE_SLOTS;
 }
 
