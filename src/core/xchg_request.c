@@ -32,10 +32,11 @@ xchg_has_idempotency_key(const struct request *r, const struct opts *o)
 {
 	size_t i;
 
-	for (i = 0; i < r->nheader; i++)
+	/* The last word of each list, as a removal takes back the others. */
+	for (i = r->nheader; i-- > 0;)
 		if (span_ieq(r->header[i].name, SPAN("idempotency-key")))
 			return !r->header[i].remove;
-	for (i = 0; i < o->nheaders; i++)
+	for (i = o->nheaders; i-- > 0;)
 		if (span_ieq(
 			span_str(o->headers[i].name), SPAN("idempotency-key")))
 			return !o->headers[i].remove;

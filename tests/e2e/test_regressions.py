@@ -343,6 +343,17 @@ def test_the_summary_of_a_stopped_run_says_what_is_left(fetchd, origin):
         assert part in said, said
 
 
+# -- sent again --------------------------------
+
+@pytest.mark.retries
+def test_a_key_that_was_taken_back_makes_no_post_repeatable(fetchd, origin):
+    o = origin(serve(lambda r: None))
+    rec = fetchd("--retry-delay", "0", "-H", "Idempotency-Key: a", "-H",
+                 "Idempotency-Key:", "-d", "x", o.url()).one
+    assert rec["error"] == "empty_reply" and len(o.requests) == 1
+    assert o.requests[0].header("idempotency-key") is None
+
+
 # -- output --------------------------------
 
 def test_a_closed_stdout_is_exit_3(fetchd, origin):
