@@ -17,6 +17,7 @@ live_begin(struct xchg *x)
 	const struct core *c = x->core;
 
 	if (c->is_single && c->opts->format == FORMAT_BODY &&
+	    !c->opts->only_failed &&
 	    !(c->opts->fail && http_status(x->http) >= 400))
 		x->live = LIVE_BYTES;
 	if (!x->fetch->is_streamed)

@@ -369,6 +369,12 @@ def test_a_chosen_body_that_is_binary_comes_as_base64(fetchd, origin):
     assert res.one == {"seq": 1, "body_base64": "/wA="}
 
 
+def test_only_failed_holds_for_a_single_body_too(fetchd, origin):
+    o = origin()
+    res = fetchd("--only-failed", "--format", "body", o.url(), exit=0)
+    assert res.stdout == b""
+
+
 def test_an_empty_answer_has_a_body(fetchd, origin):
     o = origin(serve(lambda r: response(b"")))
     for how in ("inline", "base64"):
