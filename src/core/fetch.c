@@ -287,6 +287,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 
 	f->x = x;
 	x->conn = conn;
+	x->start_us = c->now_us;
 	/* First, as its deadlines may be its own. */
 	e = xchg_prepare(x, f);
 	if (e != E_OK) {
@@ -295,7 +296,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 		return;
 	}
 	x->slot_us = c->now_us;
-	x->start_us = c->now_us - looked;
+	x->start_us -= looked;
 	x->looked_up_us = c->now_us;
 	x->is_reused = conn != NULL;
 	begin_attempt(f);

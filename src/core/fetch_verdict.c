@@ -146,6 +146,14 @@ phase_struck(const struct fetch *f)
 	return fetch_state_phase(f->state);
 }
 
+/* Did it end by something of which the attempts tell? */
+static int
+was_tried(const struct fetch *f)
+{
+	return f->err == E_OK ||
+	       (f->phase != PHASE_INPUT && f->phase != PHASE_POLICY);
+}
+
 static void
 finish(struct fetch *f)
 {
@@ -156,7 +164,8 @@ finish(struct fetch *f)
 		live_end(x);
 		f->has_begun = xchg_has_begun(x) != 0;
 	}
-	trail_note(f);
+	if (was_tried(f))
+		trail_note(f);
 	fetch_enter(f, FETCH_EMITTING);
 }
 
@@ -249,7 +258,7 @@ void
 fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
 {
 	int64_t since = f->host->lookup_us;
-	struct trail *t = f->trail;
+	struct trail *t = f->opts->include_attempts ? trail_of(f) : f->trail;
 
 	/* No exchange: thousands may end here at once. */
 	if (since < f->entered_us)

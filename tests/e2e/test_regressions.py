@@ -354,6 +354,43 @@ def test_a_key_that_was_taken_back_makes_no_post_repeatable(fetchd, origin):
     assert o.requests[0].header("idempotency-key") is None
 
 
+@pytest.mark.retries
+def test_a_body_file_that_is_gone_at_the_second_try(fetchd, origin):
+    path = fetchd.file("body", b"x")
+
+    def handler(req):
+        os.unlink(path)
+        return response(status="500 x")
+    o = origin(serve(handler))
+    rec = fetchd("--retry-delay", "50ms", "--include-attempts", stdin=[
+        dict(url=o.url(), method="PUT", body_file=path)]).one
+    assert rec["error"] == "input_invalid" and rec["num_attempts"] == 1
+    assert rec["time_total"] < rec["time_item"]
+    assert [a["status_code"] for a in rec["attempts"]] == [500]
+
+
+@pytest.mark.retries
+def test_an_item_of_an_origin_that_was_given_up_lists_what_was_tried(
+        fetchd, origin):
+    o = origin(serve(lambda r: None))
+    res = fetchd("--max-host-errors", "1", "--host-dead-after", "1s",
+                 "--retry-delay", "0.2", "--retry", "1",
+                 "--include-attempts", stdin=[o.url(f"/{i}")
+                                              for i in range(5)])
+    given_up = [r for r in res.records if r["error"] == "host_unavailable"]
+    assert given_up
+    for r in given_up:
+        assert len(r["attempts"]) == r["num_attempts"], r
+
+
+@pytest.mark.retries
+def test_the_time_of_the_first_lookup_that_failed_is_listed(fetchd, dns):
+    dns.set("h.test", rcode="SERVFAIL", delay=0.3)
+    rec = fetchd("-4", "--retry", "0", "--include-attempts", "--dns-servers",
+                 dns.server, "http://h.test/").one
+    assert rec["attempts"][0]["time_total"] >= 0.3
+
+
 # -- output --------------------------------
 
 def test_a_closed_stdout_is_exit_3(fetchd, origin):
