@@ -155,6 +155,13 @@ total_deadline(const struct fetch *f)
 	return f->x->slot_us + limit + f->x->stood_us + held_us(f);
 }
 
+/* The answer has been understood; only its connection hangs on the rest. */
+static int64_t
+drain_deadline(const struct fetch *f)
+{
+	return f->x->drain_us != 0 ? f->x->drain_us : TIMER_NEVER;
+}
+
 static int64_t
 nearest(const struct fetch *f)
 {
@@ -163,6 +170,9 @@ nearest(const struct fetch *f)
 	if (u < t)
 		t = u;
 	u = total_deadline(f);
+	if (u < t)
+		t = u;
+	u = drain_deadline(f);
 	return u < t ? u : t;
 }
 
@@ -204,7 +214,7 @@ what_is_due(struct fetch *f)
 {
 	int64_t now = f->core->now_us;
 
-	if (now >= state_deadline(f))
+	if (now >= state_deadline(f) || now >= drain_deadline(f))
 		return error_of(f->state);
 	if (is_too_slow(f))
 		return E_TIMEOUT_SPEED;

@@ -27,6 +27,8 @@ act(struct fetch *f, enum xchg_verdict v, size_t left_over)
 	}
 	switch (v) {
 	case XCHG_MORE:
+		if (x->drain_us != 0)
+			deadline_set(f);
 		return 1;
 	case XCHG_AGAIN:
 		fetch_run(f);

@@ -19,7 +19,8 @@
 #define KEEP_BYTES 16384        /* of a buffer, from one fetch to the next */
 #define KEEP_ALIVE_US 60000000
 #define RATIO_FROM (1u << 20) /* --max-ratio counts from here */
-#define DRAIN_MAX 65536       /* of a body nobody wants */
+#define DRAIN_MAX 65536       /* of a body nobody wants, */
+#define DRAIN_US 1000000      /* in this time */
 #define CODINGS_MAX 64        /* Content-Encoding lines looked at */
 
 /* ---- its life ---- */
@@ -75,7 +76,7 @@ clear_answer(struct xchg *x)
 	free(x->note);
 	x->note = NULL;
 	x->first_us = x->end_us = 0;
-	x->window_us = 0;
+	x->window_us = x->drain_us = 0;
 	x->was_put_off = 0;
 }
 
@@ -348,8 +349,10 @@ take_head(struct xchg *x, int is_done)
 	x->plan = retry_judge_head(x->fetch);
 	if (x->plan == RETRY_BAD)
 		return XCHG_BAD;
-	if (x->plan != RETRY_KEEP)
+	if (x->plan != RETRY_KEEP) {
+		x->drain_us = x->core->now_us + DRAIN_US;
 		return length > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
+	}
 	live_begin(x);
 	max = max_bytes(x);
 	if (open_decoder(x) == XCHG_BAD)

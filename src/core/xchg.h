@@ -102,6 +102,7 @@ struct xchg {
 	int64_t stood_us;  /* how long we had in all */
 	int64_t window_us; /* --speed-time window began */
 	uint64_t window_bytes;
+	int64_t drain_us; /* a body nobody wants is whole by then, or cut; 0 */
 	int was_put_off;
 
 	struct record_at at; /* how far its record is written */

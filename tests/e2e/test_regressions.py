@@ -354,6 +354,27 @@ def test_a_key_that_was_taken_back_makes_no_post_repeatable(fetchd, origin):
     assert o.requests[0].header("idempotency-key") is None
 
 
+@pytest.mark.parametrize("code", ["302 x", "500 x"])
+def test_no_slot_waits_for_a_body_that_nobody_wants(fetchd, origin, code):
+    """It stalls; then it drips, which no idle timeout would end."""
+    def stalled(c):
+        c.request()
+        c.send(head + b"Content-Length: 9\r\n\r\nx")
+        c.stay()
+
+    def dripping(c):
+        c.request()
+        c.send(head + b"\r\n")
+        for _ in range(300):
+            c.send(b"x")
+            c.wait(0.1)
+    head = f"HTTP/1.1 {code}\r\nLocation: /b\r\n".encode()
+    for first in stalled, dripping:
+        o = origin(first, serve(lambda r: response(b"end")))
+        res = fetchd("--retry", "1", "--retry-delay", "0", o.url("/a"))
+        assert res.one["body"] == "end" and res.wall < 5
+
+
 @pytest.mark.retries
 def test_a_body_file_that_is_gone_at_the_second_try(fetchd, origin):
     path = fetchd.file("body", b"x")
