@@ -35,8 +35,9 @@ doubled(int64_t last_us, int64_t first_us)
 	return us < BACKOFF_MAX_US ? us : BACKOFF_MAX_US;
 }
 
+/* Afterwards `allow` may go at once. */
 static void
-hold(struct host *h, int64_t us, enum wait_reason why)
+hold(struct host *h, int64_t us, enum wait_reason why, unsigned allow)
 {
 	struct governor *g = &h->gov;
 	int64_t until = now_of(h) + us;
@@ -47,14 +48,18 @@ hold(struct host *h, int64_t us, enum wait_reason why)
 	}
 	g->epoch++;
 	g->before = h->active;
-	g->allow = 1;
+	g->failed = 0;
+	g->allow = allow;
 	host_update(h);
 }
 
+/* Until its hold is over; without --retry-delay it has none. */
 static void
-give_up(struct host *h)
+give_up(struct host *h, enum wait_reason why)
 {
 	h->gov.is_given_up = 1;
+	if (h->gov.until_us <= now_of(h))
+		hold(h, BACKOFF_MAX_US, why, 1);
 	host_update(h);
 }
 
@@ -129,13 +134,37 @@ govern_asked(struct fetch *f, int status, int64_t wait_us)
 		g->asked_since_us = now_of(h);
 	if (!is_old_news(f) || g->asked_us == 0)
 		g->asked_us = doubled(g->asked_us, f->opts->retry_delay_us);
-	hold(
-	    h, wait_us > g->asked_us ? wait_us : g->asked_us, WAIT_RETRY_AFTER);
+	hold(h, wait_us > g->asked_us ? wait_us : g->asked_us, WAIT_RETRY_AFTER,
+	    1);
 	if ((max > 0 && wait_us > max) || is_patience_over(f))
-		give_up(h);
+		give_up(h, WAIT_RETRY_AFTER);
 }
 
 /* ---- it does not answer ---- */
+
+static int
+is_dead(const struct host *h)
+{
+	const struct opts *o = h->core->opts;
+	int64_t since = h->gov.silent_us;
+
+	return since != 0 && o->max_host_errors > 0 &&
+	       o->host_dead_after_us > 0 &&
+	       now_of(h) - since >= o->host_dead_after_us;
+}
+
+/*
+ * One finds out whether it is back. Once it is silent for --host-dead-after it
+ * is only that --max-host-errors items must have failed, and they may at once.
+ */
+static unsigned
+allowed(const struct host *h)
+{
+	uint64_t max = (uint64_t)h->core->opts->max_host_errors;
+
+	return is_dead(h) && h->gov.lost + 1 < max ? (unsigned)max - h->gov.lost
+						   : 1;
+}
 
 void
 govern_failed(struct fetch *f, enum err e)
@@ -150,30 +179,26 @@ govern_failed(struct fetch *f, enum err e)
 	if (g->fails < FAILS_MAX || f->opts->retry_delay_us == 0 ||
 	    (is_old_news(f) && g->backoff_us != 0))
 		return;
+	if (is_dead(h) && ++g->failed < g->allow)
+		return;
 	g->backoff_us = doubled(g->backoff_us, f->opts->retry_delay_us);
-	hold(h, g->backoff_us, WAIT_BACKOFF);
+	hold(h, g->backoff_us, WAIT_BACKOFF, allowed(h));
 }
 
 void
 govern_lost(struct fetch *f)
 {
 	struct host *h = f->host;
-	struct governor *g = &h->gov;
-	int64_t max = f->opts->max_host_errors;
 
-	g->lost++;
-	if (max > 0 && g->lost >= (uint64_t)max && g->silent_us != 0 &&
-	    now_of(h) - g->silent_us >= f->opts->host_dead_after_us)
-		give_up(h);
+	h->gov.lost++;
+	if (is_dead(h) && h->gov.lost >= (uint64_t)f->opts->max_host_errors)
+		give_up(h, WAIT_BACKOFF);
 }
 
 int
 govern_is_probing(const struct host *h)
 {
-	const struct governor *g = &h->gov;
-
-	return g->silent_us != 0 && g->allow == 1 &&
-	       now_of(h) - g->silent_us < h->core->opts->host_dead_after_us;
+	return h->gov.silent_us != 0 && h->gov.allow == 1 && !is_dead(h);
 }
 
 int

@@ -30,6 +30,7 @@ struct governor {
 
 	int64_t backoff_us; /* the last hold of one that does not answer */
 	unsigned fails;     /* in a row, in connect, tls or ttfb */
+	unsigned failed;    /* of those that may find out it is not dead */
 	unsigned lost;      /* items in a row that failed for good */
 	int64_t silent_us;  /* it has given no answer since; 0: it has */
 	const char *last;   /* the code of its last failure, or status */
