@@ -166,6 +166,10 @@ end_handshake(struct conn *c)
 		fail(c, E_TLS_RESET, "ECONNRESET");
 		return;
 	}
+	if (c->origin->has_bad_cert) {
+		fail(c, E_TLS_CERT_EXPIRED, "certificate has expired");
+		return;
+	}
 	c->stage = OPEN;
 	c->secure_us = c->moved_us = w->now_us;
 	c->cb(c->arg, CONN_SECURE);

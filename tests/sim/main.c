@@ -14,6 +14,7 @@ static const struct {
 	{ "redirects", run_redirects },
 	{ "retry", run_retry },
 	{ "governor", run_governor },
+	{ "silence", run_silence },
 	{ "capacity", run_capacity },
 };
 

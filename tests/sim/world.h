@@ -65,7 +65,7 @@ struct origin {
 	int resets_before, closes_before, stalls_before;
 	int resets_after, truncates, stalls_after;
 	int says_close, closes_idle, closes_reused, talks_idle;
-	int lookup_servfails;
+	int lookup_servfails, has_bad_cert;
 
 	/* Trouble for a while; times since the start, until 0: for ever. */
 	enum trouble trouble;
