@@ -1,0 +1,2 @@
+# The same requests, asking for a stream.
+.body.stream = true
