@@ -93,13 +93,56 @@ when(struct pace_budget *b, double amount, int64_t now_us)
 	return at;
 }
 
+/* A claim that was not used when it could be is void: what waits there waits
+ * for something else just now. */
 static int
 is_claimed_by_other(struct pace_budget *b, uint64_t who, int64_t now_us)
 {
-	if (b->claim.who != 0 && now_us > b->claim.since_us + 3 * b->window_us)
-		b->claim.who = 0; /* it ended some other way */
+	int64_t void_us = b->claim.is_fixed
+			      ? b->claim.at_us + b->window_us / 16
+			      : b->claim.since_us + 3 * b->window_us;
+
+	if (now_us > void_us)
+		b->claim.who = 0;
 	return b->claim.who != 0 && b->claim.who != who &&
 	       now_us >= b->claim.since_us + b->window_us / 2;
+}
+
+/* When an amount that would fit at `at` may go without putting off the claim.
+ */
+static int64_t
+behind_claim(struct pace_budget *b, double amount, int64_t at, int64_t now_us)
+{
+	double both = cut(b, b->claim.amount) + cut(b, amount);
+	int64_t until;
+
+	if (!b->claim.is_fixed)
+		b->claim.at_us =
+		    when(b, b->claim.amount, now_us) + b->window_us / 16;
+	b->claim.is_fixed = 1;
+	until = b->claim.at_us > now_us ? b->claim.at_us : now_us + 1;
+	if (both <= b->limit && when(b, both, now_us) < until)
+		return at;
+	return at > until ? at : until;
+}
+
+/* It does not fit before `at`. Of those that are as large the earlier in the
+ * input has the claim, as long as nobody was held back for the other. */
+static void
+claim(struct pace_budget *b, uint64_t who, double amount, int64_t at,
+    int64_t now_us)
+{
+	if (b->claim.who == 0) {
+		b->claim.since_us = now_us;
+		b->claim.is_fixed = 0;
+	} else if (b->claim.is_fixed || who >= b->claim.who ||
+		   amount < b->claim.amount) {
+		if (b->claim.who == who && at > b->claim.at_us)
+			b->claim.at_us = at;
+		return;
+	}
+	b->claim.who = who;
+	b->claim.amount = amount;
 }
 
 int64_t
@@ -111,21 +154,10 @@ pace_budget_ask(
 	if (amount <= 0)
 		return now_us;
 	at = when(b, amount, now_us);
-	if (is_claimed_by_other(b, who, now_us)) {
-		if (!b->claim.is_fixed)
-			b->claim.at_us = when(b, b->claim.amount, now_us) +
-					 b->window_us / 16;
-		b->claim.is_fixed = 1;
-		if (when(b, cut(b, b->claim.amount) + cut(b, amount), now_us) >
-			b->claim.at_us ||
-		    cut(b, b->claim.amount) + cut(b, amount) > b->limit)
-			at = b->claim.at_us > at ? b->claim.at_us : at;
-	} else if (b->claim.who == 0 && at > now_us) {
-		b->claim.who = who;
-		b->claim.amount = amount;
-		b->claim.since_us = now_us;
-		b->claim.is_fixed = 0;
-	}
+	if (is_claimed_by_other(b, who, now_us))
+		at = behind_claim(b, amount, at, now_us);
+	else if (at > now_us)
+		claim(b, who, amount, at, now_us);
 	if (at > now_us && at < now_us + b->part_us)
 		at = now_us + b->part_us;
 	return at;
