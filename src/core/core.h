@@ -72,6 +72,7 @@ struct core {
 	size_t lookups;     /* open */
 	struct heap later;  /* fetches in back-off, by when they are due */
 	struct heap held;   /* hosts, by when they may start something */
+	struct heap woken;  /* those of one moment, only while they are woken */
 	struct list lost;   /* hosts that were given up, with items waiting */
 	struct timer *due_timer; /* the first of these, and the global rate */
 

@@ -31,6 +31,7 @@ hosts_init(struct core *c)
 	list_init(&c->lost);
 	heap_init(&c->later);
 	heap_init(&c->held);
+	heap_init(&c->woken);
 }
 
 static void
@@ -63,6 +64,7 @@ hosts_fini(struct core *c)
 	hash_fini(&c->hosts);
 	heap_fini(&c->later);
 	heap_fini(&c->held);
+	heap_fini(&c->woken);
 }
 
 /* Calls `each` for every origin there is, until it returns 0. */

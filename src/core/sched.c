@@ -370,6 +370,26 @@ start_next(struct core *c)
 
 /* ---- what is due ---- */
 
+/* Many wait for the same moment of a budget: in the order of the input, or some
+ * would be passed over again and again. */
+static void
+wake_hosts(struct core *c)
+{
+	struct heap_link *k;
+	struct link *w;
+
+	while ((k = heap_first(&c->held)) != NULL && k->key <= c->now_us) {
+		heap_remove(&c->held, k);
+		w = list_first(&CONTAINER(k, struct host, held)->waiting);
+		heap_push(&c->woken, k,
+		    (int64_t)CONTAINER(w, struct fetch, link)->seq);
+	}
+	while ((k = heap_first(&c->woken)) != NULL) {
+		heap_remove(&c->woken, k);
+		host_update(CONTAINER(k, struct host, held));
+	}
+}
+
 static void
 wake(struct core *c)
 {
@@ -377,8 +397,7 @@ wake(struct core *c)
 
 	while ((k = heap_first(&c->later)) != NULL && k->key <= c->now_us)
 		end_delay(CONTAINER(k, struct trail, later)->fetch);
-	while ((k = heap_first(&c->held)) != NULL && k->key <= c->now_us)
-		host_update(CONTAINER(k, struct host, held));
+	wake_hosts(c);
 }
 
 /* The loop goes on to pump. */
