@@ -15,6 +15,8 @@ static const struct {
 	{ "retry", run_retry },
 	{ "governor", run_governor },
 	{ "silence", run_silence },
+	{ "pace", run_pace },
+	{ "budgets", run_budgets },
 	{ "capacity", run_capacity },
 };
 

@@ -28,6 +28,8 @@ int run_redirects(void); /* redirects.c: hops, chains, what is sent again */
 int run_retry(void);     /* retry.c: how often, when, what */
 int run_governor(void);  /* governor.c: origins that ask to wait */
 int run_silence(void);   /* silence.c: origins that do not answer */
+int run_pace(void);      /* pace.c: rates and delays */
+int run_budgets(void);   /* budgets.c: --budget */
 int run_capacity(void);  /* capacity.c: long lists, many hosts, the rate */
 
 #endif
