@@ -27,8 +27,7 @@ pace_set(struct pace *p, struct opt_rate rate)
 	gap = ((double)rate.per_us + GUARD_US) / rate.amount;
 	if (gap < EVEN_US) {
 		p->late_us = LATE_US;
-		gap = ((double)rate.per_us + GUARD_US + LATE_US) /
-		      (rate.amount - 1);
+		gap = ((double)rate.per_us + GUARD_US + LATE_US) / rate.amount;
 	}
 	p->gap_us = gap > 1 ? (int64_t)(gap + 0.999) : 1;
 }
