@@ -166,8 +166,8 @@ most_by_arrival(const struct event_base *w, int64_t window)
 static void
 test_a_server_that_counts_what_arrives_finds_no_more(void **state)
 {
-	static const struct origin o[] = { { FAST, .connect_us = 100 * MS,
-	    .tls_us = 200 * MS, .says_close = 300, .lookup_cached = 1000 } };
+	static const struct origin o[] = { { FAST, .connect_us = 6 * MS,
+	    .tls_us = 12 * MS, .says_close = 300, .lookup_cached = 1000 } };
 	struct sim s;
 
 	(void)state;
