@@ -417,6 +417,12 @@ on_unstall(void *arg)
 }
 
 static void
+on_pace(void *arg)
+{
+	resolve_query_pace(arg);
+}
+
+static void
 init(
     struct resolve *r, struct event_base *base, const struct resolve_conf *conf)
 {
@@ -428,10 +434,13 @@ init(
 	resolve_cache_init(&r->cache);
 	list_init(&r->done);
 	list_init(&r->stalled);
+	list_init(&r->paced);
+	list_init(&r->young);
 	list_init(&r->jobs);
 	list_init(&r->windows);
 	r->later = timer_new(base, on_later, r);
 	r->unstall = timer_new(base, on_unstall, r);
+	r->pace = timer_new(base, on_pace, r);
 	r->deadline = timer_new(base, on_deadline, r);
 	r->window = timer_new(base, on_window, r);
 }
@@ -486,10 +495,12 @@ resolve_free(struct resolve *r)
 	}
 	drop_queries(&r->done);
 	drop_queries(&r->stalled);
+	drop_queries(&r->paced);
 	resolve_cache_fini(&r->cache);
 	resolve_fixed_fini(&r->fixed);
 	timer_free(r->later);
 	timer_free(r->unstall);
+	timer_free(r->pace);
 	timer_free(r->deadline);
 	timer_free(r->window);
 	free(r);

@@ -220,7 +220,9 @@ struct span resolve_search_next(const struct resolve_search *s,
  * for the name, and is then learned.
  */
 struct resolve_query {
-	struct link on_list; /* done or stalled */
+	struct link on_list; /* done, stalled or paced */
+	struct link on_young;
+	int64_t asked_us; /* the last time */
 	struct resolve *r;
 	struct resolve_name *name;
 	enum resolve_family family;
@@ -247,8 +249,10 @@ void resolve_query_start(struct resolve *r, struct resolve_name *nm,
 void resolve_query_done(struct resolve_query *q);
 /* Goes on with what is done; from the loop only. */
 void resolve_query_drain(struct resolve *r);
-/* Sends what was held back. */
+/* Sends what was held back: what stalled, and what would have been too much
+ * at once. */
 void resolve_query_unstall(struct resolve *r);
+void resolve_query_pace(struct resolve *r);
 /* 1 if a says more about why a name has no address than b. */
 int resolve_query_more_telling(enum err a, enum err b);
 
@@ -288,10 +292,13 @@ struct resolve {
 	struct list done;    /* queries whose try has ended */
 	struct list stalled; /* queries that wait: for descriptors, or because
 			      * the same one has just failed */
+	struct list paced;   /* queries that would have been too much at once */
+	struct list young;   /* queries asked just now, the oldest first */
 	int polling;         /* c-ares runs in an event; drained after */
 	int closing;         /* resolve_free runs */
 	struct timer *later; /* drains what ended inside a starting call */
 	struct timer *unstall;
+	struct timer *pace;
 	struct list jobs; /* the oldest, so the next to time out, first */
 	struct timer *deadline;
 	struct list windows; /* likewise */

@@ -16,6 +16,15 @@
 #define STALL_US (50 * 1000LL)
 #define ROUNDS 2
 
+/*
+ * A server's socket buffer of the usual 208 KB has room for 90 to 280
+ * questions; what comes while it is full is lost. What was asked longer ago
+ * has been taken out of it, or will be answered late in any case.
+ */
+#define MOST_YOUNG 96
+#define YOUNG_US (32 * 1000LL)
+#define PACE_US (4 * 1000LL)
+
 int
 resolve_query_more_telling(enum err a, enum err b)
 {
@@ -106,7 +115,7 @@ pick(const struct resolve_query *q, int64_t now_us)
 }
 
 static void
-ask(struct resolve_query *q, unsigned i, int64_t now_us)
+put(struct resolve_query *q, unsigned i, int64_t now_us)
 {
 	struct resolve_server *s = &q->r->server[i];
 
@@ -117,6 +126,41 @@ ask(struct resolve_query *q, unsigned i, int64_t now_us)
 	if (s->bad >= BAD_LIMIT && now_us >= s->bad_until_us)
 		s->bad_until_us = now_us + BAD_US;
 	resolve_chan_ask(s->udp, q->name->text, q->family, q);
+}
+
+/* ---- pace --------------------------------------------------------------- */
+
+/* Old ones have been read by now, be they answered or not. */
+static int
+is_too_much(struct resolve *r, int64_t now_us)
+{
+	struct resolve_query *q;
+	struct link *k;
+
+	while ((k = list_first(&r->young)) != NULL) {
+		q = CONTAINER(k, struct resolve_query, on_young);
+		if (q->asked_us + YOUNG_US > now_us)
+			break;
+		list_remove(&r->young, k);
+	}
+	return r->young.n >= MOST_YOUNG;
+}
+
+/* Of this round some server must be left. */
+static void
+ask(struct resolve_query *q, int64_t now_us)
+{
+	struct resolve *r = q->r;
+
+	if (is_too_much(r, now_us)) {
+		list_push(&r->paced, &q->on_list);
+		if (timer_at(r->pace) == TIMER_NEVER)
+			timer_set(r->pace, now_us + PACE_US);
+		return;
+	}
+	q->asked_us = now_us;
+	list_push(&r->young, &q->on_young);
+	put(q, (unsigned)pick(q, now_us), now_us);
 }
 
 /* ---- a question --------------------------------------------------------- */
@@ -159,11 +203,10 @@ resolve_query_start(struct resolve *r, struct resolve_name *nm,
 	q->err = E_DNS_NODATA;
 	nm->known[f].q = q;
 	nm->known[f].asked_us = now_us;
-	q->server = (unsigned)pick(q, now_us);
 	if (has_just_failed(&nm->known[f], now_us))
 		stall(q);
 	else
-		ask(q, q->server, now_us);
+		ask(q, now_us);
 }
 
 static void
@@ -191,22 +234,19 @@ static void
 try_next(struct resolve_query *q)
 {
 	int64_t now = timer_now_us();
-	int i;
 
 	if (!q->name->waiting) {
 		finish(q, NULL);
 		return;
 	}
-	i = pick(q, now);
-	if (i == -1) {
+	if (pick(q, now) == -1) {
 		if (++q->round >= ROUNDS && q->err != E_DNS_TIMEOUT) {
 			give_up(q);
 			return;
 		}
 		q->asked = 0;
-		i = pick(q, now);
 	}
-	ask(q, (unsigned)i, now);
+	ask(q, now);
 }
 
 static void
@@ -225,7 +265,10 @@ step(struct resolve_query *q)
 {
 	struct resolve_reply *rp = &q->reply;
 
+	if (link_on(&q->on_young))
+		list_remove(&q->r->young, &q->on_young);
 	if (rp->err == E_RESOURCE_LIMIT) {
+		q->asked &= ~(1u << q->server);
 		stall(q);
 		return;
 	}
@@ -262,6 +305,22 @@ resolve_query_done(struct resolve_query *q)
 		timer_set(r->later, 0);
 }
 
+/* Those that waited meanwhile, in their order. */
+static void
+go_on(struct list *l, size_t n)
+{
+	struct resolve_query *q;
+	int64_t now = timer_now_us();
+
+	for (; n > 0; n--) {
+		q = CONTAINER(list_shift(l), struct resolve_query, on_list);
+		if (q->name->waiting)
+			ask(q, now);
+		else
+			finish(q, NULL);
+	}
+}
+
 void
 resolve_query_drain(struct resolve *r)
 {
@@ -271,21 +330,22 @@ resolve_query_drain(struct resolve *r)
 	for (n = r->done.n; n > 0; n--)
 		step(CONTAINER(
 		    list_shift(&r->done), struct resolve_query, on_list));
+	resolve_query_pace(r);
 }
 
 void
 resolve_query_unstall(struct resolve *r)
 {
-	struct resolve_query *q;
-	int64_t now = timer_now_us();
-	size_t n;
+	go_on(&r->stalled, r->stalled.n);
+}
 
-	for (n = r->stalled.n; n > 0; n--) {
-		q = CONTAINER(
-		    list_shift(&r->stalled), struct resolve_query, on_list);
-		if (q->name->waiting)
-			ask(q, q->server, now);
-		else
-			finish(q, NULL);
-	}
+void
+resolve_query_pace(struct resolve *r)
+{
+	int64_t now = timer_now_us();
+
+	while (r->paced.n > 0 && !is_too_much(r, now))
+		go_on(&r->paced, 1);
+	if (r->paced.n > 0 && timer_at(r->pace) == TIMER_NEVER)
+		timer_set(r->pace, now + PACE_US);
 }
