@@ -35,4 +35,4 @@ closest=$(sort -k2,3 -k1,1n log | awk '
 echo "$(wc -l <links.txt) links, $(wc -l <suspect.jsonl) suspect," \
     "$(wc -l <broken.jsonl) broken; no two requests to one origin within" \
     "$closest ms"
-[ "$(wc -l <broken.jsonl)" -eq "$at" ] && [ "$closest" -ge 90 ]
+[ "$(wc -l <broken.jsonl)" -eq "$at" ] && [ "$closest" -ge 50 ]
