@@ -667,10 +667,13 @@ def with_etc(**files):
                          capture_output=True)
     if can.returncode != 0:
         pytest.skip("no mount namespaces here: " + can.stderr)
-    binds = "".join(f"mount --bind '{path}' /etc/{name.replace('_', '.')}; "
-                    if name == "resolv_conf" else
-                    f"mount --bind '{path}' /etc/{name}; "
-                    for name, path in files.items())
+    binds = ""
+    for name, path in files.items():
+        at = "/etc/" + name.replace("_", ".")
+        # A bare system has no /etc/hosts: then in a copy of /etc.
+        binds += (f"[ -e {at} ] || {{ mount -t tmpfs etc /mnt; "
+                  "cp -a /etc/. /mnt; mount --bind /mnt /etc; "
+                  f"rm -f {at}; : >{at}; }}; mount --bind '{path}' {at}; ")
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
             f"set -e; {binds} exec \"$@\"", "sh"]
 
