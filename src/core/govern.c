@@ -198,7 +198,7 @@ govern_lost(struct fetch *f)
 int
 govern_is_probing(const struct host *h)
 {
-	return h->gov.silent_us != 0 && h->gov.allow == 1 && !is_dead(h);
+	return h->gov.silent_us != 0 && !is_dead(h);
 }
 
 int

@@ -63,7 +63,7 @@ size_t govern_room(const struct host *h);
 
 /* Is anything worth keeping of an origin that has nothing to do? */
 int govern_is_needed(const struct governor *g, int64_t now_us);
-/* Does it recover just now, so that the item tried least should go? */
+/* Is it silent just now, so that the item tried least should go? */
 int govern_is_probing(const struct host *h);
 /* Its waiting items are to end. */
 int govern_is_given_up(const struct governor *g, int64_t now_us);
