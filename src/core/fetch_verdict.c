@@ -197,14 +197,19 @@ is_answer(enum phase p)
 static int
 is_net_down(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
-	if (p != PHASE_CONNECT || f->x == NULL || e == E_RESOURCE_LIMIT ||
-	    e == E_CONNECT_DENIED)
+	struct core *c = f->core;
+
+	if (f->x == NULL || e == E_RESOURCE_LIMIT)
 		return 0;
-	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET) {
-		net_works(f->core);
-		return 0;
-	}
-	return net_failed(f->core, f->host, e, detail, f->host->has_worked);
+	if (p == PHASE_CONNECT && e != E_CONNECT_DENIED &&
+	    e != E_CONNECT_REFUSED && e != E_CONNECT_RESET)
+		return net_failed(c, f->host, e, detail, f->x->looked_up_us);
+	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET)
+		net_works(c);
+	else if (c->net.is_down)
+		net_has_not_tried(
+		    c); /* whatever it was, it found out nothing */
+	return 0;
 }
 
 /* What the connection knows of the fault; then it is gone. */

@@ -261,7 +261,7 @@ place_for(struct host *h)
 		return HOST_LOST;
 	if (h->waiting.n == 0)
 		return HOST_QUIET;
-	if (h->job != NULL)
+	if (h->job != NULL || h->doubt != E_OK)
 		return HOST_LOOKUP;
 	if (is_held(h))
 		return HOST_HELD;
@@ -435,18 +435,16 @@ has_reached(const struct resolve_answer *a)
 	return a->err != E_DNS_TIMEOUT && a->err != E_DNS_NO_SERVER;
 }
 
-/* 0: the network is down, and those who wait go on waiting. */
+/* 0: that may be the network's fault, and those who wait go on waiting. */
 static int
 is_net_answer(struct host *h, const struct resolve_answer *a)
 {
 	int reached = has_reached(a);
 
-	if (reached == 1 && a->err == E_OK)
-		net_resolved(h->core, h->name);
-	else if (reached == 1)
-		net_works(h->core);
+	if (reached == 1)
+		net_resolved(h->core, a->err == E_OK ? h->name : SPAN_NONE);
 	return reached != 0 ||
-	       !net_failed(h->core, h, a->err, a->detail, h->has_worked);
+	       !net_failed(h->core, h, a->err, a->detail, h->lookup_us);
 }
 
 static void
@@ -459,7 +457,7 @@ take_answer(struct host *h, const struct resolve_answer *a)
 		h->lookup_us = h->answer_us;
 	h->doubt = E_OK;
 	if (is_net_answer(h, a) == 0) {
-		h->doubt = a->err;
+		h->doubt = c->net.job != NULL ? a->err : E_OK;
 		h->doubt_detail = a->detail;
 		host_update(h);
 		return;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One origin that cannot be reached is its own affair. An origin that had been
- * reached before speaks for a network that is down; so do several in a row
- * with nothing that works between them, if there is no way any more to where
- * there was one.
+ * What one origin cannot reach is its own affair as long as others reach
+ * theirs. Name servers that are silent are asked for a name they knew; an
+ * address that was reached before and cannot be any more speaks for a network
+ * that is down, once, until it is reached again.
  */
 #include "core/net.h"
 
@@ -15,15 +15,23 @@
 #include "io/route.h"
 #include "io/timer.h"
 
-#define ORIGINS_MIN 3
 #define PROBE_US 1000000
 #define PROBE_MAX_US 15000000
-#define TRUST_US 60000000
 
 static int
 is_dns(enum err e)
 {
 	return e == E_DNS_TIMEOUT || e == E_DNS_NO_SERVER;
+}
+
+/* A connect that found no way. */
+static int
+is_no_way(enum err e, const char *detail)
+{
+	return e == E_CONNECT_UNREACHABLE && detail != NULL &&
+	       (strcmp(detail, "ENETUNREACH") == 0 ||
+		   strcmp(detail, "EHOSTUNREACH") == 0 ||
+		   strcmp(detail, "ENETDOWN") == 0);
 }
 
 static int
@@ -32,45 +40,36 @@ has_route(const struct net *n)
 	return n->good.sa.sa_family == AF_UNSPEC || route_exists(&n->good);
 }
 
-/* Does such a failure say that nothing can be reached? */
-static int
-is_suspect(const struct core *c, enum err e, const char *detail)
-{
-	if (c->now_us < c->net.trusted_us && has_route(&c->net))
-		return 0;
-	if (is_dns(e))
-		return 1;
-	return e == E_CONNECT_UNREACHABLE && detail != NULL &&
-	       (strcmp(detail, "ENETUNREACH") == 0 ||
-		   strcmp(detail, "EHOSTUNREACH") == 0 ||
-		   strcmp(detail, "ENETDOWN") == 0);
-}
-
 void
 net_fini(struct core *c)
 {
 	if (c->net.job != NULL)
 		resolve_cancel(c->net.job);
 	c->net.job = NULL;
-	buf_fini(&c->net.name);
+	buf_fini(&c->net.name[0]);
+	buf_fini(&c->net.name[1]);
+}
+
+/* ---- it works ---- */
+
+static void
+come_back(struct core *c)
+{
+	struct net *n = &c->net;
+
+	n->is_down = n->is_dns = n->is_probing = 0;
+	c->pauses &= ~(unsigned)PAUSE_NET;
+	n->back_us = c->now_us;
+	c->input_left = 1;
 }
 
 void
 net_works(struct core *c)
 {
-	struct net *n = &c->net;
-
-	n->has_worked = 1;
-	n->failures = 0;
-	n->last_failed = NULL;
-	if (!n->is_down)
-		return;
-	n->is_down = n->is_probing = n->is_dns = 0;
-	n->wait_us = 0;
-	c->pauses &= ~(unsigned)PAUSE_NET;
-	n->back_us = c->now_us;
-	n->trusted_us = c->now_us + TRUST_US;
-	c->input_left = 1;
+	c->net.has_worked = 1;
+	c->net.peer_us = c->now_us;
+	if (c->net.is_down && !c->net.is_dns)
+		come_back(c);
 }
 
 void
@@ -83,24 +82,22 @@ net_connected(struct core *c, const union resolve_addr *peer)
 void
 net_resolved(struct core *c, struct span name)
 {
-	c->net.name.n = 0;
-	buf_span(&c->net.name, name);
-	net_works(c);
+	struct net *n = &c->net;
+	struct buf old = n->name[1];
+
+	n->has_worked = 1;
+	n->dns_us = c->now_us;
+	if (n->is_down)
+		come_back(c);
+	if (name.n == 0 || span_eq(name, buf_view(&n->name[0])))
+		return;
+	n->name[1] = n->name[0];
+	n->name[0] = old;
+	n->name[0].n = 0;
+	buf_span(&n->name[0], name);
 }
 
-/* Of those that never worked it may be the list's own fault. */
-static int
-is_gone(struct net *n, const struct host *h, enum err e, int had_worked)
-{
-	n->failures += h != n->last_failed;
-	n->last_failed = h;
-	if (!had_worked && n->failures < ORIGINS_MIN)
-		return 0;
-	if (!has_route(n))
-		return 1;
-	n->is_dns = is_dns(e) && n->name.n > 0;
-	return n->is_dns || (had_worked && !is_dns(e));
-}
+/* ---- it does not ---- */
 
 static void
 wait_more(struct core *c)
@@ -114,7 +111,26 @@ wait_more(struct core *c)
 	if (n->wait_us > PROBE_MAX_US)
 		n->wait_us = PROBE_MAX_US;
 	n->probe_us = c->now_us + n->wait_us;
+}
+
+static void
+go_down(struct core *c, int dns)
+{
+	struct net *n = &c->net;
+
+	if (!n->is_down)
+		n->down_us = c->now_us;
+	n->is_down = 1;
+	n->is_dns = dns;
+	n->wait_us = n->is_probing = 0;
+	wait_more(c);
+	if (dns)
+		return;
 	c->pauses |= PAUSE_NET;
+	if (has_route(n)) /* perhaps it is only that one */
+		n->probe_us = c->now_us;
+	else
+		idle_close(c, c->idle.n); /* they would only find out later */
 }
 
 /* ---- name servers ---- */
@@ -122,14 +138,16 @@ wait_more(struct core *c)
 static void
 take_answer(struct core *c, const struct resolve_answer *a)
 {
+	int is_there = !is_dns(a->err);
+
 	c->net.job = NULL;
-	if (is_dns(a->err)) {
-		hosts_settle(c, 0);
+	if (is_there)
+		net_resolved(c, SPAN_NONE);
+	else if (c->net.is_down)
 		wait_more(c);
-		return;
-	}
-	net_works(c);
-	hosts_settle(c, 1);
+	else
+		go_down(c, 1);
+	hosts_settle(c, is_there);
 }
 
 static void
@@ -139,56 +157,77 @@ on_answer(void *arg, const struct resolve_answer *a)
 	take_answer(arg, a);
 }
 
-/* Is any of them there? Asks for a name they had an answer for. */
+/* Is any of them there? */
 static void
-ask(struct core *c)
+ask(struct core *c, struct span name)
 {
 	struct net *n = &c->net;
 	struct resolve_answer a;
 
-	n->is_probing = 1;
-	c->pauses |= PAUSE_NET;
-	resolve_forget(c->resolve, buf_view(&n->name));
-	if (resolve_start(c->resolve, buf_view(&n->name), 0, on_answer, c, &a,
-		&n->job) == RESOLVE_DONE)
+	resolve_forget(c->resolve, name);
+	if (resolve_start(c->resolve, name, 0, on_answer, c, &a, &n->job) ==
+	    RESOLVE_DONE)
 		take_answer(c, &a);
 }
 
-/* ---- down, and back ---- */
+static int
+is_dns_gone(struct core *c, const struct host *h, int64_t since_us)
+{
+	struct net *n = &c->net;
+	struct span name = buf_view(&n->name[0]);
 
-static void
-go_down(struct core *c)
+	if (n->is_down)
+		wait_more(c);
+	if (n->is_down || n->job != NULL)
+		return 1;
+	if (n->dns_us > since_us || name.n == 0)
+		return 0;
+	if (span_eq(name, h->name))
+		name = buf_view(&n->name[1]);
+	if (!has_route(n) || name.n == 0)
+		go_down(c, has_route(n));
+	else
+		ask(c, name);
+	return n->is_down || n->job != NULL;
+}
+
+/* ---- peers ---- */
+
+/* Peers that are silent are only silent, unless the name servers are, too. */
+static int
+is_way_gone(struct core *c, struct host *h, enum err e, const char *detail,
+    int64_t since_us)
 {
 	struct net *n = &c->net;
 
-	n->is_down = 1;
-	n->down_us = c->now_us;
-	if (n->is_dns) {
-		ask(c);
-		return;
-	}
-	idle_close(c, c->idle.n); /* they would only find out later */
-	wait_more(c);
+	if (n->peer_us > since_us)
+		return 0;
+	if (!(n->is_dns && e == E_CONNECT_TIMEOUT) &&
+	    (!is_no_way(e, detail) || (has_route(n) && !h->has_worked)))
+		return 0;
+	h->has_worked = 0;
+	go_down(c, 0);
+	return 1;
 }
 
 int
-net_failed(struct core *c, const struct host *h, enum err e, const char *detail,
-    int had_worked)
+net_failed(struct core *c, struct host *h, enum err e, const char *detail,
+    int64_t since_us)
 {
 	struct net *n = &c->net;
 
 	if (c->opts->net_down != NET_DOWN_WAIT || !n->has_worked)
 		return 0;
-	if (n->is_down) {
-		if (!n->is_dns)
-			wait_more(c);
+	if (n->is_down && !n->is_dns) {
+		wait_more(c);
 		return 1;
 	}
-	if (!is_suspect(c, e, detail) || !is_gone(n, h, e, had_worked))
-		return 0;
-	go_down(c);
-	return n->is_down;
+	if (is_dns(e))
+		return is_dns_gone(c, h, since_us);
+	return is_way_gone(c, h, e, detail, since_us);
 }
+
+/* ---- is it back? ---- */
 
 int
 net_may_probe(struct core *c)
@@ -197,19 +236,15 @@ net_may_probe(struct core *c)
 
 	if (!n->is_down || n->is_probing || c->now_us < n->probe_us)
 		return 0;
-	if (n->is_dns) {
-		ask(c);
-		return 0;
-	}
 	n->is_probing = 1;
-	return 1;
+	if (n->is_dns && n->job == NULL)
+		ask(c, buf_view(&n->name[0]));
+	return n->is_down;
 }
 
 void
 net_has_not_tried(struct core *c)
 {
-	if (c->net.is_dns)
-		return; /* it was not an item that was to find out */
 	c->net.is_probing = 0;
 	c->net.probe_us = c->now_us + PROBE_US;
 }
@@ -219,5 +254,8 @@ net_due_us(const struct core *c)
 {
 	const struct net *n = &c->net;
 
-	return n->is_down && !n->is_probing ? n->probe_us : TIMER_NEVER;
+	/* With nothing that could start there is no hurry. */
+	if (!n->is_down || n->is_probing || c->ready.n + c->want.n == 0)
+		return TIMER_NEVER;
+	return n->probe_us;
 }

@@ -20,15 +20,13 @@ struct host;
 struct net {
 	int has_worked;          /* something had, in this run */
 	union resolve_addr good; /* a peer that was reached; AF_UNSPEC: none */
-	struct buf name;         /* one that was looked up; n 0: none */
-	int is_dns;              /* down: no name server answers */
-	struct resolve_job *job; /* a look-up of `name` that finds out */
-	int64_t trusted_us;      /* until then a failure is an origin's own, as
-				  * long as there is a route */
+	struct buf name[2];      /* looked up last, of two origins; n 0: none */
+	int64_t dns_us, peer_us; /* when a name server, a peer answered last */
+	struct resolve_job *job; /* a look-up of a known name that finds out
+				  * whether any name server is there */
 	int is_down;
-	unsigned failures;              /* in a row, of origins that differ */
-	const struct host *last_failed; /* compared only, never looked into */
-	int64_t down_us;                /* since when */
+	int is_dns;       /* it is only that: starts go on, look-ups wait */
+	int64_t down_us;  /* since when */
 	int64_t back_us;  /* when it was last found to be back, or 0 */
 	int64_t probe_us; /* when the next item is let through */
 	int64_t wait_us;  /* between two of them */
@@ -36,23 +34,20 @@ struct net {
 };
 
 void net_fini(struct core *c);
-/* Something answered, be it a refusal. */
+/* A peer answered, be it by refusing. */
 void net_works(struct core *c);
-/* That name was looked up. */
+/* A name server answered; `name` is what it knew, or none. */
 void net_resolved(struct core *c, struct span name);
 /* A connection came up to `peer`. */
 void net_connected(struct core *c, const union resolve_addr *peer);
 /*
- * A look-up or connect for h failed so, without any answer. Nonzero: the
- * network is down, and the item is to wait for it, unharmed. `had_worked`: this
- * origin had been reached in this run.
+ * A look-up or connect for h, begun at since_us, failed so, without any answer.
+ * Nonzero: that may be the network's fault, and the item is to wait unharmed
+ * until that is known (net.job, hosts_settle) or it is back (is_down).
  */
-int net_failed(struct core *c, const struct host *h, enum err e,
-    const char *detail, int had_worked);
-/*
- * May one item go and see? If so that is what it does. Where it is the name
- * servers that are gone, none need go: a name that was known is asked for.
- */
+int net_failed(struct core *c, struct host *h, enum err e, const char *detail,
+    int64_t since_us);
+/* May one item or look-up go and see? If so that is what it does. */
 int net_may_probe(struct core *c);
 /* There was nothing it could have started. */
 void net_has_not_tried(struct core *c);

@@ -11,6 +11,7 @@
 #include "core/fetch.h"
 #include "core/govern.h"
 #include "core/host.h"
+#include "core/net.h"
 #include "core/redirect.h"
 #include "core/trail.h"
 #include "core/xchg.h"
@@ -129,6 +130,7 @@ retry_judge_head(struct fetch *f)
 	enum redirect r;
 	enum err e;
 
+	net_works(f->core);
 	govern_headers(f);
 	r = redirect_judge(f, &e, &detail);
 	if (r == REDIRECT_NONE)

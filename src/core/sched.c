@@ -255,7 +255,7 @@ look_up_ahead(struct core *c)
 	if (most > LOOKUPS_MAX)
 		most = LOOKUPS_MAX;
 	while (c->want.n > 0 && c->lookups < most && c->ready.n < ahead &&
-	       !(c->pauses & (PAUSE_STOP | PAUSE_NET))) {
+	       !c->net.is_down && !(c->pauses & PAUSE_STOP)) {
 		h = CONTAINER(list_first(&c->want), struct host, link);
 		host_look_up(h);
 	}
@@ -348,6 +348,16 @@ may_start(struct core *c)
 	       c->slots < (uint64_t)c->opts->concurrency && !is_over_rate(c);
 }
 
+/* They were fresh when it became ready. */
+static void
+want_addresses(struct host *h)
+{
+	if (h->idle.n > 0) /* or it would be taken for ready again */
+		host_look_up(h);
+	else
+		host_update(h);
+}
+
 static void
 start_next(struct core *c)
 {
@@ -359,7 +369,7 @@ start_next(struct core *c)
 		return;
 	conn = idle_unpark(h, !fetch_is_idempotent(f));
 	if (conn == NULL && !host_is_fresh(h, f, c->now_us)) {
-		host_look_up(h);
+		want_addresses(h);
 		return;
 	}
 	charge(h, f);
@@ -433,6 +443,12 @@ sched_set_timer(struct core *c)
 		timer_set(c->due_timer, at);
 }
 
+static void
+look_up_next(struct core *c)
+{
+	host_look_up(CONTAINER(list_first(&c->want), struct host, link));
+}
+
 /* While the network is down one look-up or one start finds out. */
 static void
 probe(struct core *c)
@@ -444,14 +460,13 @@ probe(struct core *c)
 		return;
 	c->pauses &= ~(unsigned)PAUSE_NET;
 	for (n = 0; n < 4 && c->slots + c->lookups == before; n++)
-		if (may_start(c))
+		if (!c->net.is_dns && may_start(c))
 			start_next(c);
 		else if (c->pauses == 0 && c->want.n > 0)
-			host_look_up(
-			    CONTAINER(list_first(&c->want), struct host, link));
-	if (c->slots + c->lookups == before)
+			look_up_next(c);
+	if (c->slots + c->lookups == before && c->net.job == NULL)
 		net_has_not_tried(c);
-	if (c->net.is_down)
+	if (c->net.is_down && !c->net.is_dns)
 		c->pauses |= PAUSE_NET;
 }
 

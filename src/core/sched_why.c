@@ -34,7 +34,7 @@ why_host(const struct host *h)
 	switch (h->place) {
 	case HOST_WANT:
 	case HOST_LOOKUP:
-		return WAIT_DNS;
+		return h->core->net.is_down ? WAIT_NET_DOWN : WAIT_DNS;
 	case HOST_HELD:
 		return h->why_held;
 	case HOST_FULL:

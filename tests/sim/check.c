@@ -115,7 +115,9 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 		n->want++;
 		break;
 	case HOST_LOOKUP:
-		EXPECT(s, h->waiting.n > 0 && h->job != NULL);
+		EXPECT(s, h->waiting.n > 0);
+		EXPECT(s, h->job != NULL ||
+			      (h->doubt != E_OK && s->core.net.job != NULL));
 		EXPECT(s, !link_on(&h->link));
 		break;
 	case HOST_HELD:
@@ -432,8 +434,8 @@ check_sleep(struct sim *s)
 		      c->slots < (size_t)s->opts.concurrency));
 	EXPECT(s, c->lost.n == 0);
 	EXPECT(s, is_woken(s));
-	EXPECT(s,
-	    !(is_free && c->want.n > 0 && c->lookups == 0 && c->ready.n == 0));
+	EXPECT(s, !(is_free && c->want.n > 0 && c->lookups == 0 &&
+		      c->ready.n == 0 && !c->net.is_down));
 	EXPECT(s, !forgets_input(s));
 	EXPECT(s, !(c->pauses & PAUSE_SINK && !sink_is_full(c->out)));
 	EXPECT(
