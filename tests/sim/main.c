@@ -17,6 +17,7 @@ static const struct {
 	{ "silence", run_silence },
 	{ "pace", run_pace },
 	{ "budgets", run_budgets },
+	{ "network", run_network },
 	{ "capacity", run_capacity },
 };
 

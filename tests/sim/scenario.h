@@ -30,6 +30,7 @@ int run_governor(void);  /* governor.c: origins that ask to wait */
 int run_silence(void);   /* silence.c: origins that do not answer */
 int run_pace(void);      /* pace.c: rates and delays */
 int run_budgets(void);   /* budgets.c: --budget */
+int run_network(void);   /* network.c: no network at all */
 int run_capacity(void);  /* capacity.c: long lists, many hosts, the rate */
 
 #endif
