@@ -344,6 +344,10 @@ finish_output(struct engine *e)
 		sink_finish(c->out, FINISH_US);
 		if (sink_pending(c->out) > 0)
 			return; /* its reader has stopped */
+		/* A second signal may come meanwhile. */
+		CHECK(event_base_loop(e->base, EVLOOP_NONBLOCK) != -1);
+		if (e->is_killed)
+			return;
 	}
 	sink_finish(c->out, FINISH_US);
 }
@@ -377,6 +381,8 @@ engine_run(struct engine *e)
 	if (e->is_cut)
 		fetch_emit_rest(c);
 	finish_output(e);
+	if (e->is_killed)
+		return ENGINE_KILLED;
 	return c->pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
 }
 

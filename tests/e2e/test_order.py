@@ -223,6 +223,26 @@ def test_what_was_held_waits_for_its_reader_to_the_end(fetchd, origin):
     assert n > size, "cut"
 
 
+def test_a_second_signal_ends_the_writing_of_what_was_held(fetchd, origin):
+    gate, handler = gated(response(), lambda r: response(b"x" * 40_000_000))
+    o = origin(serve(handler))
+    r, w = os.pipe()
+    run = fetchd.start("--keep-order", "--max-filesize", "0", "--grace", "0",
+                       o.url("/0"), o.url("/1"), stdin=subprocess.DEVNULL,
+                       stdout=w, json=False, quiet=False)
+    os.close(w)
+    assert o.until(lambda o: len(o.requests) == 2)
+    time.sleep(1)       # the stimulus: the second is held whole
+    run.kill(2)
+    assert os.read(r, 65536)
+    run.kill(2)
+    for _ in range(20):
+        os.read(r, 65536)
+        time.sleep(0.1)     # the stimulus: a reader that is slow
+    run.finish(timeout=1, exit=130)
+    os.close(r)
+
+
 # -- --only-failed, --only-ok -------------------------------------------------
 
 MIXED = {"/404": status(404), "/cut": cut, "/ok": response(b"fine"),
