@@ -456,6 +456,12 @@ order_pending(const struct order *o)
 	return o->pending;
 }
 
+int
+order_is_over(const struct order *o)
+{
+	return o->pending == 0 && !order_is_due(o);
+}
+
 size_t
 order_held_bytes(const struct order *o)
 {

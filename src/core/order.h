@@ -53,6 +53,8 @@ int order_errno(const struct order *o);
 
 /* Items begun or ended whose turn has not come. */
 size_t order_pending(const struct order *o);
+/* Nothing waits for its turn, and nothing of the turn is to be written. */
+int order_is_over(const struct order *o);
 /* Held in memory: what is in the spill file does not count. */
 size_t order_held_bytes(const struct order *o);
 uint64_t order_spilled_bytes(const struct order *o);

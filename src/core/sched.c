@@ -583,8 +583,7 @@ sched_is_done(const struct core *c)
 		return c->slots == 0 && c->state[FETCH_EMITTING].n == 0 &&
 		       c->run.n == 0;
 	return c->input_ended && c->alive == 0 &&
-	       (c->order == NULL ||
-		   (order_pending(c->order) == 0 && !order_is_due(c->order)));
+	       (c->order == NULL || order_is_over(c->order));
 }
 
 int
