@@ -252,6 +252,14 @@ is_held(struct host *h)
 	return 1;
 }
 
+/* A connection that f may use, or addresses. */
+static int
+has_way(const struct host *h, const struct fetch *f)
+{
+	return idle_has(h, !fetch_is_idempotent(f)) ||
+	       host_is_fresh(h, f, h->core->now_us);
+}
+
 static enum host_place
 place_for(struct host *h)
 {
@@ -267,9 +275,7 @@ place_for(struct host *h)
 		return HOST_HELD;
 	if (room(h) == 0)
 		return HOST_FULL;
-	if (h->idle.n > 0 || host_is_fresh(h, host_next(h), h->core->now_us))
-		return HOST_READY;
-	return HOST_WANT;
+	return has_way(h, host_next(h)) ? HOST_READY : HOST_WANT;
 }
 
 static struct list *

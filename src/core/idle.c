@@ -142,6 +142,18 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us)
 	host_update(h);
 }
 
+int
+idle_has(const struct host *h, int careful)
+{
+	const struct link *k = list_first(&h->idle);
+	const struct idle *i;
+
+	if (k == NULL)
+		return 0;
+	i = CONTAINER(k, const struct idle, of_host);
+	return !careful || h->core->now_us < i->parked_us + CAREFUL_US;
+}
+
 struct conn *
 idle_unpark(struct host *h, int careful)
 {

@@ -26,6 +26,8 @@ void idle_park(struct host *h, struct conn **conn, int64_t keep_us);
  * that was parked less than 2 s ago and has nothing to read.
  */
 struct conn *idle_unpark(struct host *h, int careful);
+/* Is there one, as far as is known without a look at it? */
+int idle_has(const struct host *h, int careful);
 /* Closes up to n of the connections that have been idle longest. */
 void idle_close(struct core *c, size_t n);
 

@@ -348,16 +348,6 @@ may_start(struct core *c)
 	       c->slots < (uint64_t)c->opts->concurrency && !is_over_rate(c);
 }
 
-/* They were fresh when it became ready. */
-static void
-want_addresses(struct host *h)
-{
-	if (h->idle.n > 0) /* or it would be taken for ready again */
-		host_look_up(h);
-	else
-		host_update(h);
-}
-
 static void
 start_next(struct core *c)
 {
@@ -369,7 +359,7 @@ start_next(struct core *c)
 		return;
 	conn = idle_unpark(h, !fetch_is_idempotent(f));
 	if (conn == NULL && !host_is_fresh(h, f, c->now_us)) {
-		want_addresses(h);
+		host_update(h); /* they were fresh when it became ready */
 		return;
 	}
 	charge(h, f);
@@ -462,7 +452,7 @@ probe(struct core *c)
 	for (n = 0; n < 4 && c->slots + c->lookups == before; n++)
 		if (!c->net.is_dns && may_start(c))
 			start_next(c);
-		else if (c->pauses == 0 && c->want.n > 0)
+		else if (c->pauses == 0 && c->want.n > 0 && c->lookups == 0)
 			look_up_next(c);
 	if (c->slots + c->lookups == before && c->net.job == NULL)
 		net_has_not_tried(c);
