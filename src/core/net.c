@@ -79,22 +79,62 @@ net_connected(struct core *c, const union resolve_addr *peer)
 	net_works(c);
 }
 
+/* The last two labels: what is likely to share its name servers. */
+static struct span
+zone_of(struct span name)
+{
+	size_t i = name.n;
+	int dots = 0;
+
+	if (i > 0 && name.p[i - 1] == '.')
+		i--;
+	while (i > 0 && (name.p[i - 1] != '.' || ++dots < 2))
+		i--;
+	return span_of(name.p + i, name.n - i);
+}
+
+static int
+is_same_zone(const struct buf *known, struct span name)
+{
+	return span_eq(zone_of(buf_view(known)), zone_of(name));
+}
+
+/* The latest one of each of two zones. */
+static void
+remember(struct net *n, struct span name)
+{
+	struct buf b = n->name[1];
+
+	if (!is_same_zone(&n->name[0], name)) {
+		n->name[1] = n->name[0];
+		n->name[0] = b;
+	}
+	n->name[0].n = 0;
+	buf_span(&n->name[0], name);
+}
+
 void
 net_resolved(struct core *c, struct span name)
 {
 	struct net *n = &c->net;
-	struct buf old = n->name[1];
 
 	n->has_worked = 1;
 	n->dns_us = c->now_us;
 	if (n->is_down)
 		come_back(c);
-	if (name.n == 0 || span_eq(name, buf_view(&n->name[0])))
-		return;
-	n->name[1] = n->name[0];
-	n->name[0] = old;
-	n->name[0].n = 0;
-	buf_span(&n->name[0], name);
+	if (name.n > 0)
+		remember(n, name);
+}
+
+/* One that says something of the others, if h's look-up failed. */
+static struct span
+known_name(const struct net *n, const struct host *h)
+{
+	if (n->name[1].n > 0 && is_same_zone(&n->name[0], h->name))
+		return buf_view(&n->name[1]);
+	if (span_eq(buf_view(&n->name[0]), h->name))
+		return SPAN_NONE;
+	return buf_view(&n->name[0]);
 }
 
 /* ---- it does not ---- */
@@ -174,16 +214,14 @@ static int
 is_dns_gone(struct core *c, const struct host *h, int64_t since_us)
 {
 	struct net *n = &c->net;
-	struct span name = buf_view(&n->name[0]);
+	struct span name = known_name(n, h);
 
 	if (n->is_down)
 		wait_more(c);
 	if (n->is_down || n->job != NULL)
 		return 1;
-	if (n->dns_us > since_us || name.n == 0)
+	if (n->dns_us > since_us || n->name[0].n == 0)
 		return 0;
-	if (span_eq(name, h->name))
-		name = buf_view(&n->name[1]);
 	if (!has_route(n) || name.n == 0)
 		go_down(c, has_route(n));
 	else
@@ -237,8 +275,9 @@ net_may_probe(struct core *c)
 	if (!n->is_down || n->is_probing || c->now_us < n->probe_us)
 		return 0;
 	n->is_probing = 1;
+	n->which = n->name[1].n > 0 && !n->which;
 	if (n->is_dns && n->job == NULL)
-		ask(c, buf_view(&n->name[0]));
+		ask(c, buf_view(&n->name[n->which]));
 	return n->is_down;
 }
 

@@ -20,7 +20,8 @@ struct host;
 struct net {
 	int has_worked;          /* something had, in this run */
 	union resolve_addr good; /* a peer that was reached; AF_UNSPEC: none */
-	struct buf name[2];      /* looked up last, of two origins; n 0: none */
+	struct buf name[2];      /* that were known, of two zones; n 0: none */
+	int which;               /* of them is asked for */
 	int64_t dns_us, peer_us; /* when a name server, a peer answered last */
 	struct resolve_job *job; /* a look-up of a known name that finds out
 				  * whether any name server is there */
