@@ -42,7 +42,8 @@ check_queued(
     struct sim *s, const struct host *h, const struct fetch *f, struct count *n)
 {
 	EXPECT(s, f->state == FETCH_QUEUED && f->host == h);
-	EXPECT(s, f->x == NULL && !link_on(&f->run));
+	EXPECT(s, f->x == NULL);
+	EXPECT(s, !f->is_hook_due); /* it may still be on the run queue */
 	EXPECT(s, f->err == E_OK && sched_why(f) != NULL);
 	n->waiting++;
 	n->lines += f->line.n;
@@ -388,6 +389,7 @@ forgets_input(const struct sim *s)
 	const struct core *c = &s->core;
 
 	return !c->input_ended && c->pauses == 0 && c->lookups == 0 &&
+	       c->ready.n == 0 && !c->net.is_down &&
 	       c->slots < (size_t)s->opts.concurrency &&
 	       c->startable < 4 * (uint64_t)s->opts.concurrency &&
 	       c->known + (size_t)s->opts.concurrency < KNOWN_MAX &&
@@ -417,7 +419,7 @@ is_woken(const struct sim *s)
 	if (c->ready.n > 0 && c->rate_us > c->now_us &&
 	    !is_woken_by(c, c->rate_us))
 		return 0;
-	if (!n->is_down || n->job != NULL ||
+	if (!n->is_down || n->job != NULL || c->ready.n + c->want.n == 0 ||
 	    (n->is_probing && c->slots + c->lookups > 0))
 		return 1;
 	return !n->is_probing && is_woken_by(c, n->probe_us);
@@ -451,12 +453,12 @@ static void
 check_requests(struct sim *s, uint64_t seq)
 {
 	const struct outcome *o = &s->w.outcomes[seq];
-	uint64_t tries = 1 + (uint64_t)s->opts.retry, most;
+	uint64_t most,
+	    tries = 1 + (uint64_t)(o->retry >= 0 ? o->retry : s->opts.retry);
 
-	/* Each may be sent once more on a fresh connection. */
-	most = tries * (1 + o->hops) * 2 + o->asked;
-	if (o->is_post && tries * (1 + o->hops) == 1)
-		most = 1 + o->asked;
+	/* Each may be sent once more on a fresh connection, which may wait for
+	 * the network or a descriptor and begin anew. */
+	most = tries * (1 + o->hops) * 3 + o->asked;
 	if (o->handed > most)
 		world_fail(&s->w,
 		    "item %llu: its request went out %u times, %u answers "

@@ -94,6 +94,8 @@ take_record(struct event_base *w, struct buf *b)
 	seq = number_of(w, line, "{\"type\":\"result\",\"seq\":");
 	if (seq < 1 || (uint64_t)seq > w->given)
 		world_fail(w, "a record of item %ld", seq);
+	if (w->is_ordered && (uint64_t)seq != w->records + 1)
+		world_fail(w, "item %ld comes out of order", seq);
 	o = &w->outcomes[seq];
 	if (o->records++ > 0)
 		world_fail(w, "a second record of item %ld", seq);

@@ -92,6 +92,15 @@ fake_source_has_line(const struct source *s)
 	return !s->is_waiting && s->world->given < s->world->items;
 }
 
+static int
+own_retry(const struct item *item)
+{
+	static const char key[] = "\"retry\":";
+	const char *p = item->more != NULL ? strstr(item->more, key) : NULL;
+
+	return p != NULL ? (int)strtol(p + sizeof(key) - 1, NULL, 10) : -1;
+}
+
 enum source_verdict
 source_next(struct source *s, struct source_line *line)
 {
@@ -115,6 +124,7 @@ source_next(struct source *s, struct source_line *line)
 	w->item(w, ++w->given, &item);
 	w->outcomes[w->given].is_post =
 	    item.method != NULL && strcmp(item.method, "POST") == 0;
+	w->outcomes[w->given].retry = own_retry(&item);
 	write_line(&s->line, &item, w->given);
 	memset(line, 0, sizeof(*line));
 	line->text = buf_view(&s->line);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* All scenarios, one program; each group says its own plan. Arguments name the
  * groups to run. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenario.h"
@@ -18,8 +19,17 @@ static const struct {
 	{ "pace", run_pace },
 	{ "budgets", run_budgets },
 	{ "network", run_network },
+	{ "chaos", run_chaos },
 	{ "capacity", run_capacity },
 };
+
+uint64_t
+scale(uint64_t n)
+{
+	const char *s = getenv("SIM_SCALE");
+
+	return s != NULL ? n * strtoull(s, NULL, 10) : n;
+}
 
 static int
 is_wanted(const char *name, int argc, char **argv)

@@ -12,6 +12,9 @@
 
 #include "sim.h"
 
+/* So many, or with SIM_SCALE=N in the environment N times as many. */
+uint64_t scale(uint64_t n);
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -31,6 +34,7 @@ int run_silence(void);   /* silence.c: origins that do not answer */
 int run_pace(void);      /* pace.c: rates and delays */
 int run_budgets(void);   /* budgets.c: --budget */
 int run_network(void);   /* network.c: no network at all */
+int run_chaos(void);     /* chaos.c: everything at once, and stops */
 int run_capacity(void);  /* capacity.c: long lists, many hosts, the rate */
 
 #endif

@@ -125,6 +125,7 @@ struct outcome {
 	unsigned unsafe_hops;     /* a bit each: its POST was taken there */
 	enum err err;
 	int status, attempts, redirects, is_post;
+	int retry;     /* its own, or -1 */
 	int64_t at_us; /* when its record left */
 	char detail[20];
 };
@@ -163,6 +164,7 @@ struct event_base {
 	/* The output. */
 	uint64_t sink_rate; /* bytes a second; 0: no limit */
 	int64_t sink_blocks_from, sink_blocks_until;
+	int is_ordered;           /* --keep-order */
 	struct outcome *outcomes; /* by seq, from 1 */
 	uint64_t records;
 	uint64_t body_bytes_out;
