@@ -20,6 +20,7 @@ static const struct {
 	{ "budgets", run_budgets },
 	{ "network", run_network },
 	{ "chaos", run_chaos },
+	{ "crowd", run_crowds },
 	{ "capacity", run_capacity },
 };
 
