@@ -48,7 +48,9 @@ test_a_hundred_thousand_items_cost_little(void **state)
 	print_message("100000 items through 1000 hosts, fake origins "
 		      "included: %.0f a second of CPU\n",
 	    100000 / took);
-	assert_true(100000 / took > 1000);
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
+	assert_true(100000 / took > 10000);
+#endif
 	sim_fini(&s);
 }
 

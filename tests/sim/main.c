@@ -21,6 +21,7 @@ static const struct {
 	{ "network", run_network },
 	{ "chaos", run_chaos },
 	{ "crowd", run_crowds },
+	{ "drain", run_drain },
 	{ "capacity", run_capacity },
 };
 

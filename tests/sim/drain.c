@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A run that is stopped while items wait for something: what is in flight
+ * finishes, nothing else is begun, nobody waits for what they waited for.
+ */
+#include "core/fetch.h"
+#include "core/host.h"
+#include "core/sched.h"
+#include "scenario.h"
+#include "seen.h"
+
+#define STOP (3 * SECOND)
+
+/* All of them have 500 items on five hosts, and are stopped after 3 s. */
+static const struct {
+	const char *name;
+	struct origin origin;
+	const char *args[10];
+	int is_offline;
+	enum wait_reason why; /* some of them say */
+} waits[] = {
+	{ "slots", { FAST, .first_us = 500 * MS }, { "-c", "5" }, 0,
+	    WAIT_SLOT },
+	{ "a hold", { FAST, .status = 429, .retry_after_s = 30 }, { NULL }, 0,
+	    WAIT_RETRY_AFTER },
+	{ "a long hold", { FAST, .status = 503, .retry_after_s = 3000 },
+	    { "--retry-after-max", "0" }, 0, WAIT_RETRY_AFTER },
+	{ "an origin that is down", { FAST, .refuses = 1000 }, { NULL }, 0,
+	    WAIT_BACKOFF },
+	{ "an origin that is silent", { FAST, .connect_stalls = 1000 },
+	    { "--connect-timeout", "8" }, 0, WAIT_HOST_LIMIT },
+	{ "back-off", { FAST, .status = 500 }, { "--retry-delay", "20" }, 0,
+	    WAIT_BACKOFF },
+	{ "no back-off", { FAST, .status = 500 },
+	    { "--retry-delay", "0", "--retry", "100" }, 0, WAIT_HOST_LIMIT },
+	{ "redirects",
+	    { FAST, .redirects = 1000, .to_hosts = 5, .first_us = 300 * MS },
+	    { "--max-redirs", "30" }, 0, WAIT_HOST_LIMIT },
+	{ "a rate", { FAST }, { "--rate", "2" }, 0, WAIT_RATE },
+	{ "a rate of their own", { FAST }, { "--rate-per-host", "6/m" }, 0,
+	    WAIT_RATE },
+	{ "a delay", { FAST }, { "--delay", "20" }, 0, WAIT_DELAY },
+	{ "a budget", { FAST }, { "--budget", "tokens=5/m" }, 0, WAIT_BUDGET },
+	{ "names", { .lookup_stalls = 1000 }, { "--dns-timeout", "8" }, 0,
+	    WAIT_DNS },
+	{ "the network", { FAST, .says_close = 1000 }, { "--rate", "20" }, 1,
+	    WAIT_NET_DOWN },
+	{ "descriptors", { FAST }, { NULL }, 2, WAIT_FD_LIMIT },
+};
+
+static void
+five_hosts(struct event_base *w, uint64_t seq, struct item *to)
+{
+	(void)w;
+	to->host = (unsigned)seq % 5;
+	to->more = ",\"cost\":{\"tokens\":1}";
+}
+
+static int
+count_queued(void *arg, const struct fetch *f)
+{
+	(void)f;
+	++*(size_t *)arg;
+	return 1;
+}
+
+static void
+run_wait(size_t i, uint64_t seed)
+{
+	size_t slots, left = 0, why[WAIT_COUNT];
+	uint64_t records;
+	struct sim s;
+	int64_t at;
+
+	sim_init(&s, seed, &waits[i].origin, waits[i].args);
+	s.opts.retry = s.opts.retry > 0 ? s.opts.retry : 2;
+	s.w.is_chaotic = seed > 1;
+	if (waits[i].is_offline == 1)
+		s.w.offline_from_us = SECOND;
+	if (waits[i].is_offline == 2)
+		s.w.fd_lacks_until = INT64_MAX;
+	sim_input(&s, 500, five_hosts);
+	sim_run_for(&s, STOP);
+	at = s.w.now_us;
+	slots = s.core.slots;
+	sched_waits(&s.core, why);
+	if (why[waits[i].why] == 0)
+		world_fail(&s.w, "%s: nobody waits for that", waits[i].name);
+	records = s.w.records + s.core.state[FETCH_EMITTING].n;
+	sim_stop(&s);
+	sim_run_for(&s, MINUTE);
+	if (!sim_is_over(&s) || s.w.now_us > at + s.opts.grace_us + 20 * MS)
+		world_fail(&s.w, "%s: not over", waits[i].name);
+	if (slots == 0 && s.w.now_us > at + 20 * MS)
+		world_fail(&s.w, "%s: it waited for nothing", waits[i].name);
+	assert_true(s.w.records <= records + slots);
+	assert_true(seen_sum(&s.w, seen_dial, at - s.w.start_us + 1 * MS,
+			INT64_MAX / 2) <= (double)slots);
+	hosts_each_waiting(&s.core, count_queued, &left);
+	assert_true(left > 0 && sched_has_left(&s.core));
+	sim_fini(&s);
+}
+
+static void
+test_a_stop_waits_for_nothing_but_what_is_in_flight(void **state)
+{
+	uint64_t seed;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(waits); i++)
+		for (seed = 1; seed <= 3; seed++)
+			run_wait(i, seed);
+}
+
+/* A hop is a request like any other. */
+static void
+test_no_redirect_is_followed_after_a_stop(void **state)
+{
+	static const struct origin o[] = { { FAST, .first_us = 2 * SECOND,
+	    .redirects = 1000 } };
+	struct sim s;
+	double before;
+
+	(void)state;
+	sim_init(&s, 1, o, ARGS("-c", "20"));
+	sim_input(&s, 100, five_hosts);
+	sim_run_for(&s, 3 * SECOND);
+	before = seen_sum(&s.w, seen_request, 0, INT64_MAX / 2);
+	assert_true(s.core.slots > 0);
+	sim_stop(&s);
+	sim_run_for(&s, MINUTE);
+	assert_true(sim_is_over(&s) && !s.is_cut);
+	assert_true(
+	    seen_sum(&s.w, seen_request, 0, INT64_MAX / 2) - before <= 0);
+	assert_int_equal(s.w.records, 0);
+	sim_fini(&s);
+}
+
+int
+run_drain(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_a_stop_waits_for_nothing_but_what_is_in_flight),
+		cmocka_unit_test(test_no_redirect_is_followed_after_a_stop),
+	};
+
+	return cmocka_run_group_tests_name("drain", tests, NULL, NULL);
+}
