@@ -75,7 +75,7 @@ redirect(struct fetch *f)
 	t->goes_on = 1;
 	t->due_us = 0;
 	t->header_bytes += http_header_bytes(x->http);
-	t->used_us += now - x->slot_us - x->stood_us;
+	t->used_us += now - x->slot_us - x->stood_us - x->held_us;
 	t->redirect_us += now - x->start_us;
 	t->to = redirect_host(f);
 	enter_queue(f);
@@ -276,7 +276,9 @@ fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
 		t->goes_on = 0;
 		t->lookup_us = since;
 		t->wait_us = since - f->entered_us;
-		t->wait_reason = NULL;
+		t->wait_reason = t->due_us > f->entered_us
+				     ? stats_wait_name(WAIT_BACKOFF)
+				     : NULL;
 	}
 	fetch_fail(f, e, PHASE_DNS, detail);
 }

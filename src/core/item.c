@@ -183,8 +183,8 @@ item_begin(struct core *c, const struct source_line *line)
 	fetch_enter(f, FETCH_QUEUED);
 }
 
-struct host *
-item_host(struct fetch *f)
+const struct url *
+item_own_url(const struct fetch *f)
 {
 	struct core *c = f->core;
 	struct request_fault fault;
@@ -194,5 +194,11 @@ item_host(struct fetch *f)
 	/* It was good when it was read. */
 	CHECK(request_parse(&c->request, f->line, &fault) == E_OK);
 	CHECK(item_url(c, &c->url, c->request.url, &why, &at) == E_OK);
-	return host_of(c, &c->url);
+	return &c->url;
+}
+
+struct host *
+item_host(struct fetch *f)
+{
+	return host_of(f->core, item_own_url(f));
 }

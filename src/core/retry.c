@@ -32,12 +32,12 @@ tries_of(const struct fetch *f)
 }
 
 static int
-is_over_time(const struct fetch *f, int64_t wait_us)
+is_over_time(const struct fetch *f)
 {
 	int64_t max = f->opts->retry_max_time_us;
 
 	return max > 0 && f->begun_us != 0 &&
-	       f->core->now_us + wait_us - f->begun_us > max;
+	       f->core->now_us - f->begun_us >= max;
 }
 
 /* An even number below `below`; xorshift, good enough for jitter. */
@@ -53,19 +53,31 @@ draw(struct core *c, int64_t below)
 	return below > 0 ? (int64_t)(r % (uint64_t)below) : 0;
 }
 
+/* Before the n-th counted try, without jitter. */
+static int64_t
+nominal_us(const struct fetch *f, unsigned n)
+{
+	int64_t us = f->opts->retry_delay_us;
+
+	while (n-- > 1 && us < DELAY_MAX_US)
+		us *= 2;
+	return us < DELAY_MAX_US ? us : DELAY_MAX_US;
+}
+
 int64_t
 retry_delay_us(struct fetch *f)
 {
-	int64_t us = f->opts->retry_delay_us;
-	unsigned n;
+	int64_t us = nominal_us(f, tries_of(f));
+	int64_t max = f->opts->retry_max_time_us;
+	int64_t left = f->begun_us + max - f->core->now_us;
 
-	for (n = 1; n < tries_of(f) && us < DELAY_MAX_US; n++)
-		us *= 2;
 	us = us / 2 + draw(f->core, us);
+	if (us > DELAY_MAX_US)
+		us = DELAY_MAX_US;
+	if (max > 0 && us > left)
+		us = left; /* the last one begins in time */
 	/* Not at once: one look-up that failed is one try. */
-	if (us == 0)
-		return 1;
-	return us < DELAY_MAX_US ? us : DELAY_MAX_US;
+	return us > 0 ? us : 1;
 }
 
 /* Would it be another request with the same effect? */
@@ -79,7 +91,7 @@ static int
 has_tries(const struct fetch *f)
 {
 	return tries_of(f) < tries_max(f) && !f->has_written &&
-	       !is_over_time(f, 0);
+	       !is_over_time(f);
 }
 
 /* ---- by status ---- */
@@ -100,7 +112,7 @@ judge_asked(struct fetch *f, int status, int64_t wait_us)
 	govern_asked(f, status, wait_us);
 	if (max > 0 && wait_us > max)
 		return RETRY_KEEP;
-	return is_over_time(f, 0) ? RETRY_KEEP : RETRY_ASKED;
+	return is_over_time(f) ? RETRY_KEEP : RETRY_ASKED;
 }
 
 static enum retry_plan

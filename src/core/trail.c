@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/item.h"
 #include "core/xchg.h"
 
 #define KEEP_BYTES 1024 /* of a buffer, from one item to the next */
@@ -141,12 +142,12 @@ note_xchg(struct record_attempt *a, const struct xchg *x, int64_t now_us)
 
 /* A look-up that failed: there was no exchange. */
 static void
-note_lookup(struct record_attempt *a, const struct fetch *f, int64_t now_us)
+note_lookup(struct record_attempt *a, struct fetch *f, int64_t now_us)
 {
 	const struct trail *t = f->trail;
 
-	if (t->hops > 0)
-		a->url = keep(buf_view(&t->url));
+	a->url =
+	    keep(t->hops > 0 ? buf_view(&t->url) : url_text(item_own_url(f)));
 	a->time_namelookup = a->time_connect = a->time_appconnect =
 	    a->time_starttransfer = RECORD_NO_TIME;
 	a->time_total = now_us - (t->lookup_us != 0 ? t->lookup_us : now_us);

@@ -99,7 +99,7 @@ xchg_give(struct xchg **xp)
 	x->tls_version = NULL;
 	x->body_out = SPAN_NONE;
 	x->start_us = x->looked_up_us = x->up_us = x->secure_us = 0;
-	x->paused_us = x->stood_us = 0;
+	x->paused_us = x->stood_us = x->held_us = 0;
 	x->slot_us = 0;
 	x->at = (struct record_at){ 0 };
 	list_unshift(&x->core->spare_xchgs, &x->spare);
@@ -144,6 +144,7 @@ xchg_note_conn(struct xchg *x)
 	if (x->conn == NULL)
 		return;
 	x->conn_id = conn_id(x->conn);
+	x->held_us = x->is_reused ? 0 : conn_held_us(x->conn);
 	x->peer = *conn_peer(x->conn);
 	x->has_peer = x->peer.sa.sa_family != AF_UNSPEC;
 	x->tls_version = conn_tls_version(x->conn);

@@ -100,6 +100,7 @@ struct xchg {
 	int64_t slot_us;   /* --max-time counts from here */
 	int64_t paused_us; /* when we stopped reading, or 0 */
 	int64_t stood_us;  /* how long we had in all */
+	int64_t held_us;   /* its handshake waited for us, once it is over */
 	int64_t window_us; /* --speed-time window began */
 	uint64_t window_bytes;
 	int64_t drain_us; /* a body nobody wants is whole by then, or cut; 0 */
