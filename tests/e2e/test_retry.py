@@ -301,6 +301,16 @@ def test_a_lookup_that_failed_is_asked_again(fetchd, origin, dns, method):
     assert last["wait_reason"] == "backoff" and 0.9 <= last["wait"] <= 4
 
 
+def test_lookups_that_fail_are_attempts_with_their_url_and_wait(fetchd, dns):
+    dns.set("h.test", rcode="SERVFAIL")
+    rec = fetchd("--dns-servers", dns.server, "--retry", "2",
+                 "--retry-delay", "100ms", "--include-attempts",
+                 "http://h.test/x").one
+    assert [a["url"] for a in rec["attempts"]] == ["http://h.test/x"] * 3
+    assert [a["wait_reason"] for a in rec["attempts"]] == [
+        None, "backoff", "backoff"]
+
+
 def test_a_name_that_does_not_exist_is_final(fetchd, dns):
     rec = fetchd(*SOON, "--dns-servers", dns.server, "http://no.test/").one
     assert rec["error"] == "dns_nxdomain" and rec["num_attempts"] == 1
