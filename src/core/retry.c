@@ -104,13 +104,20 @@ asked_us(const struct fetch *f)
 	    timer_wall_us());
 }
 
+static int
+is_status_listed(const struct fetch *f, int status)
+{
+	return status < OPT_STATUSES && f->opts->retry_status[status];
+}
+
+/* Its origin is held, even if this item is not to be asked again itself. */
 static enum retry_plan
 judge_asked(struct fetch *f, int status, int64_t wait_us)
 {
 	int64_t max = f->opts->retry_after_max_us;
 
 	govern_asked(f, status, wait_us);
-	if (max > 0 && wait_us > max)
+	if (tries_max(f) == 0 || f->has_written || (max > 0 && wait_us > max))
 		return RETRY_KEEP;
 	return is_over_time(f) ? RETRY_KEEP : RETRY_ASKED;
 }
@@ -119,19 +126,18 @@ static enum retry_plan
 judge_status(struct fetch *f)
 {
 	int status = http_status(f->x->http);
-	int64_t wait_us;
+	int is_listed = is_status_listed(f, status);
+	int64_t wait_us = -1;
 
-	if (tries_max(f) > 0 && !f->has_written && status < OPT_STATUSES &&
-	    f->opts->retry_status[status]) {
-		wait_us = status == 429 || status == 503 ? asked_us(f) : -1;
+	if (is_listed && (tries_max(f) > 0 || f->opts->retry > 0)) {
+		if (status == 429 || status == 503)
+			wait_us = asked_us(f);
 		if (status == 429 || wait_us >= 0)
 			return judge_asked(f, status, wait_us);
-		govern_answered(f);
-		return has_tries(f) && may_repeat(f) ? RETRY_COUNTED
-						     : RETRY_KEEP;
 	}
 	govern_answered(f);
-	return RETRY_KEEP;
+	return is_listed && has_tries(f) && may_repeat(f) ? RETRY_COUNTED
+							  : RETRY_KEEP;
 }
 
 enum retry_plan

@@ -259,6 +259,31 @@ test_being_asked_to_wait_uses_up_no_try_of_any_method(void **state)
 }
 
 static void
+asked_once(struct event_base *w, uint64_t seq, struct item *to)
+{
+	(void)w;
+	(void)seq;
+	to->more = ",\"retry\":0";
+}
+
+static void
+test_an_item_that_is_not_tried_again_holds_its_origin_all_the_same(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, two, ARGS("-c", "4", "--retry", "1"));
+	s.w.answer = busy_at_first;
+	sim_input(&s, 200, asked_once);
+	sim_run(&s, MINUTE);
+	assert_int_equal(seen_sum(&s.w, seen_kind0, 250 * MS, 7 * SECOND), 0);
+	/* Those in flight had their only answer; nobody else was refused. */
+	assert_true(seen_sum(&s.w, seen_429, 0, EVER) <= 4);
+	assert_int_equal(seen_sum(&s.w, seen_request, 0, EVER), 200);
+	sim_fini(&s);
+}
+
+static void
 moved_for_now(struct event_base *w, const struct seen *e, struct answer *a)
 {
 	(void)w;
@@ -427,6 +452,8 @@ run_governor(void)
 		cmocka_unit_test(test_an_answer_ends_the_origins_back_off),
 		cmocka_unit_test(
 		    test_being_asked_to_wait_uses_up_no_try_of_any_method),
+		cmocka_unit_test(
+		    test_an_item_that_is_not_tried_again_holds_its_origin_all_the_same),
 		cmocka_unit_test(test_retry_after_on_a_redirect_is_ignored),
 		cmocka_unit_test(
 		    test_an_origin_with_a_limit_loses_nothing_and_is_kept_busy),
