@@ -206,9 +206,8 @@ is_net_down(struct fetch *f, enum err e, enum phase p, const char *detail)
 		return net_failed(c, f->host, e, detail, f->x->looked_up_us);
 	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET)
 		net_works(c);
-	else if (c->net.is_down)
-		net_has_not_tried(
-		    c); /* whatever it was, it found out nothing */
+	else if (c->net.is_probing) /* perhaps this was it */
+		net_has_not_tried(c);
 	return 0;
 }
 
