@@ -301,6 +301,37 @@ test_what_one_origin_lacks_stops_no_other(void **state)
 	}
 }
 
+/* One cannot be reached, the other only is silent on what it has open. */
+static const struct origin silent_both[] = {
+	{ FAST, .trouble = DOWN_NO_ROUTE, .trouble_from_us = 10 * SECOND,
+	    .trouble_until_us = 40 * SECOND, .says_close = 1000 },
+	{ FAST, .trouble = DOWN_SILENT, .trouble_from_us = 10 * SECOND,
+	    .trouble_until_us = 40 * SECOND, .first_us = 2 * SECOND },
+};
+
+/* Several connections of kind 1 are idle when all that happens. */
+static void
+two_hosts(struct event_base *w, uint64_t seq, struct item *to)
+{
+	w->input_gap_us = seq < 40 ? 200 * MS : 900 * MS;
+	to->kind = seq % 2;
+}
+
+static void
+test_a_probe_on_an_open_connection_that_is_silent_is_not_the_last(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, silent_both,
+	    ARGS("-c", "10", "--retry", "2", "--ttfb-timeout", "5",
+		"--connect-timeout", "5"));
+	sim_input(&s, 200, two_hosts);
+	sim_run(&s, 5 * MINUTE);
+	assert_int_equal(sim_count(&s, E_OK), 200);
+	sim_fini(&s);
+}
+
 /* ---- a tail of what never worked ---- */
 
 static const struct origin tails[][2] = {
@@ -351,6 +382,8 @@ run_network(void)
 		cmocka_unit_test(test_net_down_fail_lets_items_fail),
 		cmocka_unit_test(test_a_run_begun_offline_ends),
 		cmocka_unit_test(test_what_one_origin_lacks_stops_no_other),
+		cmocka_unit_test(
+		    test_a_probe_on_an_open_connection_that_is_silent_is_not_the_last),
 		cmocka_unit_test(test_a_tail_of_what_never_worked_ends),
 	};
 
