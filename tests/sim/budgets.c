@@ -405,6 +405,40 @@ test_an_item_that_is_large_in_two_budgets_gets_its_turn(void **state)
 	}
 }
 
+/* Large ones that take three fifths each wait for another all the time, and
+ * the small ones need no more than is left. */
+static void
+three_fifths(struct event_base *w, uint64_t seq, struct item *to)
+{
+	w->input_gap_us = 3 * MS;
+	to->kind = seq % 200 != 0;
+	to->host = to->kind == 1 ? (unsigned)seq % 60 : 0;
+	to->more = cost(to->kind == 1 ? 10 : 6000, 1);
+}
+
+static void
+test_small_items_that_put_off_no_large_one_go_at_once(void **state)
+{
+	struct sim s;
+	int64_t waited, worst = 0;
+	uint64_t i;
+
+	(void)state;
+	sim_init(&s, 1, quick, ARGS("-c", "100", "--budget", "tokens=10000/s"));
+	s.check_every = 17;
+	sim_input(&s, 6000, three_fifths);
+	sim_run(&s, 2 * MINUTE);
+	for (i = 1; i <= 6000; i++) {
+		waited =
+		    s.w.outcomes[i].at_us - s.w.start_us - (int64_t)i * 3 * MS;
+		worst = i % 200 != 0 && waited > worst ? waited : worst;
+	}
+	assert_true(worst < 200 * MS);
+	/* One a window. */
+	assert_true(seen_last(&s.w, seen_kind0) < 36 * SECOND);
+	sim_fini(&s);
+}
+
 static void
 test_a_budget_is_shared_evenly_between_origins(void **state)
 {
@@ -473,6 +507,8 @@ run_budgets(void)
 		    test_a_trickle_of_small_items_starves_no_large_one),
 		cmocka_unit_test(
 		    test_an_item_that_is_large_in_two_budgets_gets_its_turn),
+		cmocka_unit_test(
+		    test_small_items_that_put_off_no_large_one_go_at_once),
 		cmocka_unit_test(
 		    test_a_budget_is_shared_evenly_between_origins),
 		cmocka_unit_test(

@@ -378,7 +378,7 @@ check_host(struct conn *c, struct span head)
 }
 
 static void
-write_down(struct conn *c, unsigned hop, int unsafe)
+write_down(struct conn *c, unsigned hop, const char *method, int unsafe)
 {
 	struct event_base *w = c->set->world;
 	struct outcome *o = &w->outcomes[c->seq];
@@ -387,6 +387,7 @@ write_down(struct conn *c, unsigned hop, int unsafe)
 		.kind = c->kind,
 		.host = c->host,
 		.what = SEEN_REQUEST,
+		.method = strcmp(method, "PUT") == 0 ? 'U' : method[0],
 		.hop = (unsigned char)hop,
 		.is_plain = !c->is_tls,
 		.is_unsafe = unsafe != 0 };
@@ -428,7 +429,7 @@ fake_peer_hear(struct conn *c, struct span head)
 	c->requests++;
 	if (c->at == IDLE)
 		ev_clear(w, &c->peer);
-	write_down(c, hop, is_unsafe(method, head));
+	write_down(c, hop, method, is_unsafe(method, head));
 	if (c->origin->is_early)
 		fake_peer_begin(c);
 }

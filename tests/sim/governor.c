@@ -221,6 +221,35 @@ test_an_answer_ends_the_origins_back_off(void **state)
 	sim_fini(&s);
 }
 
+/* Of those in flight when the first one is asked to wait, some are answered. */
+static void
+some_are_answered(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	if (e->seq % 2 != 0 && world_time(w) > 200 * MS &&
+	    world_time(w) < SECOND)
+		say(a, 429, 7);
+}
+
+static void
+test_answers_to_what_was_in_flight_do_not_end_a_hold(void **state)
+{
+	struct sim s;
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 1; seed <= 4; seed++) {
+		sim_init(&s, seed, two, ARGS("-c", "30", "--retry", "1"));
+		s.w.is_chaotic = 1;
+		s.w.answer = some_are_answered;
+		sim_input(&s, 600, one_host);
+		sim_run(&s, MINUTE);
+		assert_int_equal(sim_count(&s, E_OK), 600);
+		assert_int_equal(
+		    seen_sum(&s.w, seen_kind0, 300 * MS, 7 * SECOND), 0);
+		sim_fini(&s);
+	}
+}
+
 /* ---- what it does not cost ---- */
 
 static void
@@ -280,6 +309,32 @@ test_an_item_that_is_not_tried_again_holds_its_origin_all_the_same(void **state)
 	/* Those in flight had their only answer; nobody else was refused. */
 	assert_true(seen_sum(&s.w, seen_429, 0, EVER) <= 4);
 	assert_int_equal(seen_sum(&s.w, seen_request, 0, EVER), 200);
+	sim_fini(&s);
+}
+
+static void
+busy_then_broken(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	unsigned n = w->outcomes[e->seq].handed;
+
+	if (n <= 3)
+		say(a, 429, 1);
+	else if (n == 4)
+		a->status = 500;
+}
+
+static void
+test_tries_are_left_after_being_asked_to_wait(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, two, ARGS("--retry", "1"));
+	s.w.answer = busy_then_broken;
+	sim_input(&s, 1, one_host);
+	sim_run(&s, MINUTE);
+	assert_int_equal(s.w.outcomes[1].status, 200);
+	assert_int_equal(s.w.outcomes[1].attempts, 5);
 	sim_fini(&s);
 }
 
@@ -454,6 +509,9 @@ run_governor(void)
 		    test_being_asked_to_wait_uses_up_no_try_of_any_method),
 		cmocka_unit_test(
 		    test_an_item_that_is_not_tried_again_holds_its_origin_all_the_same),
+		cmocka_unit_test(
+		    test_answers_to_what_was_in_flight_do_not_end_a_hold),
+		cmocka_unit_test(test_tries_are_left_after_being_asked_to_wait),
 		cmocka_unit_test(test_retry_after_on_a_redirect_is_ignored),
 		cmocka_unit_test(
 		    test_an_origin_with_a_limit_loses_nothing_and_is_kept_busy),

@@ -133,6 +133,85 @@ test_a_chain_is_one_attempt_and_one_record(void **state)
 	sim_fini(&s);
 }
 
+/* ---- with what ---- */
+
+static const struct {
+	int status;
+	const char *method, *option;
+	char then; /* its second request's method; 0: there is none */
+} methods[] = {
+	{ 301, "GET", "-L", 'G' },
+	{ 301, "HEAD", "-L", 'H' },
+	{ 301, "POST", "-L", 'G' },
+	{ 301, "PUT", "-L", 'U' },
+	{ 302, "POST", "-L", 'G' },
+	{ 302, "DELETE", "-L", 'D' },
+	{ 303, "POST", "-L", 'G' },
+	{ 303, "PUT", "-L", 'G' },
+	{ 303, "HEAD", "-L", 'H' },
+	{ 307, "POST", "-L", 'P' },
+	{ 308, "PUT", "-L", 'U' },
+	{ 301, "GET", "-4", 'G' },
+	{ 302, "HEAD", "-4", 'H' },
+	{ 302, "POST", "-4", 0 },
+	{ 307, "PUT", "-4", 0 },
+	{ 301, "GET", "--no-location", 0 },
+	{ 304, "GET", "-L", 0 },
+	{ 300, "GET", "-L", 0 },
+};
+
+/* Which of them is run: the seed says. */
+static void
+lead_with(struct event_base *w, const struct seen *e, struct answer *a)
+{
+	if (e->hop > 0)
+		return;
+	a->status = methods[w->seed].status;
+	a->has_location = 1;
+	a->to_kind = 1;
+}
+
+static void
+method_item(struct event_base *w, uint64_t seq, struct item *to)
+{
+	(void)seq;
+	to->method = methods[w->seed].method;
+	to->body_bytes = to->method[0] == 'P' ? 10 : 0;
+}
+
+static char
+method_of_hop(const struct sim *s, unsigned hop)
+{
+	size_t i;
+
+	for (i = 0; i < s->w.nseen; i++)
+		if (s->w.seen[i].what == SEEN_REQUEST &&
+		    s->w.seen[i].hop == hop)
+			return s->w.seen[i].method;
+	return 0;
+}
+
+static void
+test_status_method_and_option_say_what_is_asked_next(void **state)
+{
+	struct sim s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(methods); i++) {
+		sim_init(&s, i, four, ARGS(methods[i].option));
+		s.w.answer = lead_with;
+		sim_input(&s, 1, method_item);
+		sim_run(&s, MINUTE);
+		if (method_of_hop(&s, 1) != methods[i].then)
+			world_fail(&s.w, "%d, %s, %s", methods[i].status,
+			    methods[i].method, methods[i].option);
+		assert_int_equal(s.w.outcomes[1].status,
+		    methods[i].then != 0 ? 200 : methods[i].status);
+		sim_fini(&s);
+	}
+}
+
 /* ---- chains that end badly ---- */
 
 static void
@@ -366,6 +445,8 @@ run_redirects(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_redirects_keep_to_every_limit),
 		cmocka_unit_test(test_a_chain_is_one_attempt_and_one_record),
+		cmocka_unit_test(
+		    test_status_method_and_option_say_what_is_asked_next),
 		cmocka_unit_test(test_loops_and_long_chains_end),
 		cmocka_unit_test(
 		    test_a_post_behind_a_redirect_is_not_sent_again),

@@ -95,6 +95,7 @@ struct seen {
 	unsigned kind, host;
 	short status; /* answered; 0: not yet */
 	unsigned char what, hop, is_plain, is_unsafe;
+	char method; /* G, H, P, U (PUT), D, or another first letter */
 };
 
 /* An answer that is not plainly 200. */
