@@ -154,10 +154,12 @@ wait_more(struct core *c)
 }
 
 static void
-go_down(struct core *c, int dns)
+go_down(struct core *c, const struct host *h, int dns)
 {
 	struct net *n = &c->net;
 
+	n->first = h;
+	n->is_wide = 0;
 	if (!n->is_down)
 		n->down_us = c->now_us;
 	n->is_down = 1;
@@ -173,6 +175,24 @@ go_down(struct core *c, int dns)
 		idle_close(c, c->idle.n); /* they would only find out later */
 }
 
+/*
+ * With nobody else to ask, one origin may stand for the network, but not for
+ * longer than one that is silent is waited for.
+ */
+static int
+is_its_own(struct core *c, const struct host *h)
+{
+	struct net *n = &c->net;
+	int64_t max = c->opts->host_dead_after_us;
+
+	n->is_wide |= n->first != NULL && h != n->first && !n->is_dns;
+	if (n->is_wide || !has_route(n) || max == 0 ||
+	    c->now_us - n->down_us < max)
+		return 0;
+	come_back(c);
+	return 1;
+}
+
 /* ---- name servers ---- */
 
 static void
@@ -186,7 +206,8 @@ take_answer(struct core *c, const struct resolve_answer *a)
 	else if (c->net.is_down)
 		wait_more(c);
 	else
-		go_down(c, 1);
+		go_down(c, NULL, 1);
+	c->net.is_wide |= !is_there && c->net.name[1].n > 0;
 	hosts_settle(c, is_there);
 }
 
@@ -216,6 +237,8 @@ is_dns_gone(struct core *c, const struct host *h, int64_t since_us)
 	struct net *n = &c->net;
 	struct span name = known_name(n, h);
 
+	if (n->is_down && is_its_own(c, h))
+		return 0;
 	if (n->is_down)
 		wait_more(c);
 	if (n->is_down || n->job != NULL)
@@ -223,7 +246,7 @@ is_dns_gone(struct core *c, const struct host *h, int64_t since_us)
 	if (n->dns_us > since_us || n->name[0].n == 0)
 		return 0;
 	if (!has_route(n) || name.n == 0)
-		go_down(c, has_route(n));
+		go_down(c, h, has_route(n));
 	else
 		ask(c, name);
 	return n->is_down || n->job != NULL;
@@ -244,7 +267,7 @@ is_way_gone(struct core *c, struct host *h, enum err e, const char *detail,
 	    (!is_no_way(e, detail) || (has_route(n) && !h->has_worked)))
 		return 0;
 	h->has_worked = 0;
-	go_down(c, 0);
+	go_down(c, h, 0);
 	return 1;
 }
 
@@ -257,6 +280,8 @@ net_failed(struct core *c, struct host *h, enum err e, const char *detail,
 	if (c->opts->net_down != NET_DOWN_WAIT || !n->has_worked)
 		return 0;
 	if (n->is_down && !n->is_dns) {
+		if (is_its_own(c, h))
+			return 0;
 		wait_more(c);
 		return 1;
 	}

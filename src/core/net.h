@@ -26,12 +26,14 @@ struct net {
 	struct resolve_job *job; /* a look-up of a known name that finds out
 				  * whether any name server is there */
 	int is_down;
-	int is_dns;       /* it is only that: starts go on, look-ups wait */
-	int64_t down_us;  /* since when */
-	int64_t back_us;  /* when it was last found to be back, or 0 */
-	int64_t probe_us; /* when the next item is let through */
-	int64_t wait_us;  /* between two of them */
-	int is_probing;   /* one is under way */
+	int is_dns; /* it is only that: starts go on, look-ups wait */
+	const struct host *first; /* whose failure said so; compared only */
+	int is_wide;              /* it is not that one alone */
+	int64_t down_us;          /* since when */
+	int64_t back_us;          /* when it was last found to be back, or 0 */
+	int64_t probe_us;         /* when the next item is let through */
+	int64_t wait_us;          /* between two of them */
+	int is_probing;           /* one is under way */
 };
 
 void net_fini(struct core *c);

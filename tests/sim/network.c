@@ -348,6 +348,12 @@ then_dead(struct event_base *w, uint64_t seq, struct item *to)
 	to->host = (unsigned)seq;
 }
 
+static double
+lookup_of_kind1(const struct event_base *w, const struct seen *e)
+{
+	return e->kind == 1 ? seen_lookup(w, e) : 0;
+}
+
 static void
 test_a_tail_of_what_never_worked_ends(void **state)
 {
@@ -361,8 +367,95 @@ test_a_tail_of_what_never_worked_ends(void **state)
 		sim_input(&s, 1500, then_dead);
 		sim_run(&s, 10 * MINUTE);
 		assert_int_equal(sim_count(&s, E_OK), 100);
+		/* A known name is asked for once while many fail. */
+		assert_true(seen_sum(&s.w, lookup_of_kind1, 0, EVER) < 140);
 		assert_true(
 		    s.w.now_us - s.w.start_us < (k == 0 ? 180 : 200) * SECOND);
+		sim_fini(&s);
+	}
+}
+
+/* ---- a tail of what had worked ---- */
+
+#define GONE(how) \
+	{ \
+		FAST, .trouble = how, .trouble_from_us = 10 * SECOND, \
+		      .ttl_us = 5 * SECOND, .says_close = 1000 \
+	}
+
+static const struct origin gone[][2] = {
+	{ GONE(DOWN_UNNAMED), { FAST } },
+	{ GONE(DOWN_NO_ROUTE), { FAST } },
+};
+
+/* Two names of a domain that is gone after ten seconds; of another one there
+ * is nothing more to do then. */
+static void
+two_of_one_domain(struct event_base *w, uint64_t seq, struct item *to)
+{
+	w->input_gap_us = 100 * MS;
+	to->kind = seq % 3 == 0 && seq < 80;
+	to->host = (unsigned)seq % 2;
+}
+
+/* The same, and there never was anything else. */
+static void
+only_one(struct event_base *w, uint64_t seq, struct item *to)
+{
+	w->input_gap_us = 100 * MS;
+	(void)seq;
+	(void)to;
+}
+
+static void
+test_a_tail_of_what_is_gone_for_good_ends(void **state)
+{
+	struct sim s;
+	size_t k;
+
+	(void)state;
+	for (k = 0; k < 4; k++) {
+		sim_init(&s, k, gone[k % 2],
+		    ARGS("-c", "64", "--retry", "1", "--max-host-errors", "5",
+			"--host-dead-after", "1m"));
+		sim_input(&s, 150, k < 2 ? two_of_one_domain : only_one);
+		sim_run(&s, 6 * MINUTE);
+		assert_true(sim_count(&s, E_OK) > 80);
+		sim_fini(&s);
+	}
+}
+
+/* Two domains, and all the network, for an hour. */
+static void
+two_domains(struct event_base *w, uint64_t seq, struct item *to)
+{
+	w->input_gap_us = 100 * MS;
+	to->kind = seq % 2;
+}
+
+static const struct origin hasty[][2] = {
+	{ { FAST }, { FAST } },
+	{ { FAST, .ttl_us = 5 * SECOND, .says_close = 1000 },
+	    { FAST, .ttl_us = 5 * SECOND, .says_close = 1000 } },
+};
+
+static void
+test_an_hour_without_network_is_waited_for(void **state)
+{
+	struct sim s;
+	size_t k;
+
+	(void)state;
+	for (k = 0; k < COUNT(hasty); k++) {
+		sim_init(&s, k, hasty[k],
+		    ARGS(
+			"-c", "64", "--retry", "2", "--host-dead-after", "1m"));
+		s.w.is_offline_afar = k > 0;
+		s.w.offline_from_us = 10 * SECOND;
+		s.w.offline_until_us = 60 * MINUTE;
+		sim_input(&s, 300, two_domains);
+		sim_run(&s, 60 * MINUTE + 40 * SECOND);
+		assert_int_equal(sim_count(&s, E_OK), 300);
 		sim_fini(&s);
 	}
 }
@@ -385,6 +478,8 @@ run_network(void)
 		cmocka_unit_test(
 		    test_a_probe_on_an_open_connection_that_is_silent_is_not_the_last),
 		cmocka_unit_test(test_a_tail_of_what_never_worked_ends),
+		cmocka_unit_test(test_a_tail_of_what_is_gone_for_good_ends),
+		cmocka_unit_test(test_an_hour_without_network_is_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("network", tests, NULL, NULL);
