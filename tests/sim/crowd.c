@@ -106,6 +106,41 @@ test_origins_that_are_remembered_for_a_reason_are_bounded_too(void **state)
 	    ARGS("-c", "500", "--retry", "1", "--retry-delay", "100ms"));
 }
 
+/* ---- remembered, though it has nothing to do ---- */
+
+static const struct origin asking_and_plain[] = {
+	{ FAST, .lookup_cached = 1000, .status = 429, .retry_after_s = 60 },
+	{ FAST, .lookup_cached = 1000 },
+};
+
+/* An origin that asks to wait, 14,000 others, and it again. */
+static void
+first_and_last(struct event_base *w, uint64_t seq, struct item *to)
+{
+	w->input_gap_us = MS;
+	to->kind = seq > 1 && seq < w->items;
+	to->host = to->kind == 1 ? (unsigned)seq : 0;
+	to->is_plain = 1;
+	to->more = ",\"retry\":0";
+}
+
+static void
+test_an_origin_that_is_held_is_not_forgotten(void **state)
+{
+	struct sim s;
+	int64_t first, last;
+
+	(void)state;
+	sim_init(&s, 1, asking_and_plain, ARGS("-c", "500", "--retry", "1"));
+	s.check_every = 49999;
+	sim_input(&s, 14000, first_and_last);
+	sim_run(&s, 10 * MINUTE);
+	first = seen_first(&s.w, seen_kind0);
+	last = seen_last(&s.w, seen_kind0);
+	assert_true(last - first >= MINUTE && last - first < 61 * SECOND);
+	sim_fini(&s);
+}
+
 /* ---- held at the same time ---- */
 
 static void
@@ -212,6 +247,7 @@ run_crowds(void)
 		    test_a_million_origins_in_turn_cost_no_more_each),
 		cmocka_unit_test(
 		    test_origins_that_are_remembered_for_a_reason_are_bounded_too),
+		cmocka_unit_test(test_an_origin_that_is_held_is_not_forgotten),
 		cmocka_unit_test(
 		    test_thousands_of_origins_with_rates_of_their_own),
 		cmocka_unit_test(

@@ -135,6 +135,14 @@ choose_fate(struct conn *c)
 	const struct origin *o = c->origin;
 	struct event_base *w = c->set->world;
 
+	switch (w->breaks != NULL ? w->breaks(w, &w->seen[c->seen]) : 0) {
+	case 0:
+		break;
+	case 1:
+		return RESETS_BEFORE;
+	default:
+		return RESETS_HEAD;
+	}
 	if (world_chance(w, o->resets_before))
 		return RESETS_BEFORE;
 	if (world_chance(w, o->closes_before))
@@ -164,6 +172,12 @@ send_head(struct conn *c)
 	write_head(c, &head);
 	if (c->is_head_only)
 		c->body_left = c->cut_at = 0;
+	if (c->fate == RESETS_HEAD) {
+		fake_arrive(c, head.p, head.n / 2);
+		fake_arrive_end(c, CONN_END_ERROR);
+		buf_fini(&head);
+		return;
+	}
 	cut = w->is_chaotic ? (size_t)world_draw(w, head.n) : 0;
 	if (cut > 0)
 		fake_arrive(c, head.p, cut);
@@ -223,6 +237,7 @@ end_body(struct conn *c)
 	case RESETS_BEFORE:
 	case CLOSES_BEFORE:
 	case STALLS_BEFORE:
+	case RESETS_HEAD:
 		break;
 	}
 	on_answered(c);
@@ -267,6 +282,8 @@ act(struct conn *c)
 			return;
 		}
 		send_head(c);
+		if (c->at == OVER)
+			return;
 		if (c->origin->piece_us > 0 && c->body_left > c->cut_at)
 			fake_peer_later(c, c->origin->piece_us);
 		else

@@ -322,6 +322,54 @@ test_what_fails_in_between_or_otherwise_holds_nothing(void **state)
 	}
 }
 
+/* ---- three in a row ---- */
+
+/* Two of three break, or one in the midst of its header section follows. */
+static int
+two_in_a_row(struct event_base *w, const struct seen *e)
+{
+	(void)w;
+	return e->seq % 3 != 0;
+}
+
+static int
+two_and_half_a_header(struct event_base *w, const struct seen *e)
+{
+	(void)w;
+	return e->seq % 3 != 0 ? 1 : 2;
+}
+
+static int
+three_in_a_row(struct event_base *w, const struct seen *e)
+{
+	(void)w;
+	return e->seq % 4 != 0;
+}
+
+static void
+test_three_failures_in_a_row_hold_an_origin_and_two_do_not(void **state)
+{
+	int (*const how[])(struct event_base *, const struct seen *) = {
+		two_in_a_row, two_and_half_a_header, three_in_a_row
+	};
+	struct sim s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(how); i++) {
+		sim_init(&s, 1, untroubled, ARGS("-c", "1", "--retry", "0"));
+		s.w.breaks = how[i];
+		sim_input(&s, 60, one_host);
+		sim_run(&s, 10 * MINUTE);
+		assert_true(
+		    (s.core.stats.waits[WAIT_BACKOFF].count > 0) == (i == 2));
+		/* After three, a second each time. */
+		assert_true(
+		    (s.w.now_us - s.w.start_us > 14 * SECOND) == (i == 2));
+		sim_fini(&s);
+	}
+}
+
 int
 run_silence(void)
 {
@@ -339,6 +387,8 @@ run_silence(void)
 		    test_items_that_come_while_it_is_given_up_end_at_once),
 		cmocka_unit_test(
 		    test_an_origin_given_up_that_is_back_is_used_again),
+		cmocka_unit_test(
+		    test_three_failures_in_a_row_hold_an_origin_and_two_do_not),
 		cmocka_unit_test(
 		    test_what_fails_in_between_or_otherwise_holds_nothing),
 	};

@@ -154,6 +154,9 @@ struct event_base {
 	/* What an origin answers to e; a is what it would. */
 	void (*answer)(
 	    struct event_base *w, const struct seen *e, struct answer *a);
+	/* Nonzero: it breaks the connection; more than 1: in the middle of its
+	 * header section. */
+	int (*breaks)(struct event_base *w, const struct seen *e);
 	int may_repeat; /* --retry-post: a POST may come twice */
 	int64_t **api;  /* of origins with `allows`: moments */
 
