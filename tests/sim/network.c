@@ -423,8 +423,7 @@ test_a_tail_of_what_is_gone_for_good_ends(void **state)
 		assert_true(sim_count(&s, E_OK) > 80);
 		/* Where another domain can be asked for nobody waits. */
 		if (k == 0)
-			assert_int_equal(
-			    s.core.stats.waits[WAIT_NET_DOWN].count, 0);
+			assert_int_equal(s.core.net.down_us, 0);
 		sim_fini(&s);
 	}
 }
