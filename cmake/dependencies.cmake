@@ -26,6 +26,17 @@ add_library(dep_codings INTERFACE)
 target_link_libraries(dep_codings INTERFACE PkgConfig::ZLIB PkgConfig::BROTLI
   PkgConfig::ZSTD)
 
+# The worker's.
+pkg_check_modules(XML REQUIRED IMPORTED_TARGET libxml-2.0>=2.9.14)
+add_library(dep_xml INTERFACE)
+target_link_libraries(dep_xml INTERFACE PkgConfig::XML)
+pkg_check_modules(PCRE REQUIRED IMPORTED_TARGET libpcre2-8>=10.40)
+add_library(dep_pcre INTERFACE)
+target_link_libraries(dep_pcre INTERFACE PkgConfig::PCRE)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5.4)
+add_library(dep_seccomp INTERFACE)
+target_link_libraries(dep_seccomp INTERFACE PkgConfig::SECCOMP)
+
 # llhttp: an installed one >= 9.2, or Debian 12's sources built strict, or the
 # upstream release when asked for.
 add_library(dep_llhttp INTERFACE)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Why a document was not extracted from, as values with stable names: the
+ * codes of a record's parse.error. Apart from base/error.h, as they never make
+ * an item fail.
+ */
+#ifndef BASE_PARSE_ERROR_H
+#define BASE_PARSE_ERROR_H
+
+enum parse_error {
+	PARSE_OK = 0,
+#define PARSE(id, code, text) id,
+#include "base/parse_error_table.h"
+#undef PARSE
+	PARSE_COUNT
+};
+
+/* "worker_crashed"; NULL for PARSE_OK. */
+const char *parse_error_code(enum parse_error e);
+/* For people; "" for PARSE_OK. */
+const char *parse_error_text(enum parse_error e);
+
+#endif

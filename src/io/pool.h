@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A pool of parser processes: starts them, feeds them documents, watches their
+ * time, reaps and replaces them. Knows bytes, messages and lines; not what a
+ * document is nor what is made of it.
+ *
+ * Leaf contract: pool_put is always PENDING, the callback comes only from the
+ * loop, and never after pool_cancel or pool_free has returned.
+ *
+ * At most two documents are with a worker: the one being parsed and one in the
+ * pipe behind it. A worker that dies, is too slow or talks nonsense is killed
+ * with its process group and replaced; that is charged to the first document it
+ * had not answered, the other goes to the next worker uncharged. A document
+ * charged with a crash, lack of memory or nonsense is tried once more; one
+ * charged with its time or the sandbox is not.
+ */
+#ifndef IO_POOL_H
+#define IO_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/parse_error.h"
+#include "base/span.h"
+
+struct event_base;
+struct pool;
+
+enum pool_talk {
+	POOL_FRAMES, /* fetchd-worker itself: codec/frame */
+	POOL_LINES,  /* any program: a line in, a line out, in order */
+};
+
+/* A document. The owner embeds it, zeroed at first; it is the pool's from
+ * pool_put to its callback or pool_cancel. */
+struct pool_doc {
+	struct link link;
+	void *arg;      /* the owner's */
+	uint64_t bytes; /* FRAMES: of the whole payload; LINES: about so many */
+	/* The pool's own. */
+	uint64_t id;
+	int64_t first_us; /* since when it is the one being parsed */
+	void *worker;
+	unsigned char charges, state;
+};
+
+struct pool_result {
+	enum parse_error error;
+	struct span value; /* the JSON text; n 0: none. Until the return */
+	int64_t time_us;   /* how long it was with its worker, being parsed */
+	unsigned worker;   /* from 1; 0: it was with none */
+};
+
+struct pool_conf {
+	enum pool_talk talk;
+	const char *program; /* path of fetchd-worker */
+	char *const *argv;   /* LINES: the program to run, by its arguments */
+	unsigned workers;
+	uint64_t mem_bytes; /* --worker-mem; 0: no limit */
+	int64_t time_us;    /* --worker-time; 0: no limit */
+	int use_sandbox;
+	struct span config; /* FRAMES: the payload of CONFIG */
+
+	/*
+	 * Appends the next bytes of d, some hundred KiB, to out: FRAMES the
+	 * payload, LINES the line with its LF. Nonzero while there are more.
+	 * `begin`: from the start again.
+	 */
+	int (*fill)(struct pool_doc *d, struct buf *out, int begin);
+	/*
+	 * Is `value` what d's parser may say? 0 or -1; then it is
+	 * worker_protocol.
+	 */
+	int (*check)(struct pool_doc *d, struct span value);
+	/* d is finished and no longer the pool's. */
+	void (*done)(struct pool_doc *d, const struct pool_result *r);
+	/* A line the worker wrote to stderr, without LF, bytes as they came;
+	 * or, with worker 0, of the pool itself. For people. */
+	void (*say)(void *arg, unsigned worker, struct span line);
+	/* Before any other callback of an event: the owner reads the clock. */
+	void (*tick)(void *arg);
+	void *arg; /* of say and tick */
+};
+
+struct pool_stats {
+	unsigned workers;  /* slots */
+	unsigned running;  /* processes */
+	int64_t busy_us;   /* time with a document, over all workers */
+	uint64_t restarts; /* processes started beyond the first of a slot */
+	size_t queue_max;  /* most documents that waited for a worker at once */
+	uint32_t missing;  /* FRAMES: parts of the sandbox, FRAME_NO_* */
+	int is_broken;     /* no worker could be started: see pool_put */
+};
+
+/*
+ * The conf is copied; what it points to outlives the pool. Processes are
+ * started at once, each slot's by itself.
+ */
+struct pool *pool_new(struct event_base *base, const struct pool_conf *conf);
+/* Kills the workers, forgets the documents without a callback. */
+void pool_free(struct pool *p);
+
+/*
+ * Waits up to `us` for the first worker to say that it is READY, before the
+ * loop runs. 0; -1 if what was configured is of no use, with the worker's text
+ * appended to why. A worker that says nothing or dies is no error here.
+ */
+int pool_check(struct pool *p, int64_t us, struct buf *why);
+
+/*
+ * Hands d over. Once so many workers in a row could not be started that it is
+ * given up, every document ends with PARSE_UNAVAILABLE (from the loop).
+ */
+void pool_put(struct pool *p, struct pool_doc *d);
+/* Takes d back: no callback. */
+void pool_cancel(struct pool *p, struct pool_doc *d);
+/* Documents put and not given to a worker yet. */
+size_t pool_waiting(const struct pool *p);
+/* Is d with a worker (being parsed, or in its pipe)? */
+int pool_is_with_worker(const struct pool_doc *d);
+void pool_stats(const struct pool *p, struct pool_stats *st);
+
+#endif

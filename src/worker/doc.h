@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A document as the extractors see it: its source as UTF-8 and, of HTML and
+ * XML, its tree. Made once, however many jobs look at it. Owner of libxml2's
+ * parsers; knows nothing of what is looked for.
+ */
+#ifndef WORKER_DOC_H
+#define WORKER_DOC_H
+
+#include <libxml/tree.h>
+
+#include "base/buf.h"
+#include "base/parse_error.h"
+#include "base/span.h"
+#include "codec/frame.h"
+#include "codec/url.h"
+
+enum doc_kind {
+	DOC_HTML, /* text/html, application/xhtml+xml, or what looks like it */
+	DOC_XML,  /* application/xml, text/xml, anything +xml */
+	DOC_TEXT, /* no tree: source only */
+};
+
+/* All-zero is an empty one; doc_load may be called again and again. */
+struct doc {
+	enum doc_kind kind;
+	struct span source; /* UTF-8, without BOM; in `utf8` or the body */
+	struct buf utf8;    /* made if the body was in another encoding */
+	xmlDoc *tree;       /* NULL for DOC_TEXT */
+	struct url url;     /* where it came from */
+	struct url base;    /* what its references are relative to: <base> */
+	struct buf text;    /* its text, made by doc_text */
+	int has_text;
+};
+
+struct charset;
+
+/* PARSE_OK, or PARSE_FAILED if no tree can be made of it at all. */
+enum parse_error
+doc_load(struct doc *d, const struct frame_doc *in, struct charset *cs);
+/* What a reader would see, blocks on lines of their own (text.c). */
+struct span doc_text(struct doc *d);
+/* Forgets the document and keeps the memory. */
+void doc_clear(struct doc *d);
+void doc_fini(struct doc *d);
+
+#endif
