@@ -191,6 +191,8 @@ opts_fini(struct opts *o)
 	free(o->operands);
 	free(o->headers);
 	free(o->budgets);
+	free(o->jobs);
+	free(o->exec_argv);
 	if (o->payload.n > 0)
 		explicit_bzero(o->payload.p, o->payload.n);
 	buf_fini(&o->payload);

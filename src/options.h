@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
+#include "codec/frame.h"
 
 #define OPT_NUM_MAX 1000000                       /* counts */
 #define OPT_SIZE_MAX (1LL << 40)                  /* bytes */
@@ -23,6 +24,9 @@
 #define OPT_RATE_MAX 1e12 /* in its unit */
 #define OPT_BUDGETS_MAX 16
 #define OPT_STATUSES 1000
+#define OPT_WORKERS_MAX 256
+#define OPT_JOBS_MAX 64 /* of --extract, --css, --xpath, --regex */
+#define OPT_EXEC_ARGS 64
 #define OPT_FILE_MAX (1 << 20)   /* bytes of an @FILE of -H and -u */
 #define OPT_BODY_MAX (256 << 20) /* bytes of a request body */
 
@@ -136,6 +140,11 @@ struct opts {
 	int retry_errors; /* "errors" was there: C codes go by their cause */
 	struct opt_budget *budgets;
 	size_t nbudgets;
+
+	/* What is taken from a page, in the order it was asked for. */
+	struct frame_job *jobs;
+	size_t njobs;
+	char **exec_argv; /* of --exec, ended by NULL; NULL without it */
 
 	char **kept; /* the strings behind the fields above */
 	size_t nkept, kept_cap;

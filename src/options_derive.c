@@ -30,9 +30,6 @@ derive_choices(struct opts *o)
 {
 	if (o->json && o->given[OPT_json] > o->given[OPT_format])
 		o->format = FORMAT_JSONL;
-	/* On a terminal auto would be text, which cannot show a stream. */
-	if (o->stream && o->format == FORMAT_AUTO)
-		o->format = FORMAT_JSONL;
 	exclude(o, OPT_ipv4, OPT_ipv6, &o->ipv4, &o->ipv6);
 	exclude(o, OPT_quiet, OPT_verbose, &o->quiet, &o->verbose);
 }
@@ -80,23 +77,59 @@ say_conflict(struct buf *err, enum opt a, const char *b)
 	return 2;
 }
 
-/* A stream's lines cannot be taken back, nor are they text or body. */
+/* The option that asks for extraction, or OPT_COUNT. */
+static enum opt
+extracting(const struct opts *o)
+{
+	static const enum opt ids[] = { OPT_exec, OPT_extract, OPT_css,
+		OPT_xpath, OPT_regex };
+	size_t i;
+
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		if (opts_given(o, ids[i]))
+			return ids[i];
+	return OPT_COUNT;
+}
+
+/* On a terminal auto would be text, which shows neither. */
+static void
+derive_format(struct opts *o)
+{
+	if ((o->stream || extracting(o) != OPT_COUNT) &&
+	    o->format == FORMAT_AUTO)
+		o->format = FORMAT_JSONL;
+}
+
+/* What stands in the record alone does not go with a format without one. */
+static int
+check_format(const struct opts *o, enum opt id, struct buf *err)
+{
+	if (o->format == FORMAT_TEXT)
+		return say_conflict(err, id, "--format text");
+	if (o->format == FORMAT_BODY)
+		return say_conflict(err, id, "--format body");
+	return 0;
+}
+
+/* A stream's lines cannot be taken back, and it leaves no body to parse. */
 static int
 check_conflicts(const struct opts *o, struct buf *err)
 {
+	enum opt extract = extracting(o);
+
 	if (o->only_failed && o->only_ok)
 		return say_conflict(err, OPT_only_failed, "--only-ok");
+	if (extract != OPT_COUNT && check_format(o, extract, err) != 0)
+		return 2;
+	if (extract != OPT_COUNT && o->stream)
+		return say_conflict(err, extract, "--stream");
 	if (!o->stream)
 		return 0;
 	if (o->only_failed)
 		return say_conflict(err, OPT_stream, "--only-failed");
 	if (o->only_ok)
 		return say_conflict(err, OPT_stream, "--only-ok");
-	if (o->format == FORMAT_TEXT)
-		return say_conflict(err, OPT_stream, "--format text");
-	if (o->format == FORMAT_BODY)
-		return say_conflict(err, OPT_stream, "--format body");
-	return 0;
+	return check_format(o, OPT_stream, err);
 }
 
 int
@@ -105,12 +138,15 @@ opts_derive(struct opts *o, struct buf *err)
 	int status;
 
 	derive_choices(o);
+	derive_format(o);
 	derive_follow(o);
 	derive_limits(o);
 	derive_times(o);
 	status = check_conflicts(o, err);
 	if (status == 0)
 		status = opts_derive_lists(o, err);
+	if (status == 0)
+		status = opts_derive_extract(o, err);
 	return status != 0 ? status : opts_derive_request(o, err);
 }
 

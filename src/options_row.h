@@ -32,6 +32,7 @@ enum opt_type {
 	GROUP(TLS, "TLS") \
 	GROUP(NETWORK, "Network") \
 	GROUP(OUTPUT, "Output") \
+	GROUP(EXTRACT, "Extraction") \
 	GROUP(WATCH, "Watching it")
 
 enum opt_group {
@@ -73,6 +74,7 @@ void opts_defaults(struct opts *o);
 int opts_derive(struct opts *o, struct buf *err);
 int opts_derive_request(struct opts *o, struct buf *err);
 int opts_derive_lists(struct opts *o, struct buf *err);
+int opts_derive_extract(struct opts *o, struct buf *err);
 /* The output must not be an input. 0, or 2 with the message. */
 int opts_check_paths(const struct opts *o, struct buf *err);
 /* A copy that lives as long as *o. */

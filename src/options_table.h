@@ -212,6 +212,44 @@ OPT(only_failed, "only-failed", 0, BOOL, "off", 0, 1, OUTPUT, "",
 OPT(only_ok, "only-ok", 0, BOOL, "off", 0, 1, OUTPUT, "",
     "write no records of items that failed", "")
 
+OPT(extract, "extract", 0, LIST, "", 0, 0, EXTRACT, "LIST",
+    "title, links, text, meta, jsonld: put these of a page into the record",
+    "They stand under extract. Pages are HTML and XML (feeds and sitemaps "
+    "among "
+    "them), judged by the content type.")
+OPT(css, "css", 0, LIST, "", 0, 0, EXTRACT, "NAME=SELECTOR",
+    "what a CSS selector finds, under NAME; may be repeated",
+    "::text and ::attr(NAME) select text and attributes, as in Scrapy. The "
+    "result is a list of strings.")
+OPT(xpath, "xpath", 0, LIST, "", 0, 0, EXTRACT, "NAME=EXPRESSION",
+    "what an XPath expression finds, under NAME; may be repeated",
+    "XPath 1.0. The result is a list of strings.")
+OPT(regex, "regex", 0, LIST, "", 0, 0, EXTRACT, "NAME[@text]=REGEX",
+    "what a regular expression matches, under NAME; may be repeated",
+    "Perl's expressions over the page's source or, with @text, over its text; "
+    "of an expression with groups what the groups caught. Texts that are no "
+    "pages (text/*, JSON) are searched too.")
+OPT(exec, "exec", 0, STR, "", 0, 0, EXTRACT, "COMMAND",
+    "a program of yours as the parser: a record in, a JSON line out",
+    "As many copies as --workers are started; each reads records, with the "
+    "body, from standard input and writes one line of JSON for each to "
+    "standard "
+    "output, which stands under extract.exec. The command is split at blanks, "
+    "quotes hold; there is no shell. It gets bodies of every type.")
+OPT(workers, "workers", 0, INT, "", 0, OPT_WORKERS_MAX, EXTRACT, "N",
+    "processes that parse (default: one a core, less one)",
+    "At least 1 by default. 0 leaves nobody to extract anything.")
+OPT(worker_mem, "worker-mem", 0, SIZE, "512M", 0, OPT_SIZE_MAX, EXTRACT, "SIZE",
+    "address space a parser may use",
+    "A body of more than an eighth of it is not parsed. 0 means no limit, "
+    "which some programs for --exec need.")
+OPT(worker_time, "worker-time", 0, DUR, "10s", 0, OPT_DUR_MAX, EXTRACT, "TIME",
+    "for one document; then its parser is killed", "")
+OPT(sandbox, "sandbox", 0, BOOL, "on", 0, 1, EXTRACT, "",
+    "parse without the sandbox; for debugging only",
+    "By default a parser can open no file, connect nowhere and start nothing. "
+    "A program of --exec is not confined.")
+
 OPT(progress, "progress", 0, ENUM, "auto", 0, 0, WATCH, "auto|bar|none",
     "the progress line on standard error", "auto shows it on a terminal.")
 OPT(quiet, "quiet", 'q', BOOL, "off", 0, 1, WATCH, "",

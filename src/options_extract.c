@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is to be taken from pages, and by whom: --extract, --css, --xpath,
+ * --regex as one list of jobs, --exec as an argument vector, --workers. Knows
+ * no selector: whether one is understood, the worker says.
+ */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "options_row.h"
+
+static int
+say(struct buf *err, enum opt id, const char *text, const char *what)
+{
+	buf_printf(err, "fetchd: --%s: ", opts_row(id)->name);
+	opts_quote(err, text);
+	buf_printf(err, " %s\n", what);
+	return 2;
+}
+
+/* ---- jobs ---- */
+
+static int
+add_job(struct opts *o, enum opt id, const struct frame_job *j, struct buf *err)
+{
+	size_t i;
+	char *name = opts_keep(o, j->name.p, j->name.n);
+
+	for (i = 0; i < o->njobs; i++)
+		if (span_eq(o->jobs[i].name, j->name))
+			return say(err, id, name, "is the name of another");
+	if (o->exec != NULL && span_eq(j->name, SPAN("exec")))
+		return say(err, id, name, "is the name of --exec's result");
+	if (o->njobs == OPT_JOBS_MAX)
+		return say(err, id, name, "is one too many, 64 at most");
+	if (o->jobs == NULL)
+		o->jobs = mem_zalloc(OPT_JOBS_MAX, sizeof(*o->jobs));
+	o->jobs[o->njobs] = *j;
+	o->jobs[o->njobs++].name = span_of(name, j->name.n);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	enum frame_job_kind kind;
+} words[] = {
+	{ "title", FRAME_JOB_TITLE },
+	{ "links", FRAME_JOB_LINKS },
+	{ "text", FRAME_JOB_TEXT },
+	{ "meta", FRAME_JOB_META },
+	{ "jsonld", FRAME_JOB_JSONLD },
+};
+
+static int
+take_word(struct opts *o, struct span word, struct buf *err)
+{
+	struct frame_job j = { .name = word, .expr = SPAN("") };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_eq(word, span_str(words[i].name))) {
+			j.kind = words[i].kind;
+			return add_job(o, OPT_extract, &j, err);
+		}
+	return say(err, OPT_extract, opts_keep(o, word.p, word.n),
+	    "is not one of title, links, text, meta, jsonld");
+}
+
+static int
+take_words(struct opts *o, const char *list, struct buf *err)
+{
+	int status;
+	size_t n;
+
+	do {
+		n = strcspn(list, ",");
+		status = take_word(o, span_trim(span_of(list, n)), err);
+		list += n;
+	} while (status == 0 && *list++ == ',');
+	return status;
+}
+
+static int
+is_name(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') ||
+			(span_lower(s.p[i]) >= 'a' &&
+			    span_lower(s.p[i]) <= 'z') ||
+			s.p[i] == '_' || s.p[i] == '-' || s.p[i] == '.'))
+			return 0;
+	return s.n > 0;
+}
+
+/* Cuts "@text" off a --regex's name. */
+static enum frame_job_kind
+regex_kind(struct span *name)
+{
+	const char *at = name->n > 0 ? memchr(name->p, '@', name->n) : NULL;
+	struct span over;
+
+	if (at == NULL)
+		return FRAME_JOB_REGEX;
+	over = span_of(at, name->n - (size_t)(at - name->p));
+	if (span_eq(over, SPAN("@text")))
+		name->n -= over.n;
+	return FRAME_JOB_REGEX_TEXT;
+}
+
+/* NAME=EXPRESSION */
+static int
+take_pair(struct opts *o, enum opt id, const char *text, struct buf *err)
+{
+	struct frame_job j = { .name = span_of(text, strcspn(text, "=")) };
+	size_t n = j.name.n;
+
+	j.kind = id == OPT_css ? FRAME_JOB_CSS : FRAME_JOB_XPATH;
+	if (id == OPT_regex)
+		j.kind = regex_kind(&j.name);
+	if (text[n] == '\0' || !is_name(j.name))
+		return say(err, id, text,
+		    id == OPT_regex
+			? "is not NAME=REGEX or NAME@text=REGEX, with a name "
+			  "of letters, digits, _ - ."
+			: "has no NAME= before it, of letters, digits, _ - .");
+	j.expr = span_str(text + n + 1);
+	if (j.expr.n == 0)
+		return say(err, id, text, "has nothing behind the =");
+	return add_job(o, id, &j, err);
+}
+
+static int
+take_value(struct opts *o, enum opt id, const char *text, struct buf *err)
+{
+	return id == OPT_extract ? take_words(o, text, err)
+				 : take_pair(o, id, text, err);
+}
+
+/* The values of all four options in the order they were given. */
+static int
+derive_jobs(struct opts *o, struct buf *err)
+{
+	const struct {
+		enum opt id;
+		const struct opt_list *l;
+	} from[] = { { OPT_extract, &o->extract }, { OPT_css, &o->css },
+		{ OPT_xpath, &o->xpath }, { OPT_regex, &o->regex } };
+	size_t next[4] = { 0 }, i, first;
+	int status;
+
+	for (;;) {
+		for (first = 4, i = 0; i < 4; i++)
+			if (next[i] < from[i].l->n &&
+			    (first == 4 || from[i].l->at[next[i]] <
+					       from[first].l->at[next[first]]))
+				first = i;
+		if (first == 4)
+			return 0;
+		status = take_value(
+		    o, from[first].id, from[first].l->v[next[first]++], err);
+		if (status != 0)
+			return status;
+	}
+}
+
+/* ---- --exec ---- */
+
+/* One word of the command, quotes taken off; NULL if one is not closed. */
+static const char *
+take_argument(const char *p, struct buf *word)
+{
+	char quote = '\0';
+
+	for (; *p != '\0' && (quote != '\0' || strchr(" \t\n", *p) == NULL);
+	     p++) {
+		if (quote == '\0' && (*p == '\'' || *p == '"'))
+			quote = *p;
+		else if (*p == quote)
+			quote = '\0';
+		else
+			buf_char(word, *p);
+	}
+	return quote == '\0' ? p : NULL;
+}
+
+static int
+split_exec(struct opts *o, struct buf *err)
+{
+	const char *p = o->exec + strspn(o->exec, " \t\n");
+	struct buf word = { 0 };
+	size_t n = 0;
+
+	o->exec_argv = mem_zalloc(OPT_EXEC_ARGS + 1, sizeof(*o->exec_argv));
+	while (p != NULL && *p != '\0' && n < OPT_EXEC_ARGS) {
+		word.n = 0;
+		p = take_argument(p, &word);
+		if (p == NULL)
+			break;
+		o->exec_argv[n++] = opts_keep(o, word.p, word.n);
+		p += strspn(p, " \t\n");
+	}
+	buf_fini(&word);
+	if (p == NULL)
+		return say(err, OPT_exec, o->exec, "has a quote that is open");
+	if (*p != '\0')
+		return say(err, OPT_exec, o->exec, "has too many arguments");
+	return n > 0 ? 0 : say(err, OPT_exec, o->exec, "names no program");
+}
+
+/* By PATH, as execvp(3) will. */
+static int
+can_be_run(const char *program)
+{
+	const char *path = getenv("PATH");
+	struct buf file = { 0 };
+	int found = strchr(program, '/') != NULL && access(program, X_OK) == 0;
+	size_t n;
+
+	if (path == NULL)
+		path = "/bin:/usr/bin";
+	while (!found && strchr(program, '/') == NULL) {
+		n = strcspn(path, ":");
+		file.n = 0;
+		buf_add(&file, n > 0 ? path : ".", n > 0 ? n : 1);
+		buf_char(&file, '/');
+		buf_add(&file, program, strlen(program) + 1);
+		found = access(file.p, X_OK) == 0;
+		path += n;
+		if (*path++ == '\0')
+			break;
+	}
+	buf_fini(&file);
+	return found;
+}
+
+/* ---- --workers ---- */
+
+static int64_t
+default_workers(void)
+{
+	cpu_set_t set;
+	int n = 1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = CPU_COUNT(&set);
+	return n > 2 ? n - 1 : 1;
+}
+
+int
+opts_derive_extract(struct opts *o, struct buf *err)
+{
+	int status;
+
+	if (!opts_given(o, OPT_workers))
+		o->workers = default_workers();
+	status = derive_jobs(o, err);
+	if (status == 0 && o->exec != NULL)
+		status = split_exec(o, err);
+	if (status != 0 || (o->njobs == 0 && o->exec == NULL))
+		return status;
+	if (o->workers == 0)
+		return say(
+		    err, OPT_workers, "0", "leaves nobody to extract anything");
+	if (o->exec != NULL && !can_be_run(o->exec_argv[0]))
+		return say(err, OPT_exec, o->exec_argv[0],
+		    "is no program that can be run");
+	return 0;
+}
