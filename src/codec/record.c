@@ -30,7 +30,7 @@ enum {
 };
 
 _Static_assert(NNARROW == (int)RECORD_KEY_HEADER &&
-		   RECORD_NKEY == (int)RECORD_KEY_NUM_EVENTS + 1,
+		   RECORD_NKEY == (int)RECORD_KEY_PARSE + 1,
     "the wide keys stand last");
 
 #define FLAGS_KNOWN \
@@ -290,6 +290,11 @@ add_wide(struct buf *out, const struct record *r, const struct record_format *f,
 		return record_body(out, r, f, at, k, end);
 	case RECORD_KEY_ATTEMPTS:
 		return record_attempts(out, r, at, end);
+	case RECORD_KEY_EXTRACT:
+		return record_extract(out, r, at, end);
+	case RECORD_KEY_PARSE:
+		record_parse(out, r, at);
+		return 0;
 	case RECORD_KEY_NUM_EVENTS:
 		add_num_events(out, r, at);
 		return 0;

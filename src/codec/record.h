@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/parse_error.h"
 #include "base/span.h"
 #include "codec/http.h"
 
@@ -79,6 +80,15 @@ struct record {
 	const struct record_attempt *attempt; /* nattempt of them */
 	size_t nattempt;
 	int64_t num_events; /* -1: no such key */
+
+	int has_parse;       /* are there keys extract and parse */
+	struct span extract; /* a JSON object, raw; null if its p is NULL ... */
+	int has_exec;        /* ... and that is the only part of it. exec: */
+	struct span exec;    /* a JSON value, raw; null */
+	int was_parsed;      /* parse is an object */
+	enum parse_error parse_error;
+	int64_t parse_time;    /* RECORD_NO_TIME: null */
+	unsigned parse_worker; /* 0: null */
 };
 
 enum {
@@ -117,6 +127,7 @@ struct record_at {
 	size_t body_done;
 	int body_form; /* which key, decided at its first piece */
 	size_t attempts_done;
+	size_t extract_done; /* of its bytes */
 };
 
 int record_write(struct buf *out, const struct record *r,

@@ -32,6 +32,9 @@ struct span record_json_value(struct span text);
  * tokens, as blanks. */
 char *record_put_json(char *p, struct span s);
 
+/* parse: how the extraction went. */
+void
+record_parse(struct buf *out, const struct record *r, struct record_at *at);
 /* header, trailer or interim. */
 void record_header(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, enum record_key k);
@@ -39,6 +42,8 @@ void record_header(struct buf *out, const struct record *r,
 int record_body(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, enum record_key k,
     size_t end);
+int record_extract(
+    struct buf *out, const struct record *r, struct record_at *at, size_t end);
 int record_attempts(
     struct buf *out, const struct record *r, struct record_at *at, size_t end);
 

@@ -27,6 +27,7 @@ struct decode;
 struct event_base;
 struct fetch;
 struct order;
+struct pool;
 struct resolve;
 struct sink;
 struct source;
@@ -43,6 +44,7 @@ enum core_pause {
 	PAUSE_MEMORY = 1 << 2, /* --max-buffer */
 	PAUSE_STOP = 1 << 3,   /* the run is being ended */
 	PAUSE_NET = 1 << 4,    /* the network is down */
+	PAUSE_POOL = 1 << 5,   /* enough wait for a parser */
 };
 
 struct core {
@@ -52,6 +54,8 @@ struct core {
 	struct resolve *resolve;
 	struct source *source;
 	struct sink *out;
+	struct pool *workers; /* --extract and the like; or NULL */
+	struct pool *coprocs; /* --exec; or NULL */
 	struct order *order;  /* --keep-order; or NULL */
 	enum err spill_error; /* of its file: ends the run */
 
@@ -80,6 +84,7 @@ struct core {
 	struct pace rate, host_rate; /* --rate; --rate-per-host, --delay */
 	int64_t rate_us;             /* --rate: nothing before */
 	int64_t rate_held_us;        /* when it last held something */
+	int64_t pool_held_us;        /* likewise PAUSE_POOL */
 	struct pace_budget *budgets; /* opts->nbudgets of them */
 	uint64_t random;             /* of jitter; never 0 */
 	struct net net;
@@ -108,7 +113,8 @@ struct core {
 	struct url url, target;
 	struct url base_url; /* --base-url */
 	struct record_format format;
-	struct buf authorization; /* "Basic ..." of -u, or empty */
+	struct record_format line_format; /* of what --exec reads */
+	struct buf authorization;         /* "Basic ..." of -u, or empty */
 	struct http_headers option_headers;
 
 	/* The turn (core/turn). */

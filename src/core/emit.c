@@ -12,6 +12,7 @@
 #include "core/fetch.h"
 #include "core/live.h"
 #include "core/order.h"
+#include "core/parse.h"
 #include "core/trail.h"
 #include "core/xchg.h"
 #include "io/sink.h"
@@ -41,7 +42,10 @@ fill_times(struct record *r, const struct fetch *f)
 	if (f->attempts == 0)
 		return;
 	r->timestamp_us = timer_wall_us() - (f->core->now_us - f->begun_us);
+	/* Parsing is no part of a request, but it is of the item. */
 	r->time_item = now - f->begun_us;
+	if (x->parse != NULL && x->parse->was_parsed)
+		r->time_item = f->entered_us - f->begun_us;
 	r->time_redirect = f->trail != NULL ? f->trail->redirect_us : 0;
 	xchg_times(x, now, &t);
 	r->time_total = t.total;
@@ -172,7 +176,7 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 }
 
 static void
-fill(struct record *r, const struct fetch *f, struct texts *t)
+fill(struct record *r, const struct fetch *f, struct texts *t, int is_line)
 {
 	memset(r, 0, sizeof(*r));
 	r->num_events = f->is_streamed ? (int64_t)f->x->lines : -1;
@@ -181,6 +185,7 @@ fill(struct record *r, const struct fetch *f, struct texts *t)
 	fill_peer(r, f->x, t);
 	fill_answer(r, f, t);
 	fill_times(r, f);
+	parse_fill_record(r, f, is_line);
 }
 
 static void
@@ -330,6 +335,19 @@ write_step(struct fetch *f, const struct record *r)
 }
 
 int
+emit_line(struct fetch *f, struct buf *out, struct record_at *at, size_t max)
+{
+	struct record r;
+	struct texts t = { 0 };
+	int more;
+
+	fill(&r, f, &t, 1);
+	more = record_write(out, &r, &f->core->line_format, at, max);
+	fini(&t);
+	return more;
+}
+
+int
 emit_record(struct fetch *f, int all)
 {
 	struct core *c = f->core;
@@ -342,7 +360,7 @@ emit_record(struct fetch *f, int all)
 	else if (live_is_blocked(f) || (!all && sink_is_full(c->out)))
 		return 0;
 	complete(f);
-	fill(&r, f, &t);
+	fill(&r, f, &t, 0);
 	live_flush(f);
 	more = is_wanted(f);
 	while (more && (all || !sink_is_full(c->out)))

@@ -6,9 +6,12 @@
 #ifndef CORE_EMIT_H
 #define CORE_EMIT_H
 
+#include <stddef.h>
+
 struct buf;
 struct core;
 struct fetch;
+struct record_at;
 
 /*
  * Writes f's record. Returns nonzero when it is wholly in the sink's buffer; 0
@@ -16,6 +19,13 @@ struct fetch;
  * (fetch_emit_waiting does). `all`: room or not.
  */
 int emit_record(struct fetch *f, int all);
+
+/*
+ * The record as --exec reads it: a piece of about `max` bytes. Nonzero while
+ * there is more; `at` as in record_write.
+ */
+int
+emit_line(struct fetch *f, struct buf *out, struct record_at *at, size_t max);
 
 /*
  * The buffer f's lines go to: the sink's, or with --keep-order what waits for

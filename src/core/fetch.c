@@ -21,6 +21,7 @@
 #include "core/live.h"
 #include "core/net.h"
 #include "core/order.h"
+#include "core/parse.h"
 #include "core/reader.h"
 #include "core/retry.h"
 #include "core/sched.h"
@@ -34,6 +35,7 @@ typedef void state_hook(struct fetch *f);
 static void enter_connecting(struct fetch *f);
 static void enter_tls(struct fetch *f);
 static void enter_sending(struct fetch *f);
+static void enter_parsing(struct fetch *f);
 static void enter_emitting(struct fetch *f);
 static void enter_done(struct fetch *f);
 
@@ -57,10 +59,11 @@ static const unsigned moves[CORE_STATES] = {
 	[FETCH_CONNECTING] = TO(TLS) | TO(SENDING) | TO(QUEUED) | TO(EMITTING),
 	[FETCH_TLS] = TO(SENDING) | TO(QUEUED) | TO(EMITTING),
 	[FETCH_SENDING] = TO(AWAITING) | TO(RECEIVING) | TO(CONNECTING) |
-			  TO(QUEUED) | TO(EMITTING),
-	[FETCH_AWAITING] =
-	    TO(RECEIVING) | TO(CONNECTING) | TO(QUEUED) | TO(EMITTING),
-	[FETCH_RECEIVING] = TO(QUEUED) | TO(EMITTING),
+			  TO(QUEUED) | TO(PARSING) | TO(EMITTING),
+	[FETCH_AWAITING] = TO(RECEIVING) | TO(CONNECTING) | TO(QUEUED) |
+			   TO(PARSING) | TO(EMITTING),
+	[FETCH_RECEIVING] = TO(QUEUED) | TO(PARSING) | TO(EMITTING),
+	[FETCH_PARSING] = TO(EMITTING),
 	[FETCH_EMITTING] = TO(DONE),
 };
 
@@ -341,6 +344,12 @@ enter_sending(struct fetch *f)
 }
 
 static void
+enter_parsing(struct fetch *f)
+{
+	parse_start(f);
+}
+
+static void
 enter_emitting(struct fetch *f)
 {
 	if (!emit_record(f, 0))
@@ -397,6 +406,7 @@ fetch_drop(struct fetch *f)
 		sched_free_slot(f);
 	if (f->core->order != NULL) /* nobody waits for it any more */
 		order_end(f->core->order, f->seq);
+	parse_cancel(f);
 	if (f->x != NULL) {
 		conn_close(&f->x->conn);
 		xchg_give(&f->x);

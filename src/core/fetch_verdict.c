@@ -15,6 +15,7 @@
 #include "core/item.h"
 #include "core/live.h"
 #include "core/net.h"
+#include "core/parse.h"
 #include "core/redirect.h"
 #include "core/retry.h"
 #include "core/sched.h"
@@ -166,7 +167,7 @@ finish(struct fetch *f)
 	}
 	if (was_tried(f))
 		trail_note(f);
-	fetch_enter(f, FETCH_EMITTING);
+	fetch_enter(f, parse_is_due(f) ? FETCH_PARSING : FETCH_EMITTING);
 }
 
 /* Where the header section that has come leads. */

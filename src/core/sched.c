@@ -15,6 +15,7 @@
 #include "core/item.h"
 #include "core/live.h"
 #include "core/order.h"
+#include "core/parse.h"
 #include "core/trail.h"
 #include "core/xchg.h"
 #include "io/conn.h"
@@ -128,6 +129,8 @@ why_waited(const struct fetch *f)
 		return WAIT_BACKOFF;
 	if (c->rate_held_us > f->entered_us)
 		return WAIT_RATE;
+	if (c->pool_held_us > f->entered_us)
+		return WAIT_WORKER_BUSY;
 	return h->was_full ? WAIT_HOST_LIMIT : WAIT_SLOT;
 }
 
@@ -496,6 +499,9 @@ sched_judge_pauses(struct core *c)
 
 	set_pause(c, PAUSE_SINK, sink_is_full(c->out));
 	set_pause(c, PAUSE_MEMORY, is_over_memory(c, limit));
+	set_pause(c, PAUSE_POOL, parse_is_full(c));
+	if (c->pauses & PAUSE_POOL)
+		c->pool_held_us = c->now_us;
 	if (c->pauses & PAUSE_FD &&
 	    (c->now_us >= c->fd_retry_us || conns_open(c->conns) < c->fd_open))
 		set_pause(c, PAUSE_FD, 0);
@@ -570,8 +576,8 @@ int
 sched_is_done(const struct core *c)
 {
 	if (c->pauses & PAUSE_STOP)
-		return c->slots == 0 && c->state[FETCH_EMITTING].n == 0 &&
-		       c->run.n == 0;
+		return c->slots == 0 && c->state[FETCH_PARSING].n == 0 &&
+		       c->state[FETCH_EMITTING].n == 0 && c->run.n == 0;
 	return c->input_ended && c->alive == 0 &&
 	       (c->order == NULL || order_is_over(c->order));
 }

@@ -8,6 +8,7 @@
 #include "base/heap.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/parse.h"
 #include "core/sched.h"
 #include "core/trail.h"
 #include "core/xchg.h"
@@ -24,6 +25,8 @@ why_paused(const struct core *c)
 		return WAIT_OUTPUT_BLOCKED;
 	if (c->pauses & PAUSE_MEMORY)
 		return WAIT_MEMORY;
+	if (c->pauses & PAUSE_POOL)
+		return WAIT_WORKER_BUSY;
 	return c->rate_us > c->now_us ? WAIT_RATE : WAIT_SLOT;
 }
 
@@ -86,6 +89,8 @@ sched_why(const struct fetch *f)
 		return stats_wait_name(why_queued(f));
 	if (f->state == FETCH_EMITTING && sink_is_full(c->out))
 		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
+	if (f->state == FETCH_PARSING && !parse_is_running(f))
+		return stats_wait_name(WAIT_WORKER_BUSY);
 	if (f->x != NULL && f->x->paused_us != 0)
 		return stats_wait_name(
 		    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The states of a fetch, once: enum, names, deadlines, entry hooks, gauges
- * and the USR1 dump come from here. Numbers only grow. 6 is kept for PARSING,
- * the worker pool's state between RECEIVING and EMITTING.
+ * and the USR1 dump come from here. Numbers only grow.
  *
  * STATE(id, number, "name", phase, deadline, hook)
  *   phase     where a fault that names none has struck
@@ -26,6 +25,8 @@ STATE(AWAITING, 4, "awaiting", PHASE_TTFB, SINCE, ttfb_timeout_us,
     E_TIMEOUT_TTFB, NULL)
 STATE(RECEIVING, 5, "receiving", PHASE_HEADERS, MOVED, idle_timeout_us,
     E_TIMEOUT_IDLE, NULL)
+STATE(PARSING, 6, "parsing", PHASE_INTERNAL, NONE, max_time_us, E_OK,
+    enter_parsing)
 STATE(EMITTING, 7, "emitting", PHASE_OUTPUT, NONE, max_time_us, E_OK,
     enter_emitting)
 STATE(DONE, 8, "done", PHASE_INTERNAL, NONE, max_time_us, E_OK, enter_done)

@@ -17,6 +17,7 @@ static const char *const names[WAIT_COUNT] = {
 	[WAIT_MEMORY] = "memory",
 	[WAIT_ORDER] = "order",
 	[WAIT_OUTPUT_BLOCKED] = "output_blocked",
+	[WAIT_WORKER_BUSY] = "worker_busy",
 };
 
 const char *

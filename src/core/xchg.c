@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "core/fetch.h"
 #include "io/conn.h"
+#include "core/parse.h"
 #include "io/timer.h"
 
 #define STEP_BYTES (256u << 10) /* decoded a visit */
@@ -59,6 +60,7 @@ static void
 clear_answer(struct xchg *x)
 {
 	give_decoder(x);
+	parse_clear(x->parse);
 	x->core->held_bytes -= x->held_bytes;
 	x->held_bytes = 0;
 	buf_clear(&x->body, KEEP_BYTES);
@@ -119,6 +121,7 @@ xchg_free(struct xchg *x)
 	buf_fini(&x->body);
 	buf_fini(&x->late);
 	stream_free(x->stream);
+	parse_free(x->parse);
 	free(x->note);
 	free(x);
 }

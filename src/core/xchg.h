@@ -30,6 +30,7 @@
 
 struct conn;
 struct fetch;
+struct parse;
 struct timer;
 
 #define XCHG_BODY_MAX (1u << 30) /* bytes of a body_file */
@@ -106,6 +107,7 @@ struct xchg {
 	int64_t drain_us; /* a body nobody wants is whole by then, or cut; 0 */
 	int was_put_off;
 
+	struct parse *parse; /* taken with the first answer to be parsed */
 	struct record_at at; /* how far its record is written */
 };
 

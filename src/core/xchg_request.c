@@ -11,6 +11,7 @@
 #include "core/fetch.h"
 #include "core/item.h"
 #include "core/trail.h"
+#include "core/parse.h"
 #include "core/xchg.h"
 #include "io/file.h"
 
@@ -52,6 +53,8 @@ xchg_count_held(struct xchg *x)
 		n += x->req.body.n;
 	if (x->live == LIVE_LINES)
 		n += stream_held_bytes(x->stream);
+	if (x->parse != NULL)
+		n += x->parse->object.n + x->parse->exec.n;
 	x->core->held_bytes += n - x->held_bytes;
 	x->held_bytes = n;
 }

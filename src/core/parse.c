@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Decides which answers are parsed and by whom, hands them over piece by piece,
+ * and looks at what comes back before anyone believes it. Knows no HTML.
+ */
+#include "core/parse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "codec/frame.h"
+#include "codec/json.h"
+#include "core/emit.h"
+#include "core/fetch.h"
+#include "core/xchg.h"
+
+#define PIECE_BYTES (256u << 10) /* handed over at a time */
+#define KEEP_BYTES 65536         /* of a buffer, for the next answer */
+#define DOC_HEAD_MAX (1u << 20)  /* of a message, before the body */
+#define WAITING_MIN 16           /* as many may wait for a parser, */
+#define WAITING_PER_WORKER 2     /* and these for each of them */
+
+/* ---- which answers ---- */
+
+static struct span
+media_type(const struct fetch *f)
+{
+	struct span t =
+	    http_find(http_header(f->x->http), SPAN("content-type"), 0);
+	const char *end = t.n > 0 ? memchr(t.p, ';', t.n) : NULL;
+
+	if (end != NULL)
+		t.n = (size_t)(end - t.p);
+	return span_trim(t);
+}
+
+static int
+has_suffix(struct span s, struct span suffix)
+{
+	return s.n > suffix.n &&
+	       span_ieq(span_of(s.p + s.n - suffix.n, suffix.n), suffix);
+}
+
+static int
+is_markup(struct span type)
+{
+	return span_ieq(type, SPAN("text/html")) ||
+	       span_ieq(type, SPAN("text/xml")) ||
+	       span_ieq(type, SPAN("application/xml")) ||
+	       has_suffix(type, SPAN("+xml"));
+}
+
+static int
+is_text(struct span type)
+{
+	return (type.n > 5 && span_ieq(span_of(type.p, 5), SPAN("text/"))) ||
+	       span_ieq(type, SPAN("application/json")) ||
+	       span_ieq(type, SPAN("application/javascript")) ||
+	       has_suffix(type, SPAN("+json"));
+}
+
+/* Of an answer that does not say its type. */
+static int
+looks_like_markup(struct span body)
+{
+	size_t i = 0;
+
+	if (body.n >= 3 && memcmp(body.p, "\xef\xbb\xbf", 3) == 0)
+		i = 3;
+	while (i < body.n && strchr(" \t\r\n\f", body.p[i]) != NULL &&
+	       body.p[i] != '\0')
+		i++;
+	return i < body.n && body.p[i] == '<';
+}
+
+static int
+has_regex(const struct opts *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->njobs; i++)
+		if (o->jobs[i].kind == FRAME_JOB_REGEX ||
+		    o->jobs[i].kind == FRAME_JOB_REGEX_TEXT)
+			return 1;
+	return 0;
+}
+
+/* May the workers parse it? Coprocesses take every type. */
+static int
+is_parsed_type(const struct fetch *f)
+{
+	struct span type = media_type(f);
+
+	if (type.n == 0)
+		return looks_like_markup(buf_view(&f->x->body)) ||
+		       has_regex(f->opts);
+	return is_markup(type) || (is_text(type) && has_regex(f->opts));
+}
+
+static uint64_t
+size_limit(const struct opts *o)
+{
+	uint64_t max = FRAME_DOC_MAX - DOC_HEAD_MAX;
+
+	if (o->worker_mem_bytes > 0 && o->worker_mem_bytes / 8 < max)
+		max = o->worker_mem_bytes / 8;
+	return max;
+}
+
+/* Why the pool does not get it at all. */
+static enum parse_error
+judge(const struct fetch *f, const struct pool *pool)
+{
+	const struct xchg *x = f->x;
+
+	if (x->body.n == 0 || x->flags & RECORD_UNKNOWN_CODING)
+		return PARSE_SKIPPED;
+	if (pool == f->core->workers && !is_parsed_type(f))
+		return PARSE_SKIPPED;
+	if (x->body.n > size_limit(f->opts))
+		return PARSE_TOO_LARGE;
+	return PARSE_OK;
+}
+
+/* There is a whole answer, and a record of it will be written. */
+static int
+has_answer(const struct fetch *f)
+{
+	if (f->x == NULL || !f->has_begun || !xchg_has_head(f->x) ||
+	    (f->opts->only_failed && f->err == E_OK) ||
+	    (f->opts->only_ok && f->err != E_OK))
+		return 0;
+	return f->err == E_OK || f->err == E_HTTP_STATUS;
+}
+
+/* ---- one pool after the other ---- */
+
+static int
+offer(struct fetch *f, struct pool *pool)
+{
+	struct parse *p = f->x->parse;
+	enum parse_error e;
+
+	if (pool == NULL)
+		return 0;
+	e = judge(f, pool);
+	if (e == PARSE_OK)
+		p->pool = pool;
+	else if (p->error == PARSE_OK)
+		p->error = e;
+	return e == PARSE_OK;
+}
+
+int
+parse_is_due(struct fetch *f)
+{
+	struct core *c = f->core;
+	struct parse *p;
+
+	if ((c->workers == NULL && c->coprocs == NULL) || !has_answer(f))
+		return 0;
+	if (f->x->parse == NULL)
+		f->x->parse = mem_zalloc(1, sizeof(*p));
+	p = f->x->parse;
+	p->was_parsed = 1;
+	p->time_us = RECORD_NO_TIME;
+	return offer(f, c->workers) || offer(f, c->coprocs);
+}
+
+static void
+put(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	struct parse *p = x->parse;
+	struct pool_doc *d = &p->doc;
+
+	memset(d, 0, sizeof(*d));
+	d->arg = f;
+	d->bytes = x->body.n;
+	if (p->pool == f->core->workers)
+		d->bytes = frame_doc_length(url_text(&x->url),
+		    http_find(http_header(x->http), SPAN("content-type"), 0),
+		    x->body.n);
+	pool_put(p->pool, d);
+}
+
+void
+parse_start(struct fetch *f)
+{
+	put(f);
+}
+
+void
+parse_cancel(struct fetch *f)
+{
+	struct parse *p = f->x != NULL ? f->x->parse : NULL;
+
+	if (p != NULL && p->pool != NULL) {
+		pool_cancel(p->pool, &p->doc);
+		p->pool = NULL;
+	}
+}
+
+int
+parse_is_full(const struct core *c)
+{
+	size_t workers = (size_t)c->opts->workers;
+
+	return c->state[FETCH_PARSING].n >=
+	       WAITING_MIN + WAITING_PER_WORKER * workers;
+}
+
+int
+parse_is_running(const struct fetch *f)
+{
+	return f->x->parse->pool != NULL &&
+	       pool_is_with_worker(&f->x->parse->doc);
+}
+
+/* ---- handing over ---- */
+
+int
+parse_fill_document(struct pool_doc *d, struct buf *out, int begin)
+{
+	const struct fetch *f = d->arg;
+	struct xchg *x = f->x;
+	struct parse *p = x->parse;
+	size_t n;
+
+	if (begin) {
+		p->body_done = 0;
+		frame_put_doc(out, url_text(&x->url),
+		    http_find(http_header(x->http), SPAN("content-type"), 0));
+	}
+	n = x->body.n - p->body_done;
+	if (n > PIECE_BYTES)
+		n = PIECE_BYTES;
+	buf_add(out, x->body.p + p->body_done, n);
+	p->body_done += n;
+	return p->body_done < x->body.n;
+}
+
+int
+parse_fill_line(struct pool_doc *d, struct buf *out, int begin)
+{
+	struct fetch *f = d->arg;
+	struct parse *p = f->x->parse;
+
+	if (begin)
+		p->at = (struct record_at){ 0 };
+	return emit_line(f, out, &p->at, PIECE_BYTES);
+}
+
+/* ---- what comes back ---- */
+
+static int
+may_be(enum frame_job_kind job, enum json_kind is)
+{
+	if (is == JSON_NULL)
+		return 1;
+	switch (job) {
+	case FRAME_JOB_TITLE:
+	case FRAME_JOB_TEXT:
+		return is == JSON_STRING;
+	case FRAME_JOB_META:
+		return is == JSON_OBJECT;
+	case FRAME_JOB_LINKS:
+	case FRAME_JOB_JSONLD:
+	case FRAME_JOB_CSS:
+	case FRAME_JOB_XPATH:
+	case FRAME_JOB_REGEX:
+	case FRAME_JOB_REGEX_TEXT:
+		return is == JSON_LIST;
+	}
+	return 0;
+}
+
+/* An object with just the keys asked for, in their order. */
+int
+parse_check_object(struct pool_doc *d, struct span value)
+{
+	const struct fetch *f = d->arg;
+	const struct opts *o = f->opts;
+	struct json_value key, v;
+	struct json j;
+	size_t i;
+
+	json_start(&j, value);
+	if (json_enter(&j) == -1)
+		return -1;
+	for (i = 0; i < o->njobs; i++)
+		if (json_member(&j, &key) != 1 || key.escaped ||
+		    !span_eq(json_inside(&key), o->jobs[i].name) ||
+		    json_value(&j, &v) == -1 ||
+		    !may_be(o->jobs[i].kind, v.kind))
+			return -1;
+	return json_member(&j, &key) == 0 && json_end(&j) == 0 ? 0 : -1;
+}
+
+int
+parse_check_value(struct pool_doc *d, struct span value)
+{
+	(void)d;
+	return json_is_value(value, NULL) ? 0 : -1;
+}
+
+/* Without the answer's own time in the parser's hands. */
+static void
+count_wait(const struct fetch *f, int64_t since_us, int64_t parsed_us)
+{
+	struct core *c = f->core;
+	int64_t waited = c->now_us - since_us;
+
+	if (parsed_us > 0)
+		waited -= parsed_us;
+	if (waited > 0)
+		stats_wait(&c->stats, WAIT_WORKER_BUSY, waited);
+}
+
+static void
+take(struct parse *p, const struct pool_result *r, int is_exec)
+{
+	struct buf *to = is_exec ? &p->exec : &p->object;
+	int has_value = r->value.n > 0;
+
+	if (p->error == PARSE_OK)
+		p->error = r->error;
+	if (r->worker > 0) {
+		p->worker = r->worker;
+		if (p->time_us == RECORD_NO_TIME)
+			p->time_us = 0;
+		p->time_us += r->time_us;
+	}
+	buf_span(to, r->value);
+	if (is_exec)
+		p->has_exec = has_value;
+	else
+		p->has_object = has_value;
+}
+
+void
+parse_on_done(struct pool_doc *d, const struct pool_result *r)
+{
+	struct fetch *f = d->arg;
+	struct core *c = f->core;
+	struct parse *p = f->x->parse;
+	int is_exec = p->pool == c->coprocs;
+
+	CHECK(f->state == FETCH_PARSING);
+	take(p, r, is_exec);
+	xchg_count_held(f->x);
+	p->pool = NULL;
+	if (!is_exec && offer(f, c->coprocs)) {
+		put(f);
+		return;
+	}
+	count_wait(f, f->entered_us, p->time_us);
+	fetch_enter(f, FETCH_EMITTING);
+}
+
+/* ---- the record ---- */
+
+void
+parse_fill_record(struct record *r, const struct fetch *f, int is_line)
+{
+	const struct core *c = f->core;
+	const struct parse *p = f->x->parse;
+
+	r->has_parse = c->workers != NULL || (c->coprocs != NULL && !is_line);
+	r->has_exec = c->coprocs != NULL && !is_line;
+	r->parse_time = RECORD_NO_TIME;
+	if (p == NULL || !p->was_parsed)
+		return;
+	r->was_parsed = 1;
+	r->parse_error = p->error;
+	r->parse_time = p->time_us;
+	r->parse_worker = p->worker;
+	if (p->has_object)
+		r->extract = buf_view(&p->object);
+	if (p->has_exec)
+		r->exec = buf_view(&p->exec);
+}
+
+void
+parse_clear(struct parse *p)
+{
+	if (p == NULL)
+		return;
+	CHECK(p->pool == NULL);
+	buf_clear(&p->object, KEEP_BYTES);
+	buf_clear(&p->exec, KEEP_BYTES);
+	p->was_parsed = p->has_object = p->has_exec = 0;
+	p->error = PARSE_OK;
+	p->worker = 0;
+}
+
+void
+parse_free(struct parse *p)
+{
+	if (p == NULL)
+		return;
+	buf_fini(&p->object);
+	buf_fini(&p->exec);
+	free(p);
+}
