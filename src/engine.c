@@ -20,6 +20,7 @@
 #include "core/order.h"
 #include "core/sched.h"
 #include "core/turn.h"
+#include "engine_workers.h"
 #include "io/conn.h"
 #include "io/resolve.h"
 #include "io/sink.h"
@@ -40,6 +41,7 @@ struct engine {
 	struct watch *watch;
 	struct event *signals[NSIGNALS];
 	struct timer *grace, *run_time;
+	struct engine_workers workers;
 	size_t max_sockets;
 	int signal;    /* the first one that stops */
 	int is_killed; /* the second came */
@@ -257,6 +259,8 @@ set_format(struct core *c, struct buf *err, int *status)
 
 	c->format.body = bodies[c->opts->body];
 	c->format.include_headers = c->opts->include_headers;
+	c->line_format.body = RECORD_BODY_INLINE;
+	c->line_format.include_headers = c->opts->include_headers;
 	*status = 2;
 	if (c->opts->fields == NULL ||
 	    record_fields(&c->format, span_str(c->opts->fields), &bad) == 0)
@@ -264,6 +268,14 @@ set_format(struct core *c, struct buf *err, int *status)
 	buf_printf(err, "fetchd: --fields: no such key, or given twice: %.*s\n",
 	    (int)bad.n, bad.p);
 	return -1;
+}
+
+static int
+open_workers(struct engine *e, struct buf *err, int *status)
+{
+	*status = 2;
+	return engine_workers_open(
+	    &e->workers, &e->core, e->base, e->notes, err);
 }
 
 /* The progress line leaves the terminal that records go to. */
@@ -285,6 +297,7 @@ engine_new(
 	core_init(c, o, e->base);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
 	if (set_format(c, err, status) == -1 ||
+	    open_workers(e, err, status) == -1 ||
 	    open_network(e, err, status) == -1 ||
 	    open_output(e, err, status) == -1) {
 		engine_free(e);
@@ -309,6 +322,7 @@ engine_free(struct engine *e)
 
 	watch_free(e->watch);
 	core_fini(c);
+	engine_workers_close(&e->workers);
 	if (c->conns != NULL)
 		conns_free(c->conns);
 	if (c->resolve != NULL)

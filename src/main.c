@@ -23,6 +23,7 @@
 
 /* Descriptors for all that is no transfer. */
 #define FDS_SPARE_MIN 20
+#define FDS_A_WORKER 3
 #define FDS_SPARE_MAX 64
 #define NOTES_US 1000000
 
@@ -202,6 +203,10 @@ fit_descriptors(struct opts *o)
 	spare = (int64_t)rl.rlim_cur / 4;
 	spare = spare < FDS_SPARE_MIN ? FDS_SPARE_MIN : spare;
 	spare = spare > FDS_SPARE_MAX ? FDS_SPARE_MAX : spare;
+	if (o->njobs > 0)
+		spare += o->workers * FDS_A_WORKER;
+	if (o->exec_argv != NULL)
+		spare += o->workers * FDS_A_WORKER;
 	room = rl.rlim_cur > OPT_NUM_MAX * 2 ? OPT_NUM_MAX * 2
 					     : (int64_t)rl.rlim_cur - spare;
 	if (room < 1)

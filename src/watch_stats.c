@@ -7,6 +7,7 @@
 
 #include "core/core.h"
 #include "engine.h"
+#include "engine_workers.h"
 
 static void
 put_count(struct buf *b, const char *key, uint64_t n)
@@ -74,6 +75,18 @@ put_waits(struct buf *b, const struct stats *s)
 	buf_char(b, '}');
 }
 
+static void
+put_workers(struct buf *b, const struct core *c, double took)
+{
+	struct engine_workers_stats st;
+
+	engine_workers_stats(c, (int64_t)(took * 1e6), &st);
+	put_count(b, "workers", st.workers);
+	put_time(b, "worker_busy", st.busy);
+	put_count(b, "worker_queue_max", st.queue_max);
+	put_count(b, "worker_restarts", st.restarts);
+}
+
 void
 watch_stats(struct buf *b, const struct engine *e, double took)
 {
@@ -99,5 +112,6 @@ watch_stats(struct buf *b, const struct engine *e, double took)
 	put_count(b, "lookups", n.lookups);
 	put_count(b, "lookups_cached", n.lookups_cached);
 	put_waits(b, s);
+	put_workers(b, engine_core(e), took);
 	buf_str(b, "}\n");
 }

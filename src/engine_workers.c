@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Makes the pools from the options and wires them to the deciders. Knows where
+ * fetchd-worker is found; what a document is, core/parse knows.
+ */
+#include "engine_workers.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec/frame.h"
+#include "core/core.h"
+#include "core/parse.h"
+#include "io/pool.h"
+#include "io/sink.h"
+#include "options.h"
+
+#define CHECK_US 5000000 /* for the first worker to say that it is ready */
+#define PATH_BYTES 4096
+
+/* ---- the program ---- */
+
+/* "DIR/NAME", if there is such a program. */
+static int
+find_in(struct buf *path, const char *dir, size_t n, const char *name)
+{
+	path->n = 0;
+	buf_add(path, dir, n);
+	buf_str(path, name);
+	buf_char(path, '\0');
+	return access(path->p, X_OK) == 0;
+}
+
+/*
+ * Beside fetchd (as it is built), in ../libexec/fetchd of it (as it is
+ * installed, wherever that was moved to), or where it was to be installed. That
+ * one also if there is none at all: whoever cannot start it says so.
+ */
+static void
+find_program(struct buf *path)
+{
+	char self[PATH_BYTES];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
+	size_t dir;
+
+	for (dir = n > 0 ? (size_t)n : 0; dir > 0 && self[dir - 1] != '/';)
+		dir--;
+	if (dir > 0 &&
+	    (find_in(path, self, dir, "fetchd-worker") ||
+		find_in(path, self, dir, "../libexec/fetchd/fetchd-worker")))
+		return;
+	(void)find_in(
+	    path, FETCHD_LIBEXEC, strlen(FETCHD_LIBEXEC), "/fetchd-worker");
+}
+
+/* ---- what they say ---- */
+
+static void
+say(struct engine_workers *w, const char *who, unsigned worker,
+    struct span line)
+{
+	struct buf b = { 0 }, text = { 0 };
+
+	if (worker == 0 && w->core->opts->quiet)
+		return;
+	buf_str(&b, "fetchd: ");
+	if (worker > 0)
+		buf_printf(&b, "%s %u: ", who, worker);
+	buf_span(&text, line);
+	buf_char(&text, '\0');
+	opts_show(&b, text.p);
+	buf_char(&b, '\n');
+	sink_note(w->notes, buf_view(&b));
+	buf_fini(&text);
+	buf_fini(&b);
+}
+
+static void
+on_worker_says(void *arg, unsigned worker, struct span line)
+{
+	say(arg, "worker", worker, line);
+}
+
+static void
+on_coproc_says(void *arg, unsigned worker, struct span line)
+{
+	say(arg, "exec", worker, line);
+}
+
+static void
+on_event(void *arg)
+{
+	struct engine_workers *w = arg;
+
+	core_tick(w->core);
+}
+
+/* What a kernel does not have is said once, and gone on without. */
+static void
+warn_of_sandbox(struct engine_workers *w)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} parts[] = {
+		{ FRAME_NO_PRIVS, "no_new_privs" },
+		{ FRAME_NO_SECCOMP, "seccomp" },
+		{ FRAME_NO_LANDLOCK, "Landlock" },
+		{ FRAME_NO_RLIMITS, "limits" },
+		{ FRAME_NO_DEATHSIG, "parent death signal" },
+	};
+	struct pool_stats st;
+	struct buf b = { 0 };
+	size_t i;
+
+	pool_stats(w->core->workers, &st);
+	if (!w->core->opts->sandbox)
+		buf_str(&b, "workers run without a sandbox (--no-sandbox)");
+	else if (st.missing != 0)
+		buf_str(&b, "workers run without these parts of the sandbox:");
+	for (i = 0;
+	     w->core->opts->sandbox && i < sizeof(parts) / sizeof(parts[0]);
+	     i++)
+		if (st.missing & parts[i].bit)
+			buf_printf(&b, " %s", parts[i].name);
+	if (b.n > 0)
+		say(w, "", 0, buf_view(&b));
+	buf_fini(&b);
+}
+
+/* ---- the pools ---- */
+
+static struct pool_conf
+common(struct engine_workers *w)
+{
+	const struct opts *o = w->core->opts;
+
+	return (struct pool_conf){ .program = w->program.p,
+		.workers = (unsigned)o->workers,
+		.mem_bytes = o->worker_mem_bytes,
+		.time_us = o->worker_time_us,
+		.use_sandbox = o->sandbox,
+		.done = parse_on_done,
+		.tick = on_event,
+		.arg = w };
+}
+
+static int
+open_workers(struct engine_workers *w, struct event_base *base, struct buf *err)
+{
+	const struct opts *o = w->core->opts;
+	struct pool_conf conf = common(w);
+	struct buf why = { 0 };
+	size_t i;
+	int status;
+
+	for (i = 0; i < o->njobs; i++)
+		frame_put_job(&w->config, &o->jobs[i]);
+	conf.talk = POOL_FRAMES;
+	conf.config = buf_view(&w->config);
+	conf.fill = parse_fill_document;
+	conf.check = parse_check_object;
+	conf.say = on_worker_says;
+	w->core->workers = pool_new(base, &conf);
+	status = pool_check(w->core->workers, CHECK_US, &why);
+	if (status == -1) {
+		buf_str(err, "fetchd: ");
+		buf_char(&why, '\0');
+		opts_show(err, why.p);
+		buf_char(err, '\n');
+	} else
+		warn_of_sandbox(w);
+	buf_fini(&why);
+	return status;
+}
+
+static void
+open_coprocs(struct engine_workers *w, struct event_base *base)
+{
+	struct pool_conf conf = common(w);
+
+	conf.talk = POOL_LINES;
+	conf.argv = w->core->opts->exec_argv;
+	conf.fill = parse_fill_line;
+	conf.check = parse_check_value;
+	conf.say = on_coproc_says;
+	w->core->coprocs = pool_new(base, &conf);
+}
+
+int
+engine_workers_open(struct engine_workers *w, struct core *c,
+    struct event_base *base, struct sink *notes, struct buf *err)
+{
+	const struct opts *o = c->opts;
+
+	w->core = c;
+	w->notes = notes;
+	if (o->njobs == 0 && o->exec_argv == NULL)
+		return 0;
+	find_program(&w->program);
+	if (o->njobs > 0 && open_workers(w, base, err) == -1)
+		return -1;
+	if (o->exec_argv != NULL)
+		open_coprocs(w, base);
+	return 0;
+}
+
+void
+engine_workers_close(struct engine_workers *w)
+{
+	if (w->core != NULL && w->core->workers != NULL)
+		pool_free(w->core->workers);
+	if (w->core != NULL && w->core->coprocs != NULL)
+		pool_free(w->core->coprocs);
+	buf_fini(&w->program);
+	buf_fini(&w->config);
+}
+
+/* ---- figures ---- */
+
+static void
+add_stats(const struct pool *p, struct engine_workers_stats *to, int64_t *busy)
+{
+	struct pool_stats st;
+
+	if (p == NULL)
+		return;
+	pool_stats(p, &st);
+	to->workers += st.workers;
+	to->queue_max =
+	    st.queue_max > to->queue_max ? st.queue_max : to->queue_max;
+	to->restarts += st.restarts;
+	*busy += st.busy_us;
+}
+
+void
+engine_workers_stats(
+    const struct core *c, int64_t took_us, struct engine_workers_stats *st)
+{
+	int64_t busy_us = 0;
+
+	*st = (struct engine_workers_stats){ 0 };
+	add_stats(c->workers, st, &busy_us);
+	add_stats(c->coprocs, st, &busy_us);
+	if (st->workers > 0 && took_us > 0)
+		st->busy =
+		    (double)busy_us / ((double)took_us * (double)st->workers);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/* The engine's pools: which there are, what they run, what they have to say. */
+#ifndef ENGINE_WORKERS_H
+#define ENGINE_WORKERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct core;
+struct event_base;
+struct sink;
+
+/* Zeroed at first. */
+struct engine_workers {
+	struct core *core;
+	struct sink *notes; /* of fetchd's own stderr */
+	struct buf program; /* path of fetchd-worker, with its NUL */
+	struct buf config;  /* the jobs, as a message's payload */
+};
+
+/*
+ * Starts core->workers and core->coprocs, as far as the options ask for them.
+ * 0; -1 if the workers cannot use what was asked for, with the message in err.
+ */
+int engine_workers_open(struct engine_workers *w, struct core *c,
+    struct event_base *base, struct sink *notes, struct buf *err);
+/* After core_fini. */
+void engine_workers_close(struct engine_workers *w);
+
+/* Over all pools; all zero if there is none. */
+struct engine_workers_stats {
+	unsigned workers;
+	double busy; /* share of their time, from the run's start */
+	size_t queue_max;
+	uint64_t restarts;
+};
+
+void engine_workers_stats(
+    const struct core *c, int64_t took_us, struct engine_workers_stats *st);
+
+#endif
