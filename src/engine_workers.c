@@ -196,7 +196,7 @@ engine_workers_open(struct engine_workers *w, struct core *c,
 
 	w->core = c;
 	w->notes = notes;
-	if (o->njobs == 0 && o->exec_argv == NULL)
+	if (!opts_extracts(o))
 		return 0;
 	find_program(&w->program);
 	if (o->njobs > 0 && open_workers(w, base, err) == -1)

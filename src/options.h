@@ -171,6 +171,13 @@ opts_given(const struct opts *o, enum opt id)
 	return o->given[id] != 0;
 }
 
+/* Is anything to be taken from the answers, by whomever? */
+static inline int
+opts_extracts(const struct opts *o)
+{
+	return o->njobs > 0 || o->exec_argv != NULL;
+}
+
 /*
  * Appends text so that a terminal may have it: control bytes and what is not
  * UTF-8 as \xNN.

@@ -261,7 +261,7 @@ opts_derive_extract(struct opts *o, struct buf *err)
 	status = derive_jobs(o, err);
 	if (status == 0 && o->exec != NULL)
 		status = split_exec(o, err);
-	if (status != 0 || (o->njobs == 0 && o->exec == NULL))
+	if (status != 0 || !opts_extracts(o))
 		return status;
 	if (o->workers == 0)
 		return say(

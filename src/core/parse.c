@@ -189,6 +189,9 @@ put(struct fetch *f)
 void
 parse_start(struct fetch *f)
 {
+	/* At once: what starts next is decided in this very turn. */
+	if (parse_is_full(f->core))
+		f->core->pauses |= PAUSE_POOL;
 	put(f);
 }
 

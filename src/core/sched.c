@@ -531,6 +531,8 @@ sched_must_pause(const struct fetch *f)
 		return 1;
 	if (!is_over_memory(c, c->opts->max_buffer_bytes))
 		return 0;
+	if (c->state[FETCH_PARSING].n > 0)
+		return 1; /* these will give memory back */
 	e = exempt(c);
 	return e != NULL && f != e;
 }

@@ -181,7 +181,7 @@ wants_body(const struct xchg *x)
 
 	if (x->live != LIVE_NONE)
 		return 0;
-	return o->format == FORMAT_BODY ||
+	return o->format == FORMAT_BODY || opts_extracts(o) ||
 	       (o->format != FORMAT_TEXT && o->body != BODY_NONE);
 }
 

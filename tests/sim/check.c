@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/parse.h"
 #include "core/sched.h"
 #include "core/trail.h"
 #include "core/xchg.h"
@@ -187,6 +188,9 @@ check_held(struct sim *s, const struct fetch *f, struct count *n)
 	const struct xchg *x = f->x;
 	uint64_t held = x->body.n + x->pending.n + x->upload.n, body = 0;
 
+	if (x->parse != NULL)
+		held += x->parse->object.n + x->parse->exec.n;
+
 	EXPECT(s, x->fetch == f);
 	if (x->head.n > 0 && x->req.has_body)
 		body = x->req.body.n;
@@ -355,6 +359,7 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	EXPECT(s, n->held_hosts == c->held.n && n->delayed == c->later.n);
 	EXPECT(s, n->held == c->held_bytes);
 	EXPECT(s, c->alive == n->waiting + n->nslot +
+				  c->state[FETCH_PARSING].n +
 				  c->state[FETCH_EMITTING].n + done);
 	EXPECT(s, c->state[FETCH_QUEUED].n == 0);
 	EXPECT(s, c->state[FETCH_DONE].n == 0);

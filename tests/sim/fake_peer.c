@@ -114,6 +114,8 @@ write_head(struct conn *c, struct buf *to)
 	note_answer(c, &a);
 	buf_printf(to, "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n", a.status,
 	    c->body_left);
+	if (c->origin->is_page)
+		buf_str(to, "Content-Type: text/html\r\n");
 	if (c->origin->is_brotli)
 		buf_str(to, "Content-Encoding: br\r\n");
 	if (world_chance(w, c->origin->says_close))

@@ -5,6 +5,7 @@
  * the real one does on a pipe.
  */
 #include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,28 @@ note_detail(struct outcome *o, const char *line)
 	memcpy(o->detail, p != NULL ? p : "", n);
 }
 
+/* What a parser said of it, or that it crashed. */
+static int
+was_parsed(struct event_base *w, const char *line, long seq)
+{
+	const char *p = value_of(line, "\"parse\":{\"error\":");
+	char own[40];
+
+	if (p == NULL || strncmp(p, "\"parse_skipped\"", 15) == 0)
+		return 0;
+	if (strncmp(p, "\"worker_crashed\"", 16) == 0)
+		return 1;
+	snprintf(own, sizeof(own), "\"title\":\"%ld\"", seq);
+	if (value_of(line, "\"title\":") != NULL && strstr(line, own) == NULL)
+		world_fail(w, "item %ld has the result of another", seq);
+	snprintf(own, sizeof(own), "\"exec\":\"%ld\"", seq);
+	if (value_of(line, "\"exec\":") != NULL && strstr(line, own) == NULL)
+		world_fail(w, "item %ld has the value of another", seq);
+	if (strncmp(p, "null", 4) != 0)
+		world_fail(w, "item %ld: %s", seq, p);
+	return 1;
+}
+
 static void
 take_record(struct event_base *w, struct buf *b)
 {
@@ -104,6 +127,7 @@ take_record(struct event_base *w, struct buf *b)
 	o->attempts = (int)number_of(w, line, "\"num_attempts\":");
 	o->redirects = (int)number_of(w, line, "\"num_redirects\":");
 	note_detail(o, line);
+	o->was_parsed = was_parsed(w, line, seq);
 	o->at_us = w->now_us;
 	w->records++;
 }

@@ -22,6 +22,7 @@ static const struct {
 	{ "chaos", run_chaos },
 	{ "crowd", run_crowds },
 	{ "drain", run_drain },
+	{ "parsing", run_parsing },
 	{ "capacity", run_capacity },
 };
 

@@ -10,10 +10,12 @@
 
 #include "base/mem.h"
 #include "core/fetch.h"
+#include "core/parse.h"
 #include "core/sched.h"
 #include "core/turn.h"
 #include "fake.h"
 #include "io/conn.h"
+#include "io/pool.h"
 #include "io/resolve.h"
 #include "io/sink.h"
 #include "io/source.h"
@@ -66,6 +68,33 @@ parse(struct opts *o, const char *const *args)
 	buf_fini(&err);
 }
 
+static void
+on_event(void *arg)
+{
+	core_tick(arg);
+}
+
+static void
+open_pools(struct sim *s)
+{
+	struct core *c = &s->core;
+	struct pool_conf conf = { .workers = (unsigned)s->opts.workers,
+		.fill = parse_fill_document,
+		.check = parse_check_object,
+		.done = parse_on_done,
+		.tick = on_event,
+		.arg = c };
+
+	conf.talk = POOL_FRAMES;
+	if (s->opts.njobs > 0)
+		c->workers = pool_new(&s->w, &conf);
+	conf.talk = POOL_LINES;
+	conf.fill = parse_fill_line;
+	conf.check = parse_check_value;
+	if (s->opts.exec_argv != NULL)
+		c->coprocs = pool_new(&s->w, &conf);
+}
+
 void
 sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
     const char *const *args)
@@ -87,6 +116,7 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	c->conns = conns_new(w, NULL, SIZE_MAX);
 	c->out = sink_new(w, 1, on_wakeup, c);
 	c->source = source_new(w, on_wakeup, c);
+	open_pools(s);
 	core_tick(c);
 }
 
@@ -239,6 +269,10 @@ sim_fini(struct sim *s)
 	resolve_free(c->resolve);
 	source_free(c->source);
 	sink_free(c->out);
+	if (c->workers != NULL)
+		pool_free(c->workers);
+	if (c->coprocs != NULL)
+		pool_free(c->coprocs);
 	timer_free(s->grace);
 	if (s->w.nheap != 0)
 		world_fail(&s->w, "%zu events were left", s->w.nheap);

@@ -54,6 +54,7 @@ struct origin {
 	size_t body_bytes, piece_bytes; /* piece 0: all at once */
 	size_t upload_bytes; /* taken per upload_us; 0: all at once */
 	int64_t upload_us;
+	int is_page;        /* it says text/html */
 	int is_brotli;      /* 700,000 bytes come as a few */
 	int is_early;       /* answers when it has the header section */
 	int is_mute_reused; /* closes when a second request comes */
@@ -126,8 +127,9 @@ struct outcome {
 	unsigned unsafe_hops;     /* a bit each: its POST was taken there */
 	enum err err;
 	int status, attempts, redirects, is_post;
-	int retry;     /* its own, or -1 */
-	int64_t at_us; /* when its record left */
+	int retry;      /* its own, or -1 */
+	int64_t at_us;  /* when its record left */
+	int was_parsed; /* with a result, or a crash */
 	char detail[20];
 };
 
@@ -159,6 +161,10 @@ struct event_base {
 	int (*breaks)(struct event_base *w, const struct seen *e);
 	int may_repeat; /* --retry-post: a POST may come twice */
 	int64_t **api;  /* of origins with `allows`: moments */
+
+	/* The parsers. */
+	int64_t parse_us; /* for a document */
+	int parse_fails;  /* of 1,000: they crash */
 
 	/* The input. */
 	void (*item)(struct event_base *w, uint64_t seq, struct item *to);
