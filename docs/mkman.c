@@ -35,6 +35,14 @@ static const struct {
 #undef ERR
 };
 
+static const struct {
+	const char *code, *text;
+} parse_errors[] = {
+#define PARSE(id, code, text) { code, text },
+#include "base/parse_error_table.h"
+#undef PARSE
+};
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /*
@@ -167,6 +175,17 @@ put_errors(FILE *f)
 	fputs(".El\n", f);
 }
 
+static void
+put_parse_errors(FILE *f)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(parse_errors); i++) {
+		fprintf(f, ".It Li %s\n", parse_errors[i].code);
+		put_sentence(f, parse_errors[i].text);
+	}
+}
+
 static int
 write_page(FILE *in, FILE *out)
 {
@@ -177,6 +196,8 @@ write_page(FILE *in, FILE *out)
 			put_options(out);
 		else if (strcmp(line, "@ERRORS@\n") == 0)
 			put_errors(out);
+		else if (strcmp(line, "@PARSE@\n") == 0)
+			put_parse_errors(out);
 		else
 			fputs(line, out);
 	}

@@ -16,7 +16,8 @@ from harness import BINARY, SANITIZER, TOP
 NEEDS_JQ = pytest.mark.skipif(shutil.which("jq") is None,
                               reason="jq is not installed")
 DOCUMENTS = ["README.md", "examples/chat/README.md",
-             "examples/links/README.md", "examples/jq/README.md"]
+             "examples/links/README.md", "examples/jq/README.md",
+             "examples/parser/README.md"]
 
 
 def run(name, *args):
@@ -43,6 +44,13 @@ def test_chat_completions_come_plain_and_as_streams():
 def test_broken_links_are_found():
     out = run("links")
     assert "50 links, 23 suspect, 20 broken" in out
+
+
+@NEEDS_JQ
+def test_pages_are_parsed_by_selectors_and_by_a_program():
+    out = run("parser")
+    assert "40 of 40 titles, 40 of 40 pages with headings" in out
+    assert '["Item 0","Details"]' in out
 
 
 @NEEDS_JQ
