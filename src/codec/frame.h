@@ -54,6 +54,18 @@ enum {
 	FRAME_NO_ALL = (1 << 5) - 1,
 };
 
+/* What fetchd-worker's exit status means. With another, or by a signal, it
+ * crashed; SIGSYS: it asked the kernel for what it may not have. */
+enum {
+	FRAME_EXIT_OK = 0,        /* nothing more to read, or due for a fresh
+				     one; BAD was its last word */
+	FRAME_EXIT_USAGE = 2,     /* it was started with other arguments */
+	FRAME_EXIT_OOM = 71,      /* no memory */
+	FRAME_EXIT_EXEC = 72,     /* --exec: cannot be executed; says why */
+	FRAME_EXIT_PROTOCOL = 73, /* what it was sent is no frame */
+	FRAME_EXIT_ORPHAN = 74,   /* PARENT_PID is not its parent */
+};
+
 enum frame_job_kind {
 	FRAME_JOB_TITLE = 1,
 	FRAME_JOB_LINKS,
