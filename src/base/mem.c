@@ -5,15 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/check.h"
-
 void *
 mem_alloc(size_t size)
 {
 	void *p = malloc(size > 0 ? size : 1);
 
 	if (p == NULL)
-		fatalx("out of memory (%zu bytes)", size);
+		mem_exhausted(1, size);
 	return p;
 }
 
@@ -23,7 +21,7 @@ mem_zalloc(size_t n, size_t size)
 	void *p = calloc(n > 0 ? n : 1, size > 0 ? size : 1);
 
 	if (p == NULL)
-		fatalx("out of memory (%zu * %zu bytes)", n, size);
+		mem_exhausted(n, size);
 	return p;
 }
 
@@ -32,7 +30,7 @@ mem_realloc(void *p, size_t size)
 {
 	p = realloc(p, size > 0 ? size : 1);
 	if (p == NULL)
-		fatalx("out of memory (%zu bytes)", size);
+		mem_exhausted(1, size);
 	return p;
 }
 

@@ -17,4 +17,8 @@ void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n);
 
+/* There is no memory for n * size bytes: ends the program. fetchd says so on
+ * stderr, exit 1; a worker tells it by its exit status (worker/mem_setup.c). */
+_Noreturn void mem_exhausted(size_t n, size_t size);
+
 #endif

@@ -38,9 +38,9 @@ OWNERS = {
     "zstd*.h": ["src/codec/decode*"],
     "idn2.h": ["src/codec/url*"],
     "libxml/*": ["src/worker/*"],
-    "pcre2.h": ["src/worker/regex.c"],
+    "pcre2.h": ["src/worker/regex.c", "src/worker/version.c"],
     "iconv.h": ["src/worker/charset*.c"],
-    "seccomp.h": ["src/worker/sandbox*.c"],
+    "seccomp.h": ["src/worker/sandbox*.c", "src/worker/version.c"],
 }
 
 # The C library, as far as anyone may use it ...

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/* What stands between fetchd and a program of the user's own. */
+#include "worker/coprocess.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec/frame.h"
+
+int
+coprocess_run(const struct sandbox *sb, char **argv)
+{
+	sandbox_begin(sb);
+	sandbox_limit_program(sb);
+	execvp(argv[0], argv);
+	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+	return FRAME_EXIT_EXEC;
+}

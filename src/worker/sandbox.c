@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Limits, privileges and files; the filter of system calls has a file of its
+ * own. Knows nothing of documents. What fails here is no fault: the caller is
+ * told which part is missing.
+ */
+#include "worker/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "codec/frame.h"
+
+/*
+ * A sanitizer maps terabytes, makes system calls of its own and reads /proc
+ * at the end, to look for leaks.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITISED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITISED 1
+#endif
+#endif
+#ifndef IS_SANITISED
+#define IS_SANITISED 0
+#endif
+
+/* CPU seconds of a process: that many, or that many times --worker-time. */
+#define LIFE_MIN_S 600
+#define LIFE_DOCS 20
+#define OPEN_FILES 8
+
+/* ---- how it begins ---- */
+
+static void
+reset_signals(void)
+{
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	int sig;
+
+	for (sig = 1; sig < NSIG; sig++)
+		sigaction(sig, &dfl, NULL); /* the unchangeable ones fail */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void
+close_others(void)
+{
+	int fd;
+
+	if (close_range(3, ~0u, 0) == 0)
+		return;
+	for (fd = 3; fd < 1024; fd++)
+		close(fd);
+}
+
+static void
+set_blocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags != -1 && (flags & O_NONBLOCK) != 0)
+		fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+uint32_t
+sandbox_begin(const struct sandbox *sb)
+{
+	uint32_t missing = 0;
+
+	setsid(); /* fails if it leads a session already */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		missing |= FRAME_NO_DEATHSIG;
+	/* The parent may have died before that was in force. */
+	if (getppid() != sb->parent)
+		_exit(FRAME_EXIT_ORPHAN);
+	if (sb->is_on && !IS_SANITISED)
+		prctl(PR_SET_DUMPABLE, 0);
+	close_others();
+	set_blocking(0);
+	set_blocking(1);
+	reset_signals();
+	return missing;
+}
+
+/* ---- limits ---- */
+
+/* 0 or -1. No higher than the hard limit it came with. */
+static int
+limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
+{
+	struct rlimit rl;
+
+	if (getrlimit(what, &rl) == -1)
+		return -1;
+	if (hard < rl.rlim_max)
+		rl.rlim_max = hard;
+	rl.rlim_cur = soft < rl.rlim_max ? soft : rl.rlim_max;
+	return setrlimit(what, &rl);
+}
+
+static int
+limit_memory(const struct sandbox *sb)
+{
+	if (sb->mem_bytes == 0)
+		return 0;
+	return limit(RLIMIT_AS, sb->mem_bytes, sb->mem_bytes);
+}
+
+/* SIGXCPU at the end of its life, SIGKILL a second later. No limit where a
+ * document may take as long as it likes. */
+static int
+limit_cpu(struct sandbox *sb)
+{
+	struct rlimit rl;
+	rlim_t s = LIFE_MIN_S;
+
+	if (sb->time_s == 0 || sb->time_s > INT32_MAX)
+		return 0;
+	if (s < sb->time_s * LIFE_DOCS)
+		s = sb->time_s * LIFE_DOCS;
+	if (limit(RLIMIT_CPU, s, s + 1) == -1 ||
+	    getrlimit(RLIMIT_CPU, &rl) == -1)
+		return -1;
+	sb->life_s = rl.rlim_cur;
+	return 0;
+}
+
+static uint32_t
+enter_limits(struct sandbox *sb)
+{
+	int failed = limit_cpu(sb);
+
+	if (IS_SANITISED)
+		return FRAME_NO_RLIMITS;
+	failed |= limit_memory(sb);
+	if (sb->is_on) {
+		failed |= limit(RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES);
+		failed |= limit(RLIMIT_NPROC, 0, 0);
+		failed |= limit(RLIMIT_FSIZE, 0, 0);
+		failed |= limit(RLIMIT_CORE, 0, 0);
+	}
+	return failed != 0 ? FRAME_NO_RLIMITS : 0;
+}
+
+int
+sandbox_is_worn(const struct sandbox *sb)
+{
+	struct timespec ts;
+
+	if (sb->life_s == 0 ||
+	    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == -1)
+		return 0;
+	return (uint64_t)ts.tv_sec >= sb->life_s / 2;
+}
+
+/* ---- privileges, network, files ---- */
+
+/*
+ * A network of its own, with nothing in it. Not counted as missing, as it is
+ * asked for only in case system calls are not filtered: with the filter there
+ * are no sockets. 0.3 ms.
+ */
+static void
+enter_no_network(void)
+{
+	if (unshare(CLONE_NEWNET) == -1)
+		unshare(CLONE_NEWUSER | CLONE_NEWNET);
+}
+
+/* Those it had as root, and those a namespace of users gave it. */
+static void
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
+		0 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	syscall(SYS_capset, &head, none);
+}
+
+static uint32_t
+enter_no_new_privs(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ? FRAME_NO_PRIVS
+							    : 0;
+}
+
+/* The rights that the kernel's version of Landlock knows; <linux/landlock.h>
+ * may be older than the kernel. */
+static uint64_t
+file_rights(long abi)
+{
+	static const unsigned char bits[] = { 0, 13, 14, 15, 15, 16 };
+	const long known = sizeof(bits) / sizeof(bits[0]);
+
+	return (UINT64_C(1) << bits[abi < known ? abi : known - 1]) - 1;
+}
+
+/* No rule is ever added: whatever it handles is denied. */
+static uint32_t
+enter_landlock(void)
+{
+	struct {
+		uint64_t files, net, scopes;
+	} handled = { 0 };
+	long abi, fd, failed;
+
+	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+	if (IS_SANITISED || abi < 1)
+		return FRAME_NO_LANDLOCK;
+	handled.files = file_rights(abi);
+	if (abi >= 4)
+		handled.net = 3; /* bind and connect, TCP */
+	if (abi >= 6)
+		handled.scopes = 3; /* abstract sockets, signals */
+	fd = syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
+	if (fd == -1)
+		return FRAME_NO_LANDLOCK;
+	failed = syscall(SYS_landlock_restrict_self, fd, 0);
+	close((int)fd);
+	return failed != 0 ? FRAME_NO_LANDLOCK : 0;
+}
+
+uint32_t
+sandbox_enter(struct sandbox *sb)
+{
+	uint32_t missing;
+
+	if (!sb->is_on)
+		return enter_limits(sb);
+	enter_no_network();
+	missing = enter_limits(sb);
+	drop_capabilities();
+	/* The two after it ask for it. */
+	missing |= enter_no_new_privs();
+	missing |= enter_landlock();
+	missing |= IS_SANITISED ? FRAME_NO_SECCOMP : sandbox_filter();
+	return missing;
+}
+
+/*
+ * "Any program": an interpreter opens files, many have threads (node, numpy),
+ * and the CPU time is that of a whole run. So it has none of a worker's other
+ * limits; how long it takes over a document is the pool's to watch. Where one
+ * of these cannot be set the program is still what the user asked for.
+ */
+void
+sandbox_limit_program(const struct sandbox *sb)
+{
+	enter_no_new_privs();
+	limit_memory(sb);
+	limit(RLIMIT_CORE, 0, 0);
+}
