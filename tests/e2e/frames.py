@@ -60,14 +60,16 @@ class Worker:
     """A running worker. sock: the protocol; err: its stderr; proc."""
 
     def __init__(self, program=WORKER, mem=512 << 20, seconds=10, sandbox=1,
-                 parent=None, args=None, env=None):
+                 parent=None, args=None, env=None, pass_fds=(),
+                 preexec=None):
         if args is None:
             args = ["--serve", parent or os.getpid(), mem, seconds, sandbox]
         self.sock, theirs = socket.socketpair()
         with theirs:
             self.proc = subprocess.Popen(
                 [program, *map(str, args)], stdin=theirs, stdout=theirs,
-                stderr=subprocess.PIPE, env=env or {}, close_fds=True)
+                stderr=subprocess.PIPE, env=env or {}, pass_fds=pass_fds,
+                preexec_fn=preexec)
         self.sock.settimeout(20)
         self.err = self.proc.stderr
 
