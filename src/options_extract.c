@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -212,28 +213,40 @@ split_exec(struct opts *o, struct buf *err)
 	return n > 0 ? 0 : say(err, OPT_exec, o->exec, "names no program");
 }
 
-/* By PATH, as execvp(3) will. */
 static int
-can_be_run(const char *program)
+can_be_run(const char *path)
 {
-	const char *path = getenv("PATH");
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       access(path, X_OK) == 0;
+}
+
+/* By PATH, for execv(3): execvp(3) would hand a script to a shell. */
+static int
+find_program(struct opts *o)
+{
+	const char *name = o->exec_argv[0], *path = getenv("PATH");
 	struct buf file = { 0 };
-	int found = strchr(program, '/') != NULL && access(program, X_OK) == 0;
+	int found = 0;
 	size_t n;
 
+	if (strchr(name, '/') != NULL)
+		return can_be_run(name);
 	if (path == NULL)
 		path = "/bin:/usr/bin";
-	while (!found && strchr(program, '/') == NULL) {
+	for (;; path += n + 1) {
 		n = strcspn(path, ":");
 		file.n = 0;
 		buf_add(&file, n > 0 ? path : ".", n > 0 ? n : 1);
 		buf_char(&file, '/');
-		buf_add(&file, program, strlen(program) + 1);
-		found = access(file.p, X_OK) == 0;
-		path += n;
-		if (*path++ == '\0')
+		buf_add(&file, name, strlen(name) + 1);
+		found = can_be_run(file.p);
+		if (found || path[n] == '\0')
 			break;
 	}
+	if (found)
+		o->exec_argv[0] = opts_keep(o, file.p, file.n - 1);
 	buf_fini(&file);
 	return found;
 }
@@ -266,7 +279,7 @@ opts_derive_extract(struct opts *o, struct buf *err)
 	if (o->workers == 0)
 		return say(
 		    err, OPT_workers, "0", "leaves nobody to extract anything");
-	if (o->exec != NULL && !can_be_run(o->exec_argv[0]))
+	if (o->exec != NULL && !find_program(o))
 		return say(err, OPT_exec, o->exec_argv[0],
 		    "is no program that can be run");
 	return 0;

@@ -106,7 +106,8 @@ opts_help(struct buf *out)
 	    "number is seconds;\nRATE is N/s, N/m or N/h, a bare N is a "
 	    "second's. 0 means no limit for times and\nfor maximum sizes and "
 	    "counts, but none at all for --limit, --max-idle, --grace,\n"
-	    "--delay, --retry, --retry-delay, --max-redirs and --workers. --x has "
+	    "--delay, --retry, --retry-delay, --max-redirs and --workers. --x "
+	    "has "
 	    "--no-x where\nit takes no value. The manual: man fetchd\n");
 }
 

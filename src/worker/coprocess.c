@@ -14,7 +14,7 @@ coprocess_run(const struct sandbox *sb, char **argv)
 {
 	sandbox_begin(sb);
 	sandbox_limit_program(sb);
-	execvp(argv[0], argv);
+	execv(argv[0], argv);
 	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
 	return FRAME_EXIT_EXEC;
 }

@@ -22,7 +22,7 @@ ROOMS = {
     "core": ["core/", "io/", "codec/", "base/", "options.h"],
     "options": ["options", "codec/", "base/"],
     "engine": ["engine", "watch.h", "options.h", "core/", "io/", "codec/", "base/"],
-    "watch": ["watch", "engine.h", "options.h", "core/", "io/", "codec/",
+    "watch": ["watch", "engine", "options.h", "core/", "io/", "codec/",
               "base/"],
     "main": [""],
 }
