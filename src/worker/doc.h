@@ -24,7 +24,7 @@ enum doc_kind {
 /* All-zero is an empty one; doc_load may be called again and again. */
 struct doc {
 	enum doc_kind kind;
-	struct span source; /* UTF-8, without BOM; in `utf8` or the body */
+	struct span source; /* UTF-8, no BOM, no NULs; in `utf8` or the body */
 	struct buf utf8;    /* made if the body was in another encoding */
 	xmlDoc *tree;       /* NULL for DOC_TEXT */
 	struct url url;     /* where it came from */
@@ -35,10 +35,24 @@ struct doc {
 
 struct charset;
 
-/* PARSE_OK, or PARSE_FAILED if no tree can be made of it at all. */
+/*
+ * For the process, before any document: libxml2 set up, never to load anything
+ * nor to write to stderr.
+ */
+void doc_setup(void);
+/*
+ * PARSE_OK; PARSE_FAILED if it is XML without an element, or its URL none;
+ * PARSE_TOO_LARGE if it is more than FRAME_DOC_MAX bytes as UTF-8. Of HTML
+ * there always is a tree, the one lxml makes for Scrapy. Afterwards the
+ * document stands only as long as in's bytes do.
+ */
 enum parse_error
 doc_load(struct doc *d, const struct frame_doc *in, struct charset *cs);
-/* What a reader would see, blocks on lines of their own (text.c). */
+/*
+ * What a reader would see, blocks on lines of their own (doc_text.c): of
+ * DOC_TEXT the source, of XML all its text, an element a line. Until doc_clear
+ * or doc_fini.
+ */
 struct span doc_text(struct doc *d);
 /* Forgets the document and keeps the memory. */
 void doc_clear(struct doc *d);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/* Appends JSON as long as there is room. Knows nothing of what it says. */
+#include "worker/answer.h"
+
+#include "codec/json_write.h"
+
+#define PIECE 65536 /* of a string, for its room is six times that */
+
+void
+answer_start(struct answer *a, struct buf *to, size_t max)
+{
+	*a = (struct answer){ .to = to, .end = to->n + max };
+}
+
+static int
+has_room(struct answer *a, size_t n)
+{
+	if (a->full || n > a->end - a->to->n)
+		a->full = 1;
+	return !a->full;
+}
+
+void
+answer_raw(struct answer *a, struct span json)
+{
+	if (has_room(a, json.n))
+		buf_span(a->to, json);
+}
+
+/* Nonzero if it fitted, which shows only when it is written. */
+static int
+put_piece(struct answer *a, struct span s)
+{
+	char *p = buf_reserve(a->to, JSON_WRITE_STRING(s.n));
+	size_t n = (size_t)(json_write_inside(p, s) - p);
+
+	if (!has_room(a, n))
+		return 0;
+	a->to->n += n;
+	return 1;
+}
+
+/* Not in the middle of a character. */
+static size_t
+piece_len(struct span s)
+{
+	size_t n = PIECE;
+
+	if (s.n <= PIECE)
+		return s.n;
+	while (n > PIECE - 4 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
+void
+answer_string(struct answer *a, struct span s)
+{
+	size_t n;
+
+	if (s.p == NULL) {
+		answer_raw(a, SPAN("null"));
+		return;
+	}
+	/* Its JSON is no shorter than it is. */
+	if (!has_room(a, s.n + 2))
+		return;
+	buf_char(a->to, '"');
+	for (; s.n > 0; s = span_of(s.p + n, s.n - n)) {
+		n = piece_len(s);
+		if (!put_piece(a, span_of(s.p, n)))
+			return;
+	}
+	answer_raw(a, SPAN("\""));
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * JSON appended to a buffer up to a length, and not beyond: once it does not
+ * fit, nothing more is written and `full` is set. Knows nothing of what is
+ * said.
+ */
+#ifndef WORKER_ANSWER_H
+#define WORKER_ANSWER_H
+
+#include "base/buf.h"
+#include "base/span.h"
+
+struct answer {
+	struct buf *to;
+	size_t end; /* where `to` may not grow beyond */
+	int full;
+};
+
+/* From to->n on, at most max bytes. */
+void answer_start(struct answer *a, struct buf *to, size_t max);
+void answer_raw(struct answer *a, struct span json);
+/* A string, whatever its bytes; null if s.p is NULL. */
+void answer_string(struct answer *a, struct span s);
+
+#endif

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A document's kind, its source as UTF-8 and its tree, as lxml makes it for
+ * Scrapy: same library, same options. Nothing is ever loaded. Knows nothing of
+ * what is looked for.
+ */
+#include "worker/doc.h"
+
+#include <libxml/HTMLparser.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/SAX2.h>
+#include <libxml/xmlerror.h>
+
+#include "base/utf8.h"
+#include "worker/charset.h"
+#include "worker/ref.h"
+#include "worker/tree.h"
+
+#define KEEP_BYTES (4u << 20) /* memory that stays from one to the next */
+#define SNIFF_BYTES 1024
+#define ENTITY_MAX 64
+
+#define HTML_OPTIONS \
+	(HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_COMPACT | \
+	    HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | \
+	    HTML_PARSE_IGNORE_ENC | (int)XML_PARSE_HUGE)
+#define XML_OPTIONS \
+	(XML_PARSE_RECOVER | XML_PARSE_NONET | XML_PARSE_COMPACT | \
+	    XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC | \
+	    XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES | XML_PARSE_HUGE)
+
+static xmlParserInput *
+load_nothing(const char *url, const char *id, xmlParserCtxt *ctxt)
+{
+	(void)url;
+	(void)id;
+	(void)ctxt;
+	return NULL;
+}
+
+/* Documents are full of errors; that is what the parsers are made for. */
+static void
+on_error(void *arg, xmlError *e)
+{
+	(void)arg;
+	(void)e;
+}
+
+void
+doc_setup(void)
+{
+	xmlInitParser();
+	xmlSetExternalEntityLoader(load_nothing);
+	xmlSetStructuredErrorFunc(NULL, on_error);
+}
+
+/* ---- what kind it is ---- */
+
+static int
+ends(struct span s, const char *what)
+{
+	size_t n = strlen(what);
+
+	return s.n >= n && span_ieq(span_of(s.p + s.n - n, n), span_str(what));
+}
+
+static int
+contains(struct span s, const char *what)
+{
+	size_t n = strlen(what), i;
+
+	for (i = 0; i + n <= s.n; i++)
+		if (span_ieq(span_of(s.p + i, n), span_of(what, n)))
+			return 1;
+	return 0;
+}
+
+/* By the look of its first bytes: those of UTF-16 without their zeros, which
+ * strchr finds at a string's end. */
+static enum doc_kind
+sniff(struct span body)
+{
+	char text[SNIFF_BYTES];
+	struct span s = { text, 0 };
+	size_t i;
+
+	for (i = 0; i < body.n && i < SNIFF_BYTES; i++)
+		if (strchr("\xef\xbb\xbf\xfe\xff", body.p[i]) == NULL &&
+		    (s.n > 0 || strchr(" \t\n\f\r", body.p[i]) == NULL))
+			text[s.n++] = body.p[i];
+	if (s.n == 0 || s.p[0] != '<')
+		return DOC_TEXT;
+	if (s.n >= 5 && span_ieq(span_of(s.p, 5), SPAN("<?xml")) &&
+	    !contains(s, "<html"))
+		return DOC_XML;
+	return DOC_HTML;
+}
+
+static enum doc_kind
+kind_of(struct span content_type, struct span body)
+{
+	struct span t = content_type;
+	const char *end = t.n > 0 ? memchr(t.p, ';', t.n) : NULL;
+
+	if (end != NULL)
+		t.n = (size_t)(end - t.p);
+	t = span_trim(t);
+	if (t.n == 0 || memchr(t.p, '/', t.n) == NULL ||
+	    span_eq(t, SPAN("*/*")))
+		return sniff(body);
+	if (span_ieq(t, SPAN("text/html")) || ends(t, "xhtml+xml"))
+		return DOC_HTML;
+	if (span_ieq(t, SPAN("text/xml")) ||
+	    span_ieq(t, SPAN("application/xml")) || ends(t, "+xml"))
+		return DOC_XML;
+	return DOC_TEXT;
+}
+
+/* ---- its tree ---- */
+
+/*
+ * Entities are declared only as long as they are names of characters: anything
+ * that could grow when it is expanded, or that would have to be loaded, is
+ * left undeclared.
+ */
+static void
+on_entity(void *arg, const xmlChar *name, int type, const xmlChar *public_id,
+    const xmlChar *system_id, xmlChar *content)
+{
+	if (type != XML_INTERNAL_GENERAL_ENTITY || content == NULL ||
+	    xmlStrlen(content) > ENTITY_MAX || xmlStrchr(content, '&') != NULL)
+		return;
+	xmlSAX2EntityDecl(arg, name, type, public_id, system_id, content);
+}
+
+static xmlDoc *
+read_html(struct span s)
+{
+	htmlParserCtxt *ctxt = htmlNewParserCtxt();
+	xmlDoc *tree = NULL;
+
+	if (ctxt != NULL)
+		tree = htmlCtxtReadMemory(
+		    ctxt, s.p, (int)s.n, NULL, "UTF-8", HTML_OPTIONS);
+	htmlFreeParserCtxt(ctxt);
+	return tree;
+}
+
+static xmlDoc *
+read_xml(struct span s)
+{
+	xmlParserCtxt *ctxt = xmlNewParserCtxt();
+	xmlDoc *tree = NULL;
+
+	if (ctxt != NULL) {
+		ctxt->sax->entityDecl = on_entity;
+		tree = xmlCtxtReadMemory(
+		    ctxt, s.p, (int)s.n, NULL, "UTF-8", XML_OPTIONS);
+		xmlFreeParserCtxt(ctxt);
+	}
+	return tree;
+}
+
+/* One of the characters that Python's str.strip() takes off. */
+static int
+is_space(uint32_t c)
+{
+	return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) ||
+	       c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+	       c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+static uint32_t
+char_at(const char *p, size_t n)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	uint32_t c = n == 1 ? u[0] : u[0] & (0x7fu >> n);
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		c = c << 6 | (u[i] & 0x3f);
+	return c;
+}
+
+/* parsel does so before it parses: white space at the ends would be text. */
+static struct span
+strip(struct span s)
+{
+	size_t n;
+
+	while ((n = utf8_len(s)) > 0 && is_space(char_at(s.p, n)))
+		s = span_of(s.p + n, s.n - n);
+	while (s.n > 0) {
+		for (n = 1; n < s.n && n < 4 && (s.p[s.n - n] & 0xc0) == 0x80;)
+			n++;
+		if (!is_space(char_at(s.p + s.n - n, n)))
+			break;
+		s.n -= n;
+	}
+	return s;
+}
+
+static xmlDoc *
+read_tree(enum doc_kind kind, struct span source)
+{
+	struct span s = strip(source);
+	xmlDoc *tree = NULL;
+
+	if (s.n > 0)
+		tree = kind == DOC_HTML ? read_html(s) : read_xml(s);
+	if (tree != NULL && xmlDocGetRootElement(tree) != NULL)
+		return tree;
+	xmlFreeDoc(tree);
+	return kind == DOC_HTML ? read_html(SPAN("<html/>")) : NULL;
+}
+
+/* ---- the document ---- */
+
+/* The first <base href>, if it is one that we can follow. */
+static void
+find_base(struct doc *d)
+{
+	xmlNode *top = xmlDocGetRootElement(d->tree), *n;
+	struct buf held = { 0 }, scratch = { 0 };
+	struct span href;
+
+	for (n = top; n != NULL; n = tree_next(n, top)) {
+		if (!tree_is(n, "base"))
+			continue;
+		href = tree_attr(n, "href", &held);
+		if (href.p == NULL)
+			continue;
+		if (ref_resolve(&d->base, &d->url, href, &scratch) != E_OK)
+			url_resolve(&d->base, &d->url, SPAN(""));
+		break;
+	}
+	buf_fini(&held);
+	buf_fini(&scratch);
+}
+
+enum parse_error
+doc_load(struct doc *d, const struct frame_doc *in, struct charset *cs)
+{
+	static const enum charset_look looks[] = {
+		[DOC_HTML] = CHARSET_LOOK_HTML,
+		[DOC_XML] = CHARSET_LOOK_XML,
+		[DOC_TEXT] = CHARSET_LOOK_NOT,
+	};
+	const char *why;
+	size_t at;
+
+	doc_clear(d);
+	if (url_parse(&d->url, in->url, &why, &at) != E_OK)
+		return PARSE_FAILED;
+	url_resolve(&d->base, &d->url, SPAN(""));
+	d->kind = kind_of(in->content_type, in->body);
+	d->source = charset_utf8(
+	    cs, in->body, in->content_type, looks[d->kind], &d->utf8);
+	if (d->source.n > FRAME_DOC_MAX)
+		return PARSE_TOO_LARGE;
+	if (d->kind == DOC_TEXT)
+		return PARSE_OK;
+	d->tree = read_tree(d->kind, d->source);
+	if (d->tree == NULL)
+		return PARSE_FAILED;
+	if (d->kind == DOC_HTML)
+		find_base(d);
+	return PARSE_OK;
+}
+
+void
+doc_clear(struct doc *d)
+{
+	xmlFreeDoc(d->tree);
+	d->tree = NULL;
+	d->source = SPAN_NONE;
+	d->has_text = 0;
+	buf_clear(&d->utf8, KEEP_BYTES);
+	buf_clear(&d->text, KEEP_BYTES);
+}
+
+void
+doc_fini(struct doc *d)
+{
+	doc_clear(d);
+	url_fini(&d->url);
+	url_fini(&d->base);
+	buf_fini(&d->utf8);
+	buf_fini(&d->text);
+}

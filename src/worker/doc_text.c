@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a reader sees of a document: its text, white space collapsed, blocks on
+ * lines of their own. Knows nothing of style sheets.
+ */
+#include "worker/doc.h"
+
+#include "worker/tree.h"
+
+struct writer {
+	struct buf *out;
+	int is_html;
+	unsigned pre; /* open elements whose white space stands */
+	int at_pre;   /* right behind the tag of one */
+	int has_line; /* something is on this line */
+	int breaks;   /* the next character begins a line */
+	char blank;   /* what stands before it, on the same line; or 0 */
+};
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+}
+
+static void
+break_line(struct writer *w)
+{
+	w->breaks |= w->has_line;
+	w->blank = '\0';
+}
+
+/* Before a character: the line end or the blank that is due. */
+static void
+settle(struct writer *w)
+{
+	if (w->breaks)
+		buf_char(w->out, '\n');
+	else if (w->blank != '\0' && w->has_line)
+		buf_char(w->out, w->blank);
+	w->breaks = 0;
+	w->blank = '\0';
+	w->has_line = 1;
+}
+
+static void
+put_text(struct writer *w, struct span s)
+{
+	size_t i, from;
+
+	for (i = 0; i < s.n;) {
+		if (is_blank(s.p[i])) {
+			if (w->blank == '\0')
+				w->blank = ' ';
+			i++;
+			continue;
+		}
+		for (from = i; i < s.n && !is_blank(s.p[i]);)
+			i++;
+		settle(w);
+		buf_add(w->out, s.p + from, i - from);
+	}
+}
+
+static void
+put_line_end(struct writer *w)
+{
+	/* No empty lines at the start of it all. */
+	if (w->out->n > 0) {
+		if (w->breaks)
+			buf_char(w->out, '\n');
+		buf_char(w->out, '\n');
+	}
+	w->breaks = 0;
+	w->blank = '\0';
+	w->has_line = 0;
+}
+
+static void
+put_pre(struct writer *w, struct span s)
+{
+	size_t i = 0, from;
+
+	/* The line end right behind the tag is no part of it. */
+	if (w->at_pre && s.n > 0)
+		i = s.p[0] == '\n' ? 1 : s.n > 1 && s.p[0] == '\r' ? 2 : 0;
+	while (i < s.n) {
+		for (from = i; i < s.n && s.p[i] != '\n' && s.p[i] != '\r';)
+			i++;
+		if (i > from) {
+			settle(w);
+			buf_add(w->out, s.p + from, i - from);
+		}
+		if (i == s.n)
+			break;
+		put_line_end(w);
+		i +=
+		    s.p[i] == '\r' && i + 1 < s.n && s.p[i + 1] == '\n' ? 2 : 1;
+	}
+}
+
+static enum tree_show
+show_of(const struct writer *w, const xmlNode *n)
+{
+	return w->is_html ? tree_show(n) : TREE_BLOCK;
+}
+
+/* Nonzero if what is in it is to be looked at. */
+static int
+enter_node(struct writer *w, const xmlNode *n)
+{
+	struct span s;
+
+	if (n->type != XML_ELEMENT_NODE) {
+		s = tree_chars(n);
+		if (w->pre > 0)
+			put_pre(w, s);
+		else
+			put_text(w, s);
+		if (s.n > 0)
+			w->at_pre = 0;
+		return 0;
+	}
+	w->at_pre = 0;
+	switch (show_of(w, n)) {
+	case TREE_INLINE:
+		break;
+	case TREE_CELL:
+		w->blank = '\t';
+		break;
+	case TREE_HIDDEN:
+		return 0;
+	case TREE_PRE:
+		w->pre++;
+		w->at_pre = 1;
+		/* FALLTHROUGH */
+	case TREE_BLOCK:
+	case TREE_BREAK:
+		break_line(w);
+		break;
+	}
+	return 1;
+}
+
+static void
+leave_node(struct writer *w, const xmlNode *n)
+{
+	switch (show_of(w, n)) {
+	case TREE_PRE:
+		w->pre--;
+		/* FALLTHROUGH */
+	case TREE_BLOCK:
+		break_line(w);
+		break;
+	case TREE_INLINE:
+	case TREE_CELL:
+	case TREE_BREAK:
+	case TREE_HIDDEN:
+		break;
+	}
+}
+
+static void
+write_tree(struct writer *w, xmlNode *top)
+{
+	xmlNode *n = top;
+	int inside;
+
+	for (;;) {
+		inside = enter_node(w, n);
+		if (inside && n->children != NULL) {
+			n = n->children;
+			continue;
+		}
+		if (inside)
+			leave_node(w, n);
+		while (n != top && n->next == NULL) {
+			n = n->parent;
+			leave_node(w, n);
+		}
+		if (n == top)
+			return;
+		n = n->next;
+	}
+}
+
+struct span
+doc_text(struct doc *d)
+{
+	struct writer w = { .out = &d->text, .is_html = d->kind == DOC_HTML };
+
+	if (d->tree == NULL)
+		return d->source;
+	if (!d->has_text) {
+		d->text.n = 0;
+		write_tree(&w, xmlDocGetRootElement(d->tree));
+		while (d->text.n > 0 && is_blank(d->text.p[d->text.n - 1]))
+			d->text.n--;
+		d->has_text = 1;
+	}
+	return d->text.n > 0 ? buf_view(&d->text) : SPAN("");
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/* JSON-LD, byte for byte but for its line ends. Knows no job. */
+#include "worker/jsonld.h"
+
+#include "worker/tree.h"
+
+static int
+is_jsonld(const xmlNode *n, struct buf *scratch)
+{
+	struct span type;
+	const char *end;
+
+	if (!tree_is(n, "script"))
+		return 0;
+	type = tree_attr(n, "type", scratch);
+	end = type.n > 0 ? memchr(type.p, ';', type.n) : NULL;
+	if (end != NULL)
+		type.n = (size_t)(end - type.p);
+	return span_ieq(span_trim(type), SPAN("application/ld+json"));
+}
+
+/* `raw` is JSON: there are brackets in its strings, too. */
+static unsigned
+depth_of(struct span raw)
+{
+	unsigned depth = 0, most = 0;
+	int in_string = 0;
+	size_t i;
+
+	for (i = 0; i < raw.n; i++)
+		switch (raw.p[i]) {
+		case '"':
+			in_string = !in_string;
+			break;
+		case '\\':
+			i++;
+			break;
+		case '[':
+		case '{':
+			depth += !in_string;
+			most = depth > most ? depth : most;
+			break;
+		case ']':
+		case '}':
+			depth -= !in_string;
+			break;
+		}
+	return most;
+}
+
+/* In a string a line end is no JSON, so these stand between tokens. */
+static void
+put_line(struct answer *a, struct span raw)
+{
+	size_t i, from = a->to->n;
+
+	answer_raw(a, raw);
+	if (a->full)
+		return;
+	for (i = from; i < a->to->n; i++)
+		if (a->to->p[i] == '\n' || a->to->p[i] == '\r')
+			a->to->p[i] = ' ';
+}
+
+void
+jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a)
+{
+	xmlNode *top, *n;
+	struct span raw;
+	int any = 0;
+
+	answer_raw(a, SPAN("["));
+	top = d->tree != NULL ? xmlDocGetRootElement(d->tree) : NULL;
+	for (n = top; n != NULL && !a->full; n = tree_next(n, top)) {
+		if (!is_jsonld(n, scratch) ||
+		    !json_is_value(tree_content(n, scratch), &raw) ||
+		    depth_of(raw) > JSONLD_DEPTH_MAX)
+			continue;
+		if (any)
+			answer_raw(a, SPAN(","));
+		put_line(a, raw);
+		any = 1;
+	}
+	answer_raw(a, SPAN("]"));
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/* JSON-LD in a page (JSON-LD 1.1 section 7). Knows no job. */
+#ifndef WORKER_JSONLD_H
+#define WORKER_JSONLD_H
+
+#include "base/buf.h"
+#include "codec/json.h"
+#include "worker/answer.h"
+#include "worker/doc.h"
+
+/* How deep a value may be: a record, three deep, is put around it. */
+#define JSONLD_DEPTH_MAX (JSON_DEPTH_MAX - 3)
+
+/*
+ * A list of the values of all <script type="application/ld+json">, each on one
+ * line. What is not strict JSON, or too deep, is left out.
+ */
+void jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a);
+
+#endif
