@@ -232,8 +232,8 @@ put_escaped(
 		n = drop_line_ends(p, n);
 	n = resolve_numbers(p, n);
 	if (n == SIZE_MAX)
-		return css_wrong(l->c,
-		    "an escape at %zu stands for no character", l->i);
+		return css_wrong(
+		    l->c, "an escape at %zu stands for no character", l->i);
 	n = drop_backslashes(p, n);
 	l->value += n;
 	put_token(l, kind, span_of(p, n));

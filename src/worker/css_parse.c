@@ -305,8 +305,8 @@ parse_pseudo_element(struct parse *p, struct css_selector *end)
 
 /* Behind the first colon. */
 static int
-parse_pseudo(struct parse *p, int inside, struct css_node **x,
-    struct css_selector *end)
+parse_pseudo(
+    struct parse *p, int inside, struct css_node **x, struct css_selector *end)
 {
 	struct css_node *n;
 	struct span name;
@@ -332,8 +332,8 @@ parse_pseudo(struct parse *p, int inside, struct css_node **x,
 
 /* One more condition of a compound selector. */
 static int
-parse_condition(struct parse *p, int inside, struct css_node **x,
-    struct css_selector *end)
+parse_condition(
+    struct parse *p, int inside, struct css_node **x, struct css_selector *end)
 {
 	const struct css_token *t = next(p);
 

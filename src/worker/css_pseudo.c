@@ -64,18 +64,17 @@ static const struct {
 };
 
 static int
-check_typed(
-    struct css *c, const struct css_node *n, const struct css_expr *x)
+check_typed(struct css *c, const struct css_node *n, const struct css_expr *x)
 {
 	if (!span_eq(buf_view(&x->element), SPAN("*")))
 		return 0;
-	return css_wrong(c, "*:%.*s is not implemented", (int)n->name.n,
-	    n->name.p);
+	return css_wrong(
+	    c, "*:%.*s is not implemented", (int)n->name.n, n->name.p);
 }
 
 int
-css_pseudo(struct css *c, const struct css_node *n,
-    enum css_language language, struct css_expr *x)
+css_pseudo(struct css *c, const struct css_node *n, enum css_language language,
+    struct css_expr *x)
 {
 	struct buf b = { 0 };
 	size_t i;
@@ -83,10 +82,9 @@ css_pseudo(struct css *c, const struct css_node *n,
 	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (!css_is(n->name, plain[i].name))
 			continue;
-		buf_str(&b,
-		    language == CSS_HTML && plain[i].html != NULL
-			? plain[i].html
-			: plain[i].xml);
+		buf_str(&b, language == CSS_HTML && plain[i].html != NULL
+				? plain[i].html
+				: plain[i].xml);
 		css_condition(x, "and", &b);
 		return 0;
 	}
@@ -101,8 +99,8 @@ css_pseudo(struct css *c, const struct css_node *n,
 		css_condition(x, "and", &b);
 		return 0;
 	}
-	return css_wrong(c, "the pseudo-class :%.*s is unknown",
-	    (int)n->name.n, n->name.p);
+	return css_wrong(
+	    c, "the pseudo-class :%.*s is unknown", (int)n->name.n, n->name.p);
 }
 
 /* A whole number as Python's int() takes it, but for its size. */
@@ -205,8 +203,8 @@ put_series(struct buf *out, struct span count, int64_t a, int64_t b1)
 		buf_printf(out, "(%.*s +%" PRId64 ") mod %" PRId64 " = 0",
 		    (int)count.n, count.p, rest, a);
 	else if (m != 1)
-		buf_printf(out, "%.*s mod %" PRId64 " = 0", (int)count.n,
-		    count.p, a);
+		buf_printf(
+		    out, "%.*s mod %" PRId64 " = 0", (int)count.n, count.p, a);
 	buf_str(out, both ? ")" : "");
 }
 
@@ -271,10 +269,9 @@ write_lang(struct css *c, const struct css_node *n, struct span v,
 		for (i = 0; i < v.n; i++)
 			buf_char(&low, span_lower(v.p[i]));
 		buf_char(&low, '-');
-		buf_str(&b,
-		    "ancestor-or-self::*[@lang][1][starts-with(concat("
-		    "translate(@lang, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', "
-		    "'abcdefghijklmnopqrstuvwxyz'), '-'), ");
+		buf_str(&b, "ancestor-or-self::*[@lang][1][starts-with(concat("
+			    "translate(@lang, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', "
+			    "'abcdefghijklmnopqrstuvwxyz'), '-'), ");
 		css_literal(&b, buf_view(&low));
 		buf_str(&b, ")]");
 		buf_fini(&low);
@@ -300,8 +297,8 @@ css_function(struct css *c, const struct css_node *n,
 	if (!lang && !css_is(n->name, "contains"))
 		return css_wrong(c, "the pseudo-class :%.*s() is unknown",
 		    (int)n->name.n, n->name.p);
-	if (n->n_args != 1 || (n->args[0].kind != CSS_IDENT &&
-				  n->args[0].kind != CSS_STRING))
+	if (n->n_args != 1 ||
+	    (n->args[0].kind != CSS_IDENT && n->args[0].kind != CSS_STRING))
 		return css_wrong(c, ":%.*s() takes one string or name",
 		    (int)n->name.n, n->name.p);
 	if (lang)

@@ -153,8 +153,8 @@ is_safe(struct span s)
 	for (i = 0; i < s.n; i++) {
 		c = span_lower(s.p[i]);
 		if (!((c >= 'a' && c <= 'z') || c == '_' ||
-			(i > 0 && ((c >= '0' && c <= '9') || c == '.' ||
-				      c == '-'))))
+			(i > 0 &&
+			    ((c >= '0' && c <= '9') || c == '.' || c == '-'))))
 			return 0;
 	}
 	return s.n > 0;
@@ -171,14 +171,12 @@ put_name(struct writer *w, struct buf *out, struct span ns, struct span name)
 		buf_char(out, ':');
 	}
 	for (i = 0; i < name.n; i++)
-		buf_char(out,
-		    w->language == CSS_HTML ? span_lower(name.p[i])
-					    : name.p[i]);
+		buf_char(out, w->language == CSS_HTML ? span_lower(name.p[i])
+						      : name.p[i]);
 }
 
 static int
-write_element(
-    struct writer *w, const struct css_node *n, struct css_expr *x)
+write_element(struct writer *w, const struct css_node *n, struct css_expr *x)
 {
 	struct span name = n->name.n > 0 ? n->name : SPAN("*");
 
@@ -243,8 +241,8 @@ put_dashmatch(struct buf *b, struct span name, struct span v)
 	struct buf dashed = { 0 };
 
 	buf_printf(&dashed, "%.*s-", (int)v.n, v.p);
-	buf_printf(b, "%.*s and (%.*s = ", (int)name.n, name.p, (int)name.n,
-	    name.p);
+	buf_printf(
+	    b, "%.*s and (%.*s = ", (int)name.n, name.p, (int)name.n, name.p);
 	css_literal(b, v);
 	buf_printf(b, " or starts-with(%.*s, ", (int)name.n, name.p);
 	css_literal(b, buf_view(&dashed));
@@ -257,9 +255,8 @@ put_suffixmatch(struct buf *b, struct span name, struct span v)
 {
 	int n = (int)name.n;
 
-	buf_printf(b,
-	    "%.*s and substring(%.*s, string-length(%.*s)-%zu) = ", n, name.p,
-	    n, name.p, n, name.p, count_characters(v) - 1);
+	buf_printf(b, "%.*s and substring(%.*s, string-length(%.*s)-%zu) = ", n,
+	    name.p, n, name.p, n, name.p, count_characters(v) - 1);
 	css_literal(b, v);
 }
 
@@ -313,9 +310,9 @@ write_attrib(struct writer *w, const struct css_node *n, struct css_expr *x)
 		}
 	}
 	put_attrib(&b,
-	    n->kind == CSS_ATTRIB     ? n->op
-		: n->kind == CSS_CLASS ? '~'
-				       : '=',
+	    n->kind == CSS_ATTRIB  ? n->op
+	    : n->kind == CSS_CLASS ? '~'
+				   : '=',
 	    buf_view(&name), n->value);
 	css_condition(x, "and", &b);
 	buf_fini(&plain);
@@ -361,9 +358,9 @@ put_has(struct css_expr *x, char op, struct css_expr *right)
 	}
 	buf_char(&right->element, ']');
 	join(x,
-	    op == ' '        ? "[descendant::"
-		: op == '>' ? "[./"
-			    : "[following-sibling::",
+	    op == ' '   ? "[descendant::"
+	    : op == '>' ? "[./"
+			: "[following-sibling::",
 	    right);
 }
 
@@ -449,8 +446,7 @@ write_node(struct writer *w, const struct css_node *n, struct css_expr *x)
 static int
 ends_with(struct span s, struct span end)
 {
-	return s.n >= end.n &&
-	       memcmp(s.p + s.n - end.n, end.p, end.n) == 0;
+	return s.n >= end.n && memcmp(s.p + s.n - end.n, end.p, end.n) == 0;
 }
 
 static void
@@ -490,8 +486,8 @@ put_pseudo_element(
 	if (!call || !css_is(s->name, "attr"))
 		return css_wrong(c, "the pseudo-element ::%.*s%s is unknown",
 		    (int)s->name.n, s->name.p, call ? "()" : "");
-	if (s->n_args != 1 || (s->args[0].kind != CSS_IDENT &&
-				  s->args[0].kind != CSS_STRING))
+	if (s->n_args != 1 ||
+	    (s->args[0].kind != CSS_IDENT && s->args[0].kind != CSS_STRING))
 		return css_wrong(c, "::attr() takes one name");
 	put_attribute(path, s->args[0].value);
 	return 0;

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * XPath by libxml2, called and read as lxml does it, so that the results are
+ * those of Scrapy's selectors. Knows nothing of jobs.
+ */
+#include "worker/select.h"
+
+#include <libxml/HTMLtree.h>
+#include <libxml/xpath.h>
+#include <libxml/xpathInternals.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "codec/frame.h"
+#include "worker/css.h"
+#include "worker/number.h"
+#include "worker/strings.h"
+#include "worker/xpath_functions.h"
+
+struct select {
+	xmlXPathCompExpr *html;
+	xmlXPathCompExpr *xml; /* of an XML document; NULL: the same */
+	struct xpath_functions *functions;
+};
+
+/* Its faults are read from the context; nothing is to be printed. */
+static void
+on_error(void *arg, xmlError *e)
+{
+	(void)arg;
+	(void)e;
+}
+
+static xmlXPathContext *
+make_context(xmlDoc *tree, struct xpath_functions *f)
+{
+	xmlXPathContext *x = xmlXPathNewContext(tree);
+
+	if (x == NULL)
+		return NULL;
+	x->error = on_error;
+	x->userData = f;
+	x->node = tree != NULL ? xmlDocGetRootElement(tree) : NULL;
+	if (xpath_functions_register(x) == 0)
+		return x;
+	xmlXPathFreeContext(x);
+	return NULL;
+}
+
+static const char *
+fault_text(const xmlXPathContext *x)
+{
+	switch (x->lastError.code) {
+	case XML_XPATH_UNDEF_VARIABLE_ERROR:
+		return "undefined variable";
+	case XML_XPATH_UNDEF_PREFIX_ERROR:
+		return "undefined namespace prefix";
+	case XML_XPATH_UNKNOWN_FUNC_ERROR:
+		return "unknown function";
+	case XML_XPATH_INVALID_ARITY:
+		return "wrong number of arguments";
+	case XML_XPATH_INVALID_TYPE:
+		return "an argument of the wrong type";
+	case XML_XPATH_INVALID_OPERAND:
+		return "an operand of the wrong type";
+	case XML_XPATH_UNFINISHED_LITERAL_ERROR:
+		return "unclosed string";
+	case XML_XPATH_INVALID_PREDICATE_ERROR:
+		return "invalid predicate";
+	case XML_XPATH_NUMBER_ERROR:
+		return "invalid number";
+	default:
+		return "invalid expression";
+	}
+}
+
+/* Faults that no document can mend. */
+static int
+is_lasting(int code)
+{
+	return code == XML_XPATH_UNDEF_VARIABLE_ERROR ||
+	       code == XML_XPATH_UNDEF_PREFIX_ERROR ||
+	       code == XML_XPATH_UNKNOWN_FUNC_ERROR ||
+	       code == XML_XPATH_INVALID_ARITY ||
+	       code == XML_XPATH_INVALID_TYPE ||
+	       code == XML_XPATH_INVALID_OPERAND;
+}
+
+/* Evaluates it on a document with nothing in it. 0 or -1. */
+static int
+try_out(xmlXPathCompExpr *e, struct xpath_functions *f, struct buf *why)
+{
+	xmlDoc *tree = htmlNewDocNoDtD(NULL, NULL);
+	xmlXPathContext *x = NULL;
+	int rc = -1;
+
+	if (tree != NULL) {
+		xmlDocSetRootElement(
+		    tree, xmlNewDocNode(tree, NULL, BAD_CAST "html", NULL));
+		x = make_context(tree, f);
+	}
+	if (x != NULL) {
+		xmlXPathFreeObject(xmlXPathCompiledEval(e, x));
+		rc = is_lasting(x->lastError.code) ? -1 : 0;
+		if (rc < 0)
+			buf_str(why, fault_text(x));
+	} else
+		buf_str(why, "out of memory");
+	xmlXPathFreeContext(x);
+	xpath_functions_done(f);
+	xmlFreeDoc(tree);
+	return rc;
+}
+
+static xmlXPathCompExpr *
+compile(struct span text, struct xpath_functions *f, struct buf *why)
+{
+	xmlXPathContext *x = make_context(NULL, f);
+	xmlXPathCompExpr *e = NULL;
+	char *s = mem_strndup(text.p != NULL ? text.p : "", text.n);
+
+	if (utf8_valid(text) != text.n || strlen(s) != text.n)
+		buf_str(why, "it is not UTF-8");
+	else if (x == NULL)
+		buf_str(why, "out of memory");
+	else {
+		e = xmlXPathCtxtCompile(x, BAD_CAST s);
+		if (e == NULL)
+			buf_printf(
+			    why, "%s at %d", fault_text(x), x->lastError.int1);
+	}
+	xmlXPathFreeContext(x);
+	free(s);
+	if (e == NULL || try_out(e, f, why) == 0)
+		return e;
+	xmlXPathFreeCompExpr(e);
+	return NULL;
+}
+
+struct select *
+select_xpath(struct span expression, struct buf *why)
+{
+	struct select *s = mem_zalloc(1, sizeof(*s));
+
+	s->functions = xpath_functions_new();
+	s->html = compile(expression, s->functions, why);
+	if (s->html != NULL)
+		return s;
+	select_free(s);
+	return NULL;
+}
+
+struct select *
+select_css(struct span selector, struct buf *why)
+{
+	struct buf html = { 0 }, xml = { 0 };
+	struct select *s = NULL;
+
+	if (css_to_xpath(selector, CSS_HTML, &html, why) < 0 ||
+	    css_to_xpath(selector, CSS_XML, &xml, why) < 0)
+		goto out;
+	s = select_xpath(buf_view(&html), why);
+	if (s == NULL || span_eq(buf_view(&html), buf_view(&xml)))
+		goto out;
+	s->xml = compile(buf_view(&xml), s->functions, why);
+	if (s->xml == NULL) {
+		select_free(s);
+		s = NULL;
+	}
+out:
+	buf_fini(&html);
+	buf_fini(&xml);
+	return s;
+}
+
+void
+select_free(struct select *s)
+{
+	if (s == NULL)
+		return;
+	xmlXPathFreeCompExpr(s->html);
+	xmlXPathFreeCompExpr(s->xml);
+	xpath_functions_free(s->functions);
+	free(s);
+}
+
+/* What one evaluation found, on its way to JSON. */
+struct run {
+	const struct doc *d;
+	struct strings list;
+	struct buf text;    /* an element's, as it is written */
+	xmlOutputBuffer *o; /* made with the first element */
+	int failed;
+};
+
+/* Never fails, as libxml2 would print that. */
+static int
+on_write(void *arg, const char *p, int n)
+{
+	struct run *r = arg;
+
+	if (r->text.n + (size_t)n > strings_room(&r->list))
+		r->list.too_large = 1;
+	if (!r->list.too_large)
+		buf_add(&r->text, p, (size_t)n);
+	return n;
+}
+
+static void
+write_node(struct run *r, xmlNode *node)
+{
+	if (r->d->kind == DOC_XML)
+		xmlNodeDumpOutput(r->o, node->doc, node, 0, 0, NULL);
+	else
+		htmlNodeDumpFormatOutput(r->o, r->d->tree, node, NULL, 0);
+	xmlOutputBufferFlush(r->o);
+}
+
+/* As part of a larger document it uses prefixes declared further out: for as
+ * long as it is written they are declared on itself, as lxml does it. */
+static void
+write_with_namespaces(struct run *r, xmlNode *node)
+{
+	xmlNode *copy = xmlCopyNode(node, 2), *up;
+	xmlNs *own = node->nsDef, *ns;
+
+	if (copy == NULL) {
+		r->failed = 1;
+		return;
+	}
+	for (up = node->parent; up != NULL && up->type == XML_ELEMENT_NODE;
+	     up = up->parent)
+		for (ns = up->nsDef; ns != NULL; ns = ns->next)
+			xmlNewNs(copy, ns->href, ns->prefix);
+	node->nsDef = copy->nsDef;
+	write_node(r, node);
+	node->nsDef = own;
+	xmlFreeNode(copy);
+}
+
+static void
+put_element(struct run *r, xmlNode *node)
+{
+	if (r->o == NULL)
+		r->o = xmlOutputBufferCreateIO(on_write, NULL, r, NULL);
+	if (r->o == NULL) {
+		r->failed = 1;
+		return;
+	}
+	r->text.n = 0;
+	if (r->d->kind == DOC_XML && node->type == XML_ELEMENT_NODE &&
+	    node->parent != NULL && node->parent->type == XML_ELEMENT_NODE)
+		write_with_namespaces(r, node);
+	else
+		write_node(r, node);
+	strings_put(&r->list, buf_view(&r->text));
+}
+
+/* As Python writes a pair of strings. */
+static void
+put_namespace(struct run *r, const xmlNs *ns)
+{
+	const char *quote = ns->prefix != NULL ? "'" : "";
+
+	r->text.n = 0;
+	buf_printf(&r->text, "(%s%s%s, '%s')", quote,
+	    ns->prefix != NULL ? (const char *)ns->prefix : "None", quote,
+	    ns->href != NULL ? (const char *)ns->href : "");
+	strings_put(&r->list, buf_view(&r->text));
+}
+
+static void
+put_node(struct run *r, xmlNode *node)
+{
+	xmlChar *s;
+
+	switch ((int)node->type) {
+	case XML_ELEMENT_NODE:
+	case XML_COMMENT_NODE:
+	case XML_PI_NODE:
+	case XML_ENTITY_REF_NODE:
+		put_element(r, node);
+		break;
+	case XML_TEXT_NODE:
+	case XML_CDATA_SECTION_NODE:
+		strings_put(&r->list, span_str((char *)node->content));
+		break;
+	case XML_ATTRIBUTE_NODE:
+		s = xmlNodeGetContent(node);
+		strings_put(&r->list, span_str((char *)s));
+		xmlFree(s);
+		break;
+	case XML_NAMESPACE_DECL:
+		put_namespace(r, (xmlNs *)node);
+		break;
+	case XML_DOCUMENT_NODE:
+	case XML_HTML_DOCUMENT_NODE:
+		break; /* lxml leaves it out */
+	default:
+		r->failed = 1;
+	}
+}
+
+static void
+put_result(struct run *r, const xmlXPathObject *o)
+{
+	int i, n;
+
+	if (o->type == XPATH_NODESET) {
+		n = xmlXPathNodeSetGetLength(o->nodesetval);
+		for (i = 0; i < n && !r->failed && !r->list.too_large; i++)
+			put_node(r, o->nodesetval->nodeTab[i]);
+	} else if (o->type == XPATH_STRING)
+		strings_put(&r->list, span_str((char *)o->stringval));
+	else if (o->type == XPATH_BOOLEAN)
+		strings_put(&r->list, o->boolval ? SPAN("1") : SPAN("0"));
+	else if (o->type == XPATH_NUMBER) {
+		number_put(&r->text, o->floatval);
+		strings_put(&r->list, buf_view(&r->text));
+	} else
+		r->failed = 1;
+}
+
+/* The evaluation, and its result into the open list. */
+static void
+evaluate(const struct select *s, struct run *r)
+{
+	xmlXPathContext *x = make_context(r->d->tree, s->functions);
+	xmlXPathObject *o = NULL;
+
+	if (x != NULL)
+		o = xmlXPathCompiledEval(
+		    r->d->kind == DOC_XML && s->xml != NULL ? s->xml : s->html,
+		    x);
+	if (o != NULL)
+		put_result(r, o);
+	else
+		r->failed = 1;
+	xmlXPathFreeObject(o);
+	xmlXPathFreeContext(x);
+	xpath_functions_done(s->functions);
+}
+
+enum select_verdict
+select_run(const struct select *s, const struct doc *d, struct buf *out)
+{
+	struct run r = { .d = d };
+
+	strings_open(&r.list, out);
+	if (d->tree != NULL && xmlDocGetRootElement(d->tree) != NULL)
+		evaluate(s, &r);
+	if (r.o != NULL)
+		xmlOutputBufferClose(r.o);
+	buf_fini(&r.text);
+	if (r.failed || r.list.too_large) {
+		strings_drop(&r.list);
+		return r.failed ? SELECT_FAILED : SELECT_TOO_LARGE;
+	}
+	strings_close(&r.list);
+	return SELECT_OK;
+}
