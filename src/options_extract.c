@@ -257,10 +257,12 @@ static int64_t
 default_workers(void)
 {
 	cpu_set_t set;
-	int n = 1;
+	long n = sysconf(_SC_NPROCESSORS_ONLN); /* more than set has room for */
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		n = CPU_COUNT(&set);
+	if (n > OPT_WORKERS_MAX)
+		return OPT_WORKERS_MAX;
 	return n > 2 ? n - 1 : 1;
 }
 
