@@ -39,7 +39,7 @@ OWNERS = {
     "idn2.h": ["src/codec/url*"],
     "libxml/*": ["src/worker/*"],
     "pcre2.h": ["src/worker/regex.c", "src/worker/version.c"],
-    "iconv.h": ["src/worker/charset*.c"],
+    "iconv.h": ["src/worker/charset*"],
     "seccomp.h": ["src/worker/sandbox*.c", "src/worker/version.c"],
 }
 
