@@ -490,6 +490,32 @@ put_errors(struct buf *b, const struct stats *s)
 		buf_char(b, ')');
 }
 
+/* What became of the pages, if anything was to be taken from them. */
+static void
+put_parsed(struct buf *b, const struct stats *s)
+{
+	const char *sep = " (";
+	uint64_t bad = 0;
+	int e;
+
+	for (e = PARSE_OK + 1; e < PARSE_COUNT; e++)
+		bad += s->by_parse[e];
+	if (s->by_parse[PARSE_OK] + bad == 0)
+		return;
+	buf_printf(b, "; %llu parsed, %llu not",
+	    (unsigned long long)s->by_parse[PARSE_OK], (unsigned long long)bad);
+	for (e = PARSE_OK + 1; e < PARSE_COUNT; e++) {
+		if (s->by_parse[e] == 0)
+			continue;
+		buf_printf(b, "%s%s %llu", sep,
+		    parse_error_code((enum parse_error)e),
+		    (unsigned long long)s->by_parse[e]);
+		sep = ", ";
+	}
+	if (sep[0] == ',')
+		buf_char(b, ')');
+}
+
 static void
 summarise(struct watch *w)
 {
@@ -508,7 +534,9 @@ summarise(struct watch *w)
 		    (unsigned long long)(s->items - s->ok - s->failed));
 	buf_str(&b, ", ");
 	put_size(&b, s->bytes_in);
-	buf_str(&b, "B\n");
+	buf_char(&b, 'B');
+	put_parsed(&b, s);
+	buf_char(&b, '\n');
 	say(w, &b);
 }
 

@@ -246,6 +246,8 @@ count(const struct fetch *f, const struct record *r)
 	int class = r->status_code / 100;
 
 	s->by_error[f->err]++;
+	if (r->was_parsed)
+		s->by_parse[r->parse_error]++;
 	s->exit_classes |= 1u << exit_class(f);
 	if (f->err == E_OK)
 		s->ok++;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/parse_error.h"
 
 /* Why an item waits; SPEC section 4, in the words of the USR1 dump. */
 enum wait_reason {
@@ -40,6 +41,7 @@ struct stats {
 	uint64_t conns_reused;
 	uint64_t by_status[6]; /* 1xx to 5xx at 1 to 5, anything else at 0 */
 	uint64_t by_error[E_COUNT];
+	uint64_t by_parse[PARSE_COUNT]; /* of what was to be parsed */
 	unsigned exit_classes; /* bit n: an item ended in exit class n */
 	struct {
 		uint64_t count;
