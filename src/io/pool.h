@@ -40,10 +40,9 @@ struct pool_doc {
 	void *arg;      /* the owner's */
 	uint64_t bytes; /* FRAMES: of the whole payload; LINES: about so many */
 	/* The pool's own. */
-	uint64_t id;
-	int64_t first_us; /* since when it is the one being parsed */
 	void *worker;
-	unsigned char charges, state;
+	unsigned char state, charges;
+	unsigned char returns; /* workers that left when it was their next */
 };
 
 struct pool_result {

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A slot of the pool: a worker's place, filled again whenever it falls empty.
+ * Decides when, and when it is given up. Knows nothing of messages.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "codec/frame.h"
+#include "io/pool_int.h"
+#include "io/timer.h"
+
+#define RETURNS_MAX 3 /* workers that may leave before a document */
+
+/* ---- which list ---- */
+
+static struct list *
+list_for(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	switch (w->state) {
+	case WORKER_NONE:
+		return &p->empty;
+	case WORKER_DOOMED:
+		return &p->doomed;
+	case WORKER_STARTING:
+	case WORKER_ENDING:
+		return NULL;
+	case WORKER_UP:
+		break;
+	}
+	if (w->ntasks == 0)
+		return &p->idle;
+	return w->ntasks < POOL_DEPTH && !w->is_filling ? &p->half : NULL;
+}
+
+void
+slot_place(struct worker *w)
+{
+	struct list *to = list_for(w);
+
+	if (to == w->on)
+		return;
+	if (w->on != NULL)
+		list_remove(w->on, &w->link);
+	w->on = to;
+	if (to != NULL)
+		list_push(to, &w->link);
+}
+
+/* ---- starts, and those that fail ---- */
+
+/* The first time at once. */
+static int64_t
+wait_us(const struct pool *p)
+{
+	int64_t us = p->pace.first_us;
+	unsigned i;
+
+	if (p->stumbles <= 1)
+		return 0;
+	for (i = 2; i < p->stumbles && us < p->pace.max_us; i++)
+		us *= 2;
+	return us < p->pace.max_us ? us : p->pace.max_us;
+}
+
+/*
+ * Something was started in vain. Of those that were started together one
+ * counts: many workers are no reason to give up sooner.
+ */
+static void
+stumble(struct pool *p, int64_t start_us, int is_fail, unsigned limit)
+{
+	if (start_us < p->failed_us)
+		return;
+	p->failed_us = timer_now_us();
+	p->stumbles++;
+	p->restart_us = p->failed_us + wait_us(p);
+	if (!is_fail)
+		return;
+	p->fails++;
+	if (p->fails >= limit && p->proven == 0)
+		slots_break(p);
+}
+
+/* The machine may have more of it in a while. */
+static int
+is_shortage(int e)
+{
+	return e == EMFILE || e == ENFILE || e == EAGAIN || e == ENOMEM ||
+	       e == ENOBUFS;
+}
+
+static void
+not_started(struct worker *w, int e)
+{
+	struct pool *p = w->pool;
+
+	p->reason.n = 0;
+	buf_printf(&p->reason, "%s: %s", p->conf.program, strerror(e));
+	stumble(
+	    p, w->start_us, 1, is_shortage(e) ? p->pace.lines : p->pace.frames);
+}
+
+static void
+start(struct worker *w)
+{
+	struct pool *p = w->pool;
+	int fd[2];
+
+	w->start_us = timer_now_us();
+	w->proc = proc_start(w, fd);
+	if (w->proc == NULL) {
+		not_started(w, errno);
+		return;
+	}
+	p->restarts += w->starts++ > 0;
+	w->fd = fd[0];
+	w->state = p->conf.talk == POOL_FRAMES ? WORKER_STARTING : WORKER_UP;
+	w->answered = w->filled = 0;
+	w->ntasks = 0;
+	w->is_filling = w->is_begun = w->is_held = w->is_put_off = 0;
+	w->is_proven = w->is_not_executed = 0;
+	words_open(w, fd[1]);
+	talk_open(w);
+	slot_place(w);
+}
+
+void
+slots_start(struct pool *p)
+{
+	int64_t now = timer_now_us();
+
+	while (!p->is_broken && p->empty.n > 0 && now >= p->restart_us) {
+		start(CONTAINER(list_first(&p->empty), struct worker, link));
+		now = timer_now_us();
+		if (p->stumbles > 1 && p->restart_us <= now)
+			p->restart_us = now + wait_us(p);
+	}
+	if (!p->is_broken && p->empty.n > 0)
+		timer_set(p->restart, p->restart_us);
+}
+
+void
+slot_prove(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	if (w->is_proven)
+		return;
+	w->is_proven = 1;
+	p->proven++;
+	p->fails = 0;
+}
+
+void
+slot_answered(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	slot_prove(w);
+	w->answered++;
+	if (p->stumbles == 0)
+		return;
+	p->stumbles = 0;
+	p->restart_us = 0;
+	pool_defer(p);
+}
+
+void
+slots_break(struct pool *p)
+{
+	unsigned i;
+
+	p->is_broken = 1;
+	timer_clear(p->restart);
+	pool_defer(p);
+	for (i = 0; i < p->conf.workers; i++)
+		slot_doom(&p->workers[i], END_WANTED, PARSE_OK);
+}
+
+/* ---- the end ---- */
+
+void
+slot_doom(struct worker *w, enum ending ending, enum parse_error why)
+{
+	if (w->state == WORKER_NONE || w->state == WORKER_DOOMED)
+		return;
+	w->state = WORKER_DOOMED;
+	w->ending = ending;
+	w->why = why;
+	talk_stop(w);
+	slot_place(w);
+	pool_defer(w->pool);
+}
+
+static unsigned
+limit_for(const struct worker *w)
+{
+	const struct pool *p = w->pool;
+
+	return p->conf.talk == POOL_FRAMES || w->is_not_executed
+		   ? p->pace.frames
+		   : p->pace.lines;
+}
+
+static void
+count_end(struct worker *w)
+{
+	struct pool *p = w->pool;
+	int is_lines = p->conf.talk == POOL_LINES;
+
+	if (w->is_proven) {
+		CHECK(p->proven > 0);
+		p->proven--;
+		/* One that is ready and dies without any work. */
+		if (w->ending == END_DIED && w->answered == 0 && w->ntasks == 0)
+			stumble(p, w->start_us, 0, 0);
+	} else if (w->ending != END_WANTED &&
+		   !(is_lines && w->ending == END_LATE))
+		stumble(p, w->start_us, 1, limit_for(w));
+	w->is_proven = 0;
+}
+
+/* The first pays; the others, and it too if nobody is to pay, are given to
+ * the next worker, in their order. */
+static void
+settle(struct pool *p, struct task *tasks, unsigned n, struct pool_result *r,
+    int has_left)
+{
+	struct pool_doc *d;
+
+	while (n > 1)
+		if (tasks[--n].doc != NULL)
+			pool_give_back(p, tasks[n].doc);
+	d = n > 0 ? tasks[0].doc : NULL;
+	if (d == NULL)
+		return;
+	/* To leave before one and the same document is a way to crash. */
+	if (has_left && ++d->returns >= RETURNS_MAX)
+		r->error = PARSE_CRASHED;
+	if (r->error == PARSE_OK)
+		pool_give_back(p, d);
+	else
+		pool_charge(p, d, r);
+}
+
+void
+slot_end(struct worker *w)
+{
+	struct pool *p = w->pool;
+	struct pool_result r = { .error = w->why, .worker = w->number };
+	int has_left = w->ending == END_DIED && w->why == PARSE_OK;
+	struct task tasks[POOL_DEPTH];
+	unsigned n = w->ntasks;
+
+	memcpy(tasks, w->tasks, sizeof(tasks));
+	if (n > 0) {
+		r.time_us = timer_now_us() - tasks[0].first_us;
+		p->busy_us += r.time_us;
+	}
+	talk_close(w);
+	words_close(w, 1);
+	if (w->proc != NULL)
+		proc_abandon(w->proc);
+	count_end(w);
+	w->ntasks = 0;
+	w->state = WORKER_NONE;
+	slot_place(w);
+	slots_start(p);
+	settle(p, tasks, n, &r, has_left);
+}
+
+/* ---- the slot itself ---- */
+
+void
+slot_init(struct pool *p, struct worker *w, unsigned number)
+{
+	w->pool = p;
+	w->number = number;
+	w->fd = w->words.fd = -1;
+	w->state = WORKER_NONE;
+	talk_init(w);
+	slot_place(w);
+}
+
+void
+slot_fini(struct worker *w)
+{
+	if (w->state != WORKER_NONE) {
+		talk_close(w);
+		words_close(w, 0);
+		if (w->proc != NULL)
+			proc_abandon(w->proc);
+	}
+	talk_fini(w);
+}

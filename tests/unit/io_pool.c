@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: ISC */
+/* The pool's promises to its owner, with workers that do as they are told. */
+#include "io_pool_world.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+static void
+test_each_document_gets_its_own_answer(void **state)
+{
+	struct world w;
+	struct doc d[50];
+	char text[50][32], want[50][32];
+	int i;
+
+	(void)state;
+	world_open(&w, 3);
+	world_start(&w);
+	for (i = 0; i < 50; i++) {
+		snprintf(text[i], sizeof(text[i]), "echo %d", i);
+		snprintf(want[i], sizeof(want[i]), "\"%d\"", i);
+		put(&w, &d[i], text[i]);
+	}
+	assert_int_equal(w.done, 0);
+	assert_int_equal(pool_waiting(w.pool), 50);
+	run(&w, 50);
+	for (i = 0; i < 50; i++) {
+		assert_in_range(d[i].worker, 1, 3);
+		assert_true(d[i].time_us >= 0 && d[i].time_us < TEST_US);
+		expect(&d[i], PARSE_OK, want[i]);
+	}
+	assert_int_equal(stats_of(&w).restarts, 0);
+	assert_int_equal(stats_of(&w).missing, FRAME_NO_LANDLOCK);
+	world_close(&w);
+}
+
+static void
+test_one_worker_answers_in_the_order_of_the_queue(void **state)
+{
+	struct world w;
+	struct doc d[20];
+	int i;
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	for (i = 0; i < 20; i++)
+		put(&w, &d[i], "echo x");
+	run(&w, 20);
+	for (i = 0; i < 20; i++) {
+		assert_int_equal(d[i].order, i + 1);
+		doc_fini(&d[i]);
+	}
+	world_close(&w);
+}
+
+static void
+test_a_second_document_is_in_the_pipe_while_the_first_is_parsed(void **state)
+{
+	struct world w;
+	struct doc d[4];
+	char path[64], wait[80];
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	snprintf(path, sizeof(path), "%s/go", w.dir);
+	snprintf(wait, sizeof(wait), "wait %s", path);
+	put(&w, &d[0], "piped a"); /* answers once it sees the next */
+	put(&w, &d[1], wait);
+	put(&w, &d[2], "echo b");
+	put(&w, &d[3], "echo c");
+	run(&w, 1);
+	RUN_UNTIL(&w, pool_is_with_worker(&d[2].d));
+	assert_true(pool_is_with_worker(&d[1].d));
+	assert_false(pool_is_with_worker(&d[3].d)); /* two at most */
+	assert_int_equal(pool_waiting(w.pool), 1);
+	touch(path);
+	run(&w, 4);
+	expect(&d[0], PARSE_OK, "\"a\"");
+	expect(&d[1], PARSE_OK, "\"waited\"");
+	expect(&d[2], PARSE_OK, "\"b\"");
+	expect(&d[3], PARSE_OK, "\"c\"");
+	assert_int_equal(stats_of(&w).queue_max, 4); /* none was ready then */
+	world_close(&w);
+}
+
+static void
+test_nobody_gets_a_second_while_another_has_none(void **state)
+{
+	struct world w;
+	struct doc d[4];
+	char path[64], wait[80];
+	int i;
+
+	(void)state;
+	world_open(&w, 4);
+	world_start(&w);
+	snprintf(path, sizeof(path), "%s/go", w.dir);
+	snprintf(wait, sizeof(wait), "wait %s", path);
+	RUN_UNTIL(&w, w.pool->idle.n == 4);
+	for (i = 0; i < 4; i++)
+		put(&w, &d[i], wait);
+	RUN_UNTIL(&w, pool_waiting(w.pool) == 0);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(w.pool->workers[i].ntasks, 1);
+	touch(path);
+	run(&w, 4);
+	for (i = 0; i < 4; i++)
+		doc_fini(&d[i]);
+	assert_true(stats_of(&w).busy_us > 0);
+	world_close(&w);
+}
+
+static void
+test_a_large_document_and_its_answer_pass_each_other(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	put_big(&w, &d, "mirror ", 8000000);
+	run(&w, 1);
+	assert_int_equal(d.error, PARSE_OK);
+	assert_int_equal(d.value.n, 8000000 + 7 + 1);
+	doc_fini(&d);
+	world_close(&w);
+}
+
+static void
+test_of_a_large_document_little_is_held_at_once(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	put_big(&w, &d, "deaf ", 100000000);
+	RUN_UNTIL(&w, pool_is_with_worker(&d.d));
+	run_for(&w, 20 * MS);
+	assert_true(d.at < 1000000);
+	assert_true(w.pool->workers[0].out.cap < 1000000);
+	pool_cancel(w.pool, &d.d);
+	world_close(&w);
+}
+
+static void
+test_an_answer_before_the_whole_document_waits_for_it(void **state)
+{
+	struct world w;
+	struct doc d[2];
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	put_big(&w, &d[0], "early ", 5000000);
+	put(&w, &d[1], "echo b");
+	run(&w, 2);
+	assert_int_equal(d[0].at, 5000000);
+	assert_int_equal(d[0].error, PARSE_OK);
+	doc_fini(&d[0]);
+	expect(&d[1], PARSE_OK, "\"b\"");
+	assert_int_equal(stats_of(&w).restarts, 0);
+	world_close(&w);
+}
+
+static void
+test_what_the_worker_could_not_parse_is_final(void **state)
+{
+	struct world w;
+	struct doc d[2];
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	put(&w, &d[0], "failed");
+	put(&w, &d[1], "failed {}");
+	run(&w, 2);
+	assert_int_equal(d[0].begins, 1);
+	expect(&d[0], PARSE_FAILED, "");
+	expect(&d[1], PARSE_FAILED, "{}");
+	world_close(&w);
+}
+
+static void
+test_a_worker_has_nothing_of_ours(void **state)
+{
+	struct world w;
+	struct doc d;
+	sigset_t set, old;
+	int fd;
+
+	(void)state;
+	fd = open("/dev/null", O_RDONLY); /* without CLOEXEC */
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	signal(SIGPIPE, SIG_IGN);
+	world_open(&w, 1);
+	world_start(&w);
+	put(&w, &d, "self");
+	run(&w, 1);
+	expect(&d, PARSE_OK, "\"fds 0 env 0 session 1 mask 0 pipe 1\"");
+	world_close(&w);
+	signal(SIGPIPE, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	close(fd);
+}
+
+/* ---- pool_check ---- */
+
+static void
+test_what_cannot_be_used_is_known_before_the_loop_runs(void **state)
+{
+	struct world w;
+	struct buf why = { 0 };
+	struct doc d;
+
+	(void)state;
+	world_open(&w, 2);
+	w.conf.config = SPAN("bad no such selector: a[");
+	world_start(&w);
+	assert_int_equal(pool_check(w.pool, TEST_US, &why), -1);
+	assert_true(span_eq(buf_view(&why), SPAN("no such selector: a[")));
+	/* Whoever goes on all the same learns it again. */
+	put(&w, &d, "echo a");
+	run(&w, 1);
+	expect(&d, PARSE_UNAVAILABLE, "");
+	buf_char(&w.said, '\0');
+	assert_string_equal(
+	    w.said.p, "0: no worker could be started: no such selector: a[\n");
+	buf_fini(&why);
+	world_close(&w);
+}
+
+static void
+test_what_can_be_used_is_ready_before_the_loop_runs(void **state)
+{
+	struct world w;
+	struct buf why = { 0 };
+	struct doc d;
+
+	(void)state;
+	world_open(&w, 2);
+	world_start(&w);
+	assert_int_equal(pool_check(w.pool, TEST_US, &why), 0);
+	assert_int_equal(why.n, 0);
+	assert_int_equal(w.pool->workers[0].state, WORKER_UP);
+	assert_int_equal(stats_of(&w).missing, FRAME_NO_LANDLOCK);
+	put(&w, &d, "echo a");
+	run(&w, 1);
+	expect(&d, PARSE_OK, "\"a\"");
+	world_close(&w);
+}
+
+static void
+test_a_first_worker_that_dies_or_says_nothing_is_no_answer(void **state)
+{
+	static const char *const configs[] = { "silent", "signal", "noise" };
+	struct world w;
+	struct buf why = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		world_open(&w, 1);
+		w.conf.config = span_str(configs[i]);
+		world_start(&w);
+		assert_int_equal(pool_check(w.pool, 100 * MS, &why), 0);
+		assert_int_equal(why.n, 0);
+		world_close(&w);
+	}
+}
+
+/* ---- pool_cancel ---- */
+
+static void
+test_a_document_that_waits_can_be_taken_back(void **state)
+{
+	struct world w;
+	struct doc d[3];
+	int i;
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	for (i = 0; i < 3; i++)
+		put(&w, &d[i], "echo x");
+	pool_cancel(w.pool, &d[0].d);
+	pool_cancel(w.pool, &d[2].d);
+	assert_int_equal(pool_waiting(w.pool), 1);
+	run(&w, 1);
+	expect(&d[1], PARSE_OK, "\"x\"");
+	pool_cancel(w.pool, &d[1].d); /* long back: nothing happens */
+	world_close(&w);
+}
+
+static void
+test_one_taken_back_from_its_worker_costs_its_neighbour_nothing(void **state)
+{
+	struct world w;
+	struct doc d[3];
+	char path[64], wait[80];
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	snprintf(path, sizeof(path), "%s/go", w.dir);
+	snprintf(wait, sizeof(wait), "wait %s", path);
+	put(&w, &d[0], wait);
+	put(&w, &d[1], "echo b");
+	put(&w, &d[2], "echo c");
+	RUN_UNTIL(&w, pool_is_with_worker(&d[1].d));
+	pool_cancel(w.pool, &d[0].d);
+	pool_cancel(w.pool, &d[1].d);
+	memset(&d[0], 0xee, sizeof(d[0])); /* it is the owner's again */
+	memset(&d[1], 0xee, sizeof(d[1]));
+	touch(path);
+	run(&w, 1);
+	expect(&d[2], PARSE_OK, "\"c\"");
+	assert_int_equal(stats_of(&w).restarts, 0);
+	world_close(&w);
+}
+
+static void
+test_one_taken_back_still_has_its_time_only(void **state)
+{
+	struct world w;
+	struct doc d[2];
+
+	(void)state;
+	world_open(&w, 1);
+	w.conf.time_us = 100 * MS;
+	world_start(&w);
+	put(&w, &d[0], "hang");
+	put(&w, &d[1], "echo b");
+	RUN_UNTIL(&w, pool_is_with_worker(&d[1].d));
+	pool_cancel(w.pool, &d[0].d);
+	run(&w, 1);
+	assert_int_equal(d[1].begins, 2);
+	expect(&d[1], PARSE_OK, "\"b\"");
+	world_close(&w);
+}
+
+static void
+test_one_taken_back_half_sent_ends_its_worker_uncharged(void **state)
+{
+	struct world w;
+	struct doc d[3];
+	char path[64], wait[80];
+	int i;
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	snprintf(path, sizeof(path), "%s/go", w.dir);
+	snprintf(wait, sizeof(wait), "wait %s", path);
+	put(&w, &d[0], wait);
+	put_big(&w, &d[1], "echo b ", 3000000);
+	for (i = 0; i < 3; i++) {
+		RUN_UNTIL(&w, d[1].d.state == DOC_WITH && d[1].at > 0);
+		assert_true(d[1].at < 3000000);
+		pool_cancel(w.pool, &d[1].d);
+		put_big(&w, &d[1], "echo b ", 3000000);
+	}
+	assert_int_equal(w.done, 0);
+	put(&w, &d[2], "echo c");
+	touch(path);
+	run(&w, 3);
+	assert_int_equal(stats_of(&w).restarts, 3);
+	expect(&d[0], PARSE_OK, "\"waited\"");
+	assert_int_equal(d[1].error, PARSE_OK);
+	doc_fini(&d[1]);
+	expect(&d[2], PARSE_OK, "\"c\"");
+	world_close(&w);
+}
+
+static struct doc *others[2];
+
+static void
+take_back_others(struct doc *d)
+{
+	pool_cancel(d->w->pool, &others[0]->d);
+	pool_cancel(d->w->pool, &others[1]->d);
+	put(d->w, others[0], "echo again");
+}
+
+static void
+test_others_can_be_taken_back_and_put_from_a_callback(void **state)
+{
+	struct world w;
+	struct doc d[3];
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	others[0] = &d[1];
+	others[1] = &d[2];
+	put(&w, &d[0], "piped a");
+	put_big(&w, &d[1], "echo b ", 3000000); /* half sent by then */
+	put(&w, &d[2], "echo c");
+	d[0].then = take_back_others;
+	run(&w, 2);
+	expect(&d[0], PARSE_OK, "\"a\"");
+	expect(&d[1], PARSE_OK, "\"again\"");
+	assert_int_equal(stats_of(&w).restarts, 1);
+	world_close(&w);
+}
+
+/* ---- pool_free ---- */
+
+static void
+test_a_pool_can_be_freed_at_any_time(void **state)
+{
+	struct world w;
+	struct doc d[6];
+	int i, turns;
+
+	(void)state;
+	for (turns = 0; turns < 12; turns++) {
+		world_open(&w, 2);
+		world_start(&w);
+		put(&w, &d[0], "hang");
+		put(&w, &d[1], "signal 11");
+		put_big(&w, &d[2], "deaf ", 3000000);
+		put(&w, &d[3], "signal 11");
+		put(&w, &d[4], "close");
+		put(&w, &d[5], "words 100");
+		for (i = 0; i < turns; i++)
+			turn(&w);
+		world_close(&w);
+		for (i = 0; i < 6; i++)
+			doc_fini(&d[i]);
+	}
+	pool_free(NULL);
+}
+
+/* ---- stderr ---- */
+
+static void
+test_lines_on_stderr_are_handed_on_with_their_worker(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	put(&w, &d, "words 2");
+	run(&w, 1);
+	doc_fini(&d);
+	RUN_UNTIL(&w, w.lines_said == 2);
+	kill(pid_of(&w, 1), SIGKILL);
+	RUN_UNTIL(&w, w.lines_said == 3); /* the end of it, at its end */
+	buf_char(&w.said, '\0');
+	assert_string_equal(w.said.p, "1: word 1\n1: word 2\n1: no end\n");
+	world_close(&w);
+}
+
+static void
+test_too_much_on_stderr_is_counted(void **state)
+{
+	struct world w;
+	struct doc d;
+	unsigned long long more = 0;
+	const char *last;
+
+	(void)state;
+	world_open(&w, 1);
+	world_start(&w);
+	put(&w, &d, "words 30000");
+	run(&w, 1);
+	doc_fini(&d);
+	kill(pid_of(&w, 1), SIGKILL);
+	RUN_UNTIL(&w, w.said.n > 30 && memcmp(w.said.p + w.said.n - 17,
+					   "many in a second\n", 17) == 0);
+	w.said.p[w.said.n - 1] = '\0';
+	last = strrchr(w.said.p, '\n') + 1;
+	assert_int_equal(
+	    sscanf(last, "1: %llu lines more: too many", &more), 1);
+	assert_in_range(w.said.n, 60000, 110000);
+	/* Nothing is lost uncounted: 30000, the unfinished one, that one. */
+	assert_int_equal(more + (unsigned)w.lines_said, 30002);
+	world_close(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_document_gets_its_own_answer),
+		cmocka_unit_test(
+		    test_one_worker_answers_in_the_order_of_the_queue),
+		cmocka_unit_test(
+		    test_a_second_document_is_in_the_pipe_while_the_first_is_parsed),
+		cmocka_unit_test(
+		    test_nobody_gets_a_second_while_another_has_none),
+		cmocka_unit_test(
+		    test_a_large_document_and_its_answer_pass_each_other),
+		cmocka_unit_test(
+		    test_of_a_large_document_little_is_held_at_once),
+		cmocka_unit_test(
+		    test_an_answer_before_the_whole_document_waits_for_it),
+		cmocka_unit_test(test_what_the_worker_could_not_parse_is_final),
+		cmocka_unit_test(test_a_worker_has_nothing_of_ours),
+		cmocka_unit_test(
+		    test_what_cannot_be_used_is_known_before_the_loop_runs),
+		cmocka_unit_test(
+		    test_what_can_be_used_is_ready_before_the_loop_runs),
+		cmocka_unit_test(
+		    test_a_first_worker_that_dies_or_says_nothing_is_no_answer),
+		cmocka_unit_test(test_a_document_that_waits_can_be_taken_back),
+		cmocka_unit_test(
+		    test_one_taken_back_from_its_worker_costs_its_neighbour_nothing),
+		cmocka_unit_test(test_one_taken_back_still_has_its_time_only),
+		cmocka_unit_test(
+		    test_one_taken_back_half_sent_ends_its_worker_uncharged),
+		cmocka_unit_test(
+		    test_others_can_be_taken_back_and_put_from_a_callback),
+		cmocka_unit_test(test_a_pool_can_be_freed_at_any_time),
+		cmocka_unit_test(
+		    test_lines_on_stderr_are_handed_on_with_their_worker),
+		cmocka_unit_test(test_too_much_on_stderr_is_counted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
