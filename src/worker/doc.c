@@ -134,15 +134,25 @@ on_entity(void *arg, const xmlChar *name, int type, const xmlChar *public_id,
 	xmlSAX2EntityDecl(arg, name, type, public_id, system_id, content);
 }
 
+/*
+ * What htmlCtxtReadMemory does, but that libxml2 takes the bytes for the UTF-8
+ * they are, and does not convert a copy of them first.
+ */
 static xmlDoc *
 read_html(struct span s)
 {
-	htmlParserCtxt *ctxt = htmlNewParserCtxt();
-	xmlDoc *tree = NULL;
+	htmlParserCtxt *ctxt = htmlCreateMemoryParserCtxt(s.p, (int)s.n);
+	xmlDoc *tree;
 
-	if (ctxt != NULL)
-		tree = htmlCtxtReadMemory(
-		    ctxt, s.p, (int)s.n, NULL, "UTF-8", HTML_OPTIONS);
+	if (ctxt == NULL)
+		return NULL;
+	htmlCtxtUseOptions(ctxt, HTML_OPTIONS);
+	ctxt->charset = XML_CHAR_ENCODING_UTF8;
+	ctxt->input->encoding = xmlStrdup(BAD_CAST "UTF-8");
+	/* Scripts are text, as in lxml. */
+	ctxt->sax->cdataBlock = NULL;
+	htmlParseDocument(ctxt);
+	tree = ctxt->myDoc;
 	htmlFreeParserCtxt(ctxt);
 	return tree;
 }
