@@ -24,6 +24,17 @@ say(struct buf *err, enum opt id, const char *text, const char *what)
 
 /* ---- jobs ---- */
 
+/* What all of them take up in the one message that tells the workers. */
+static size_t
+config_bytes(const struct opts *o)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < o->njobs; i++)
+		n += FRAME_JOB_BYTES(o->jobs[i].name.n, o->jobs[i].expr.n);
+	return n;
+}
+
 static int
 add_job(struct opts *o, enum opt id, const struct frame_job *j, struct buf *err)
 {
@@ -37,6 +48,9 @@ add_job(struct opts *o, enum opt id, const struct frame_job *j, struct buf *err)
 		return say(err, id, name, "is the name of --exec's result");
 	if (o->njobs == OPT_JOBS_MAX)
 		return say(err, id, name, "is one too many, 64 at most");
+	if (config_bytes(o) + FRAME_JOB_BYTES(j->name.n, j->expr.n) >
+	    FRAME_CONFIG_MAX)
+		return say(err, id, name, "is too long, 1 MiB at most in all");
 	if (o->jobs == NULL)
 		o->jobs = mem_zalloc(OPT_JOBS_MAX, sizeof(*o->jobs));
 	o->jobs[o->njobs] = *j;

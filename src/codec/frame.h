@@ -112,6 +112,10 @@ void frame_put_head(char p[FRAME_HEAD], const struct frame *f);
 int frame_get_head(
     const char p[FRAME_HEAD], enum frame_reader who, struct frame *f);
 
+/* What a job takes up. */
+#define FRAME_JOB_BYTES(name_bytes, expr_bytes) \
+	(9 + (name_bytes) + (expr_bytes))
+
 /* A whole CONFIG is a head and these, one behind another. */
 void frame_put_job(struct buf *out, const struct frame_job *j);
 /* Takes the next job off *payload. 1, 0 at the end, -1 if it is malformed. */

@@ -210,6 +210,44 @@ test_there_are_64_jobs_at_most(void **state)
 	    err.p, "fetchd: --css: \"n64\" is one too many, 64 at most\n");
 }
 
+/* What they were not told of would only be found missing in the records. */
+static void
+test_jobs_fit_into_the_message_that_tells_the_workers(void **state)
+{
+	static char program[] = "fetchd", text[9][FRAME_CONFIG_MAX / 8 - 63];
+	char *argv[10] = { program };
+	struct buf config = { 0 };
+	size_t i, last;
+
+	(void)state;
+	for (i = 0; i < 9; i++) {
+		memset(text[i], 'x', sizeof(text[i]) - 1);
+		memcpy(text[i], "--css=a=", 8);
+		text[i][6] = (char)('a' + i);
+		argv[i + 1] = text[i];
+	}
+	forget();
+	assert_int_equal(opts_parse(&o, 9, argv, &err), 0);
+	for (i = 0; i < o.njobs; i++)
+		frame_put_job(&config, &o.jobs[i]);
+	assert_true(config.n < FRAME_CONFIG_MAX);
+	/* The ninth fills it to its last byte, or is one too long. */
+	last = FRAME_CONFIG_MAX - config.n - FRAME_JOB_BYTES(1, 0);
+	text[8][8 + last] = '\0';
+	forget();
+	assert_int_equal(opts_parse(&o, 10, argv, &err), 0);
+	frame_put_job(&config, &o.jobs[8]);
+	assert_int_equal(config.n, FRAME_CONFIG_MAX);
+	text[8][8 + last] = 'x';
+	text[8][8 + last + 1] = '\0';
+	forget();
+	assert_int_equal(opts_parse(&o, 10, argv, &err), 2);
+	buf_char(&err, '\0');
+	assert_string_equal(
+	    err.p, "fetchd: --css: \"i\" is too long, 1 MiB at most in all\n");
+	buf_fini(&config);
+}
+
 /* ---- --exec ---- */
 
 static void
@@ -503,6 +541,7 @@ main(void)
 		T(test_jobs_stand_in_the_order_of_the_command_line),
 		T(test_a_name_is_taken_once_over_all_options),
 		T(test_there_are_64_jobs_at_most),
+		T(test_jobs_fit_into_the_message_that_tells_the_workers),
 		T(test_a_command_is_split_at_blanks_and_quotes_hold),
 		T(test_the_last_command_holds),
 		T(test_a_command_that_is_none_is_refused),
