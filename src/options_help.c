@@ -107,8 +107,7 @@ opts_help(struct buf *out)
 	    "second's. 0 means no limit for times and\nfor maximum sizes and "
 	    "counts, but none at all for --limit, --max-idle, --grace,\n"
 	    "--delay, --retry, --retry-delay, --max-redirs and --workers. --x "
-	    "has "
-	    "--no-x where\nit takes no value. The manual: man fetchd\n");
+	    "has --no-x\nwhere it takes no value. The manual: man fetchd\n");
 }
 
 void

@@ -19,9 +19,8 @@ static const char *const later[] = { "skip", "shuffle", "cert", "key",
 	"allow", "deny", "allow-private", "deny-host", "allow-ports", "strict",
 	"limit-rate", "output-dir", "output-name", "overwrite", "keep-partial",
 	"journal", "resume", "resume-force", "spool", "journal-salvage",
-	"fsync", "rotate", "verify", "warc", "extract", "css", "xpath", "regex",
-	"exec", "workers", "worker-mem", "worker-time", "sandbox", "config",
-	"socket", "print-config", "robots", "cookie-jar", "http2", "dedup" };
+	"fsync", "rotate", "verify", "warc", "config", "socket", "print-config",
+	"robots", "cookie-jar", "http2", "dedup" };
 static const char later_letters[] = "ExOK";
 
 struct walk {

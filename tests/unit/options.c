@@ -42,6 +42,12 @@ sample(enum opt id, const struct opt_row *row)
 		return "name=7";
 	if (id == OPT_base_url)
 		return "https://a.test/";
+	if (id == OPT_extract)
+		return "title";
+	if (id == OPT_css || id == OPT_xpath || id == OPT_regex)
+		return "name=h1";
+	if (id == OPT_exec)
+		return "/bin/true";
 	if (id == OPT_retry_on || id == OPT_proto_redir)
 		return row->def;
 	return id == OPT_request ? "PUT" : "value";

@@ -27,8 +27,9 @@ test_an_unknown_option_is_named_and_guessed_at(void **state)
 		{ "--a\nb\x1b[31m", "unknown option --a\\x0ab\\x1b[31m" },
 		{ "--\xff\xc2\x9b", "unknown option --\\xff\\xc2\\x9b" },
 		{ "--proxy", "--proxy is not in this version" },
-		{ "--workers=2", "--workers is not in this version" },
-		{ "--no-sandbox", "--no-sandbox is not in this version" },
+		{ "--http2=2", "--http2 is not in this version" },
+		{ "--no-spool", "--no-spool is not in this version" },
+		{ "--no-workers", "unknown option --no-workers" },
 		{ "-O", "-O is not in this version" },
 	};
 	char want[160];
