@@ -61,6 +61,7 @@ say(struct engine_workers *w, const char *who, unsigned worker,
     struct span line)
 {
 	struct buf b = { 0 }, text = { 0 };
+	size_t i;
 
 	if (worker == 0 && w->core->opts->quiet)
 		return;
@@ -68,6 +69,9 @@ say(struct engine_workers *w, const char *who, unsigned worker,
 	if (worker > 0)
 		buf_printf(&b, "%s %u: ", who, worker);
 	buf_span(&text, line);
+	for (i = 0; i < text.n; i++)
+		if (text.p[i] == '\0')
+			text.p[i] = '\x7f'; /* shown as a control byte */
 	buf_char(&text, '\0');
 	opts_show(&b, text.p);
 	buf_char(&b, '\n');

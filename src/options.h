@@ -25,6 +25,7 @@
 #define OPT_BUDGETS_MAX 16
 #define OPT_STATUSES 1000
 #define OPT_WORKERS_MAX 256
+#define OPT_WORKER_MEM_MIN (64u << 20)
 #define OPT_JOBS_MAX 64 /* of --extract, --css, --xpath, --regex */
 #define OPT_EXEC_ARGS 64
 #define OPT_FILE_MAX (1 << 20)   /* bytes of an @FILE of -H and -u */

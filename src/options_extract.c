@@ -295,6 +295,10 @@ opts_derive_extract(struct opts *o, struct buf *err)
 	if (o->workers == 0)
 		return say(
 		    err, OPT_workers, "0", "leaves nobody to extract anything");
+	if (o->worker_mem_bytes != 0 &&
+	    o->worker_mem_bytes < OPT_WORKER_MEM_MIN)
+		return say(err, OPT_worker_mem, "less than 64M",
+		    "is not enough for a parser to start");
 	if (o->exec != NULL && !find_program(o))
 		return say(err, OPT_exec, o->exec_argv[0],
 		    "is no program that can be run");

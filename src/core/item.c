@@ -91,12 +91,12 @@ item_is_streamed(const struct request *r, const struct opts *o)
 	return r->stream >= 0 ? r->stream : o->stream;
 }
 
-/* What its output cannot show. */
+/* What its output cannot show, and what leaves nothing to parse. */
 static int
 is_streamable(const struct opts *o)
 {
 	return o->format != FORMAT_TEXT && o->format != FORMAT_BODY &&
-	       !o->only_failed && !o->only_ok;
+	       !o->only_failed && !o->only_ok && !opts_extracts(o);
 }
 
 static int
@@ -110,7 +110,7 @@ is_sendable(const struct core *c, struct request_fault *fault)
 	else if (item_is_streamed(&c->request, c->opts) &&
 		 !is_streamable(c->opts))
 		why = "\"stream\" does not go with --format text or body, "
-		      "--only-failed or --only-ok";
+		      "--only-failed, --only-ok or extraction";
 	if (why == NULL)
 		return 1;
 	fault->column = 1;

@@ -19,8 +19,9 @@
 #define PIECE_BYTES (256u << 10) /* handed over at a time */
 #define KEEP_BYTES 65536         /* of a buffer, for the next answer */
 #define DOC_HEAD_MAX (1u << 20)  /* of a message, before the body */
+#define WAIT_MIN_US 1000         /* less is no wait for a parser */
 #define WAITING_MIN 16           /* as many may wait for a parser, */
-#define WAITING_PER_WORKER 2     /* and these for each of them */
+#define WAITING_PER_WORKER 4     /* and these for each of them */
 
 /* ---- which answers ---- */
 
@@ -67,6 +68,9 @@ looks_like_markup(struct span body)
 {
 	size_t i = 0;
 
+	if (body.n >= 4 && (memcmp(body.p, "\xff\xfe<\0", 4) == 0 ||
+			       memcmp(body.p, "\xfe\xff\0<", 4) == 0))
+		return 1;
 	if (body.n >= 3 && memcmp(body.p, "\xef\xbb\xbf", 3) == 0)
 		i = 3;
 	while (i < body.n && strchr(" \t\r\n\f", body.p[i]) != NULL &&
@@ -183,6 +187,7 @@ put(struct fetch *f)
 		d->bytes = frame_doc_length(url_text(&x->url),
 		    http_find(http_header(x->http), SPAN("content-type"), 0),
 		    x->body.n);
+	p->is_put = 1;
 	pool_put(p->pool, d);
 }
 
@@ -200,10 +205,12 @@ parse_cancel(struct fetch *f)
 {
 	struct parse *p = f->x != NULL ? f->x->parse : NULL;
 
-	if (p != NULL && p->pool != NULL) {
+	if (p == NULL)
+		return;
+	if (p->is_put)
 		pool_cancel(p->pool, &p->doc);
-		p->pool = NULL;
-	}
+	p->is_put = 0;
+	p->pool = NULL;
 }
 
 int
@@ -218,8 +225,7 @@ parse_is_full(const struct core *c)
 int
 parse_is_running(const struct fetch *f)
 {
-	return f->x->parse->pool != NULL &&
-	       pool_is_with_worker(&f->x->parse->doc);
+	return f->x->parse->is_put && pool_is_with_worker(&f->x->parse->doc);
 }
 
 /* ---- handing over ---- */
@@ -318,7 +324,7 @@ count_wait(const struct fetch *f, int64_t since_us, int64_t parsed_us)
 
 	if (parsed_us > 0)
 		waited -= parsed_us;
-	if (waited > 0)
+	if (waited >= WAIT_MIN_US)
 		stats_wait(&c->stats, WAIT_WORKER_BUSY, waited);
 }
 
@@ -328,7 +334,9 @@ take(struct parse *p, const struct pool_result *r, int is_exec)
 	struct buf *to = is_exec ? &p->exec : &p->object;
 	int has_value = r->value.n > 0;
 
-	if (p->error == PARSE_OK)
+	/* What the workers could not take, the coprocess may have. */
+	if (p->error == PARSE_OK || p->error == PARSE_SKIPPED ||
+	    p->error == PARSE_TOO_LARGE)
 		p->error = r->error;
 	if (r->worker > 0) {
 		p->worker = r->worker;
@@ -354,6 +362,7 @@ parse_on_done(struct pool_doc *d, const struct pool_result *r)
 	CHECK(f->state == FETCH_PARSING);
 	take(p, r, is_exec);
 	xchg_count_held(f->x);
+	p->is_put = 0;
 	p->pool = NULL;
 	if (!is_exec && offer(f, c->coprocs)) {
 		put(f);

@@ -19,7 +19,8 @@ struct fetch;
 /* Of one exchange; its memory is kept for the next. */
 struct parse {
 	struct pool_doc doc;
-	struct pool *pool; /* whose it is just now; NULL: nobody's */
+	struct pool *pool; /* whose turn it is; NULL: nobody's */
+	int is_put;        /* and that one has it */
 	int was_parsed;    /* the record says how it went */
 	enum parse_error error;
 	int has_object, has_exec;
