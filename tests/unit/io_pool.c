@@ -429,8 +429,7 @@ test_a_pool_can_be_freed_at_any_time(void **state)
 		put(&w, &d[3], "signal 11");
 		put(&w, &d[4], "close");
 		put(&w, &d[5], "words 100");
-		for (i = 0; i < turns; i++)
-			turn(&w);
+		run_for(&w, turns * MS);
 		world_close(&w);
 		for (i = 0; i < 6; i++)
 			doc_fini(&d[i]);
