@@ -146,10 +146,11 @@ compile(struct span pattern, uint32_t options, struct buf *why)
 	size_t at;
 	int e;
 
+	buf_reserve(&perl, 1); /* NULL is no pattern, not even an empty one */
 	put_pattern(&perl, pattern);
 	if (c != NULL)
 		pcre2_set_newline(c, PCRE2_NEWLINE_LF);
-	code = pcre2_compile((PCRE2_SPTR)buf_view(&perl).p, perl.n,
+	code = pcre2_compile((PCRE2_SPTR)perl.p, perl.n,
 	    options | PCRE2_UTF | PCRE2_UCP | PCRE2_AUTO_CALLOUT |
 		PCRE2_NEVER_BACKSLASH_C,
 	    &e, &at, c);

@@ -33,6 +33,14 @@ on_error(void *arg, xmlError *e)
 	(void)e;
 }
 
+/* Of functions it does not know, libxml2 speaks here. */
+static void
+on_message(void *arg, const char *fmt, ...)
+{
+	(void)arg;
+	(void)fmt;
+}
+
 static xmlXPathContext *
 make_context(xmlDoc *tree, struct xpath_functions *f)
 {
@@ -144,6 +152,7 @@ select_xpath(struct span expression, struct buf *why)
 {
 	struct select *s = mem_zalloc(1, sizeof(*s));
 
+	xmlSetGenericErrorFunc(NULL, on_message);
 	s->functions = xpath_functions_new();
 	s->html = compile(expression, s->functions, why);
 	if (s->html != NULL)
