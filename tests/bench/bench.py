@@ -33,6 +33,8 @@ def arguments():
                    help="shorter lists, two rounds: a look, not a measurement")
     p.add_argument("--rounds", type=int)
     p.add_argument("--only", help="programs, by commas")
+    p.add_argument("--before", metavar="FETCHD", help="another build of fetchd,"
+                   " measured beside this one (B1, B2, B3)")
     p.add_argument("--install", action="store_true",
                    help="install the peers that are missing (./dev does it)")
     p.add_argument("--fetchd", help=argparse.SUPPRESS, default=os.path.join(
@@ -49,7 +51,7 @@ def arguments():
 def present(args):
     """The programs that take part; says which do not."""
     found, missing = [], []
-    for p in everyone(args.fetchd):
+    for p in everyone(args.fetchd, args.before):
         if args.only and p.name not in args.only.split(","):
             continue
         (found if p.installed() else missing).append(p)

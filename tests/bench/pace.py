@@ -9,6 +9,7 @@ import time
 
 import measure
 from paced import Paced
+from parsing import all_burnt, busy_text, lag_text, tool
 from programs import Job
 from rows import row, say
 from server import Names
@@ -43,9 +44,9 @@ class Hosts:
         job.patience = PATIENCE
         return job
 
-    def run(self, job, *options):
+    def run(self, job, *options, **more):
         return self.fetchd.run(job, "--dns-servers", self.dns.address,
-                               *options)
+                               *options, **more)
 
     def stamps(self, job, wanted, *options):
         """When each record that has `wanted` came, in seconds; None if one
@@ -80,23 +81,47 @@ def near(name, r, ideal, limit):
 
 # ---- one at a time a host ---------------------------------------------------
 
+WAIT, WORK, TURNS = 0.055, 0.005, 30  # seconds, seconds, requests a host
+
+
 def b5(bench):
-    "24 hosts x 30 requests of 55 ms, one at a time a host; without parsing"
+    "24 hosts x 30 requests of 55 ms, one at a time a host; 5 ms of work each"
     if bench.fetchd is None:
         return [], []
+    rows, verdicts = [], []
+    work = ("--exec", f"{tool(bench, 'burn')} {WORK * 1e3:.0f}", "--workers",
+            "2", "--body", "none")
     with Hosts(bench) as hosts:
-        job = hosts.job(((h, "/wait55") for _ in range(30)
-                         for h in range(24)), 64)
-        runs = [hosts.run(job, "--max-per-host", "1")
-                for _ in range(bench.rounds)]
-    r = row(bench.fetchd, runs, "24 hosts x 30 x 55 ms")
+        for count, options in (24, ()), (20, work), (24, work):
+            r, judged = in_turn(bench, hosts, count, options)
+            rows.append(r)
+            verdicts += judged
+    return rows, verdicts + [
+        (f"one after another, 24 hosts take {24 * TURNS * WAIT:.1f} s of "
+         f"waiting and {24 * TURNS * WORK:.1f} s of work", True)]
+
+
+def in_turn(bench, hosts, count, options):
+    """A row: so many hosts, each asked again when it has answered."""
+    job = hosts.job(((h, "/wait55") for _ in range(TURNS)
+                     for h in range(count)), 64)
+    runs = [hosts.run(job, "--max-per-host", "1", *options,
+                      check=all_burnt if options else None,
+                      pinned=not options) for _ in range(bench.rounds)]
+    case = f"{count} hosts x {TURNS} x 55 ms" + (" + 5" if options else "")
+    r = row(bench.fetchd, runs, case)
     for run in runs:
-        say(f"  {run.wall:.3f} s {run.note}")
-    ideal = 30 * 0.055
-    return [r], [
-        near("24 hosts x 30 x 55 ms", r, ideal, 1.05),
-        (f"one after another they would take {24 * ideal:.1f} s; the 5 ms of "
-         "work a page, which is the workers', is left out", True)]
+        say(f"  {case} {run.wall:.3f} s; {lag_text([run])} {run.note}")
+    each = WAIT + (WORK if options else 0)
+    verdicts = [near(case, r, TURNS * each, 1.05)]
+    if options:
+        cpu = max(x.cpu + x.busy * x.wall for x in runs) / len(measure.CPUS)
+        verdicts.append((
+            f"{case}: all CPU used, the server's too, over {len(measure.CPUS)}"
+            f" cores is {cpu:.3f} s, after a first wait {cpu + WAIT:.3f} s: "
+            f"no sooner, whatever the program; {busy_text(runs)}; "
+            f"{lag_text(runs)}", True))
+    return r, verdicts
 
 
 # ---- unfair hosts -----------------------------------------------------------

@@ -82,17 +82,22 @@ class Fetchd(Program):
     def options(self, job):
         return ["-c", str(job.parallel), "--cacert", job.nginx.ca, "--stats"]
 
-    def run(self, job, *options):
+    def run(self, job, *options, check=None, pinned=True):
+        """check: given the records' path, it says what is wrong with them."""
         out, err = job.out("records.jsonl"), job.out("stderr")
         with open(err, "wb") as f:
-            run = self.measured(job, [self.binary, job.path, "-o", out,
-                                      *self.options(job), *options], stderr=f)
+            run = self.measured(
+                job, [self.binary, job.path, "-o", out, *self.options(job),
+                      *options], stderr=f, pinned=pinned)
         with open(err, encoding="utf-8") as f:
             lines = [x for x in f.read().split("\n") if x.startswith("{")]
         if lines:
             run.more = {k: v for k, v in json.loads(lines[-1]).items()
-                        if k.startswith(("loop_lag", "conns", "handsh"))}
+                        if k.startswith(("loop_lag", "conns", "handsh",
+                                         "worker", "cpu_"))}
         judge(run, job, *self.counted(out))
+        if check and not run.note:
+            run.note = check(out)
         os.unlink(out)
         return run
 
@@ -120,6 +125,11 @@ class Fetchd(Program):
 
 OK = re.compile(rb'"status_code": ?200\b')
 SIZE = re.compile(rb'"size_decoded": ?(\d+)')
+
+
+class Before(Fetchd):
+    """Another build of fetchd, to be held against this one."""
+    name = "before"
 
 
 class Wget2(Program):
@@ -337,6 +347,7 @@ class STime(Program):
         return run
 
 
-def everyone(fetchd):
-    return [Fetchd(fetchd), Wrk(), STime(), Wget2(), Curl(), Aria2(), Go(),
+def everyone(fetchd, before):
+    old = [Before(before)] if before else []
+    return [Fetchd(fetchd), *old, Wrk(), STime(), Wget2(), Curl(), Aria2(), Go(),
             Aiohttp(), Undici()]

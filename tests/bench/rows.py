@@ -93,7 +93,8 @@ def ratio(rows, name, limit):
 
 def best_peer(rows, limit):
     peers = [(r["cpu_us"]["median"], r["program"]) for r in rows
-             if not r["ceiling"] and not r["out"] and r["program"] != "fetchd"]
+             if not r["ceiling"] and not r["out"]
+             and r["program"] not in ("fetchd", "before")]
     if not peers:
         return []
     return [(text + ", the best peer", good) for text, good in

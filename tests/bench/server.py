@@ -55,6 +55,7 @@ SERVER = """
 		{keepalive}
 		root {dir}/files;
 {pages}
+		location /html/ {{ add_header Content-Encoding gzip; }}
 		location = /status {{ stub_status; }}
 		location = /wait {{ echo_sleep 1; echo -n "{body}"; }}
 		location = /wait10 {{ echo_sleep 10; echo -n "{body}"; }}
