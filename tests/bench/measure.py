@@ -24,6 +24,7 @@ class Run:
         self.note = ""      # why it is out of its row, if it is
         self.says = ""      # what else is to be known of it
         self.more = {}      # figures of the program's own
+        self.others = 0.0   # cores that neither it nor its server used
 
 
 def server_cpu():
@@ -46,6 +47,14 @@ def ticks(pid):
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def all_busy():
+    """CPU seconds of this machine so far, whoever used them."""
+    with open("/proc/stat", encoding="ascii") as f:
+        user, nice, system, _, _, irq, soft = [
+            int(x) for x in f.readline().split()[1:8]]
+    return (user + nice + system + irq + soft) / TICK
 
 
 class Peak(threading.Thread):
@@ -82,6 +91,7 @@ def run(argv, server_pid=None, stdin=None, stdout=None, stderr=None, env=None,
     """stdin: None or an iterable of bytes, fed through a pipe. Ended after so
     many seconds of patience. Not pinned: on whatever CPU is free."""
     before = ticks(server_pid) if server_pid else 0
+    all_before, own_before = all_busy(), time.process_time()
     start = time.monotonic()
     child = subprocess.Popen(
         argv, preexec_fn=client_cpu if pinned else any_cpu,
@@ -103,8 +113,11 @@ def run(argv, server_pid=None, stdin=None, stdout=None, stderr=None, env=None,
     peak.over.set()
     peak.join()
     busy = (ticks(server_pid) - before) / wall if server_pid else None
-    return Run(wall, usage.ru_utime + usage.ru_stime, peak.bytes,
+    made = Run(wall, usage.ru_utime + usage.ru_stime, peak.bytes,
                child.returncode, busy)
+    mine = made.cpu + time.process_time() - own_before
+    made.others = max(0, all_busy() - all_before - mine) / wall - (busy or 0)
+    return made
 
 
 def middle(values):

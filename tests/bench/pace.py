@@ -11,7 +11,7 @@ import measure
 from paced import Paced
 from parsing import all_burnt, busy_text, lag_text, tool
 from programs import Job
-from rows import row, say
+from rows import others, row, say
 from server import Names
 
 PATIENCE = 60  # seconds a run
@@ -111,7 +111,7 @@ def in_turn(bench, hosts, count, options):
     case = f"{count} hosts x {TURNS} x 55 ms" + (" + 5" if options else "")
     r = row(bench.fetchd, runs, case)
     for run in runs:
-        say(f"  {case} {run.wall:.3f} s; {lag_text([run])} {run.note}")
+        say(f"  {case} {run.wall:.3f} s; {lag_text([run])}{others(run)} {run.note}")
     each = WAIT + (WORK if options else 0)
     verdicts = [near(case, r, TURNS * each, 1.05)]
     if options:

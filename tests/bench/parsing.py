@@ -9,7 +9,7 @@ import os
 import measure
 import pages
 from programs import Job, Program, judge
-from rows import row, say
+from rows import others, row, say
 
 PARALLEL = 16
 LAG_P99, LAG_MAX = 0.005, 0.02  # seconds
@@ -120,7 +120,7 @@ def line(program, case, run):
         f"{run.wall:.3f} s, {run.cpu * 1e3 / run.count:.2f} ms CPU a page "
         + (lag_text([run]) + "; " + busy_text([run])
            if "loop_lag_p99" in run.more else "")
-        + (f"  OUT: {run.note}" if run.note else ""))
+        + others(run) + (f"  OUT: {run.note}" if run.note else ""))
 
 
 def case_row(program, case, runs):

@@ -53,6 +53,7 @@ def interleaved(bench, jobs):
             runs[program].append(run)
             say(f"  round {n + 1} {program.name:8} {run.count:7} URLs "
                 f"{per_url(run):8.1f} us CPU each, {run.wall:6.2f} s"
+                + others(run)
                 + (f"  OUT: {run.note}" if run.note else ""))
     return [row(program, rs) for program, rs in runs.items()]
 
@@ -61,7 +62,17 @@ def per_url(run):
     return run.cpu * 1e6 / run.count if run.count else 0.0
 
 
+NOISE = 0.1  # cores
+
+
+def others(run):
+    """Whoever else was at work meanwhile makes a round a bad one."""
+    return f"  others used {run.others:.0%} of a core" \
+        if run.others > NOISE else ""
+
+
 def row(program, runs, case=""):
+    noise = [r for r in runs if r.others > NOISE]
     return {
         "program": program.name, "case": case, "ceiling": program.ceiling,
         "count": runs[-1].count,
@@ -70,7 +81,9 @@ def row(program, runs, case=""):
         "rss_mb": max(r.rss for r in runs) / 1e6,
         "server_busy": measure.middle([r.busy or 0 for r in runs]),
         "out": sorted({r.note for r in runs if r.note}),
-        "says": sorted({r.says for r in runs if r.says}),
+        "says": sorted({r.says for r in runs if r.says}) + (
+            [f"others were at work in {len(noise)} of {len(runs)} rounds"]
+            if noise else []),
         "more": runs[-1].more,
     }
 
