@@ -11,7 +11,7 @@ import measure
 from paced import Paced
 from parsing import all_burnt, busy_text, lag_text, tool
 from programs import Job
-from rows import others, row, say
+from rows import others, quietly, row, say
 from server import Names
 
 PATIENCE = 60  # seconds a run
@@ -105,9 +105,9 @@ def in_turn(bench, hosts, count, options):
     """A row: so many hosts, each asked again when it has answered."""
     job = hosts.job(((h, "/wait55") for _ in range(TURNS)
                      for h in range(count)), 64)
-    runs = [hosts.run(job, "--max-per-host", "1", *options,
-                      check=all_burnt if options else None,
-                      pinned=not options) for _ in range(bench.rounds)]
+    runs = [quietly(lambda: hosts.run(
+        job, "--max-per-host", "1", *options, pinned=not options,
+        check=all_burnt if options else None)) for _ in range(bench.rounds)]
     case = f"{count} hosts x {TURNS} x 55 ms" + (" + 5" if options else "")
     r = row(bench.fetchd, runs, case)
     for run in runs:

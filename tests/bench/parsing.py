@@ -9,7 +9,7 @@ import os
 import measure
 import pages
 from programs import Job, Program, judge
-from rows import others, row, say
+from rows import others, quietly, row, say
 
 PARALLEL = 16
 LAG_P99, LAG_MAX = 0.005, 0.02  # seconds
@@ -145,11 +145,14 @@ def b10(bench):
     for _ in range(bench.rounds):
         for case in ONE_CORE, FREE:
             pinned = case == ONE_CORE
-            runs["bare", case].append(bare.run(job, pinned=pinned))
+            runs["bare", case].append(quietly(
+                lambda: bare.run(job, pinned=pinned)))
             line(bare, case, runs["bare", case][-1])
-            runs["fetchd", case].append(bench.fetchd.run(
-                job, "--extract", "title,links", "--workers", "1", "--body",
-                "none", check=same_objects(job), pinned=pinned))
+            runs["fetchd", case].append(quietly(
+                lambda: bench.fetchd.run(
+                    job, "--extract", "title,links", "--workers", "1",
+                    "--body", "none", check=same_objects(job),
+                    pinned=pinned)))
             line(bench.fetchd, case, runs["fetchd", case][-1])
     rows = [case_row(bare if name == "bare" else bench.fetchd, case, rs)
             for (name, case), rs in runs.items()]
@@ -195,9 +198,9 @@ def b12(bench):
     runs = {1: [], 2: []}
     for _ in range(bench.rounds):
         for n, rs in runs.items():
-            rs.append(bench.fetchd.run(
+            rs.append(quietly(lambda: bench.fetchd.run(
                 job, "--exec", f"{tool(bench, 'burn')} {BURN_MS}", "--workers",
-                str(n), "--body", "none", pinned=False, check=all_burnt))
+                str(n), "--body", "none", pinned=False, check=all_burnt)))
             line(bench.fetchd, f"{n} worker(s)", rs[-1])
     rows = [case_row(bench.fetchd, f"{n} worker(s)", rs)
             for n, rs in runs.items()]
