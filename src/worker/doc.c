@@ -19,7 +19,7 @@
 
 #define KEEP_BYTES (4u << 20) /* memory that stays from one to the next */
 #define SNIFF_BYTES 1024
-#define ENTITY_MAX 64
+#define ENTITY_MAX 16
 
 #define HTML_OPTIONS \
 	(HTML_PARSE_RECOVER | HTML_PARSE_NONET | HTML_PARSE_COMPACT | \
@@ -120,17 +120,20 @@ kind_of(struct span content_type, struct span body)
 /* ---- its tree ---- */
 
 /*
- * Entities are declared only as long as they are names of characters: anything
- * that could grow when it is expanded, or that would have to be loaded, is
- * left undeclared.
+ * An entity that could grow when it is expanded stands for nothing: what is
+ * left are the names of characters. (Not to declare it would make what follows
+ * ill-formed.) One that would have to be loaded never is.
  */
 static void
 on_entity(void *arg, const xmlChar *name, int type, const xmlChar *public_id,
     const xmlChar *system_id, xmlChar *content)
 {
-	if (type != XML_INTERNAL_GENERAL_ENTITY || content == NULL ||
-	    xmlStrlen(content) > ENTITY_MAX || xmlStrchr(content, '&') != NULL)
-		return;
+	xmlChar none[] = "";
+
+	if (content != NULL && (type != XML_INTERNAL_GENERAL_ENTITY ||
+				   xmlStrlen(content) > ENTITY_MAX ||
+				   xmlStrchr(content, '&') != NULL))
+		content = none;
 	xmlSAX2EntityDecl(arg, name, type, public_id, system_id, content);
 }
 

@@ -198,6 +198,22 @@ collapse(struct buf *out, struct span s, int *apart)
 	}
 }
 
+static int
+is_apart(const xmlNode *n)
+{
+	switch (tree_show(n)) {
+	case TREE_BLOCK:
+	case TREE_BREAK:
+	case TREE_CELL:
+	case TREE_PRE:
+		return 1;
+	case TREE_INLINE:
+	case TREE_HIDDEN:
+		break;
+	}
+	return 0;
+}
+
 /* As tree_next or, with `over`, tree_skip; *apart if a block is left. */
 static xmlNode *
 step(xmlNode *n, const xmlNode *top, int over, int *apart)
@@ -205,7 +221,7 @@ step(xmlNode *n, const xmlNode *top, int over, int *apart)
 	if (!over && n->type == XML_ELEMENT_NODE && n->children != NULL)
 		return n->children;
 	for (; n != top; n = n->parent) {
-		if (n->type == XML_ELEMENT_NODE && tree_show(n) != TREE_INLINE)
+		if (n->type == XML_ELEMENT_NODE && is_apart(n))
 			*apart = 1;
 		if (n->next != NULL)
 			return n->next;
@@ -226,8 +242,7 @@ tree_collapse(xmlNode *n, int (*leave_out)(const xmlNode *), struct buf *out)
 			collapse(out, tree_chars(k), &apart);
 		else {
 			over = leave_out != NULL && leave_out(k);
-			if (tree_show(k) != TREE_INLINE)
-				apart = 1;
+			apart |= is_apart(k);
 		}
 	}
 	return out->n > 0 ? buf_view(out) : SPAN("");
