@@ -170,7 +170,7 @@ find_in_content(struct span content)
 	const char *p = content.p, *end = content.p + content.n, *q;
 
 	for (;;) {
-		p = content.n > 0 ? find(p, end, "charset") : NULL;
+		p = find(p, end, "charset");
 		if (p == NULL)
 			return CHARSET_NONE;
 		for (p += 7; p < end && is_blank(*p);)
@@ -230,7 +230,8 @@ take_attr(struct scan *s, struct attr *a)
 	while (s->p < s->end && !is_blank(*s->p) && *s->p != '/' &&
 	       *s->p != '>' && (*s->p != '=' || s->p == start))
 		s->p++;
-	*a = (struct attr){ .name = span_of(start, (size_t)(s->p - start)) };
+	a->name = span_of(start, (size_t)(s->p - start));
+	a->value = SPAN("");
 	skip_blanks(s);
 	if (s->p < s->end && *s->p == '=') {
 		s->p++;
