@@ -147,24 +147,40 @@ extract_free(struct extract *e)
 	free(e);
 }
 
-/* What writes straight to the buffer is measured afterwards. */
+/* The verdicts of regular expressions as those of selectors. */
+static enum select_verdict
+run_regex(struct extract *e, const struct job *j, struct buf *out)
+{
+	struct span text = e->doc.source;
+
+	if (j->kind == FRAME_JOB_REGEX_TEXT)
+		text = doc_text(&e->doc);
+	switch (regex_run(j->regex, text, out)) {
+	case REGEX_OK:
+		break;
+	case REGEX_LIMIT:
+		return SELECT_FAILED;
+	case REGEX_TOO_LARGE:
+		return SELECT_TOO_LARGE;
+	}
+	return SELECT_OK;
+}
+
+/* These write straight to the buffer, by a limit of their own. */
 static int
 run_expr(struct extract *e, const struct job *j, struct answer *a)
 {
-	int status;
+	enum select_verdict v;
 
 	if (a->full)
 		return 0;
-	if (j->select != NULL)
-		status = select_run(j->select, &e->doc, a->to);
-	else if (j->kind == FRAME_JOB_REGEX_TEXT)
-		status = regex_run(j->regex, doc_text(&e->doc), a->to);
-	else
-		status = regex_run(j->regex, e->doc.source, a->to);
-	if (status < 0)
+	v = j->select != NULL ? select_run(j->select, &e->doc, a->to)
+			      : run_regex(e, j, a->to);
+	if (v == SELECT_TOO_LARGE || a->to->n > a->end)
+		a->full = 1;
+	if (v == SELECT_FAILED)
 		answer_raw(a, SPAN("null"));
-	a->full |= a->to->n > a->end;
-	return status;
+	return v == SELECT_FAILED ? -1 : 0;
 }
 
 static int
