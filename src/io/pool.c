@@ -146,7 +146,8 @@ pool_new(struct event_base *base, const struct pool_conf *conf)
 		.max_us = 2000000,
 		.frames = 6,
 		.lines = 20,
-		.ready_us = 10000000 };
+		.ready_us = 10000000,
+		.ending_us = 2000000 };
 	list_init(&p->queue);
 	list_init(&p->idle);
 	list_init(&p->half);

@@ -5,14 +5,17 @@
  * document is nor what is made of it.
  *
  * Leaf contract: pool_put is always PENDING, the callback comes only from the
- * loop, and never after pool_cancel or pool_free has returned.
+ * loop, and never after pool_cancel or pool_free has returned. From `done`
+ * other documents may be put and taken back, but the pool not be freed; the
+ * other callbacks call nothing of the pool.
  *
  * At most two documents are with a worker: the one being parsed and one in the
  * pipe behind it. A worker that dies, is too slow or talks nonsense is killed
  * with its process group and replaced; that is charged to the first document it
  * had not answered, the other goes to the next worker uncharged. A document
  * charged with a crash, lack of memory or nonsense is tried once more; one
- * charged with its time or the sandbox is not.
+ * charged with its time or the sandbox is not. Its time runs from when it is
+ * the first with its worker, its own way there included.
  */
 #ifndef IO_POOL_H
 #define IO_POOL_H
@@ -27,6 +30,9 @@
 
 struct event_base;
 struct pool;
+
+#define POOL_WORKER_FDS 3 /* descriptors a worker takes; one more as it dies \
+			   */
 
 enum pool_talk {
 	POOL_FRAMES, /* fetchd-worker itself: codec/frame */
@@ -65,7 +71,8 @@ struct pool_conf {
 	/*
 	 * Appends the next bytes of d, some hundred KiB, to out: FRAMES the
 	 * payload, LINES the line with its LF. Nonzero while there are more.
-	 * `begin`: from the start again.
+	 * `begin`: from the start again. An answer that comes before the last
+	 * of them is held back until then.
 	 */
 	int (*fill)(struct pool_doc *d, struct buf *out, int begin);
 	/*
@@ -75,8 +82,9 @@ struct pool_conf {
 	int (*check)(struct pool_doc *d, struct span value);
 	/* d is finished and no longer the pool's. */
 	void (*done)(struct pool_doc *d, const struct pool_result *r);
-	/* A line the worker wrote to stderr, without LF, bytes as they came;
-	 * or, with worker 0, of the pool itself. For people. */
+	/* A line the worker wrote to stderr, without LF, bytes as they came (a
+	 * long one in pieces of 4 KiB); or, with worker 0, of the pool itself.
+	 * For people. */
 	void (*say)(void *arg, unsigned worker, struct span line);
 	/* Before any other callback of an event: the owner reads the clock. */
 	void (*tick)(void *arg);
@@ -109,11 +117,13 @@ void pool_free(struct pool *p);
 int pool_check(struct pool *p, int64_t us, struct buf *why);
 
 /*
- * Hands d over. Once so many workers in a row could not be started that it is
- * given up, every document ends with PARSE_UNAVAILABLE (from the loop).
+ * Hands d over. Once so many starts in a row have failed that it is given up
+ * (6; LINES 20, unless the program cannot be executed at all), every document
+ * ends with PARSE_UNAVAILABLE (from the loop). LINES: a start has failed if
+ * the program dies without ever having answered.
  */
 void pool_put(struct pool *p, struct pool_doc *d);
-/* Takes d back: no callback. */
+/* Takes d back: no callback. Nothing happens if it is not the pool's. */
 void pool_cancel(struct pool *p, struct pool_doc *d);
 /* Documents put and not given to a worker yet. */
 size_t pool_waiting(const struct pool *p);

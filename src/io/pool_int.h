@@ -116,6 +116,7 @@ struct pool_pace {
 	int64_t first_us, max_us; /* the waits between tries, doubling */
 	unsigned frames, lines;   /* failures in a row until it is given up */
 	int64_t ready_us;         /* for a start */
+	int64_t ending_us;        /* from the end of talk to a death */
 };
 
 struct pool {

@@ -19,10 +19,9 @@
 #define IN_KEEP 262144u
 #define READ_BUDGET 262144u /* bytes of one event */
 #define WRITE_BUDGET 524288u
-#define DRAINS 16         /* READ_BUDGETs: more than a socket holds */
-#define ENDING_US 2000000 /* from the end of its talk to its own */
-#define LATE_US 50000     /* a timer so late says that we stood still */
-#define GRACE_US 20000    /* ... or had not read its answer yet */
+#define DRAINS 16      /* READ_BUDGETs: more than a socket holds */
+#define LATE_US 50000  /* a timer so late says that we stood still */
+#define GRACE_US 20000 /* ... or had not read its answer yet */
 
 /* ---- time ---- */
 
@@ -128,7 +127,7 @@ enter_ending(struct worker *w)
 	w->state = WORKER_ENDING;
 	talk_stop(w);
 	slot_place(w);
-	set_due(w, timer_now_us() + ENDING_US);
+	set_due(w, timer_now_us() + w->pool->pace.ending_us);
 }
 
 /* What is not whole yet, or not its turn, waits in w->in. */

@@ -59,7 +59,7 @@ struct world {
 	char dir[32];
 };
 
-static int
+static inline int
 open_fds(void)
 {
 	DIR *d = opendir("/proc/self/fd");
@@ -72,7 +72,7 @@ open_fds(void)
 	return n;
 }
 
-static int
+static inline int
 on_fill(struct pool_doc *pd, struct buf *out, int begin)
 {
 	struct doc *d = pd->arg;
@@ -94,7 +94,7 @@ on_fill(struct pool_doc *pd, struct buf *out, int begin)
 	return 0;
 }
 
-static int
+static inline int
 on_check(struct pool_doc *pd, struct span value)
 {
 	struct doc *d = pd->arg;
@@ -104,7 +104,7 @@ on_check(struct pool_doc *pd, struct span value)
 	return value.n >= 5 && memcmp(value.p, "wrong", 5) == 0 ? -1 : 0;
 }
 
-static void
+static inline void
 on_done(struct pool_doc *pd, const struct pool_result *r)
 {
 	struct doc *d = pd->arg;
@@ -123,7 +123,7 @@ on_done(struct pool_doc *pd, const struct pool_result *r)
 		d->then(d);
 }
 
-static void
+static inline void
 on_say(void *arg, unsigned worker, struct span line)
 {
 	struct world *w = arg;
@@ -135,7 +135,7 @@ on_say(void *arg, unsigned worker, struct span line)
 	buf_char(&w->said, '\n');
 }
 
-static void
+static inline void
 on_world_tick(void *arg)
 {
 	struct world *w = arg;
@@ -144,7 +144,7 @@ on_world_tick(void *arg)
 }
 
 /* Everything but the pool: change conf, then world_start. */
-static void
+static inline void
 world_open(struct world *w, unsigned workers)
 {
 	struct event_config *cfg = event_config_new();
@@ -170,7 +170,7 @@ world_open(struct world *w, unsigned workers)
 		.arg = w };
 }
 
-static void
+static inline void
 world_start(struct world *w)
 {
 	w->pool = pool_new(w->base, &w->conf);
@@ -179,7 +179,7 @@ world_start(struct world *w)
 	w->pool->pace.max_us = 20 * MS;
 }
 
-static void
+static inline void
 turn(struct world *w)
 {
 	w->is_ticked = 0;
@@ -188,7 +188,7 @@ turn(struct world *w)
 }
 
 /* Until n documents are done. */
-static void
+static inline void
 run(struct world *w, int n)
 {
 	int64_t end = timer_now_us() + TEST_US;
@@ -200,13 +200,13 @@ run(struct world *w, int n)
 	assert_int_equal(w->done, n);
 }
 
-static void
+static inline void
 on_time_out(void *arg)
 {
 	*(int *)arg = 1;
 }
 
-static void
+static inline void
 run_for(struct world *w, int64_t us)
 {
 	int is_over = 0;
@@ -228,7 +228,7 @@ run_for(struct world *w, int64_t us)
 		} \
 	} while (0)
 
-static void
+static inline void
 world_close(struct world *w)
 {
 	char command[64];
@@ -246,7 +246,7 @@ world_close(struct world *w)
 	assert_int_equal(system(command), 0);
 }
 
-static void
+static inline void
 doc_init(struct world *w, struct doc *d, const char *text, size_t pad)
 {
 	memset(d, 0, sizeof(*d));
@@ -257,27 +257,27 @@ doc_init(struct world *w, struct doc *d, const char *text, size_t pad)
 	d->d.bytes = strlen(text) + pad;
 }
 
-static void
+static inline void
 put(struct world *w, struct doc *d, const char *text)
 {
 	doc_init(w, d, text, 0);
 	pool_put(w->pool, &d->d);
 }
 
-static void
+static inline void
 put_big(struct world *w, struct doc *d, const char *text, size_t pad)
 {
 	doc_init(w, d, text, pad);
 	pool_put(w->pool, &d->d);
 }
 
-static void
+static inline void
 doc_fini(struct doc *d)
 {
 	buf_fini(&d->value);
 }
 
-static void
+static inline void
 expect(struct doc *d, enum parse_error e, const char *value)
 {
 	assert_true(d->is_done);
@@ -287,7 +287,7 @@ expect(struct doc *d, enum parse_error e, const char *value)
 }
 
 /* The file that lets "wait FILE" go on. */
-static void
+static inline void
 touch(const char *path)
 {
 	FILE *f = fopen(path, "w");
@@ -297,7 +297,7 @@ touch(const char *path)
 }
 
 /* The process of worker `number`. */
-static pid_t
+static inline pid_t
 pid_of(struct world *w, unsigned number)
 {
 	struct proc *c = w->pool->workers[number - 1].proc;
@@ -305,7 +305,7 @@ pid_of(struct world *w, unsigned number)
 	return c != NULL ? c->pid : 0;
 }
 
-static struct pool_stats
+static inline struct pool_stats
 stats_of(struct world *w)
 {
 	struct pool_stats st;

@@ -263,13 +263,17 @@ do_mirror(const char *what)
 	}
 }
 
+/* Leaves a process of its own behind. */
 static void
-do_pid(const char *what)
+do_child(const char *what)
 {
 	char b[32];
+	pid_t pid = fork();
 
 	(void)what;
-	snprintf(b, sizeof(b), "\"%d\"", (int)getpid());
+	if (pid == 0)
+		hang();
+	snprintf(b, sizeof(b), "%d", (int)pid);
 	answer(doc.id, PARSE_OK, b);
 }
 
@@ -318,7 +322,7 @@ static const struct {
 	{ "close", do_close, 1 },
 	{ "early", do_early, 0 },
 	{ "mirror", do_mirror, 0 },
-	{ "pid", do_pid, 1 },
+	{ "child", do_child, 1 },
 	{ "self", do_self, 1 },
 };
 

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: ISC */
+/* The pool with any program: a line in, a line out. */
+#include "io_pool_world.h"
+
+/* Of these only what a test needs is looked at. */
+static void
+lines_open(struct world *w, unsigned workers, char *const *argv)
+{
+	world_open(w, workers);
+	w->conf.talk = POOL_LINES;
+	w->conf.argv = argv;
+}
+
+static char *const cat[] = { (char *)"/bin/cat", NULL };
+
+static void
+test_each_line_gets_the_line_that_answers_it(void **state)
+{
+	struct world w;
+	struct doc d[40];
+	char text[40][32];
+	int i;
+
+	(void)state;
+	lines_open(&w, 2, cat);
+	world_start(&w);
+	for (i = 0; i < 40; i++) {
+		snprintf(text[i], sizeof(text[i]), "{\"n\":%d}", i);
+		put(&w, &d[i], text[i]);
+	}
+	run(&w, 40);
+	for (i = 0; i < 40; i++)
+		expect(&d[i], PARSE_OK, text[i]);
+	assert_int_equal(stats_of(&w).restarts, 0);
+	world_close(&w);
+}
+
+static void
+test_a_large_line_and_its_answer_pass_each_other(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	lines_open(&w, 1, cat);
+	world_start(&w);
+	put_big(&w, &d, "{", 8000000);
+	run(&w, 1);
+	assert_int_equal(d.error, PARSE_OK);
+	assert_int_equal(d.value.n, 8000000 + 1 + 1);
+	doc_fini(&d);
+	world_close(&w);
+}
+
+static char *const shell_env[] = { (char *)"/bin/sh", (char *)"-c",
+	(char *)"while read -r l; do printf ' \"%s\" \\r\\n' "
+		"\"$POOL_TEST\"; done",
+	NULL };
+
+static void
+test_it_has_our_environment_and_blanks_around_a_line_are_none(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	setenv("POOL_TEST", "seen", 1);
+	lines_open(&w, 1, shell_env);
+	world_start(&w);
+	put(&w, &d, "1");
+	run(&w, 1);
+	expect(&d, PARSE_OK, "\"seen\"");
+	world_close(&w);
+}
+
+/* Echoes two lines, then dies of the third. */
+static char *const mortal[] = { (char *)"/bin/sh", (char *)"-c",
+	(char *)"read a; echo $a; read a; echo $a; read a; exit 5", NULL };
+
+static void
+test_one_that_dies_is_replaced_and_its_line_tried_again(void **state)
+{
+	struct world w;
+	struct doc d[20];
+	int i;
+
+	(void)state;
+	lines_open(&w, 1, mortal);
+	world_start(&w);
+	for (i = 0; i < 20; i++)
+		put(&w, &d[i], "17");
+	run(&w, 20);
+	for (i = 0; i < 20; i++)
+		expect(&d[i], PARSE_OK, "17");
+	assert_false(stats_of(&w).is_broken);
+	world_close(&w);
+}
+
+static const struct {
+	const char *script;
+	enum parse_error error;
+	int tries;
+} faults[] = {
+	{ "read a; exit 1", PARSE_CRASHED, 2 },
+	{ "read a; exit 71", PARSE_CRASHED, 2 }, /* its own 71 */
+	{ "read a; kill -11 $$", PARSE_CRASHED, 2 },
+	{ "read a; printf 17", PARSE_CRASHED, 2 }, /* an answer ends in LF */
+	{ "read a; echo; read b", PARSE_PROTOCOL, 2 },
+	{ "read a; echo wrong; read b", PARSE_PROTOCOL, 2 },
+	{ "tr '\\0' x </dev/zero", PARSE_PROTOCOL, 2 },
+	{ "exec sleep 1000", PARSE_TIMEOUT, 1 },
+	{ "sleep 1000", PARSE_TIMEOUT, 1 }, /* and its child */
+};
+
+static void
+test_faults_are_the_first_lines(void **state)
+{
+	char *argv[] = { (char *)"/bin/sh", (char *)"-c", NULL, NULL };
+	struct world w;
+	struct doc d;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		argv[2] = (char *)faults[i].script;
+		lines_open(&w, 1, argv);
+		if (faults[i].error == PARSE_TIMEOUT)
+			w.conf.time_us = 300 * MS;
+		world_start(&w);
+		put(&w, &d, "17");
+		run(&w, 1);
+		if (d.error != faults[i].error)
+			print_error("%s\n", faults[i].script);
+		assert_int_equal(d.begins, faults[i].tries);
+		expect(&d, faults[i].error, "");
+		world_close(&w);
+	}
+}
+
+static char *const twice[] = { (char *)"/bin/sed", (char *)"-u", (char *)"p",
+	NULL };
+
+static void
+test_a_line_that_nobody_asked_for_ends_it(void **state)
+{
+	struct world w;
+	struct doc d[2];
+
+	(void)state;
+	lines_open(&w, 1, twice);
+	world_start(&w);
+	put(&w, &d[0], "17");
+	run(&w, 1);
+	expect(&d[0], PARSE_OK, "17");
+	RUN_UNTIL(&w, stats_of(&w).restarts == 1);
+	put(&w, &d[1], "18");
+	run(&w, 2);
+	expect(&d[1], PARSE_OK, "18");
+	world_close(&w);
+}
+
+static char *const missing[] = { (char *)"/nonexistent/parser", NULL };
+
+static void
+test_a_program_that_is_not_there_is_given_up_soon(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	lines_open(&w, 2, missing);
+	world_start(&w);
+	run_for(&w, 200 * MS);
+	put(&w, &d, "17");
+	run(&w, 1);
+	expect(&d, PARSE_UNAVAILABLE, "");
+	buf_char(&w.said, '\0');
+	assert_non_null(strstr(w.said.p,
+	    "0: no worker could be started: the last one ended with status "
+	    "72 (it cannot be executed)\n"));
+	/* Its own words came before. */
+	assert_non_null(strstr(
+	    w.said.p, ": /nonexistent/parser: No such file or directory\n"));
+	world_close(&w);
+}
+
+static char *const stillborn[] = { (char *)"/bin/true", NULL };
+
+static void
+test_a_program_that_always_dies_is_given_up_later(void **state)
+{
+	struct world w;
+	struct doc d[30];
+	int i, charged = 0;
+
+	(void)state;
+	lines_open(&w, 1, stillborn);
+	world_start(&w);
+	for (i = 0; i < 30; i++)
+		put(&w, &d[i], "17");
+	run(&w, 30);
+	for (i = 0; i < 30 && d[i].error == PARSE_CRASHED; i++)
+		charged++;
+	assert_in_range(charged, 1, 10);
+	for (i = 0; i < 30; i++)
+		expect(
+		    &d[i], i < charged ? PARSE_CRASHED : PARSE_UNAVAILABLE, "");
+	assert_int_equal(stats_of(&w).restarts, 19);
+	world_close(&w);
+}
+
+static char *const asleep[] = { (char *)"/bin/sleep", (char *)"1000", NULL };
+
+static void
+test_to_be_slow_is_not_to_fail_to_start(void **state)
+{
+	struct world w;
+	struct doc d[6];
+	int i;
+
+	(void)state;
+	lines_open(&w, 1, asleep);
+	w.conf.time_us = 30 * MS;
+	world_start(&w);
+	w.pool->pace.lines = 3;
+	for (i = 0; i < 6; i++)
+		put(&w, &d[i], "17");
+	run(&w, 6);
+	for (i = 0; i < 6; i++)
+		expect(&d[i], PARSE_TIMEOUT, "");
+	world_close(&w);
+}
+
+static char *const loud[] = { (char *)"/bin/sh", (char *)"-c",
+	(char *)"echo hello; exec cat", NULL };
+
+static void
+test_one_that_talks_before_it_is_asked_is_given_up(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	lines_open(&w, 1, loud);
+	world_start(&w);
+	RUN_UNTIL(&w, stats_of(&w).is_broken);
+	put(&w, &d, "17");
+	run(&w, 1);
+	expect(&d, PARSE_UNAVAILABLE, "");
+	world_close(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_line_gets_the_line_that_answers_it),
+		cmocka_unit_test(
+		    test_a_large_line_and_its_answer_pass_each_other),
+		cmocka_unit_test(
+		    test_it_has_our_environment_and_blanks_around_a_line_are_none),
+		cmocka_unit_test(
+		    test_one_that_dies_is_replaced_and_its_line_tried_again),
+		cmocka_unit_test(test_faults_are_the_first_lines),
+		cmocka_unit_test(test_a_line_that_nobody_asked_for_ends_it),
+		cmocka_unit_test(
+		    test_a_program_that_is_not_there_is_given_up_soon),
+		cmocka_unit_test(
+		    test_a_program_that_always_dies_is_given_up_later),
+		cmocka_unit_test(test_to_be_slow_is_not_to_fail_to_start),
+		cmocka_unit_test(
+		    test_one_that_talks_before_it_is_asked_is_given_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
