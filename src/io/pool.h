@@ -31,8 +31,8 @@
 struct event_base;
 struct pool;
 
-#define POOL_WORKER_FDS 3 /* descriptors a worker takes; one more as it dies \
-			   */
+/* Descriptors that a worker takes; for a moment one more when it dies. */
+#define POOL_WORKER_FDS 3
 
 enum pool_talk {
 	POOL_FRAMES, /* fetchd-worker itself: codec/frame */
