@@ -332,6 +332,15 @@ put_result(struct run *r, const xmlXPathObject *o)
 		r->failed = 1;
 }
 
+/* Numbers the elements once, in their otherwise unused content: else sorting
+ * looks through all siblings at every comparison. */
+static void
+number_elements(xmlDoc *tree)
+{
+	if (xmlDocGetRootElement(tree)->content == NULL)
+		xmlXPathOrderDocElems(tree);
+}
+
 /* The evaluation, and its result into the open list. */
 static void
 evaluate(const struct select *s, struct run *r)
@@ -339,6 +348,7 @@ evaluate(const struct select *s, struct run *r)
 	xmlXPathContext *x = make_context(r->d->tree, s->functions);
 	xmlXPathObject *o = NULL;
 
+	number_elements(r->d->tree);
 	if (x != NULL)
 		o = xmlXPathCompiledEval(
 		    r->d->kind == DOC_XML && s->xml != NULL ? s->xml : s->html,

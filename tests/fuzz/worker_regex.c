@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Patterns: the first line is one, the rest is a text. Whatever they are, there
+ * is an end, and a list of strings.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "codec/json.h"
+#include "worker/regex.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct span in = { (const char *)data, size }, text = SPAN("");
+	struct buf out = { 0 }, why = { 0 };
+	struct regex *r;
+	const char *line = size > 0 ? memchr(data, '\n', size) : NULL;
+
+	if (line != NULL) {
+		in.n = (size_t)(line - in.p);
+		text = span_of(line + 1, size - in.n - 1);
+		text.n = utf8_valid(text);
+	}
+	if (in.n > 256 || text.n > 4096)
+		return 0;
+	r = regex_new(in, &why);
+	CHECK((r == NULL) == (why.n > 0));
+	if (r != NULL && regex_run(r, text, &out) == REGEX_OK) {
+		CHECK(json_is_value(buf_view(&out), NULL));
+		CHECK(utf8_valid(buf_view(&out)) == out.n);
+	} else
+		CHECK(out.n == 0);
+	regex_free(r);
+	buf_fini(&out);
+	buf_fini(&why);
+	return 0;
+}
