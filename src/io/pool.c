@@ -140,6 +140,7 @@ pool_new(struct event_base *base, const struct pool_conf *conf)
 	unsigned i;
 
 	CHECK(conf->workers > 0);
+	proc_setup();
 	p->base = base;
 	p->conf = *conf;
 	p->pace = (struct pool_pace){ .first_us = 50000,

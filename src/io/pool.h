@@ -103,7 +103,8 @@ struct pool_stats {
 
 /*
  * The conf is copied; what it points to outlives the pool. Processes are
- * started at once, each slot's by itself.
+ * started at once, each slot's by itself. An ignored SIGCHLD is set back to its
+ * default.
  */
 struct pool *pool_new(struct event_base *base, const struct pool_conf *conf);
 /* Kills the workers, forgets the documents without a callback. */

@@ -181,6 +181,7 @@ void slot_end(struct worker *w);
 void slots_break(struct pool *p);
 
 /* ---- pool_proc.c: a process ---- */
+void proc_setup(void);
 /*
  * Starts w's process. Its socket and the end of its stderr are fd[0] and
  * fd[1]. NULL with errno.

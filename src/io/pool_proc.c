@@ -130,6 +130,17 @@ describe(struct pool *p, int status)
 
 /* ---- its end ---- */
 
+/* Who ignores SIGCHLD, as whoever started us may have, learns of no status. */
+void
+proc_setup(void)
+{
+	struct sigaction sa;
+
+	CHECK(sigaction(SIGCHLD, NULL, &sa) == 0);
+	if (sa.sa_handler == SIG_IGN || (sa.sa_flags & SA_NOCLDWAIT))
+		signal(SIGCHLD, SIG_DFL);
+}
+
 void
 proc_free(struct proc *c)
 {

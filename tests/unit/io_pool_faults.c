@@ -74,6 +74,22 @@ test_a_fault_is_charged_to_the_first_and_to_nobody_else(void **state)
 }
 
 static void
+test_whoever_started_us_may_have_ignored_sigchld(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	signal(SIGCHLD, SIG_IGN);
+	world_open(&w, 1);
+	world_start(&w);
+	put(&w, &d, "signal 31");
+	run(&w, 1);
+	expect(&d, PARSE_SANDBOX, "");
+	world_close(&w);
+}
+
+static void
 test_an_unasked_answer_is_a_fault_of_nobodys_document(void **state)
 {
 	struct world w;
@@ -514,6 +530,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_a_fault_is_charged_to_the_first_and_to_nobody_else),
+		cmocka_unit_test(
+		    test_whoever_started_us_may_have_ignored_sigchld),
 		cmocka_unit_test(
 		    test_an_unasked_answer_is_a_fault_of_nobodys_document),
 		cmocka_unit_test(test_what_was_answered_before_a_death_counts),
