@@ -45,6 +45,7 @@ pool_give_back(struct pool *p, struct pool_doc *d)
 {
 	d->state = DOC_WAITING;
 	d->worker = NULL;
+	d->is_back = 1;
 	list_unshift(&p->queue, &d->link);
 }
 
@@ -66,13 +67,17 @@ pool_charge(struct pool *p, struct pool_doc *d, const struct pool_result *r)
 
 /* ---- the queue ---- */
 
-/* A worker with nothing to do, or else one with room behind what it does. */
+/*
+ * A worker with nothing to do, or else one with room behind what it does: but
+ * not for what was with another before, or it could share the fate of who is in
+ * front of it again and again.
+ */
 static struct worker *
-free_worker(struct pool *p)
+worker_for(struct pool *p, const struct pool_doc *d)
 {
 	struct link *k = list_first(&p->idle);
 
-	if (k == NULL)
+	if (k == NULL && !d->is_back)
 		k = list_first(&p->half);
 	return k != NULL ? CONTAINER(k, struct worker, link) : NULL;
 }
@@ -80,12 +85,16 @@ free_worker(struct pool *p)
 void
 pool_pump(struct pool *p)
 {
+	struct pool_doc *d;
 	struct worker *w;
-	struct link *k;
 
-	while (p->queue.n > 0 && (w = free_worker(p)) != NULL) {
-		k = list_shift(&p->queue);
-		talk_give(w, CONTAINER(k, struct pool_doc, link));
+	while (p->queue.n > 0) {
+		d = CONTAINER(list_first(&p->queue), struct pool_doc, link);
+		w = worker_for(p, d);
+		if (w == NULL)
+			break;
+		list_remove(&p->queue, &d->link);
+		talk_give(w, d);
 	}
 	if (p->queue.n > p->queue_max)
 		p->queue_max = p->queue.n;
@@ -234,7 +243,7 @@ pool_put(struct pool *p, struct pool_doc *d)
 	CHECK(p->conf.talk == POOL_LINES || d->bytes <= FRAME_DOC_MAX);
 	d->state = DOC_WAITING;
 	d->worker = NULL;
-	d->charges = d->returns = 0;
+	d->charges = d->returns = d->is_back = 0;
 	list_push(&p->queue, &d->link);
 	pool_defer(p);
 }

@@ -12,7 +12,7 @@
 #include "io/pool_int.h"
 #include "io/timer.h"
 
-#define RETURNS_MAX 3 /* workers that may leave before a document */
+#define RETURNS_MAX 16 /* workers that may leave before a document */
 
 /* ---- which list ---- */
 

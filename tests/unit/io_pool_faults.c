@@ -127,26 +127,49 @@ test_what_was_answered_before_a_death_counts(void **state)
 	world_close(&w);
 }
 
+#define LEAVERS 20
+
 static void
 test_to_leave_before_one_document_again_and_again_is_to_crash(void **state)
 {
 	struct world w;
-	struct doc d[4], bad;
+	struct doc d[LEAVERS], bad;
 	int i;
 
 	(void)state;
-	world_open(&w, 4);
+	world_open(&w, LEAVERS);
 	world_start(&w);
-	RUN_UNTIL(&w, w.pool->idle.n == 4);
-	for (i = 0; i < 4; i++)
+	RUN_UNTIL(&w, w.pool->idle.n == LEAVERS);
+	for (i = 0; i < LEAVERS; i++)
 		put(&w, &d[i], "echo x");
-	run(&w, 4);
+	run(&w, LEAVERS); /* each has answered something */
 	put(&w, &bad, "exit 0");
-	run(&w, 5);
-	assert_int_equal(bad.begins, 4);
+	run(&w, LEAVERS + 1);
+	assert_int_equal(bad.begins, 17);
 	expect(&bad, PARSE_CRASHED, "");
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < LEAVERS; i++)
 		doc_fini(&d[i]);
+	world_close(&w);
+}
+
+static void
+test_nobody_shares_the_fate_of_another_twice(void **state)
+{
+	struct world w;
+	struct doc d[30];
+	int i;
+
+	(void)state;
+	world_open(&w, 2);
+	world_start(&w);
+	for (i = 0; i < 30; i++)
+		put(&w, &d[i], i % 3 == 2 ? "echo x" : "signal 11");
+	run(&w, 30);
+	for (i = 0; i < 30; i++) {
+		if (i % 3 == 2)
+			assert_in_range(d[i].begins, 1, 2);
+		doc_fini(&d[i]);
+	}
 	world_close(&w);
 }
 
@@ -537,6 +560,7 @@ main(void)
 		cmocka_unit_test(test_what_was_answered_before_a_death_counts),
 		cmocka_unit_test(
 		    test_to_leave_before_one_document_again_and_again_is_to_crash),
+		cmocka_unit_test(test_nobody_shares_the_fate_of_another_twice),
 		cmocka_unit_test(test_poison_costs_the_others_nothing),
 		cmocka_unit_test(test_a_thousand_deaths_leave_no_process),
 		cmocka_unit_test(test_a_worker_killed_from_outside_is_replaced),
