@@ -23,31 +23,27 @@ on_line(struct worker *w, struct span line)
 	return line.n == 0 ? -1 : talk_answer(w, PARSE_OK, line);
 }
 
+/* One document at a time: more than its line is nobody's. */
 ssize_t
 lines_take(struct worker *w, struct span all)
 {
-	size_t used = 0, from = w->scanned, n;
+	size_t from = w->scanned, n;
 	const char *lf;
 
 	w->scanned = 0;
-	while (used < all.n && w->ntasks > 0) {
-		lf = memchr(all.p + from, '\n', all.n - from);
-		n = (lf != NULL ? (size_t)(lf - all.p) : all.n) - used;
-		if (n > FRAME_RESULT_MAX)
-			return -1;
-		if (lf == NULL) {
-			w->scanned = all.n - used;
-			return (ssize_t)used;
-		}
-		if (w->is_filling && w->ntasks == 1) {
-			w->is_held = 1;
-			return all.n - used > n + 1 ? -1 : (ssize_t)used;
-		}
-		if (on_line(w, span_of(all.p + used, n)) == -1)
-			return -1;
-		from = used += n + 1;
-		if (w->state == WORKER_DOOMED)
-			return (ssize_t)used;
+	if (all.n == 0 || w->ntasks == 0)
+		return all.n == 0 ? 0 : -1;
+	lf = memchr(all.p + from, '\n', all.n - from);
+	n = lf != NULL ? (size_t)(lf - all.p) : all.n;
+	if (n > FRAME_RESULT_MAX || all.n > n + 1)
+		return -1;
+	if (lf == NULL) {
+		w->scanned = n;
+		return 0;
 	}
-	return used < all.n ? -1 : (ssize_t)used;
+	if (w->is_filling) {
+		w->is_held = 1;
+		return 0;
+	}
+	return on_line(w, span_of(all.p, n)) == -1 ? -1 : (ssize_t)n + 1;
 }

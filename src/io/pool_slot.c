@@ -16,6 +16,17 @@
 
 /* ---- which list ---- */
 
+/*
+ * Lines do not say which document they answer. A program that writes one too
+ * few or too many would shift all that follow, and nobody would notice; where
+ * it has one document at a time, it is late or says what it was not asked.
+ */
+static unsigned
+depth(const struct pool *p)
+{
+	return p->conf.talk == POOL_LINES ? 1 : POOL_DEPTH;
+}
+
 static struct list *
 list_for(struct worker *w)
 {
@@ -34,7 +45,7 @@ list_for(struct worker *w)
 	}
 	if (w->ntasks == 0)
 		return &p->idle;
-	return w->ntasks < POOL_DEPTH && !w->is_filling ? &p->half : NULL;
+	return w->ntasks < depth(p) && !w->is_filling ? &p->half : NULL;
 }
 
 void
