@@ -10,13 +10,14 @@
  * other callbacks call nothing of the pool.
  *
  * At most two documents are with a worker: the one being parsed and one in the
- * pipe behind it. A worker that dies, is too slow or talks nonsense is killed
- * with its process group and replaced; that is charged to the first document it
- * had not answered, the other is uncharged. A document charged with a crash,
- * lack of memory or nonsense is tried once more; one charged with its time or
- * the sandbox is not. What goes to another worker goes before all others, and
- * to one that has nothing else to do. A document's time runs from when it is
- * the first with its worker, its own way there included.
+ * pipe behind it (with LINES, where answers carry no number, only the one). A
+ * worker that dies, is too slow or talks nonsense is killed with its process
+ * group and replaced; that is charged to the first document it had not
+ * answered, the other is uncharged. A document charged with a crash, lack of
+ * memory or nonsense is tried once more; one charged with its time or the
+ * sandbox is not. What goes to another worker goes before all others, and to
+ * one that has nothing else to do. A document's time runs from when it is the
+ * first with its worker, its own way there included.
  */
 #ifndef IO_POOL_H
 #define IO_POOL_H
