@@ -137,9 +137,15 @@ test_faults_are_the_first_lines(void **state)
 	}
 }
 
-static char *const twice[] = { (char *)"/bin/sed", (char *)"-u", (char *)"p",
+static char *const twice[] = { (char *)"/bin/sh", (char *)"-c",
+	(char *)"while read -r l; do printf '%s\\n%s\\n' \"$l\" \"$l\"; done",
+	NULL };
+static char *const late[] = { (char *)"/bin/sh", (char *)"-c",
+	(char *)"while read -r l; do echo \"$l\"; sleep 0.2; echo x; done",
 	NULL };
 
+/* At once with the answer it spoils that; later it can only end the program,
+ * before the next line is given to it. */
 static void
 test_a_line_that_nobody_asked_for_ends_it(void **state)
 {
@@ -148,6 +154,13 @@ test_a_line_that_nobody_asked_for_ends_it(void **state)
 
 	(void)state;
 	lines_open(&w, 1, twice);
+	world_start(&w);
+	put(&w, &d[0], "17");
+	run(&w, 1);
+	expect(&d[0], PARSE_PROTOCOL, "");
+	world_close(&w);
+
+	lines_open(&w, 1, late);
 	world_start(&w);
 	put(&w, &d[0], "17");
 	run(&w, 1);
