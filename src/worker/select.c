@@ -63,6 +63,7 @@ fault_text(const xmlXPathContext *x)
 	switch (x->lastError.code) {
 	case XML_XPATH_UNDEF_VARIABLE_ERROR:
 		return "undefined variable";
+	case XML_ERR_OK:
 	case XML_XPATH_UNDEF_PREFIX_ERROR:
 		return "undefined namespace prefix";
 	case XML_XPATH_UNKNOWN_FUNC_ERROR:
@@ -88,7 +89,8 @@ fault_text(const xmlXPathContext *x)
 static int
 is_lasting(int code)
 {
-	return code == XML_XPATH_UNDEF_VARIABLE_ERROR ||
+	return code == XML_ERR_OK || /* a function with an unknown prefix */
+	       code == XML_XPATH_UNDEF_VARIABLE_ERROR ||
 	       code == XML_XPATH_UNDEF_PREFIX_ERROR ||
 	       code == XML_XPATH_UNKNOWN_FUNC_ERROR ||
 	       code == XML_XPATH_INVALID_ARITY ||
@@ -102,6 +104,7 @@ try_out(xmlXPathCompExpr *e, struct xpath_functions *f, struct buf *why)
 {
 	xmlDoc *tree = htmlNewDocNoDtD(NULL, NULL);
 	xmlXPathContext *x = NULL;
+	xmlXPathObject *o;
 	int rc = -1;
 
 	if (tree != NULL) {
@@ -110,8 +113,9 @@ try_out(xmlXPathCompExpr *e, struct xpath_functions *f, struct buf *why)
 		x = make_context(tree, f);
 	}
 	if (x != NULL) {
-		xmlXPathFreeObject(xmlXPathCompiledEval(e, x));
-		rc = is_lasting(x->lastError.code) ? -1 : 0;
+		o = xmlXPathCompiledEval(e, x);
+		rc = o == NULL && is_lasting(x->lastError.code) ? -1 : 0;
+		xmlXPathFreeObject(o);
 		if (rc < 0)
 			buf_str(why, fault_text(x));
 	} else
@@ -332,23 +336,15 @@ put_result(struct run *r, const xmlXPathObject *o)
 		r->failed = 1;
 }
 
-/* Numbers the elements once, in their otherwise unused content: else sorting
- * looks through all siblings at every comparison. */
-static void
-number_elements(xmlDoc *tree)
-{
-	if (xmlDocGetRootElement(tree)->content == NULL)
-		xmlXPathOrderDocElems(tree);
-}
-
-/* The evaluation, and its result into the open list. */
+/* The evaluation, and its result into the open list. Elements are not numbered
+ * (xmlXPathOrderDocElems) before: sorting unions would be faster, but libxml2
+ * then sorts texts in front of elements that they follow. */
 static void
 evaluate(const struct select *s, struct run *r)
 {
 	xmlXPathContext *x = make_context(r->d->tree, s->functions);
 	xmlXPathObject *o = NULL;
 
-	number_elements(r->d->tree);
 	if (x != NULL)
 		o = xmlXPathCompiledEval(
 		    r->d->kind == DOC_XML && s->xml != NULL ? s->xml : s->html,

@@ -299,8 +299,7 @@ set:trailing(//p, //h1)
 //r/a
 string(//r)
 //text()[normalize-space()]
-  //title  
-""".strip("\n").split("\n")
+""".strip("\n").split("\n") + ["  //title  "]
 
 # Over the source; what Python's re makes of it.
 REGEX = [
@@ -327,8 +326,27 @@ REFUSED_XPATH = [
     "set:distinct()", "()", "//a/(b)",
 ]
 
-# (page, selector) -> why it differs; a page of None: all of them.
+# (page, selector) -> why it differs. See also tests/unit/worker_css.py: what is
+# meant to differ in XPath.
 KNOWN = {
+    ("entities.xml", s): "entities made of entities are not declared: they "
+                         "can grow without end"
+    for s in r'''
+*
+a
+a:not([href])
+:root
+/*
+//*
+.
+//node()
+/node()
+//title | //h1 | //a[1]
+string(.)
+//d | //pi | //r/node()
+//r/a
+string(//r)
+'''.strip("\n").split("\n")
 }
 
 
@@ -386,8 +404,8 @@ def reference(text, content_type, jobs):
     return values
 
 
-def reason(name, kind, s):
-    return KNOWN.get((name, s)) or KNOWN.get((None, s))
+def reason(name, s):
+    return KNOWN.get((name, s))
 
 
 def compare(name, with_run=run):
@@ -403,7 +421,7 @@ def compare(name, with_run=run):
 @pytest.mark.parametrize("name", pages())
 def test_a_page_gives_what_parsel_gives(name):
     _, differ = compare(name)
-    wrong = [d for d in differ if not reason(name, d[0], d[1])]
+    wrong = [d for d in differ if not reason(name, d[1])]
     assert not wrong, "\n".join(
         f"{kind} {s}\n  ours   {a!r}\n  parsel {b!r}"
         for kind, s, a, b in wrong)
@@ -421,10 +439,9 @@ def test_what_parsel_refuses_is_refused_at_the_start(kind, s):
 
 
 def test_a_known_difference_is_one():
-    differ = {(name, s) for name in pages() for _, s, _, _ in
-              compare(name)[1]}
-    for name, s in KNOWN:
-        assert any(s == t and name in (n, None) for n, t in differ), (name, s)
+    names = {name for name, _ in KNOWN}
+    differ = {(name, s) for name in names for _, s, _, _ in compare(name)[1]}
+    assert differ == set(KNOWN)
 
 
 def table(with_run=run):
@@ -434,14 +451,16 @@ def table(with_run=run):
         print(f"{name:16} {len(JOBS):5} selectors {equal:5} equal "
               f"{len(differ):4} differ")
         for kind, s, a, b in differ:
-            print(f"    {kind} {s}: {reason(name, kind, s) or 'UNKNOWN'}")
-            if not reason(name, kind, s):
+            print(f"    {kind} {s}: {reason(name, s) or 'UNKNOWN'}")
+            if not reason(name, s):
                 print(f"        ours   {a!r:.300}\n        parsel {b!r:.300}")
         total.update(pages=1, equal=equal, differ=len(differ))
+    unknown = total["differ"] - len(KNOWN)
     print(f"{total['pages']} pages, {len(JOBS)} selectors, "
-          f"{total['equal']} results equal, {total['differ']} not")
-    return total["differ"]
+          f"{total['equal']} results equal, {total['differ']} not, "
+          f"{unknown} of them unknown")
+    return unknown
 
 
 if __name__ == "__main__":
-    sys.exit(1 if table() > len(KNOWN) else 0)
+    sys.exit(1 if table() else 0)

@@ -23,7 +23,6 @@ BY_HAND = r"""
 a
 *
 DIV
- a 
 #id
 a#id
 .c
@@ -274,7 +273,7 @@ a[x]b
 a*
 a.b#c[d]:first-child:not(.e)::text
 .a:nth-child(2)::attr(x), #b > c ~ d:last-of-type ::text
-""".split("\n")[1:-1]
+""".split("\n")[1:-1] + [" a "]
 IDENTS = ["a", "div", "P", "LI", "foo-bar", "_x", "-y", "n", "odd", "h1",
           "\\31 23", "caf\u00e9", "\u65e5\u672c", "x\\:y", "\\2f z", "svg",
           "n-1", "text", "\\e9", "O\\'N"]
