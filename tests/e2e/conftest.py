@@ -156,6 +156,16 @@ def fetchd(request, tmp_path, pki):
 
 
 @pytest.fixture
+def plain(tmp_path, pki):
+    """The same of a build without sanitizers."""
+    if not os.access(harness.PLAIN, os.X_OK):
+        pytest.skip(f"{harness.PLAIN} is not built")
+    runner = harness.Fetchd(tmp_path, pki.ca, binary=harness.PLAIN)
+    yield runner
+    runner.clean_up()
+
+
+@pytest.fixture
 def origin():
     """origin(script, ..., tls=context) -> a started Origin."""
     with contextlib.ExitStack() as stack:

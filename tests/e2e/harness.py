@@ -27,6 +27,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 BINARY = os.environ.get("FETCHD_BIN",
                         os.path.join(TOP, "build", "asan", "fetchd"))
+# A build without sanitizers: limits of memory and the whole sandbox hold.
+PLAIN = os.path.join(os.environ.get("FETCHD_PLAIN",
+                                    os.path.join(TOP, "build", "dev")),
+                     "fetchd")
 row = pytest.mark.row
 
 KEYS = """type seq input url final_url method timestamp status_code error
@@ -37,7 +41,7 @@ time_queue time_item time_namelookup time_connect time_appconnect
 time_starttransfer time_total time_redirect""".split()
 BODY_KEYS = ("body", "body_base64", "body_json")
 MAYBE_KEYS = set("""id custom_id meta flags header trailer interim body
-body_base64 body_json attempts num_events""".split())
+body_base64 body_json attempts num_events extract parse""".split())
 PHASES = """input policy dns connect proxy tls send ttfb headers body decode
 redirect output internal""".split()
 FLAGS = """lenient_framing framing_conflict unknown_coding trailing_data
@@ -82,6 +86,17 @@ def _errors():
 
 ERRORS = _errors()
 
+def _parse_errors():
+    path = os.path.join(TOP, "src", "base", "parse_error_table.h")
+    with open(path) as f:
+        out = re.findall(r'^PARSE\(\w+, "(\w+)",', f.read(), re.M)
+    assert len(out) == 9
+    return out
+
+
+PARSE_ERRORS = _parse_errors()
+EXTRACTS = {"--extract", "--css", "--xpath", "--regex", "--exec"}
+
 # Codes of the table that no run can make an item end with, and why.
 NOT_PRODUCED = {
     "output_no_space": "ends the run, no record; test_output proves exit 3",
@@ -91,6 +106,9 @@ NOT_PRODUCED = {
 
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|"
                        r"UndefinedBehavior|internal error:|MemorySanitizer")
+# What a build with sanitizers, or another kernel, cannot have.
+SANDBOX = re.compile(r"^fetchd: workers run without (these parts of the|a) "
+                     r"sandbox.*\n", re.M)
 TALKS = {"-v", "--stats", "--summary", "--progress", "-h", "-V"}
 
 
@@ -256,6 +274,23 @@ def check_attempts(rec):
             assert last["error"] == rec["error"], rec
 
 
+def check_parse(rec):
+    """extract and parse of a run that extracts."""
+    parse = rec["parse"]
+    if rec["error"] not in (None, "http_status"):
+        assert parse is None, rec
+    if parse is None:
+        assert rec["extract"] is None, rec
+        return
+    assert list(parse) == ["error", "time", "worker"], parse
+    assert parse["error"] is None or parse["error"] in PARSE_ERRORS, parse
+    assert (parse["time"] is None) == (parse["worker"] is None), parse
+    if parse["worker"] is not None:
+        assert parse["worker"] >= 1 and parse["time"] >= 0, parse
+    if parse["error"] is None:
+        assert isinstance(rec["extract"], dict), rec
+
+
 def check_line(line, before):
     """One line of a stream; before: the lines of its item until now."""
     assert line["type"] in LINE_KEYS, line
@@ -406,8 +441,9 @@ class Fetchd:
     unless a test is marked `retries`: a row of the fault matrix speaks of one
     attempt."""
 
-    def __init__(self, tmp, ca, retries=True):
+    def __init__(self, tmp, ca, retries=True, binary=BINARY):
         self.tmp, self.ca, self.retries = tmp, ca, retries
+        self.binary = binary
         self.codes = set()
         self.running = []
 
@@ -417,7 +453,7 @@ class Fetchd:
             args = ["--cacert", self.ca] + args
         if not self.retries and "--retry" not in args:
             args = ["--retry", "0"] + args
-        return [BINARY] + args
+        return [self.binary] + args
 
     def env(self, env):
         keep = {k: v for k, v in os.environ.items()
@@ -482,7 +518,8 @@ class Fetchd:
             assert res.exit in want, (res.exit, want, res.stderr[-2000:],
                                       res.stdout[-2000:])
         if quiet and res.exit == 0 and not TALKS & set(args):
-            assert res.stderr == "", f"stderr speaks: {res.stderr[:2000]}"
+            said = SANDBOX.sub("", res.stderr)
+            assert said == "", f"stderr speaks: {res.stderr[:2000]}"
 
     @staticmethod
     def _value(args, name, default):
@@ -499,6 +536,7 @@ class Fetchd:
         body = self._value(args, "--body", "inline")
         headers = "--include-headers" in args
         attempts = "--include-attempts" in args
+        extracts = any(a.split("=")[0] in EXTRACTS for a in args)
         assert res.lines[-1] == b"", f"cut line: {res.lines[-1][:200]}"
         seqs, streamed = set(), {}
         for line in res.lines[:-1]:
@@ -511,6 +549,9 @@ class Fetchd:
                 continue
             if keys:
                 check_record(rec, res.wall, keys, body, headers, attempts)
+                assert ("extract" in rec) == ("parse" in rec) == extracts
+                if extracts:
+                    check_parse(rec)
                 assert rec["seq"] not in seqs, f"seq {rec['seq']} twice"
                 seqs.add(rec["seq"])
                 lines = len(streamed.get(rec["seq"], ()))
