@@ -297,7 +297,7 @@ parse_check_object(struct pool_doc *d, struct span value)
 	size_t i;
 
 	json_start(&j, value);
-	if (json_enter(&j) == -1)
+	if (value.n == 0 || value.p[0] != '{' || json_enter(&j) == -1)
 		return -1;
 	for (i = 0; i < o->njobs; i++)
 		if (json_member(&j, &key) != 1 || key.escaped ||
