@@ -12,7 +12,7 @@
 #include "io/pool_int.h"
 #include "io/timer.h"
 
-#define RETURNS_MAX 16 /* workers that may leave before a document */
+#define RETURNS_MAX 3 /* workers that may leave before a document */
 
 /* ---- which list ---- */
 
@@ -45,7 +45,7 @@ list_for(struct worker *w)
 	}
 	if (w->ntasks == 0)
 		return &p->idle;
-	return w->ntasks < depth(p) && !w->is_filling ? &p->half : NULL;
+	return w->ntasks < POOL_DEPTH && !w->is_filling ? &p->half : NULL;
 }
 
 void
@@ -174,7 +174,8 @@ slot_answered(struct worker *w)
 
 	slot_prove(w);
 	w->answered++;
-	if (p->stumbles == 0)
+	/* That an older one works does not say that another could start. */
+	if (p->stumbles == 0 || w->start_us < p->failed_us)
 		return;
 	p->stumbles = 0;
 	p->restart_us = 0;
