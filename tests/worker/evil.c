@@ -29,6 +29,8 @@
 #define LEAK_STEP (16 << 20)
 #define FLOOD_BYTES (1 << 20)
 #define DEEP 100000
+/* As an honest worker might answer where nothing but the title is asked for. */
+#define ANSWER SPAN("{\"title\":null}")
 
 #if defined(__SANITIZE_ADDRESS__)
 #define IS_SANITISED 1
@@ -166,7 +168,7 @@ do_sleep(const struct order *o)
 static int
 stop_reading(const struct order *o)
 {
-	say(o->id, PARSE_OK, SPAN("{}"));
+	say(o->id, PARSE_OK, ANSWER);
 	wait_ms(0);
 	return 1;
 }
@@ -344,17 +346,42 @@ endless(const struct order *o)
 	return 1;
 }
 
+/* The beginning of an answer, and no more. */
+static int
+stall(const struct order *o)
+{
+	put_head(o->id, 100);
+	put(1, "\0{\"title\":\"", 11);
+	wait_ms(0);
+	return 1;
+}
+
+/* A title of so many bytes. */
+static int
+huge(const struct order *o)
+{
+	struct buf b = { 0 };
+
+	buf_str(&b, "{\"title\":\"");
+	memset(buf_reserve(&b, o->n), 'x', o->n);
+	b.n += o->n;
+	buf_str(&b, "\"}");
+	say(o->id, PARSE_OK, buf_view(&b));
+	buf_fini(&b);
+	return 1;
+}
+
 static int
 wrong_id(const struct order *o)
 {
-	return say(o->id + 1000000, PARSE_OK, SPAN("{}"));
+	return say(o->id + 1000000, PARSE_OK, ANSWER);
 }
 
 /* As if it were the next in its pipe. */
 static int
 other_id(const struct order *o)
 {
-	return say(o->id + 1, PARSE_OK, SPAN("{}"));
+	return say(o->id + 1, PARSE_OK, ANSWER);
 }
 
 static int
@@ -423,7 +450,7 @@ deep(const struct order *o)
 static int
 bad_error(const struct order *o)
 {
-	return say(o->id, o->n > 0 ? (unsigned char)o->n : 200, SPAN("{}"));
+	return say(o->id, o->n > 0 ? (unsigned char)o->n : 200, ANSWER);
 }
 
 static int
@@ -437,8 +464,8 @@ empty(const struct order *o)
 static int
 twice(const struct order *o)
 {
-	say(o->id, PARSE_OK, SPAN("{}"));
-	return say(o->id, PARSE_OK, SPAN("{}"));
+	say(o->id, PARSE_OK, ANSWER);
+	return say(o->id, PARSE_OK, ANSWER);
 }
 
 static int
@@ -525,6 +552,8 @@ static const struct {
 	{ "foreign", foreign },
 	{ "truncated", truncated },
 	{ "endless", endless },
+	{ "stall", stall },
+	{ "huge", huge },
 	{ "wrong-id", wrong_id },
 	{ "other-id", other_id },
 	{ "noise", noise },
