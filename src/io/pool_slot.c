@@ -12,7 +12,7 @@
 #include "io/pool_int.h"
 #include "io/timer.h"
 
-#define RETURNS_MAX 3 /* workers that may leave before a document */
+#define RETURNS_MAX 16 /* workers that may leave before a document */
 
 /* ---- which list ---- */
 
@@ -45,7 +45,7 @@ list_for(struct worker *w)
 	}
 	if (w->ntasks == 0)
 		return &p->idle;
-	return w->ntasks < POOL_DEPTH && !w->is_filling ? &p->half : NULL;
+	return w->ntasks < depth(p) && !w->is_filling ? &p->half : NULL;
 }
 
 void
