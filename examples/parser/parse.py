@@ -8,5 +8,5 @@ import sys
 for line in sys.stdin:
     page = json.loads(line).get("body") or ""
     found = re.findall(r"<h([1-6])[^>]*>(.*?)</h\1>", page, re.S | re.I)
-    headings = [re.sub(r"<[^>]+>|\s+", " ", text).strip() for _, text in found]
+    headings = [re.sub(r"(<.*?>|\s)+", " ", h).strip() for _, h in found]
     print(json.dumps({"headings": headings}), flush=True)
