@@ -4,7 +4,7 @@
 
 #include "codec/json_write.h"
 
-#define PIECE 65536 /* of a string, for its room is six times that */
+#define PIECE 16384 /* of a string, for its room is six times that */
 
 void
 answer_start(struct answer *a, struct buf *to, size_t max)
@@ -12,10 +12,16 @@ answer_start(struct answer *a, struct buf *to, size_t max)
 	*a = (struct answer){ .to = to, .end = to->n + max };
 }
 
+size_t
+answer_room(const struct answer *a)
+{
+	return a->full ? 0 : a->end - a->to->n;
+}
+
 static int
 has_room(struct answer *a, size_t n)
 {
-	if (a->full || n > a->end - a->to->n)
+	if (n > answer_room(a))
 		a->full = 1;
 	return !a->full;
 }
@@ -25,6 +31,15 @@ answer_raw(struct answer *a, struct span json)
 {
 	if (has_room(a, json.n))
 		buf_span(a->to, json);
+}
+
+void
+answer_next(struct answer *a)
+{
+	char last = a->to->n > 0 ? a->to->p[a->to->n - 1] : '\0';
+
+	if (last != '[' && last != '{')
+		answer_raw(a, SPAN(","));
 }
 
 /* Nonzero if it fitted, which shows only when it is written. */
@@ -40,17 +55,18 @@ put_piece(struct answer *a, struct span s)
 	return 1;
 }
 
-/* Not in the middle of a character. */
+/* Not in the middle of a character, of which there are four bytes at most. */
 static size_t
 piece_len(struct span s)
 {
-	size_t n = PIECE;
+	size_t n;
 
 	if (s.n <= PIECE)
 		return s.n;
-	while (n > PIECE - 4 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-		n--;
-	return n;
+	for (n = PIECE; n > PIECE - 4; n--)
+		if (((unsigned char)s.p[n] & 0xc0) != 0x80)
+			return n;
+	return PIECE;
 }
 
 void
@@ -72,4 +88,11 @@ answer_string(struct answer *a, struct span s)
 			return;
 	}
 	answer_raw(a, SPAN("\""));
+}
+
+void
+answer_item(struct answer *a, struct span s)
+{
+	answer_next(a);
+	answer_string(a, s.p != NULL ? s : SPAN(""));
 }

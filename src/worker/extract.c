@@ -131,10 +131,8 @@ extract_free(struct extract *e)
 	if (e == NULL)
 		return;
 	for (i = 0; i < e->njob; i++) {
-		if (e->job[i].select != NULL)
-			select_free(e->job[i].select);
-		if (e->job[i].regex != NULL)
-			regex_free(e->job[i].regex);
+		select_free(e->job[i].select);
+		regex_free(e->job[i].regex);
 	}
 	free(e->job);
 	if (e->charset != NULL)
@@ -147,40 +145,21 @@ extract_free(struct extract *e)
 	free(e);
 }
 
-/* The verdicts of regular expressions as those of selectors. */
-static enum select_verdict
-run_regex(struct extract *e, const struct job *j, struct buf *out)
-{
-	struct span text = e->doc.source;
-
-	if (j->kind == FRAME_JOB_REGEX_TEXT)
-		text = doc_text(&e->doc);
-	switch (regex_run(j->regex, text, out)) {
-	case REGEX_OK:
-		break;
-	case REGEX_LIMIT:
-		return SELECT_FAILED;
-	case REGEX_TOO_LARGE:
-		return SELECT_TOO_LARGE;
-	}
-	return SELECT_OK;
-}
-
-/* These write straight to the buffer, by a limit of their own. */
+/* 0 or -1. */
 static int
 run_expr(struct extract *e, const struct job *j, struct answer *a)
 {
-	enum select_verdict v;
+	int rc;
 
-	if (a->full)
-		return 0;
-	v = j->select != NULL ? select_run(j->select, &e->doc, a->to)
-			      : run_regex(e, j, a->to);
-	if (v == SELECT_TOO_LARGE || a->to->n > a->end)
-		a->full = 1;
-	if (v == SELECT_FAILED)
+	if (j->select != NULL)
+		rc = select_run(j->select, &e->doc, a);
+	else if (j->kind == FRAME_JOB_REGEX_TEXT)
+		rc = regex_run(j->regex, doc_text(&e->doc), a);
+	else
+		rc = regex_run(j->regex, e->doc.source, a);
+	if (rc < 0)
 		answer_raw(a, SPAN("null"));
-	return v == SELECT_FAILED ? -1 : 0;
+	return rc;
 }
 
 static int
@@ -219,8 +198,7 @@ run_jobs(struct extract *e, struct answer *a)
 
 	answer_raw(a, SPAN("{"));
 	for (i = 0; i < e->njob && !a->full; i++) {
-		if (i > 0)
-			answer_raw(a, SPAN(","));
+		answer_next(a);
 		answer_string(a, e->job[i].name);
 		answer_raw(a, SPAN(":"));
 		if (run_job(e, &e->job[i], a) < 0)

@@ -67,7 +67,6 @@ jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a)
 {
 	xmlNode *top, *n;
 	struct span raw;
-	int any = 0;
 
 	answer_raw(a, SPAN("["));
 	top = d->tree != NULL ? xmlDocGetRootElement(d->tree) : NULL;
@@ -76,10 +75,8 @@ jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a)
 		    !json_is_value(tree_content(n, scratch), &raw) ||
 		    depth_of(raw) > JSONLD_DEPTH_MAX)
 			continue;
-		if (any)
-			answer_raw(a, SPAN(","));
+		answer_next(a);
 		put_line(a, raw);
-		any = 1;
 	}
 	answer_raw(a, SPAN("]"));
 }

@@ -24,14 +24,14 @@ links_put(struct links *l, struct answer *a, const struct url *base,
 {
 	if (ref_resolve(&l->url, base, href, &l->scratch) != E_OK)
 		return;
-	answer_raw(a, l->any ? SPAN(",{\"url\":") : SPAN("{\"url\":"));
+	answer_next(a);
+	answer_raw(a, SPAN("{\"url\":"));
 	answer_string(a, url_text(&l->url));
 	answer_raw(a, SPAN(",\"text\":"));
 	answer_string(a, text);
 	answer_raw(a, SPAN(",\"rel\":"));
 	answer_string(a, rel);
 	answer_raw(a, SPAN("}"));
-	l->any = 1;
 }
 
 static int
@@ -69,7 +69,6 @@ links_write(struct links *l, const struct doc *d, struct answer *a)
 {
 	xmlNode *top, *n;
 
-	l->any = 0;
 	answer_raw(a, SPAN("["));
 	top = d->tree != NULL ? xmlDocGetRootElement(d->tree) : NULL;
 	if (feed_is(d))

@@ -12,7 +12,6 @@
 struct links {
 	struct buf href, rel, text, scratch;
 	struct url url;
-	int any; /* one has been written */
 };
 
 void links_fini(struct links *l);

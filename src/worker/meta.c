@@ -85,8 +85,7 @@ put_row(struct meta *m, struct row *r, struct answer *a)
 
 	if (content.p == NULL || is_said(m, name, h))
 		return;
-	if (m->names.n > 0)
-		answer_raw(a, SPAN(","));
+	answer_next(a);
 	hash_add(&m->names, &r->link, h);
 	r->is_said = 1;
 	answer_string(a, name);

@@ -16,13 +16,10 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "worker/strings.h"
 
 #define STEPS_MAX 10000000 /* of PCRE2's matching, a place of the text */
 #define HEAP_MAX_KIB (128 * 1024)
-#define TEXT_LARGE \
-	(64 * 1024)             /* after more than this, memory is given back \
-				 */
+#define TEXT_LARGE (64 * 1024)  /* after more, memory is given back */
 #define CALLOUTS 128            /* so many for each look at the clock */
 #define TIME_MAX_NS 300000000LL /* of the processor, a text ... */
 #define TIME_MIB_NS 100000000LL /* ... and so much for each MiB of it */
@@ -288,39 +285,36 @@ regex_group(const struct regex *r, unsigned i)
 }
 
 /* What the match at hand gives. */
-static int
-put_match(const struct regex *r, struct strings *l)
+static void
+put_match(const struct regex *r, struct answer *a)
 {
 	unsigned i;
 
 	if (r->groups == 0)
-		return strings_put(l, regex_group(r, 0));
-	if (r->extract > 0) {
-		if (regex_group(r, r->extract).p == NULL)
-			return 0;
-		return strings_put(l, regex_group(r, r->extract));
-	}
-	for (i = 1; i <= r->groups; i++)
-		if (strings_put(l, regex_group(r, i)) < 0)
-			return -1;
-	return 0;
+		answer_item(a, regex_group(r, 0));
+	else if (r->extract == 0)
+		for (i = 1; i <= r->groups; i++)
+			answer_item(a, regex_group(r, i));
+	else if (regex_group(r, r->extract).p != NULL)
+		answer_item(a, regex_group(r, r->extract));
 }
 
-enum regex_verdict
-regex_run(struct regex *r, struct span text, struct buf *out)
+int
+regex_run(struct regex *r, struct span text, struct answer *a)
 {
-	struct strings l;
+	size_t start = a->to->n;
 	int rc;
 
-	strings_open(&l, out);
+	answer_raw(a, SPAN("["));
 	regex_start(r, text);
-	while ((rc = regex_next(r)) > 0)
-		if (put_match(r, &l) < 0 || r->extract > 0)
+	while ((rc = regex_next(r)) > 0) {
+		put_match(r, a);
+		if (a->full || r->extract > 0)
 			break;
-	if (rc < 0 || l.too_large) {
-		strings_drop(&l);
-		return rc < 0 ? REGEX_LIMIT : REGEX_TOO_LARGE;
 	}
-	strings_close(&l);
-	return REGEX_OK;
+	answer_raw(a, SPAN("]"));
+	if (rc >= 0)
+		return 0;
+	a->to->n = start;
+	return -1;
 }

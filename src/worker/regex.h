@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "worker/answer.h"
 
 struct regex;
 
@@ -20,22 +21,16 @@ struct regex *regex_new(struct span pattern, struct buf *why);
 struct regex *regex_new_caseless(struct span pattern, struct buf *why);
 void regex_free(struct regex *r);
 
-enum regex_verdict {
-	REGEX_OK = 0,
-	REGEX_LIMIT = -1,     /* it would have taken too much time or memory */
-	REGEX_TOO_LARGE = -2, /* out would hold more than FRAME_RESULT_MAX */
-};
-
 /*
- * Appends a JSON list of strings: the matches, or where the pattern has groups
- * what each of them caught, match by match ("" for one that took no part). With
- * a group named "extract": what that caught at the first match, or nothing. So
- * parsel's .re() has it, but for its replacing of entities: what is matched is
- * a source, whose entities stay, or a text, in which there are none any more.
- * `text` is valid UTF-8. Nothing is appended unless REGEX_OK.
+ * A list of strings: the matches, or where the pattern has groups what each of
+ * them caught, match by match ("" for one that took no part). With a group
+ * named "extract": what that caught at the first match, or nothing. So parsel's
+ * .re() has it, but for its replacing of entities: what is matched is a source,
+ * whose entities stay, or a text, in which there are none any more. `text` is
+ * valid UTF-8. 0; -1 if it would have taken too much time or memory, with
+ * nothing appended.
  */
-enum regex_verdict
-regex_run(struct regex *r, struct span text, struct buf *out);
+int regex_run(struct regex *r, struct span text, struct answer *a);
 
 /*
  * Match by match: regex_start, then regex_next until it is not 1: 0 at the end,

@@ -13,10 +13,9 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "codec/frame.h"
+#include "worker/answer.h"
 #include "worker/css.h"
 #include "worker/number.h"
-#include "worker/strings.h"
 #include "worker/xpath_functions.h"
 
 struct select {
@@ -31,14 +30,6 @@ on_error(void *arg, xmlError *e)
 {
 	(void)arg;
 	(void)e;
-}
-
-/* Of functions it does not know, libxml2 speaks here. */
-static void
-on_message(void *arg, const char *fmt, ...)
-{
-	(void)arg;
-	(void)fmt;
 }
 
 static xmlXPathContext *
@@ -156,7 +147,6 @@ select_xpath(struct span expression, struct buf *why)
 {
 	struct select *s = mem_zalloc(1, sizeof(*s));
 
-	xmlSetGenericErrorFunc(NULL, on_message);
 	s->functions = xpath_functions_new();
 	s->html = compile(expression, s->functions, why);
 	if (s->html != NULL)
@@ -202,7 +192,7 @@ select_free(struct select *s)
 /* What one evaluation found, on its way to JSON. */
 struct run {
 	const struct doc *d;
-	struct strings list;
+	struct answer *list;
 	struct buf text;    /* an element's, as it is written */
 	xmlOutputBuffer *o; /* made with the first element */
 	int failed;
@@ -214,9 +204,9 @@ on_write(void *arg, const char *p, int n)
 {
 	struct run *r = arg;
 
-	if (r->text.n + (size_t)n > strings_room(&r->list))
-		r->list.too_large = 1;
-	if (!r->list.too_large)
+	if (r->text.n + (size_t)n > answer_room(r->list))
+		r->list->full = 1;
+	if (!r->list->full)
 		buf_add(&r->text, p, (size_t)n);
 	return n;
 }
@@ -268,7 +258,7 @@ put_element(struct run *r, xmlNode *node)
 		write_with_namespaces(r, node);
 	else
 		write_node(r, node);
-	strings_put(&r->list, buf_view(&r->text));
+	answer_item(r->list, buf_view(&r->text));
 }
 
 /* As Python writes a pair of strings. */
@@ -281,7 +271,7 @@ put_namespace(struct run *r, const xmlNs *ns)
 	buf_printf(&r->text, "(%s%s%s, '%s')", quote,
 	    ns->prefix != NULL ? (const char *)ns->prefix : "None", quote,
 	    ns->href != NULL ? (const char *)ns->href : "");
-	strings_put(&r->list, buf_view(&r->text));
+	answer_item(r->list, buf_view(&r->text));
 }
 
 static void
@@ -298,11 +288,11 @@ put_node(struct run *r, xmlNode *node)
 		break;
 	case XML_TEXT_NODE:
 	case XML_CDATA_SECTION_NODE:
-		strings_put(&r->list, span_str((char *)node->content));
+		answer_item(r->list, span_str((char *)node->content));
 		break;
 	case XML_ATTRIBUTE_NODE:
 		s = xmlNodeGetContent(node);
-		strings_put(&r->list, span_str((char *)s));
+		answer_item(r->list, span_str((char *)s));
 		xmlFree(s);
 		break;
 	case XML_NAMESPACE_DECL:
@@ -323,15 +313,15 @@ put_result(struct run *r, const xmlXPathObject *o)
 
 	if (o->type == XPATH_NODESET) {
 		n = xmlXPathNodeSetGetLength(o->nodesetval);
-		for (i = 0; i < n && !r->failed && !r->list.too_large; i++)
+		for (i = 0; i < n && !r->failed && !r->list->full; i++)
 			put_node(r, o->nodesetval->nodeTab[i]);
 	} else if (o->type == XPATH_STRING)
-		strings_put(&r->list, span_str((char *)o->stringval));
+		answer_item(r->list, span_str((char *)o->stringval));
 	else if (o->type == XPATH_BOOLEAN)
-		strings_put(&r->list, o->boolval ? SPAN("1") : SPAN("0"));
+		answer_item(r->list, o->boolval ? SPAN("1") : SPAN("0"));
 	else if (o->type == XPATH_NUMBER) {
 		number_put(&r->text, o->floatval);
-		strings_put(&r->list, buf_view(&r->text));
+		answer_item(r->list, buf_view(&r->text));
 	} else
 		r->failed = 1;
 }
@@ -358,21 +348,21 @@ evaluate(const struct select *s, struct run *r)
 	xpath_functions_done(s->functions);
 }
 
-enum select_verdict
-select_run(const struct select *s, const struct doc *d, struct buf *out)
+int
+select_run(const struct select *s, const struct doc *d, struct answer *a)
 {
-	struct run r = { .d = d };
+	struct run r = { .d = d, .list = a };
+	size_t start = a->to->n;
 
-	strings_open(&r.list, out);
+	answer_raw(a, SPAN("["));
 	if (d->tree != NULL && xmlDocGetRootElement(d->tree) != NULL)
 		evaluate(s, &r);
+	answer_raw(a, SPAN("]"));
 	if (r.o != NULL)
 		xmlOutputBufferClose(r.o);
 	buf_fini(&r.text);
-	if (r.failed || r.list.too_large) {
-		strings_drop(&r.list);
-		return r.failed ? SELECT_FAILED : SELECT_TOO_LARGE;
-	}
-	strings_close(&r.list);
-	return SELECT_OK;
+	if (!r.failed)
+		return 0;
+	a->to->n = start;
+	return -1;
 }

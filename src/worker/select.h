@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "worker/answer.h"
 #include "worker/doc.h"
 
 struct select;
@@ -25,15 +26,12 @@ struct select *select_css(struct span selector, struct buf *why);
 struct select *select_xpath(struct span expression, struct buf *why);
 void select_free(struct select *s);
 
-enum select_verdict {
-	SELECT_OK = 0,
-	SELECT_FAILED = -1,    /* the evaluation failed */
-	SELECT_TOO_LARGE = -2, /* out would hold more than FRAME_RESULT_MAX */
-};
-
-/* Appends a JSON list of strings: [] where there is nothing, or no tree.
- * Nothing is appended unless SELECT_OK. */
-enum select_verdict
-select_run(const struct select *s, const struct doc *d, struct buf *out);
+/*
+ * A list of strings: [] where there is nothing, or no tree. 0; -1 if the
+ * evaluation failed, with nothing appended. How long that takes is bounded by
+ * nobody here: there are expressions and documents for which it is the square
+ * of the document's size, and the worker's limit of time ends them.
+ */
+int select_run(const struct select *s, const struct doc *d, struct answer *a);
 
 #endif

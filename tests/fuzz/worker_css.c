@@ -46,10 +46,13 @@ run(struct select *s)
 {
 	struct doc d = { .kind = DOC_HTML };
 	struct buf out = { 0 };
+	struct answer a;
 
 	d.tree = htmlReadMemory(page, sizeof(page) - 1, NULL, "UTF-8",
 	    HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING);
-	if (select_run(s, &d, &out) == SELECT_OK) {
+	answer_start(&a, &out, 1 << 20);
+	if (select_run(s, &d, &a) == 0) {
+		CHECK(!a.full);
 		CHECK(json_is_value(buf_view(&out), NULL));
 		CHECK(utf8_valid(buf_view(&out)) == out.n);
 	} else
@@ -66,6 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct select *s;
 	int rc = css_to_xpath(in, CSS_HTML, &html, &why);
 
+	doc_setup();
 	CHECK((rc == 0) == (html.n > 0) && (rc < 0) == (why.n > 0));
 	if (css_to_xpath(in, CSS_XML, &xml, &why) == 0)
 		CHECK(utf8_valid(buf_view(&xml)) == xml.n);
