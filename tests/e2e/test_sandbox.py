@@ -67,8 +67,10 @@ def look(at):
         pytest.skip("a worker hides its /proc from others")
 
 
-def exec_args(*argv, mem=0, seconds=10):
-    return ["--exec", os.getpid(), mem, seconds, "--", *argv]
+def exec_args(program, *argv, mem=0, seconds=10):
+    """The program by its path: it is fetchd that looks for it in PATH."""
+    return ["--exec", os.getpid(), mem, seconds, "--",
+            shutil.which(program) or program, *argv]
 
 
 def system_calls():
@@ -381,7 +383,7 @@ def test_a_worker_leaves_between_documents_at_half_of_its_cpu_time(start):
 
 def test_a_configuration_that_is_of_no_use_is_answered_bad():
     with Worker() as w:
-        w.send(frame(frames.CONFIG))
+        w.send(frames.config(("css", "price", "p[")))
         f = w.get()
         assert f.type == frames.BAD and f.id == 0
         assert 0 < len(f.payload) <= 4096 and f.payload.decode()
