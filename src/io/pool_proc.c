@@ -75,17 +75,16 @@ static enum parse_error
 judge(const struct proc *c, int status)
 {
 	const struct worker *w = c->worker;
+	int is_frames = c->pool->conf.talk == POOL_FRAMES;
 
 	if (status == STATUS_UNKNOWN)
 		return PARSE_CRASHED;
 	if (WIFSIGNALED(status))
 		return by_signal(c, WTERMSIG(status));
-	if (c->pool->conf.talk == POOL_LINES)
-		return PARSE_CRASHED;
-	if (WEXITSTATUS(status) == FRAME_EXIT_OOM)
+	if (is_frames && WEXITSTATUS(status) == FRAME_EXIT_OOM)
 		return PARSE_OOM;
-	if (w->in.n > 0)
-		return PARSE_PROTOCOL; /* in the middle of an answer */
+	if (w->in.n > 0) /* in the middle of an answer */
+		return is_frames ? PARSE_PROTOCOL : PARSE_CRASHED;
 	return WEXITSTATUS(status) == FRAME_EXIT_OK && w->answered > 0
 		   ? PARSE_OK
 		   : PARSE_CRASHED;
