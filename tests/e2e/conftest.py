@@ -21,6 +21,7 @@ pytest.register_assert_rewrite("harness")
 import harness  # noqa: E402
 from certs import Pki  # noqa: E402
 from dnsserver import DnsServer  # noqa: E402
+from evil import Evil  # noqa: E402
 from origin import Origin, response, serve  # noqa: E402
 
 
@@ -88,8 +89,8 @@ class Tally:
         for name in self.skipped:
             with open(os.path.join(HERE, name)) as f:
                 said += f.read()
-        missing = sorted(set(harness.ERRORS) - self.codes
-                         - set(harness.NOT_PRODUCED))
+        missing = sorted({*harness.ERRORS, *harness.PARSE_ERRORS}
+                         - self.codes - set(harness.NOT_PRODUCED))
         return ([c for c in missing if not re.search(rf"\b{c}\b", said)],
                 [c for c in missing if re.search(rf"\b{c}\b", said)])
 
@@ -128,7 +129,8 @@ class Tally:
         for n in sorted(self.rows):
             for node, outcome in sorted(self.rows[n].items()):
                 tr.line(f"{n:4}  {node.split('e2e/')[-1]:90} {outcome}")
-        lost = sorted(set(harness.ROWS_A + harness.ROWS_B) - set(self.rows))
+        lost = sorted({*harness.ROWS_A, *harness.ROWS_B, *harness.ROWS_C}
+                      - set(self.rows))
         if lost:
             tr.line(f"rows without a test in this run: {lost}")
 
@@ -172,6 +174,14 @@ def origin():
         def make(*scripts, **how):
             return stack.enter_context(Origin(*scripts, **how))
         yield make
+
+
+@pytest.fixture
+def evil(fetchd, tmp_path):
+    """evil(paths, args...) -> harness.Result: pages whose parser does what
+    they say, see evil.py."""
+    with Evil(fetchd, tmp_path) as e:
+        yield e
 
 
 @pytest.fixture
