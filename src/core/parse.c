@@ -328,6 +328,25 @@ count_wait(const struct fetch *f, int64_t since_us, int64_t parsed_us)
 		stats_wait(&c->stats, WAIT_WORKER_BUSY, waited);
 }
 
+/* A large one is not copied: its pages would be new to us. */
+static void
+keep(struct buf *to, const struct pool_result *r)
+{
+	struct buf old = *to;
+	size_t at;
+
+	CHECK(to->n == 0);
+	if (r->held == NULL) {
+		buf_span(to, r->value);
+		return;
+	}
+	at = (size_t)(r->value.p - r->held->p);
+	*to = *r->held;
+	*r->held = old;
+	buf_drop(to, at);
+	to->n = r->value.n;
+}
+
 static void
 take(struct parse *p, const struct pool_result *r, int is_exec)
 {
@@ -344,7 +363,7 @@ take(struct parse *p, const struct pool_result *r, int is_exec)
 			p->time_us = 0;
 		p->time_us += r->time_us;
 	}
-	buf_span(to, r->value);
+	keep(to, r);
 	if (is_exec)
 		p->has_exec = has_value;
 	else

@@ -57,8 +57,11 @@ struct pool_doc {
 struct pool_result {
 	enum parse_error error;
 	struct span value; /* the JSON text; n 0: none. Until the return */
-	int64_t time_us;   /* how long it was with its worker, being parsed */
-	unsigned worker;   /* from 1; 0: it was with none */
+	/* What value lies in, with nothing of use behind it, if it is large:
+	 * may be swapped for an empty one instead of copying. Else NULL. */
+	struct buf *held;
+	int64_t time_us; /* how long it was with its worker, being parsed */
+	unsigned worker; /* from 1; 0: it was with none */
 };
 
 struct pool_conf {

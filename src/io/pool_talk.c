@@ -14,8 +14,9 @@
 #include "io/pool_int.h"
 #include "io/timer.h"
 
-#define OUT_LOW 65536u   /* unsent bytes below which more is asked for */
-#define OUT_KEEP 524288u /* memory kept between documents */
+#define OUT_LOW 65536u       /* unsent bytes below which more is asked for */
+#define OUT_KEEP 524288u     /* memory kept between documents */
+#define HELD_MIN (64u << 10) /* of a value that is handed over */
 #define IN_KEEP 262144u
 #define READ_BUDGET 262144u /* bytes of one event */
 #define WRITE_BUDGET 524288u
@@ -231,6 +232,21 @@ talk_ready(struct worker *w)
 	pool_defer(w->pool);
 }
 
+/* Its bytes are large enough to be worth it, and the last that came. */
+static struct buf *
+holder(struct worker *w, struct span value)
+{
+	size_t at;
+
+	if (value.n < HELD_MIN || value.p < w->in.p ||
+	    value.p >= w->in.p + w->in.n)
+		return NULL;
+	at = (size_t)(value.p - w->in.p);
+	if (w->pool->conf.talk == POOL_FRAMES && at + value.n < w->in.n)
+		return NULL;
+	return &w->in;
+}
+
 int
 talk_answer(struct worker *w, enum parse_error e, struct span value)
 {
@@ -243,6 +259,7 @@ talk_answer(struct worker *w, enum parse_error e, struct span value)
 
 	if (t.doc != NULL && value.n > 0 && p->conf.check(t.doc, value) == -1)
 		return -1;
+	r.held = holder(w, value);
 	r.time_us = timer_now_us() - t.first_us;
 	p->busy_us += r.time_us;
 	w->ntasks--;
