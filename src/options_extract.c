@@ -280,6 +280,16 @@ default_workers(void)
 	return n > 2 ? n - 1 : 1;
 }
 
+static int
+say_little(const struct opts *o, struct buf *err)
+{
+	buf_printf(err,
+	    "fetchd: --worker-mem: %llu bytes are not enough for a parser to "
+	    "start, 64M are the least\n",
+	    (unsigned long long)o->worker_mem_bytes);
+	return 2;
+}
+
 int
 opts_derive_extract(struct opts *o, struct buf *err)
 {
@@ -297,8 +307,7 @@ opts_derive_extract(struct opts *o, struct buf *err)
 		    err, OPT_workers, "0", "leaves nobody to extract anything");
 	if (o->worker_mem_bytes != 0 &&
 	    o->worker_mem_bytes < OPT_WORKER_MEM_MIN)
-		return say(err, OPT_worker_mem, "less than 64M",
-		    "is not enough for a parser to start");
+		return say_little(o, err);
 	if (o->exec != NULL && !find_program(o))
 		return say(err, OPT_exec, o->exec_argv[0],
 		    "is no program that can be run");

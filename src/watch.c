@@ -185,6 +185,8 @@ put_line(struct buf *b, const struct watch *w,
 	buf_printf(b, "%llu done, %llu failed, %zu in flight",
 	    (unsigned long long)done_items(w),
 	    (unsigned long long)c->stats.failed, c->slots);
+	if (c->state[FETCH_PARSING].n > 0)
+		buf_printf(b, ", %zu to parse", c->state[FETCH_PARSING].n);
 	put_waiting(b, c, by_reason, reasons);
 	put_eta(b, w);
 	buf_printf(b, ", %.0f/s, ", w->rate);

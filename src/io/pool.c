@@ -155,7 +155,7 @@ pool_new(struct event_base *base, const struct pool_conf *conf)
 	p->pace = (struct pool_pace){ .first_us = 50000,
 		.max_us = 2000000,
 		.frames = 6,
-		.lines = 20,
+		.lines = 10,
 		.ready_us = 10000000,
 		.ending_us = 2000000 };
 	list_init(&p->queue);

@@ -139,7 +139,7 @@ struct pool {
 	int64_t restart_us; /* not before */
 	struct buf reason;  /* why the last one failed, for people */
 	struct buf bad;     /* a BAD's text */
-	unsigned is_broken : 1, is_told : 1;
+	unsigned is_broken : 1, is_told : 1, is_warned : 1;
 
 	int64_t busy_us;
 	uint64_t restarts;

@@ -219,6 +219,22 @@ limit_for(const struct worker *w)
 		   : p->pace.lines;
 }
 
+/* Once: what is wrong with a program of the user's is better known early. */
+static void
+warn(struct worker *w)
+{
+	struct pool *p = w->pool;
+	struct buf b = { 0 };
+
+	if (p->is_warned || p->proven > 0)
+		return;
+	p->is_warned = 1;
+	buf_str(&b, "no answer from it: ");
+	buf_span(&b, buf_view(&p->reason));
+	p->conf.say(p->conf.arg, w->number, buf_view(&b));
+	buf_fini(&b);
+}
+
 static void
 count_end(struct worker *w)
 {
@@ -232,8 +248,11 @@ count_end(struct worker *w)
 		if (w->ending == END_DIED && w->answered == 0 && w->ntasks == 0)
 			stumble(p, w->start_us, 0, 0);
 	} else if (w->ending != END_WANTED &&
-		   !(is_lines && w->ending == END_LATE))
+		   !(is_lines && w->ending == END_LATE)) {
+		if (is_lines && !w->is_not_executed)
+			warn(w);
 		stumble(p, w->start_us, 1, limit_for(w));
+	}
 	w->is_proven = 0;
 }
 

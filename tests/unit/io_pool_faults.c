@@ -312,13 +312,13 @@ test_time_that_we_stood_still_is_not_the_workers(void **state)
 
 	(void)state;
 	world_open(&w, 1);
-	w.conf.time_us = 200 * MS;
+	w.conf.time_us = 700 * MS; /* enough for it, were we there */
 	world_start(&w);
 	RUN_UNTIL(&w, w.pool->idle.n == 1);
 	put(&w, &d[0], "echo a");
-	put_big(&w, &d[1], "mirror ", 3000000);
+	put_big(&w, &d[1], "mirror ", 1000000);
 	RUN_UNTIL(&w, d[1].at > 0);
-	usleep(600 * MS);
+	usleep(1500 * MS);
 	run(&w, 2);
 	expect(&d[0], PARSE_OK, "\"a\"");
 	assert_int_equal(d[1].error, PARSE_OK);
