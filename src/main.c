@@ -338,6 +338,8 @@ run(struct opts *o, struct closed was, struct buf *err)
 	if (e == NULL)
 		return status;
 	engine_core(e)->is_single = is_single(o);
+	engine_core(e)->is_terminal =
+	    strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO);
 	status = add_inputs(engine_source(e), o, was.in, err);
 	if (status == 0) {
 		warn(o);

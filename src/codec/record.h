@@ -137,6 +137,12 @@ int record_write(struct buf *out, const struct record *r,
 void record_write_text(struct buf *out, const struct record *r);
 
 /*
+ * In the JSON lines that stand in b from `from` on: DEL and C1 (U+007F to
+ * U+009F), which JSON lets strings hold and a terminal may obey, as \u00XX.
+ */
+void record_spare_terminal(struct buf *b, size_t from);
+
+/*
  * Appends s as the inside of a JSON string: escaped, what is not valid UTF-8
  * as U+FFFD.
  */

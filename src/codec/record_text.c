@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The short text line of an item, for a person at a terminal. Lets no control
- * byte through; knows nothing of JSON.
+ * What a person at a terminal gets to see: the short text line of an item, and
+ * JSON lines, without a control byte.
  */
 #include "base/utf8.h"
 #include "codec/record.h"
@@ -80,4 +80,37 @@ record_write_text(struct buf *out, const struct record *r)
 	buf_str(out, "  ");
 	add_visible(out, what);
 	buf_char(out, '\n');
+}
+
+/* Bytes of a character that a terminal may obey, 0 if it is none. */
+static size_t
+is_control(struct span s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	if (p[0] == 0x7f)
+		return 1;
+	return s.n > 1 && p[0] == 0xc2 && p[1] < 0xa0 ? 2 : 0;
+}
+
+void
+record_spare_terminal(struct buf *b, size_t from)
+{
+	struct span s = span_of(b->p + from, b->n - from);
+	struct buf out = { 0 };
+	size_t i, n;
+
+	if (s.n == 0)
+		return;
+	for (i = 0; i<s.n; i += n> 0 ? n : 1) {
+		n = is_control(span_of(s.p + i, s.n - i));
+		if (n == 0)
+			buf_char(&out, s.p[i]);
+		else
+			buf_printf(
+			    &out, "\\u00%02x", (unsigned char)s.p[i + n - 1]);
+	}
+	b->n = from;
+	buf_span(b, buf_view(&out));
+	buf_fini(&out);
 }

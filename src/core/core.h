@@ -64,6 +64,8 @@ struct core {
 	struct list run;                /* entry hooks and reads that are due */
 	struct list paused;             /* reading stopped by us */
 	struct fetch *emitting;         /* its record is half written */
+	struct buf *emit_to;            /* what emit_open gave, */
+	size_t emit_from;               /* and where its end was */
 	size_t alive;
 	uint64_t seq; /* of the newest item */
 
@@ -89,6 +91,7 @@ struct core {
 	uint64_t random;             /* of jitter; never 0 */
 	struct net net;
 	int input_ended, input_failed;
+	int is_terminal;     /* records go to one: no control bytes */
 	int is_single;       /* there is one item and no more */
 	int was_left;        /* items were dropped without a record */
 	int64_t fd_retry_us; /* when PAUSE_FD is tried again, */

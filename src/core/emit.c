@@ -226,7 +226,9 @@ write_piece(struct buf *out, const struct fetch *f, const struct record *r)
 		return 0;
 	case FORMAT_JSONL:
 	case FORMAT_AUTO:
-		return record_write(out, r, &c->format, &f->x->at, PIECE_BYTES);
+		/* For a terminal in one piece: no character is cut. */
+		return record_write(out, r, &c->format, &f->x->at,
+		    c->is_terminal ? SIZE_MAX : PIECE_BYTES);
 	}
 	return 0;
 }
@@ -285,8 +287,22 @@ struct buf *
 emit_open(struct fetch *f)
 {
 	struct core *c = f->core;
+	struct buf *b =
+	    is_stored(f) ? order_begin(c->order, f->seq) : sink_buf(c->out);
 
-	return is_stored(f) ? order_begin(c->order, f->seq) : sink_buf(c->out);
+	c->emit_to = b;
+	c->emit_from = b->n;
+	return b;
+}
+
+/* JSON lines for a terminal: what its strings may hold, it may not get. */
+static void
+spare_terminal(struct fetch *f)
+{
+	struct core *c = f->core;
+
+	if (c->is_terminal && c->opts->format == FORMAT_JSONL)
+		record_spare_terminal(c->emit_to, c->emit_from);
 }
 
 void
@@ -295,6 +311,7 @@ emit_close(struct fetch *f)
 	struct core *c = f->core;
 	enum err e;
 
+	spare_terminal(f);
 	if (!is_stored(f))
 		return;
 	e = order_add(c->order, f->seq);

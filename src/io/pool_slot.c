@@ -249,7 +249,7 @@ count_end(struct worker *w)
 			stumble(p, w->start_us, 0, 0);
 	} else if (w->ending != END_WANTED &&
 		   !(is_lines && w->ending == END_LATE)) {
-		if (is_lines && !w->is_not_executed)
+		if (is_lines && w->ending == END_DIED && !w->is_not_executed)
 			warn(w);
 		stumble(p, w->start_us, 1, limit_for(w));
 	}

@@ -257,8 +257,6 @@ def test_a_programs_words_are_passed_on_and_move_no_cursor(run):
 
 
 @row(208)
-@pytest.mark.xfail(strict=True, reason="DEL and C1 stand as they are, in "
-                   "bodies and lines of streams as well")
 def test_control_bytes_of_a_programs_value_are_escaped(fetchd, evil):
     path = fetchd.file("nasty.py", "import sys\nfor l in sys.stdin:\n"
                        " sys.stdout.buffer.write(b'{\"a\":\"\\xc2\\x9b2J"
