@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """--exec: programs of others as parsers, with all that can go wrong with them."""
+import json
 import os
+import pty
 import signal
 
 import pytest
@@ -9,6 +11,7 @@ from evil import (children, cpu, gone_within, number, of,
                   parse_errors, workers)
 from frames import until
 from harness import row
+from test_output import drain
 
 LONG = os.environ.get("FETCHD_LONG")
 PYTHON = "/usr/bin/python3 -IS "
@@ -257,13 +260,22 @@ def test_a_programs_words_are_passed_on_and_move_no_cursor(run):
 
 
 @row(208)
-def test_control_bytes_of_a_programs_value_are_escaped(fetchd, evil):
+def test_control_bytes_of_a_programs_value_reach_no_terminal(fetchd, evil):
     path = fetchd.file("nasty.py", "import sys\nfor l in sys.stdin:\n"
                        " sys.stdout.buffer.write(b'{\"a\":\"\\xc2\\x9b2J"
-                       "\\x7f\"}\\n')\n sys.stdout.flush()\n")
-    res = fetchd("--exec", PYTHON + path, evil.site.url("/1"), quiet=False)
-    assert res.one["extract"] == {"exec": {"a": "\x9b2J\x7f"}}
-    assert b"\xc2\x9b" not in res.stdout and b"\x7f" not in res.stdout
+                       "\\x7f\\xc2\\xa0\"}\\n')\n sys.stdout.flush()\n")
+    out, slave = pty.openpty()
+    run = fetchd.start("--exec", PYTHON + path, evil.site.url("/1"),
+                       stdout=slave, json=False, quiet=False)
+    os.close(slave)
+    got = []
+    thread = drain(out, got)
+    run.finish(exit=0)
+    thread.join(10)
+    os.close(out)
+    text = b"".join(got)
+    assert b"\xc2\x9b" not in text and b"\x7f" not in text
+    assert json.loads(text)["extract"] == {"exec": {"a": "\x9b2J\x7f\xa0"}}
 
 
 def test_a_program_gets_what_the_workers_found(fetchd, evil, run):

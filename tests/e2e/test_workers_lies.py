@@ -172,10 +172,38 @@ def test_no_title_and_no_workers_word_moves_a_terminals_cursor(fetchd, evil,
     os.close(out)
     os.close(err)
     got, said = b"".join(got), b"".join(said)
-    assert not c0(got) and not c0(said) and not c1(said)
+    assert not c0(got) and not c1(got) and not c0(said) and not c1(said)
     rec = json.loads(got)
     assert "owned" in rec["extract"]["title"]
+    assert rec["body"] == NASTY    # it is all there
     assert b"fetchd: worker 1: evil " in said
+
+
+@row(208)
+@pytest.mark.parametrize("stream", [(), ("--stream",)])
+@pytest.mark.parametrize("order", [(), ("--keep-order",)])
+def test_no_body_and_no_stream_moves_a_terminals_cursor(fetchd, origin, stream,
+                                                        order):
+    text = "data: a\x9b2Jb\x7fc\xa0\u20ac\n\n" * 400
+    o = origin(serve(lambda r: response(text, headers=[
+        "Content-Type: text/event-stream"])))
+    out, slave = pty.openpty()
+    run = fetchd.start("-j", *stream, *order, o.url("/1"), o.url("/2"),
+                       stdout=slave, json=False)
+    os.close(slave)
+    got = []
+    thread = drain(out, got)
+    run.finish(exit=0)
+    thread.join(10)
+    os.close(out)
+    got = b"".join(got)
+    assert not c0(got) and not c1(got)
+    lines = [json.loads(x) for x in got.splitlines()]
+    for seq in 1, 2:
+        mine = [x for x in lines if x["seq"] == seq]
+        assert stream or mine[0]["body"] == text
+        assert not stream or {x["data"] for x in mine[:-1]} == {text[6:-2][
+            :text.index("\n") - 6]}
 
 
 @pytest.mark.parametrize("deed", ["flood", "flood-line"])
