@@ -13,15 +13,6 @@
 #include "base/mem.h"
 #include "options_row.h"
 
-static int
-say(struct buf *err, enum opt id, const char *text, const char *what)
-{
-	buf_printf(err, "fetchd: --%s: ", opts_row(id)->name);
-	opts_quote(err, text);
-	buf_printf(err, " %s\n", what);
-	return 2;
-}
-
 /* ---- jobs ---- */
 
 /* What all of them take up in the one message that tells the workers. */
@@ -43,14 +34,17 @@ add_job(struct opts *o, enum opt id, const struct frame_job *j, struct buf *err)
 
 	for (i = 0; i < o->njobs; i++)
 		if (span_eq(o->jobs[i].name, j->name))
-			return say(err, id, name, "is the name of another");
+			return opts_say(
+			    err, id, name, "is the name of another");
 	if (o->exec != NULL && span_eq(j->name, SPAN("exec")))
-		return say(err, id, name, "is the name of --exec's result");
+		return opts_say(
+		    err, id, name, "is the name of --exec's result");
 	if (o->njobs == OPT_JOBS_MAX)
-		return say(err, id, name, "is one too many, 64 at most");
+		return opts_say(err, id, name, "is one too many, 64 at most");
 	if (config_bytes(o) + FRAME_JOB_BYTES(j->name.n, j->expr.n) >
 	    FRAME_CONFIG_MAX)
-		return say(err, id, name, "is too long, 1 MiB at most in all");
+		return opts_say(
+		    err, id, name, "is too long, 1 MiB at most in all");
 	if (o->jobs == NULL)
 		o->jobs = mem_zalloc(OPT_JOBS_MAX, sizeof(*o->jobs));
 	o->jobs[o->njobs] = *j;
@@ -80,7 +74,7 @@ take_word(struct opts *o, struct span word, struct buf *err)
 			j.kind = words[i].kind;
 			return add_job(o, OPT_extract, &j, err);
 		}
-	return say(err, OPT_extract, opts_keep(o, word.p, word.n),
+	return opts_say(err, OPT_extract, opts_keep(o, word.p, word.n),
 	    "is not one of title, links, text, meta, jsonld");
 }
 
@@ -96,20 +90,6 @@ take_words(struct opts *o, const char *list, struct buf *err)
 		list += n;
 	} while (status == 0 && *list++ == ',');
 	return status;
-}
-
-static int
-is_name(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		if (!((s.p[i] >= '0' && s.p[i] <= '9') ||
-			(span_lower(s.p[i]) >= 'a' &&
-			    span_lower(s.p[i]) <= 'z') ||
-			s.p[i] == '_' || s.p[i] == '-' || s.p[i] == '.'))
-			return 0;
-	return s.n > 0;
 }
 
 /* Cuts "@text" off a --regex's name. */
@@ -137,15 +117,15 @@ take_pair(struct opts *o, enum opt id, const char *text, struct buf *err)
 	j.kind = id == OPT_css ? FRAME_JOB_CSS : FRAME_JOB_XPATH;
 	if (id == OPT_regex)
 		j.kind = regex_kind(&j.name);
-	if (text[n] == '\0' || !is_name(j.name))
-		return say(err, id, text,
+	if (text[n] == '\0' || !opts_is_name(j.name))
+		return opts_say(err, id, text,
 		    id == OPT_regex
 			? "is not NAME=REGEX or NAME@text=REGEX, with a name "
 			  "of letters, digits, _ - ."
 			: "has no NAME= before it, of letters, digits, _ - .");
 	j.expr = span_str(text + n + 1);
 	if (j.expr.n == 0)
-		return say(err, id, text, "has nothing behind the =");
+		return opts_say(err, id, text, "has nothing behind the =");
 	return add_job(o, id, &j, err);
 }
 
@@ -221,10 +201,12 @@ split_exec(struct opts *o, struct buf *err)
 	}
 	buf_fini(&word);
 	if (p == NULL)
-		return say(err, OPT_exec, o->exec, "has a quote that is open");
+		return opts_say(
+		    err, OPT_exec, o->exec, "has a quote that is open");
 	if (*p != '\0')
-		return say(err, OPT_exec, o->exec, "has too many arguments");
-	return n > 0 ? 0 : say(err, OPT_exec, o->exec, "names no program");
+		return opts_say(
+		    err, OPT_exec, o->exec, "has too many arguments");
+	return n > 0 ? 0 : opts_say(err, OPT_exec, o->exec, "names no program");
 }
 
 static int
@@ -303,13 +285,13 @@ opts_derive_extract(struct opts *o, struct buf *err)
 	if (status != 0 || !opts_extracts(o))
 		return status;
 	if (o->workers == 0)
-		return say(
+		return opts_say(
 		    err, OPT_workers, "0", "leaves nobody to extract anything");
 	if (o->worker_mem_bytes != 0 &&
 	    o->worker_mem_bytes < OPT_WORKER_MEM_MIN)
 		return say_little(o, err);
 	if (o->exec != NULL && !find_program(o))
-		return say(err, OPT_exec, o->exec_argv[0],
+		return opts_say(err, OPT_exec, o->exec_argv[0],
 		    "is no program that can be run");
 	return 0;
 }

@@ -9,15 +9,6 @@
 #include "base/mem.h"
 #include "options_row.h"
 
-static int
-say(struct buf *err, enum opt id, const char *word, const char *what)
-{
-	buf_printf(err, "fetchd: --%s: ", opts_row(id)->name);
-	opts_quote(err, word);
-	buf_printf(err, " %s\n", what);
-	return 2;
-}
-
 /* ---- words with commas between them ---- */
 
 struct words {
@@ -34,7 +25,7 @@ take_word(const struct words *w, struct span word, struct buf *err)
 
 	if (why == NULL)
 		return 0;
-	return say(err, w->id, opts_keep(w->o, word.p, word.n), why);
+	return opts_say(err, w->id, opts_keep(w->o, word.p, word.n), why);
 }
 
 /* Blanks around a word are no part of it; an empty list has no word. */
@@ -143,26 +134,12 @@ derive_schemes(struct opts *o, struct buf *err)
 	int status = each_word(&w, o->proto_redir, err);
 
 	if (status == 0 && !o->redir_http && !o->redir_https)
-		return say(err, OPT_proto_redir, o->proto_redir,
+		return opts_say(err, OPT_proto_redir, o->proto_redir,
 		    "names no scheme; --no-location follows no redirect");
 	return status;
 }
 
 /* ---- --budget ---- */
-
-static int
-is_budget_name(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		if (!((s.p[i] >= '0' && s.p[i] <= '9') ||
-			(span_lower(s.p[i]) >= 'a' &&
-			    span_lower(s.p[i]) <= 'z') ||
-			s.p[i] == '_' || s.p[i] == '-' || s.p[i] == '.'))
-			return 0;
-	return s.n > 0;
-}
 
 static int
 is_budget_known(const struct opts *o, struct span name)
@@ -182,13 +159,14 @@ take_budget(struct opts *o, const char *text, struct buf *err)
 	struct opt_budget b = { 0 };
 	size_t start = err->n;
 
-	if (text[name.n] == '\0' || !is_budget_name(name))
-		return say(err, OPT_budget, text,
+	if (text[name.n] == '\0' || !opts_is_name(name))
+		return opts_say(err, OPT_budget, text,
 		    "is not NAME=RATE, with a name of letters, digits, _ - .");
 	if (is_budget_known(o, name))
-		return say(err, OPT_budget, text, "has the name of another");
+		return opts_say(
+		    err, OPT_budget, text, "has the name of another");
 	if (o->nbudgets == OPT_BUDGETS_MAX)
-		return say(
+		return opts_say(
 		    err, OPT_budget, text, "is one too many, 16 at most");
 	buf_str(err, "fetchd: --budget: ");
 	if (opts_rate(text + name.n + 1, &b.rate, err) != 0) {
@@ -197,7 +175,8 @@ take_budget(struct opts *o, const char *text, struct buf *err)
 	}
 	err->n = start;
 	if (b.rate.amount <= 0)
-		return say(err, OPT_budget, text, "leaves nothing to spend");
+		return opts_say(
+		    err, OPT_budget, text, "leaves nothing to spend");
 	b.name = opts_keep(o, name.p, name.n);
 	o->budgets[o->nbudgets++] = b;
 	return 0;

@@ -26,15 +26,6 @@ say(struct buf *err, enum opt id, const char *what)
 }
 
 static int
-say_file(struct buf *err, enum opt id, const char *path, const char *what)
-{
-	buf_printf(err, "fetchd: --%s: ", opts_row(id)->name);
-	opts_quote(err, path);
-	buf_printf(err, " %s\n", what);
-	return 2;
-}
-
-static int
 say_unreadable(struct buf *err, enum opt id, const char *path)
 {
 	buf_printf(err, "fetchd: --%s: cannot read ", opts_row(id)->name);
@@ -80,7 +71,7 @@ read_file(
 	if (r < 0)
 		status = say_unreadable(err, id, path);
 	else if (r > 0)
-		status = say_file(err, id, path, "is too large");
+		status = opts_say(err, id, path, "is too large");
 	close(fd);
 	return status;
 }

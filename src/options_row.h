@@ -81,5 +81,10 @@ int opts_check_paths(const struct opts *o, struct buf *err);
 char *opts_keep(struct opts *o, const char *p, size_t n);
 /* Appends text in quotes, control bytes escaped, cut if it is long. */
 void opts_quote(struct buf *out, const char *text);
+/* Appends "fetchd: --OPTION: ", text in quotes and what is wrong with it.
+ * Returns 2, the exit status of that. */
+int opts_say(struct buf *err, enum opt id, const char *text, const char *what);
+/* Letters, digits, _ - . and at least one of them. */
+int opts_is_name(struct span s);
 
 #endif

@@ -333,3 +333,26 @@ opts_value(const struct opt_row *row, const char *text, int64_t *value,
 	*value = (int64_t)v;
 	return 0;
 }
+
+int
+opts_say(struct buf *err, enum opt id, const char *text, const char *what)
+{
+	buf_printf(err, "fetchd: --%s: ", opts_row(id)->name);
+	opts_quote(err, text);
+	buf_printf(err, " %s\n", what);
+	return 2;
+}
+
+int
+opts_is_name(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') ||
+			(span_lower(s.p[i]) >= 'a' &&
+			    span_lower(s.p[i]) <= 'z') ||
+			s.p[i] == '_' || s.p[i] == '-' || s.p[i] == '.'))
+			return 0;
+	return s.n > 0;
+}

@@ -17,12 +17,6 @@ struct writer {
 	char blank;   /* what stands before it, on the same line; or 0 */
 };
 
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
-
 static void
 break_line(struct writer *w)
 {
@@ -49,13 +43,13 @@ put_text(struct writer *w, struct span s)
 	size_t i, from;
 
 	for (i = 0; i < s.n;) {
-		if (is_blank(s.p[i])) {
+		if (tree_is_blank(s.p[i])) {
 			if (w->blank == '\0')
 				w->blank = ' ';
 			i++;
 			continue;
 		}
-		for (from = i; i < s.n && !is_blank(s.p[i]);)
+		for (from = i; i < s.n && !tree_is_blank(s.p[i]);)
 			i++;
 		settle(w);
 		buf_add(w->out, s.p + from, i - from);
@@ -194,7 +188,7 @@ doc_text(struct doc *d)
 	if (!d->has_text) {
 		d->text.n = 0;
 		write_tree(&w, xmlDocGetRootElement(d->tree));
-		while (d->text.n > 0 && is_blank(d->text.p[d->text.n - 1]))
+		while (d->text.n > 0 && tree_is_blank(d->text.p[d->text.n - 1]))
 			d->text.n--;
 		d->has_text = 1;
 	}

@@ -171,12 +171,6 @@ tree_content(xmlNode *n, struct buf *scratch)
 	return buf_view(scratch);
 }
 
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
-
 /* Appends s; *apart: something is to stand between it and what there is. */
 static void
 collapse(struct buf *out, struct span s, int *apart)
@@ -184,12 +178,12 @@ collapse(struct buf *out, struct span s, int *apart)
 	size_t i, from;
 
 	for (i = 0; i < s.n;) {
-		if (is_blank(s.p[i])) {
+		if (tree_is_blank(s.p[i])) {
 			*apart = 1;
 			i++;
 			continue;
 		}
-		for (from = i; i < s.n && !is_blank(s.p[i]);)
+		for (from = i; i < s.n && !tree_is_blank(s.p[i]);)
 			i++;
 		if (*apart && out->n > 0)
 			buf_char(out, ' ');

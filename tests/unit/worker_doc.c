@@ -12,31 +12,13 @@
 #include "worker/tree.h"
 #include "worker_page.h"
 
-static struct page page;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	page_setup(&page);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	page_teardown(&page);
-	return 0;
-}
-
 static const char *
-first_text(const struct page *p)
+first_text(void)
 {
 	static char text[64];
 	struct buf out = { 0 };
 	struct span s =
-	    tree_collapse(xmlDocGetRootElement(p->doc.tree), NULL, &out);
+	    tree_collapse(xmlDocGetRootElement(page.doc.tree), NULL, &out);
 
 	assert_true(s.n < sizeof(text));
 	memcpy(text, s.p, s.n);
@@ -82,8 +64,7 @@ kind_is_the_headers_or_that_of_the_first_bytes(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(t); i++) {
-		assert_int_equal(
-		    page_load(&page, t[i].type, t[i].body), PARSE_OK);
+		assert_int_equal(page_load(t[i].type, t[i].body), PARSE_OK);
 		if (page.doc.kind != t[i].kind)
 			fail_msg("row %zu", i);
 		assert_int_equal(page.doc.tree != NULL, t[i].kind != DOC_TEXT);
@@ -100,8 +81,7 @@ html_always_has_a_tree(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(bodies); i++) {
 		assert_int_equal(
-		    page_load(&page, "text/html", span_str(bodies[i])),
-		    PARSE_OK);
+		    page_load("text/html", span_str(bodies[i])), PARSE_OK);
 		assert_non_null(xmlDocGetRootElement(page.doc.tree));
 	}
 }
@@ -116,11 +96,9 @@ xml_without_an_element_is_a_failure(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(bodies); i++)
 		assert_int_equal(
-		    page_load(&page, "text/xml", span_str(bodies[i])),
-		    PARSE_FAILED);
-	assert_int_equal(
-	    page_load(&page, "text/xml", SPAN("<a><b>x</a>")), PARSE_OK);
-	assert_string_equal(first_text(&page), "x");
+		    page_load("text/xml", span_str(bodies[i])), PARSE_FAILED);
+	assert_int_equal(page_load("text/xml", SPAN("<a><b>x</a>")), PARSE_OK);
+	assert_string_equal(first_text(), "x");
 }
 
 static void
@@ -164,10 +142,9 @@ encoding_is_decided_once_and_not_by_the_parser(void **state)
 
 	(void)state;
 	for (i = 0; i + 1 < COUNT(t); i++) {
-		assert_int_equal(
-		    page_load(&page, t[i].type, t[i].body), PARSE_OK);
-		if (strcmp(first_text(&page), "\xc3\xa9") != 0)
-			fail_msg("row %zu: %s", i, first_text(&page));
+		assert_int_equal(page_load(t[i].type, t[i].body), PARSE_OK);
+		if (strcmp(first_text(), "\xc3\xa9") != 0)
+			fail_msg("row %zu: %s", i, first_text());
 	}
 }
 
@@ -179,10 +156,10 @@ white_space_around_and_nuls_are_not_there(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    page_load(&page, "text/html",
+	    page_load("text/html",
 		SPAN("\xc2\xa0\xe3\x80\x80\x1c <p>a\0b</p>\xe2\x80\xa8 \n")),
 	    PARSE_OK);
-	assert_string_equal(first_text(&page), "ab");
+	assert_string_equal(first_text(), "ab");
 	n = xmlDocGetRootElement(page.doc.tree);
 	assert_true(tree_is(n, "html"));
 	assert_true(tree_is(n->children, "body"));
@@ -209,7 +186,7 @@ base_is_the_first_that_can_be_followed(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(t); i++) {
 		assert_int_equal(
-		    page_load(&page, "text/html", span_str(t[i][0])), PARSE_OK);
+		    page_load("text/html", span_str(t[i][0])), PARSE_OK);
 		got = url_text(&page.doc.base);
 		want = span_str(t[i][1]);
 		if (i != 1 && memchr(t[i][1], '#', want.n) != NULL)
@@ -218,7 +195,7 @@ base_is_the_first_that_can_be_followed(void **state)
 			fail_msg("%s: %.*s", t[i][0], (int)got.n, got.p);
 	}
 	assert_int_equal(
-	    page_load(&page, "text/xml", SPAN("<base href='/x'/>")), PARSE_OK);
+	    page_load("text/xml", SPAN("<base href='/x'/>")), PARSE_OK);
 	assert_true(span_eq(
 	    url_text(&page.doc.base), SPAN("http://example.com/dir/page?q")));
 }
@@ -252,9 +229,9 @@ nothing_is_loaded_and_nothing_grows(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(t); i++) {
 		assert_int_equal(
-		    page_load(&page, "text/xml", span_str(t[i][0])), PARSE_OK);
-		if (strcmp(first_text(&page), t[i][1]) != 0)
-			fail_msg("%s: %s", t[i][0], first_text(&page));
+		    page_load("text/xml", span_str(t[i][0])), PARSE_OK);
+		if (strcmp(first_text(), t[i][1]) != 0)
+			fail_msg("%s: %s", t[i][0], first_text());
 	}
 }
 
@@ -272,8 +249,8 @@ entities_of_entities_are_not_expanded(void **state)
 		    "<!ENTITY %c '&%c;&%c;&%c;&%c;&%c;&%c;&%c;&%c;'>", c, c - 1,
 		    c - 1, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1);
 	buf_str(&b, "]><a x='&z;'>x&z;</a>");
-	assert_int_equal(page_load(&page, "text/xml", buf_view(&b)), PARSE_OK);
-	assert_string_equal(first_text(&page), "x");
+	assert_int_equal(page_load("text/xml", buf_view(&b)), PARSE_OK);
+	assert_string_equal(first_text(), "x");
 	buf_fini(&b);
 }
 
@@ -281,11 +258,11 @@ static void
 one_after_another_leaves_nothing_behind(void **state)
 {
 	(void)state;
-	assert_int_equal(page_load(&page, "text/html; charset=latin1",
+	assert_int_equal(page_load("text/html; charset=latin1",
 			     SPAN("<base href=/b/><p>\xe9")),
 	    PARSE_OK);
 	assert_true(span_eq(doc_text(&page.doc), SPAN("\xc3\xa9")));
-	assert_int_equal(page_load(&page, "text/plain", SPAN("x")), PARSE_OK);
+	assert_int_equal(page_load("text/plain", SPAN("x")), PARSE_OK);
 	assert_null(page.doc.tree);
 	assert_true(span_eq(doc_text(&page.doc), SPAN("x")));
 	assert_true(span_eq(
@@ -313,5 +290,5 @@ main(void)
 		cmocka_unit_test(one_after_another_leaves_nothing_behind),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, page_setup, page_teardown);
 }

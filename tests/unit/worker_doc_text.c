@@ -10,24 +10,6 @@
 
 #include "worker_page.h"
 
-static struct page page;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	page_setup(&page);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	page_teardown(&page);
-	return 0;
-}
-
 static void
 text_is_what_a_reader_sees(void **state)
 {
@@ -68,7 +50,7 @@ text_is_what_a_reader_sees(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(t); i++) {
 		assert_int_equal(
-		    page_load(&page, t[i][0], span_str(t[i][1])), PARSE_OK);
+		    page_load(t[i][0], span_str(t[i][1])), PARSE_OK);
 		s = doc_text(&page.doc);
 		if (!span_eq(s, span_str(t[i][2])))
 			fail_msg("%s\ngave %.*s\nnot  %s", t[i][1], (int)s.n,
@@ -84,5 +66,5 @@ main(void)
 		cmocka_unit_test(text_is_what_a_reader_sees),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, page_setup, page_teardown);
 }

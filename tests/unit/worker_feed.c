@@ -12,24 +12,6 @@
 #include "worker/title.h"
 #include "worker_page.h"
 
-static struct page page;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	page_setup(&page);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	page_teardown(&page);
-	return 0;
-}
-
 static struct links links;
 static struct buf scratch;
 
@@ -38,10 +20,10 @@ check(const char *type, const char *body, const char *want)
 {
 	struct answer a;
 
-	page_start(&page, &a, type, body);
+	page_start(&a, type, body);
 	links_write(&links, &page.doc, &a);
 	assert_false(a.full);
-	page_check(&page, body, want);
+	page_check(body, want);
 }
 
 static void
@@ -49,9 +31,9 @@ check_title(const char *body, const char *want)
 {
 	struct answer a;
 
-	page_start(&page, &a, "application/xml", body);
+	page_start(&a, "application/xml", body);
 	title_write(&page.doc, &scratch, &a);
-	page_check(&page, body, want);
+	page_check(body, want);
 }
 
 #define LINK(url, text, rel) \
@@ -171,5 +153,5 @@ main(void)
 		cmocka_unit_test(other_xml_is_read_as_a_page),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, page_setup, page_teardown);
 }

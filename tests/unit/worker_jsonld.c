@@ -11,24 +11,6 @@
 #include "worker/jsonld.h"
 #include "worker_page.h"
 
-static struct page page;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	page_setup(&page);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	page_teardown(&page);
-	return 0;
-}
-
 static struct buf scratch;
 
 static void
@@ -36,10 +18,10 @@ check(const char *type, const char *body, const char *want)
 {
 	struct answer a;
 
-	page_start(&page, &a, type, body);
+	page_start(&a, type, body);
 	jsonld_write(&page.doc, &scratch, &a);
 	assert_false(a.full);
-	page_check(&page, body, want);
+	page_check(body, want);
 }
 
 #define LD(s) "<script type=application/ld+json>" s "</script>"
@@ -97,7 +79,7 @@ too_deep_a_value_is_left_out(void **state)
 			buf_char(&b, ']');
 		buf_str(&b, "</script>");
 		buf_char(&b, '\0');
-		page_start(&page, &a, "text/html", b.p);
+		page_start(&a, "text/html", b.p);
 		jsonld_write(&page.doc, &scratch, &a);
 		assert_int_equal(page.out.n > 2, deep <= JSONLD_DEPTH_MAX);
 	}
@@ -113,5 +95,5 @@ main(void)
 		cmocka_unit_test(too_deep_a_value_is_left_out),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, page_setup, page_teardown);
 }

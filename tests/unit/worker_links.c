@@ -12,24 +12,6 @@
 #include "worker/links.h"
 #include "worker_page.h"
 
-static struct page page;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	page_setup(&page);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	page_teardown(&page);
-	return 0;
-}
-
 static struct links links;
 
 static void
@@ -37,10 +19,10 @@ check(const char *type, const char *body, const char *want)
 {
 	struct answer a;
 
-	page_start(&page, &a, type, body);
+	page_start(&a, type, body);
 	links_write(&links, &page.doc, &a);
 	assert_false(a.full);
-	page_check(&page, body, want);
+	page_check(body, want);
 }
 
 #define LINK(url, text, rel) \
@@ -131,7 +113,7 @@ text_of_a_link_in_a_link_is_its_own(void **state)
 	for (i = 0; i < 20000; i++)
 		buf_str(&b, "<a href=x><b>t");
 	buf_char(&b, '\0');
-	page_start(&page, &a, "text/html", b.p);
+	page_start(&a, "text/html", b.p);
 	answer_start(&a, &page.out, 8 << 20);
 	links_write(&links, &page.doc, &a);
 	assert_false(a.full);
@@ -145,7 +127,7 @@ it_stops_where_there_is_no_room(void **state)
 	struct answer a;
 
 	(void)state;
-	page_start(&page, &a, "text/html", "<a href=x>t</a><a href=y>t</a>");
+	page_start(&a, "text/html", "<a href=x>t</a><a href=y>t</a>");
 	answer_start(&a, &page.out, 80);
 	links_write(&links, &page.doc, &a);
 	assert_true(a.full);
@@ -164,5 +146,5 @@ main(void)
 		cmocka_unit_test(it_stops_where_there_is_no_room),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, page_setup, page_teardown);
 }

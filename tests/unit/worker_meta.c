@@ -12,24 +12,6 @@
 #include "worker/meta.h"
 #include "worker_page.h"
 
-static struct page page;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	page_setup(&page);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	page_teardown(&page);
-	return 0;
-}
-
 static struct meta meta;
 
 static void
@@ -37,10 +19,10 @@ check(const char *type, const char *body, const char *want)
 {
 	struct answer a;
 
-	page_start(&page, &a, type, body);
+	page_start(&a, type, body);
 	meta_write(&meta, &page.doc, &a);
 	assert_false(a.full);
-	page_check(&page, body, want);
+	page_check(body, want);
 }
 
 static void
@@ -91,7 +73,7 @@ many_names_are_forgotten_again(void **state)
 	for (i = 0; i < 20000; i++)
 		buf_printf(&b, "<meta name=k%zu content=v>", i % 10000);
 	buf_char(&b, '\0');
-	page_start(&page, &a, "text/html", b.p);
+	page_start(&a, "text/html", b.p);
 	meta_write(&meta, &page.doc, &a);
 	assert_false(a.full);
 	assert_int_equal(page.out.n, 2 + 10000 * strlen("\"k\":\"v\",") + 10 +
@@ -114,5 +96,5 @@ main(void)
 		cmocka_unit_test(many_names_are_forgotten_again),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, page_setup, page_teardown);
 }

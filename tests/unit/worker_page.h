@@ -10,50 +10,54 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define PAGE_URL "http://example.com/dir/page?q#f"
 
-struct page {
+static struct {
 	struct charset *cs;
 	struct doc doc;
 	struct buf out;
-};
+} page;
 
-static inline void
-page_setup(struct page *p)
+/* For a group of tests. */
+static inline int
+page_setup(void **state)
 {
-	*p = (struct page){ 0 };
+	(void)state;
 	doc_setup();
-	p->cs = charset_new();
+	page.cs = charset_new();
+	return 0;
 }
 
-static inline void
-page_teardown(struct page *p)
+static inline int
+page_teardown(void **state)
 {
-	doc_fini(&p->doc);
-	charset_free(p->cs);
-	buf_fini(&p->out);
+	(void)state;
+	doc_fini(&page.doc);
+	charset_free(page.cs);
+	buf_fini(&page.out);
+	return 0;
 }
 
 static inline enum parse_error
-page_load(struct page *p, const char *type, struct span body)
+page_load(const char *type, struct span body)
 {
 	struct frame_doc in = { SPAN(PAGE_URL), span_str(type), body };
 
-	return doc_load(&p->doc, &in, p->cs);
+	return doc_load(&page.doc, &in, page.cs);
 }
 
 static inline void
-page_start(struct page *p, struct answer *a, const char *type, const char *body)
+page_start(struct answer *a, const char *type, const char *body)
 {
-	assert_int_equal(page_load(p, type, span_str(body)), PARSE_OK);
-	p->out.n = 0;
-	answer_start(a, &p->out, 1 << 20);
+	assert_int_equal(page_load(type, span_str(body)), PARSE_OK);
+	page.out.n = 0;
+	answer_start(a, &page.out, 1 << 20);
 }
 
 static inline void
-page_check(const struct page *p, const char *body, const char *want)
+page_check(const char *body, const char *want)
 {
-	if (!span_eq(buf_view(&p->out), span_str(want)))
-		fail_msg("%s\ngave %.*s\nnot  %s", body, (int)p->out.n,
-		    p->out.p, want);
+	if (!span_eq(buf_view(&page.out), span_str(want)))
+		fail_msg("%s\ngave %.*s\nnot  %s", body, (int)page.out.n,
+		    page.out.p, want);
 }
 
 #endif

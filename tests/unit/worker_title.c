@@ -11,24 +11,6 @@
 #include "worker/title.h"
 #include "worker_page.h"
 
-static struct page page;
-
-static int
-setup(void **state)
-{
-	(void)state;
-	page_setup(&page);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	page_teardown(&page);
-	return 0;
-}
-
 static struct buf scratch;
 
 static void
@@ -36,10 +18,10 @@ check(const char *type, const char *body, const char *want)
 {
 	struct answer a;
 
-	page_start(&page, &a, type, body);
+	page_start(&a, type, body);
 	title_write(&page.doc, &scratch, &a);
 	assert_false(a.full);
-	page_check(&page, body, want);
+	page_check(body, want);
 }
 
 static void
@@ -76,5 +58,5 @@ main(void)
 		cmocka_unit_test(title_is_the_first_there_is),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, page_setup, page_teardown);
 }
