@@ -244,7 +244,9 @@ OPT(worker_mem, "worker-mem", 0, SIZE, "512M", 0, OPT_SIZE_MAX, EXTRACT, "SIZE",
     "A body of more than an eighth of it is not parsed. 0 means no limit, "
     "which some programs for --exec need.")
 OPT(worker_time, "worker-time", 0, DUR, "10s", 0, OPT_DUR_MAX, EXTRACT, "TIME",
-    "for one document; then its parser is killed", "")
+    "for one document; then its parser is killed",
+    "Nothing else bounds selectors and XPath, which on some pages take time as "
+    "the square of the page's size. 0 means no limit.")
 OPT(sandbox, "sandbox", 0, BOOL, "on", 0, 1, EXTRACT, "",
     "parse without the sandbox; for debugging only",
     "By default a parser can open no file, connect nowhere and start nothing. "

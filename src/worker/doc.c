@@ -14,7 +14,7 @@
 
 #include "base/utf8.h"
 #include "worker/charset.h"
-#include "worker/ref.h"
+#include "worker/href.h"
 #include "worker/tree.h"
 
 #define KEEP_BYTES (4u << 20) /* memory that stays from one to the next */
@@ -254,7 +254,7 @@ find_base(struct doc *d)
 		href = tree_attr(n, "href", &held);
 		if (href.p == NULL)
 			continue;
-		if (ref_resolve(&d->base, &d->url, href, &scratch) != E_OK)
+		if (href_resolve(&d->base, &d->url, href, &scratch) != E_OK)
 			url_resolve(&d->base, &d->url, SPAN(""));
 		break;
 	}

@@ -7,7 +7,7 @@
 
 #include <libxml/tree.h>
 
-#include "worker/ref.h"
+#include "worker/href.h"
 #include "worker/tree.h"
 
 /* One level's base: its own if it has an xml:base, else that above. */
@@ -77,7 +77,7 @@ open_level(
 
 	*v = (struct level){ .base = above };
 	if (at.p != NULL &&
-	    ref_resolve(&v->own, above, at, &l->scratch) == E_OK)
+	    href_resolve(&v->own, above, at, &l->scratch) == E_OK)
 		v->base = &v->own;
 }
 

@@ -3,7 +3,7 @@
 #include "worker/links.h"
 
 #include "worker/feed.h"
-#include "worker/ref.h"
+#include "worker/href.h"
 #include "worker/tree.h"
 
 #define KEEP_BYTES (1u << 20)
@@ -22,7 +22,7 @@ void
 links_put(struct links *l, struct answer *a, const struct url *base,
     struct span href, struct span text, struct span rel)
 {
-	if (ref_resolve(&l->url, base, href, &l->scratch) != E_OK)
+	if (href_resolve(&l->url, base, href, &l->scratch) != E_OK)
 		return;
 	answer_next(a);
 	answer_raw(a, SPAN("{\"url\":"));

@@ -15,8 +15,8 @@
 #include "base/utf8.h"
 #include "worker/answer.h"
 #include "worker/css.h"
-#include "worker/number.h"
 #include "worker/xpath_functions.h"
+#include "worker/xpath_number.h"
 
 struct select {
 	xmlXPathCompExpr *html;
@@ -320,7 +320,7 @@ put_result(struct run *r, const xmlXPathObject *o)
 	else if (o->type == XPATH_BOOLEAN)
 		answer_item(r->list, o->boolval ? SPAN("1") : SPAN("0"));
 	else if (o->type == XPATH_NUMBER) {
-		number_put(&r->text, o->floatval);
+		xpath_number_put(&r->text, o->floatval);
 		answer_item(r->list, buf_view(&r->text));
 	} else
 		r->failed = 1;

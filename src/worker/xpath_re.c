@@ -9,8 +9,8 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "worker/number.h"
 #include "worker/xpath_int.h"
+#include "worker/xpath_number.h"
 
 #define MATCHES_MAX 1000000      /* elements that an evaluation may make */
 #define REPLACED_MAX (64u << 20) /* bytes of a replace()'s result */
@@ -53,7 +53,7 @@ put_object(struct buf *out, const xmlXPathObject *o)
 	else if (o->type == XPATH_BOOLEAN)
 		buf_str(out, o->boolval ? "True" : "False");
 	else if (o->type == XPATH_NUMBER)
-		number_put(out, o->floatval);
+		xpath_number_put(out, o->floatval);
 	else if (o->type == XPATH_NODESET) {
 		n = xmlXPathNodeSetGetLength(o->nodesetval);
 		for (i = 0; i < n; i++)

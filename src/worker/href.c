@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* References, cleaned as the URL standard does. Knows no tree. */
-#include "worker/ref.h"
+#include "worker/href.h"
 
 static int
 is_edge(char c)
@@ -15,7 +15,7 @@ is_dropped(char c)
 }
 
 enum err
-ref_resolve(
+href_resolve(
     struct url *u, const struct url *base, struct span ref, struct buf *scratch)
 {
 	size_t i;

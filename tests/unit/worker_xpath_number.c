@@ -9,7 +9,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "worker/number.h"
+#include "worker/xpath_number.h"
 
 static void
 test_a_number_is_written_as_python_writes_it(void **state)
@@ -49,7 +49,7 @@ test_a_number_is_written_as_python_writes_it(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		out.n = 0;
-		number_put(&out, rows[i].v);
+		xpath_number_put(&out, rows[i].v);
 		if (!span_eq(buf_view(&out), span_str(rows[i].want)))
 			fail_msg(
 			    "%.*s, not %s", (int)out.n, out.p, rows[i].want);

@@ -3,7 +3,7 @@
  * Python's str() of a float: 17 digits at most, an exponent from 1e16 on and
  * below 1e-4. Knows nothing of where the number came from.
  */
-#include "worker/number.h"
+#include "worker/xpath_number.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ put_digits(struct buf *out, struct span digits, int before)
 }
 
 void
-number_put(struct buf *out, double v)
+xpath_number_put(struct buf *out, double v)
 {
 	char text[40], *e;
 	int exponent;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* References as they stand in documents. Knows no tree. */
-#ifndef WORKER_REF_H
-#define WORKER_REF_H
+#ifndef WORKER_HREF_H
+#define WORKER_HREF_H
 
 #include "base/buf.h"
 #include "base/span.h"
@@ -12,7 +12,7 @@
  * at both ends, and tabs and line ends anywhere, do not count. May use scratch,
  * in which ref must not lie.
  */
-enum err ref_resolve(struct url *u, const struct url *base, struct span ref,
+enum err href_resolve(struct url *u, const struct url *base, struct span ref,
     struct buf *scratch);
 
 #endif
