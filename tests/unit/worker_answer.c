@@ -41,6 +41,31 @@ what_does_not_fit_is_not_written(void **state)
 	buf_fini(&b);
 }
 
+static void
+members_have_commas_between_them(void **state)
+{
+	struct buf b = { 0 };
+	struct answer a;
+
+	(void)state;
+	answer_start(&a, &b, 64);
+	answer_raw(&a, SPAN("{"));
+	answer_next(&a);
+	answer_raw(&a, SPAN("\"a\":["));
+	answer_item(&a, SPAN("["));
+	answer_item(&a, SPAN_NONE);
+	answer_item(&a, SPAN("\xff"));
+	answer_raw(&a, SPAN("]"));
+	answer_next(&a);
+	answer_raw(&a, SPAN("\"b\":1}"));
+	assert_true(span_eq(buf_view(&b),
+	    SPAN("{\"a\":[\"[\",\"\",\"\xef\xbf\xbd\"],\"b\":1}")));
+	assert_int_equal(answer_room(&a), 64 - b.n);
+	answer_raw(&a, span_of(b.p, 64 - b.n + 1));
+	assert_int_equal(answer_room(&a), 0);
+	buf_fini(&b);
+}
+
 /* Strings are written in pieces; no character is cut in two. */
 static void
 long_strings_are_whole(void **state)
@@ -62,6 +87,16 @@ long_strings_are_whole(void **state)
 		assert_int_equal(out.n, in.n + 2);
 		assert_memory_equal(out.p + 1, in.p, in.n);
 	}
+	/* Nor behind bytes that belong to none. */
+	for (pad = 0; pad < 8; pad++) {
+		in.n = out.n = 0;
+		memset(buf_reserve(&in, 16384), 'x', 16384);
+		in.n = 16384 - pad;
+		buf_str(&in, "\xf0\x9f\x98\x80\x80\x80\x80\x80");
+		answer_start(&a, &out, 1 << 20);
+		answer_string(&a, buf_view(&in));
+		assert_int_equal(out.n, 1 + 16384 - pad + 4 + 4 * 3 + 1);
+	}
 	/* Its length shows only when it is escaped. */
 	in.n = 0;
 	memset(buf_reserve(&in, 100000), '\x01', 100000);
@@ -80,6 +115,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_does_not_fit_is_not_written),
+		cmocka_unit_test(members_have_commas_between_them),
 		cmocka_unit_test(long_strings_are_whole),
 	};
 
