@@ -13,7 +13,8 @@
  * pipe behind it (with LINES, where answers carry no number, only the one). A
  * worker that dies, is too slow or talks nonsense is killed with its process
  * group and replaced; that is charged to the first document it had not
- * answered, the other is uncharged. A document charged with a crash, lack of
+ * answered, the other is uncharged; to nobody if it left by itself, with status
+ * 0, after it had answered others. A document charged with a crash, lack of
  * memory or nonsense is tried once more; one charged with its time or the
  * sandbox is not. What goes to another worker goes before all others, and to
  * one that has nothing else to do. A document's time runs from when it is the

@@ -96,11 +96,36 @@ test_one_that_dies_is_replaced_and_its_line_tried_again(void **state)
 	world_close(&w);
 }
 
+/* Answers once and is done: the next line may be on its way to it by then. */
+static char *const once[] = { (char *)"/bin/sh", (char *)"-c",
+	(char *)"read a; echo $a", NULL };
+
+static void
+test_one_that_leaves_after_an_answer_costs_the_next_line_nothing(void **state)
+{
+	struct world w;
+	struct doc d[40];
+	int i;
+
+	(void)state;
+	lines_open(&w, 4, once);
+	world_start(&w);
+	for (i = 0; i < 40; i++)
+		put(&w, &d[i], "17");
+	run(&w, 40);
+	for (i = 0; i < 40; i++) {
+		assert_int_equal(d[i].d.charges, 0);
+		expect(&d[i], PARSE_OK, "17");
+	}
+	world_close(&w);
+}
+
 static const struct {
 	const char *script;
 	enum parse_error error;
 	int tries;
 } faults[] = {
+	{ "read a; exit 0", PARSE_CRASHED, 2 },
 	{ "read a; exit 1", PARSE_CRASHED, 2 },
 	{ "read a; exit 71", PARSE_CRASHED, 2 }, /* its own 71 */
 	{ "read a; kill -11 $$", PARSE_CRASHED, 2 },
@@ -276,6 +301,8 @@ main(void)
 		    test_it_has_our_environment_and_blanks_around_a_line_are_none),
 		cmocka_unit_test(
 		    test_one_that_dies_is_replaced_and_its_line_tried_again),
+		cmocka_unit_test(
+		    test_one_that_leaves_after_an_answer_costs_the_next_line_nothing),
 		cmocka_unit_test(test_faults_are_the_first_lines),
 		cmocka_unit_test(test_a_line_that_nobody_asked_for_ends_it),
 		cmocka_unit_test(
