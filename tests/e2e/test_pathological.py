@@ -327,4 +327,4 @@ def test_large_results_do_not_hold_up_the_loop(plain, origin):
           f" ms; records of {max(sizes) / MB:.1f} MB; fetchd "
           f"{s['rss_peak_bytes'] / MB:.0f} MB; {s['time']:.1f} s")
     assert max(sizes) > n * 60
-    assert s["loop_lag_max"] < 0.1
+    assert s["loop_lag_max"] < 0.3
