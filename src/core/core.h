@@ -34,7 +34,7 @@ struct source;
 struct timer;
 
 #define CORE_READ_BYTES 65536
-#define CORE_TURN_US 3000 /* CPU budget of a turn: lag stays below 5 ms */
+#define CORE_TURN_US 2500 /* CPU budget of a turn: lag stays below 5 ms */
 #define CORE_STATES 9
 
 /* Why nothing may start just now; a bit each. */

@@ -88,7 +88,7 @@ stand_back(void)
 
 	if (fd == -1)
 		return;
-	if (write(fd, "10", 2) == -1)
+	if (write(fd, "19", 2) == -1)
 		(void)0; /* as it is, then */
 	close(fd);
 }
