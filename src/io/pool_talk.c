@@ -22,7 +22,7 @@
 #define WRITE_BUDGET 524288u
 #define DRAINS 16      /* READ_BUDGETs: more than a socket holds */
 #define LATE_US 50000  /* a timer so late says that we stood still */
-#define GRACE_US 20000 /* ... or had not read its answer yet */
+#define GRACE_US 20000 /* where only its answer was not read yet */
 
 /* ---- time ---- */
 
@@ -79,6 +79,20 @@ give_up(struct worker *w)
 	}
 }
 
+/* If we stood still, so may the worker have done (a frozen container), or it
+ * has waited for us: as much again, but no more than it has in all. */
+static int64_t
+grace_us(const struct worker *w, int64_t late_us)
+{
+	const struct pool *p = w->pool;
+	int64_t max_us =
+	    w->state == WORKER_UP ? p->conf.time_us : p->pace.ready_us;
+
+	if (late_us <= LATE_US)
+		return GRACE_US;
+	return late_us < max_us ? late_us : max_us;
+}
+
 /*
  * What it has answered, and we have not read yet, or not in time as nobody let
  * us run, is not its fault: once a document.
@@ -86,7 +100,7 @@ give_up(struct worker *w)
 static void
 put_off(struct worker *w, int64_t late_us)
 {
-	int64_t due_us = w->due_us + late_us + GRACE_US;
+	int64_t due_us = w->due_us + late_us + grace_us(w, late_us);
 
 	w->due_us = due_us;
 	w->is_put_off = 1;

@@ -85,6 +85,32 @@ test_a_second_document_is_in_the_pipe_while_the_first_is_parsed(void **state)
 	world_close(&w);
 }
 
+/* A frozen container: nobody runs for longer than a document may take. */
+static void
+test_a_worker_that_stood_still_as_we_did_gets_its_time(void **state)
+{
+	struct world w;
+	struct doc d;
+	char path[64], wait[80];
+
+	(void)state;
+	world_open(&w, 1);
+	w.conf.time_us = 500 * MS;
+	world_start(&w);
+	snprintf(path, sizeof(path), "%s/go", w.dir);
+	snprintf(wait, sizeof(wait), "wait %s", path);
+	RUN_UNTIL(&w, w.pool->idle.n == 1);
+	put(&w, &d, wait);
+	RUN_UNTIL(&w, pool_is_with_worker(&d.d));
+	usleep(1200 * MS);
+	run_for(&w, 100 * MS);
+	assert_false(d.is_done);
+	touch(path);
+	run(&w, 1);
+	expect(&d, PARSE_OK, "\"waited\"");
+	world_close(&w);
+}
+
 static void
 test_nobody_gets_a_second_while_another_has_none(void **state)
 {
@@ -495,6 +521,8 @@ main(void)
 		    test_one_worker_answers_in_the_order_of_the_queue),
 		cmocka_unit_test(
 		    test_a_second_document_is_in_the_pipe_while_the_first_is_parsed),
+		cmocka_unit_test(
+		    test_a_worker_that_stood_still_as_we_did_gets_its_time),
 		cmocka_unit_test(
 		    test_nobody_gets_a_second_while_another_has_none),
 		cmocka_unit_test(
