@@ -404,7 +404,8 @@ fetch_drop(struct fetch *f)
 		list_remove(&f->core->run, &f->run);
 	if (has_slot(f->state))
 		sched_free_slot(f);
-	if (f->core->order != NULL) /* nobody waits for it any more */
+	/* Nobody waits for it any more. */
+	if (f->core->order != NULL && f->state != FETCH_DONE)
 		order_end(f->core->order, f->seq);
 	parse_cancel(f);
 	if (f->x != NULL) {

@@ -137,6 +137,42 @@ test_no_redirect_is_followed_after_a_stop(void **state)
 	sim_fini(&s);
 }
 
+/* Items that are done and not freed yet. */
+static size_t
+count_done(const struct core *c)
+{
+	const struct link *k;
+	size_t n = 0;
+
+	for (k = list_first(&c->run); k != NULL; k = list_next(&c->run, k))
+		n += CONTAINER(k, struct fetch, run)->state == FETCH_DONE;
+	return n;
+}
+
+/* A turn that is over its budget leaves written items to be freed later. */
+static void
+test_an_item_may_be_dropped_when_its_record_is_written(void **state)
+{
+	static const struct origin o[] = { { FAST } };
+	size_t done = 0;
+	struct sim s;
+	int n;
+
+	(void)state;
+	sim_init(&s, 1, o, ARGS("-c", "50", "--keep-order"));
+	sim_input(&s, 500, five_hosts);
+	s.w.horizon_us = INT64_MAX;
+	s.w.is_ordered = 1;
+	s.w.budget = 1;
+	for (n = 0; n < 10000 && done == 0; n++) {
+		sim_turn(&s);
+		done = count_done(&s.core);
+	}
+	assert_true(done > 0);
+	core_drop(&s.core);
+	sim_fini(&s);
+}
+
 int
 run_drain(void)
 {
@@ -144,6 +180,8 @@ run_drain(void)
 		cmocka_unit_test(
 		    test_a_stop_waits_for_nothing_but_what_is_in_flight),
 		cmocka_unit_test(test_no_redirect_is_followed_after_a_stop),
+		cmocka_unit_test(
+		    test_an_item_may_be_dropped_when_its_record_is_written),
 	};
 
 	return cmocka_run_group_tests_name("drain", tests, NULL, NULL);
