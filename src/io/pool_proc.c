@@ -86,7 +86,7 @@ judge(const struct proc *c, int status)
 	if (!is_frames && w->answered == 0 &&
 	    WEXITSTATUS(status) == FRAME_EXIT_EXEC)
 		return PARSE_OK; /* it never was */
-	if (w->in.n > 0) /* in the middle of an answer */
+	if (w->in.n > 0)         /* in the middle of an answer */
 		return is_frames ? PARSE_PROTOCOL : PARSE_CRASHED;
 	return WEXITSTATUS(status) == FRAME_EXIT_OK && w->answered > 0
 		   ? PARSE_OK
