@@ -334,7 +334,8 @@ import sys, time
 sys.path.insert(0, sys.argv[1])
 import frames
 w = frames.Worker(args=None if sys.argv[2] == "serve" else
-                  ["--exec", frames.os.getpid(), 0, 0, "--", "sleep", "60"])
+                  ["--exec", frames.os.getpid(), 0, 0, "--", "/bin/sleep",
+                   "60"])
 if sys.argv[2] == "serve":
     w.ready()
 print(w.pid, flush=True)
@@ -349,6 +350,8 @@ def test_a_worker_dies_with_its_parent(trade):
                          stdout=subprocess.PIPE, text=True)
     try:
         pid = int(p.stdout.readline())
+        name = "fetchd-worker" if trade == "serve" else "sleep"
+        until(lambda: open(f"/proc/{pid}/comm").read().strip() == name)
         assert not is_gone(pid)
     finally:
         p.kill()
