@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """--exec: programs of others as parsers, with all that can go wrong with them."""
+import contextlib
 import json
 import os
 import pty
@@ -322,4 +323,9 @@ def test_programs_die_with_fetchd(run):
     until(lambda: any(cpu(p) > 0.2 for p in found))
     r.kill(signal.SIGKILL)
     r.proc.wait(10)
-    print(f"gone after {gone_within(found, 1):.3f} s")
+    try:
+        print(f"gone after {gone_within(found, 1):.3f} s")
+    finally:
+        for pid in found:       # what "nest" started is nobody's now
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
