@@ -375,6 +375,11 @@ def test_a_reader_that_leaves_leaves_no_worker(evil):
 
 # -- what they inherit --------------------------------------------------------
 
+def is_confined(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return "\nSeccomp:\t2\n" in f.read()
+
+
 def test_a_worker_inherits_no_descriptor_and_no_environment(evil):
     """Asked while connections, an output file and a log are open."""
     evil.plain()
@@ -383,6 +388,7 @@ def test_a_worker_inherits_no_descriptor_and_no_environment(evil):
                          pass_fds=[extra.fileno()])
         assert run.until_records(10)
         for pid in workers(run.pid, 3):
+            until(lambda: is_confined(pid))     # the last may still begin
             fds = {int(n): os.readlink(f"/proc/{pid}/fd/{n}")
                    for n in os.listdir(f"/proc/{pid}/fd")}
             assert set(fds) == {0, 1, 2}, fds
