@@ -84,7 +84,7 @@ record_write_text(struct buf *out, const struct record *r)
 
 /* Bytes of a character that a terminal may obey, 0 if it is none. */
 static size_t
-is_control(struct span s)
+control_bytes(struct span s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 
@@ -102,13 +102,14 @@ record_spare_terminal(struct buf *b, size_t from)
 
 	if (s.n == 0)
 		return;
-	for (i = 0; i<s.n; i += n> 0 ? n : 1) {
-		n = is_control(span_of(s.p + i, s.n - i));
-		if (n == 0)
+	for (i = 0; i < s.n; i++) {
+		n = control_bytes(span_of(s.p + i, s.n - i));
+		if (n == 0) {
 			buf_char(&out, s.p[i]);
-		else
-			buf_printf(
-			    &out, "\\u00%02x", (unsigned char)s.p[i + n - 1]);
+			continue;
+		}
+		i += n - 1;
+		buf_printf(&out, "\\u00%02x", (unsigned char)s.p[i]);
 	}
 	b->n = from;
 	buf_span(b, buf_view(&out));

@@ -18,7 +18,6 @@
 
 #define PIECE_BYTES (256u << 10) /* handed over at a time */
 #define KEEP_BYTES 65536         /* of a buffer, for the next answer */
-#define DOC_HEAD_MAX (1u << 20)  /* of a message, before the body */
 #define WAIT_MIN_US 1000         /* less is no wait for a parser */
 #define WAITING_MIN 16           /* as many may wait for a parser, */
 #define WAITING_PER_WORKER 4     /* and these for each of them */
@@ -103,14 +102,26 @@ is_parsed_type(const struct fetch *f)
 	return is_markup(type) || (is_text(type) && has_regex(f->opts));
 }
 
+/* Of the message to the workers, or about that of a coprocess's line. */
 static uint64_t
-size_limit(const struct opts *o)
+length_of(const struct fetch *f, const struct pool *pool)
 {
-	uint64_t max = FRAME_DOC_MAX - DOC_HEAD_MAX;
+	const struct xchg *x = f->x;
 
-	if (o->worker_mem_bytes > 0 && o->worker_mem_bytes / 8 < max)
-		max = o->worker_mem_bytes / 8;
-	return max;
+	if (pool != f->core->workers)
+		return x->body.n;
+	return frame_doc_length(url_text(&x->url),
+	    http_find(http_header(x->http), SPAN("content-type"), 0),
+	    x->body.n);
+}
+
+static int
+is_too_large(const struct fetch *f, const struct pool *pool)
+{
+	uint64_t mem = f->opts->worker_mem_bytes;
+
+	return (mem > 0 && f->x->body.n > mem / 8) ||
+	       length_of(f, pool) > FRAME_DOC_MAX;
 }
 
 /* Why the pool does not get it at all. */
@@ -123,7 +134,7 @@ judge(const struct fetch *f, const struct pool *pool)
 		return PARSE_SKIPPED;
 	if (pool == f->core->workers && !is_parsed_type(f))
 		return PARSE_SKIPPED;
-	if (x->body.n > size_limit(f->opts))
+	if (is_too_large(f, pool))
 		return PARSE_TOO_LARGE;
 	return PARSE_OK;
 }
@@ -176,17 +187,12 @@ parse_is_due(struct fetch *f)
 static void
 put(struct fetch *f)
 {
-	struct xchg *x = f->x;
-	struct parse *p = x->parse;
+	struct parse *p = f->x->parse;
 	struct pool_doc *d = &p->doc;
 
 	memset(d, 0, sizeof(*d));
 	d->arg = f;
-	d->bytes = x->body.n;
-	if (p->pool == f->core->workers)
-		d->bytes = frame_doc_length(url_text(&x->url),
-		    http_find(http_header(x->http), SPAN("content-type"), 0),
-		    x->body.n);
+	d->bytes = length_of(f, p->pool);
 	p->is_put = 1;
 	pool_put(p->pool, d);
 }
