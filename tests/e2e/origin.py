@@ -54,7 +54,7 @@ def chunked(*parts, trailer=b""):
 
 class Request:
     def __init__(self, raw, conn):
-        self.time = time.monotonic()
+        self.time = conn.arrived
         self.conn = conn
         self.raw = raw
         head, _, self.body = raw.partition(b"\r\n\r\n")
@@ -76,6 +76,22 @@ class Request:
         return [n.lower() for n, _ in self.headers]
 
 
+# Linux: the time at which data came in, with each read; socket(7).
+SO_TIMESTAMPNS = 35
+
+
+def _arrival(notes):
+    """When the kernel had the bytes just read, of time.monotonic(): a thread
+    here may see them much later. Now, if the kernel did not say."""
+    now = time.monotonic()
+    for level, kind, data in notes:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            seconds, ns = struct.unpack("ll", data)
+            late = time.time_ns() - (seconds * 10**9 + ns)
+            return now - max(0, late) / 1e9
+    return now
+
+
 class Gone(Exception):
     """The origin is being stopped, or the peer went away."""
 
@@ -85,7 +101,7 @@ class Conn:
         self.origin, self.sock, self.number = origin, sock, number
         self.peer = sock.getpeername()[:2]
         self.local = sock.getsockname()[:2]
-        self.opened = time.monotonic()
+        self.opened = self.arrived = time.monotonic()
         self.closed = None      # when this side was done with it
         self.ended = None       # how the peer ended it: eof, reset
         self.obj = None         # the TLS engine
@@ -120,12 +136,13 @@ class Conn:
     def raw_recv(self, n=65536):
         """b"" at EOF."""
         try:
-            data = self.sock.recv(n)
+            data, notes, _, _ = self.sock.recvmsg(n, 64)
         except ConnectionError:
             self.ended = "reset"
             self.origin.changed()
             raise
         self.raw_in += len(data)
+        self.arrived = _arrival(notes)
         if not data:
             self.ended = self.ended or "eof"
             self.origin.changed()
@@ -353,6 +370,7 @@ class Origin:
                 self.lis.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                     rcvbuf)
             self.lis.bind((addr, port))
+            self.lis.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
             self.lis.listen(backlog)
         inside(netns, listen)
         self.port = self.lis.getsockname()[1]
