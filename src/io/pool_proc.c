@@ -278,7 +278,7 @@ set_attributes(posix_spawnattr_t *at)
 	sigfillset(&all);
 	posix_spawnattr_setsigmask(at, &none);
 	posix_spawnattr_setsigdefault(at, &all);
-	return posix_spawnattr_setflags(at, POSIX_SPAWN_SETSID |
+	return posix_spawnattr_setflags(at, POSIX_SPAWN_SETPGROUP |
 						POSIX_SPAWN_SETSIGMASK |
 						POSIX_SPAWN_SETSIGDEF);
 }

@@ -7,7 +7,7 @@
 
 /*
  * Becomes argv[0], with argv for its arguments and never by a shell: its own
- * session, dead when fetchd is, without new privileges, with sb's memory.
+ * group, dead when fetchd is, without new privileges, with sb's memory.
  * Returns an exit status only if that failed, having said why on stderr.
  */
 int coprocess_run(const struct sandbox *sb, char **argv);

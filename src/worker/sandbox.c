@@ -12,6 +12,7 @@
 #include <linux/landlock.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -39,6 +40,7 @@
 #define LIFE_MIN_S 600
 #define LIFE_DOCS 20
 #define OPEN_FILES 8
+#define NICE 10 /* behind the loop; getpriority(2) */
 
 /* ---- how it begins ---- */
 
@@ -76,21 +78,25 @@ set_blocking(int fd)
 }
 
 /*
- * A session is a scheduling group of its own, where the kernel has autogroups
- * (sched(7)): one busy parser then weighs as much as all of fetchd, and the
- * loop waited tens of milliseconds behind it. Less weight is free to have where
- * a core is idle. Nothing is lost where there is no such file.
+ * What setsid() would do but for one thing: where the kernel has autogroups
+ * (sched(7)) a session is a scheduling group, and every worker would weigh as
+ * much as all of fetchd, or, told to weigh less, starve beside any other busy
+ * program of the machine. Here only fetchd and what shares its session go
+ * first, and with them the loop.
  */
 static void
-stand_back(void)
+stand_apart(void)
 {
-	int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	int tty;
 
-	if (fd == -1)
-		return;
-	if (write(fd, "19", 2) == -1)
-		(void)0; /* as it is, then */
-	close(fd);
+	setpgid(0, 0); /* fails if it leads a session */
+	if (getsid(0) != getpid() &&
+	    (tty = open("/dev/tty", O_RDWR | O_CLOEXEC)) != -1) {
+		ioctl(tty, TIOCNOTTY);
+		close(tty);
+	}
+	if (nice(NICE) == -1)
+		(void)0; /* as it is, then; or it was -11 */
 }
 
 uint32_t
@@ -98,8 +104,7 @@ sandbox_begin(const struct sandbox *sb)
 {
 	uint32_t missing = 0;
 
-	setsid(); /* fails if it leads a session already */
-	stand_back();
+	stand_apart();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		missing |= FRAME_NO_DEATHSIG;
 	/* The parent may have died before that was in force. */

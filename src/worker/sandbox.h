@@ -19,8 +19,9 @@ struct sandbox {
 };
 
 /*
- * The process as it should have come: its own session, signals as at first but
- * for SIGPIPE, nothing open but 0, 1 and 2, and it dies when its parent does.
+ * The process as it should have come: a group of its own, no terminal, behind
+ * the loop when they want the same core, signals as at first but for SIGPIPE,
+ * nothing open but 0, 1 and 2, and it dies when its parent does.
  * Ends the process with FRAME_EXIT_ORPHAN if that has happened already.
  * Returns FRAME_NO_DEATHSIG or 0.
  */

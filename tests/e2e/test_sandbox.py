@@ -119,9 +119,20 @@ def test_a_workers_environment_is_empty(start):
     assert look(lambda: w.proc_file("environ")) == ""
 
 
-def test_a_worker_leads_a_session_of_its_own(start):
+def test_a_worker_leads_a_group_of_its_own(start):
     w = start()
-    assert os.getsid(w.pid) == os.getpgid(w.pid) == w.pid
+    assert look(lambda: os.getpgid(w.pid)) == w.pid
+
+
+def test_a_worker_stands_back_for_the_loop_and_for_nobody_else(start):
+    """In one scheduling group with it: a session would have its own."""
+    w = start()
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    nice = look(lambda: os.getpriority(os.PRIO_PROCESS, w.pid))
+    assert nice == min(19, mine + 10)
+    if os.path.exists("/proc/self/autogroup"):
+        with open("/proc/self/autogroup") as f:
+            assert w.proc_file("autogroup") == f.read()
 
 
 def test_a_workers_limits_are_set(start):
@@ -483,7 +494,7 @@ def test_a_program_keeps_its_environment_and_gains_no_privileges():
         assert status["NoNewPrivs"] == "1"
         assert (status["SigIgn"], status["SigBlk"]) == ("0" * 16, "0" * 16)
         assert limits["Max core file size"] == (0, 0)
-        assert os.getsid(w.pid) == w.pid
+        assert os.getpgid(w.pid) == w.pid
         assert w.close() == OK
 
 

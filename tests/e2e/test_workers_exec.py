@@ -303,7 +303,7 @@ def test_a_program_inherits_the_environment_and_no_descriptor(fetchd, evil):
                        "fds[:3]]\n"
                        "for l in sys.stdin:\n"
                        " print(json.dumps([fds, links, dict(os.environ), "
-                       "os.getsid(0) == os.getpid()]), flush=True)\n")
+                       "os.getpgrp() == os.getpid()]), flush=True)\n")
     with open(os.devnull) as extra:
         res = fetchd("--exec", PYTHON + path, "--extract", "title",
                      "--workers", "2", evil.site.url("/1"), quiet=False,

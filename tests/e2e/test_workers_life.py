@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: ISC
 """Workers that cannot be started, that are killed, stopped or orphaned: every
 item has its record, and no process outlives fetchd."""
+import fcntl
 import os
+import pty
 import shutil
 import signal
+import sys
+import termios
 import time
 
 import pytest
@@ -14,6 +18,7 @@ from frames import EVIL, until
 from harness import row
 
 LONG = os.environ.get("FETCHD_LONG")
+ECHO = "import sys; [print(1, flush=True) for _ in sys.stdin]"
 SLEEP = [f"/{i}/sleep/60000" for i in range(6)]
 
 
@@ -327,6 +332,37 @@ def test_a_signal_lets_the_pages_in_work_be_finished(evil):
     gone_within(found, 0.2)
 
 
+def terminal_of(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return int(f.read().rpartition(")")[2].split()[4])
+
+
+@pytest.mark.parametrize("program", [False, True], ids=["worker", "exec"])
+def test_a_terminal_interrupts_fetchd_and_not_its_workers(evil, program):
+    """^C goes to all of a terminal's foreground; they are not of it."""
+    master, slave = pty.openpty()
+
+    def take_terminal():
+        os.setsid()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+    how = ["--exec", f"{sys.executable} -c '{ECHO}'"] if program else []
+    run = evil.start([f"/{i}/sleep/500" for i in range(4)] +
+                     [f"/{i}" for i in range(4, 300)], *how, "-c", "4",
+                     workers=2, preexec=take_terminal)
+    found = workers(run.pid, 4 if program else 2)
+    assert evil.site.until(lambda o: len(o.requests) >= 4)
+    assert terminal_of(run.pid) != 0
+    until(lambda: not any(terminal_of(p) for p in found))
+    os.write(master, b"\x03")
+    res = run.finish(exit=75)
+    os.close(master)
+    os.close(slave)
+    assert 4 <= len(res.records) < 300 and res.stats["worker_restarts"] == 0
+    assert all(r["parse"]["error"] is None for r in res.records)
+    gone_within(found, 0.5)
+
+
 def test_pages_in_work_at_the_end_of_grace_have_no_record(evil):
     run = evil.start(SLEEP, "--worker-time", "60", "--grace", "1")
     found = workers(run.pid, 2)
@@ -395,5 +431,5 @@ def test_a_worker_inherits_no_descriptor_and_no_environment(evil):
             assert fds[0] == fds[1] and fds[0].startswith("socket:")
             with open(f"/proc/{pid}/environ", "rb") as f:
                 assert f.read() == b""
-            assert os.getsid(pid) == pid
+            assert os.getpgid(pid) == pid
         honest(run.finish())
