@@ -299,11 +299,12 @@ def test_transfers_go_on_while_workers_are_at_work(fetchd, evil, origin):
     evil.plain()
     lines = evil.urls(["/1/burn/1000", "/2/burn/1000"]) + [
         plain.url(f"/{i}") for i in range(400)]
-    res = fetchd(*evil.args(["-c", "20"], 2), stdin=lines, quiet=False)
+    res = fetchd(*evil.args(["-c", "20", "--worker-time", "60"], 2),
+                 stdin=lines, quiet=False)
     first = [number(r) for r in res.records[-2:]]
     assert sorted(first) == [1, 2] and \
         res.records[-1]["url"].startswith(evil.site.url())
     assert {r["parse"]["error"] for r in res.records} == \
         {None, "parse_skipped"}
     print("loop lag:", {k: v for k, v in res.stats.items() if "lag" in k})
-    assert res.stats["loop_lag_p99"] < 0.05
+    assert res.stats["loop_lag_p99"] < 0.1
