@@ -70,7 +70,7 @@ class Worker:
                 [program, *map(str, args)], stdin=theirs, stdout=theirs,
                 stderr=subprocess.PIPE, env=env or {}, pass_fds=pass_fds,
                 preexec_fn=preexec)
-        self.sock.settimeout(20)
+        self.sock.settimeout(60)
         self.err = self.proc.stderr
 
     def __enter__(self):
@@ -127,11 +127,11 @@ class Worker:
         return f.payload[0], f.payload[1:].decode()
 
     # -- its end ------------------------------------------------------------
-    def wait(self, timeout=20):
+    def wait(self, timeout=60):
         """Exit status; -signal."""
         return self.proc.wait(timeout)
 
-    def close(self, timeout=20):
+    def close(self, timeout=60):
         """Nothing more to read: its exit status."""
         self.sock.shutdown(socket.SHUT_WR)
         return self.wait(timeout)

@@ -455,4 +455,4 @@ def test_a_thousand_new_tls_hosts_do_not_time_each_other_out(fetchd, origin,
         o.url("/", host=f"h{i}.hosts.test") for i in range(n)])
     assert res.errors() == [None] * n
     assert res.stats["handshakes"] == n
-    assert res.stats["loop_lag_p99"] < 0.1
+    assert res.stats["loop_lag_p99"] < 0.3
