@@ -229,7 +229,7 @@ test_a_worker_has_nothing_of_ours(void **state)
 	world_start(&w);
 	put(&w, &d, "self");
 	run(&w, 1);
-	expect(&d, PARSE_OK, "\"fds 0 env 0 session 1 mask 0 pipe 1\"");
+	expect(&d, PARSE_OK, "\"fds 0 env 0 group 1 mask 0 pipe 1\"");
 	world_close(&w);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &old, NULL);

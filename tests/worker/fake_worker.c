@@ -277,7 +277,7 @@ do_child(const char *what)
 	answer(doc.id, PARSE_OK, b);
 }
 
-/* How it was started: descriptors, environment, session, signals. */
+/* How it was started: descriptors, environment, group, signals. */
 static void
 do_self(const char *what)
 {
@@ -290,8 +290,8 @@ do_self(const char *what)
 	for (fd = 3; fd < 256; fd++)
 		n += fcntl(fd, F_GETFD) != -1;
 	sigprocmask(SIG_BLOCK, NULL, &mask);
-	snprintf(b, sizeof(b), "\"fds %d env %d session %d mask %d pipe %d\"",
-	    n, environ[0] != NULL, getsid(0) == getpid(),
+	snprintf(b, sizeof(b), "\"fds %d env %d group %d mask %d pipe %d\"", n,
+	    environ[0] != NULL, getpgrp() == getpid(),
 	    sigismember(&mask, SIGUSR1), signal(SIGPIPE, SIG_DFL) == SIG_DFL);
 	answer(doc.id, PARSE_OK, b);
 }
