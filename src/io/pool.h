@@ -126,7 +126,7 @@ int pool_check(struct pool *p, int64_t us, struct buf *why);
 
 /*
  * Hands d over. Once so many starts in a row have failed that it is given up
- * (6; LINES 20, unless the program cannot be executed at all), every document
+ * (6; LINES 10, unless the program cannot be executed at all), every document
  * ends with PARSE_UNAVAILABLE (from the loop). LINES: a start has failed if
  * the program dies without ever having answered.
  */
