@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "core/order.h"
 #include "engine.h"
+#include "io/pool.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "options.h"
@@ -23,7 +24,6 @@
 
 /* Descriptors for all that is no transfer. */
 #define FDS_SPARE_MIN 20
-#define FDS_A_WORKER 3
 #define FDS_SPARE_MAX 64
 #define NOTES_US 1000000
 
@@ -204,9 +204,9 @@ fit_descriptors(struct opts *o)
 	spare = spare < FDS_SPARE_MIN ? FDS_SPARE_MIN : spare;
 	spare = spare > FDS_SPARE_MAX ? FDS_SPARE_MAX : spare;
 	if (o->njobs > 0)
-		spare += o->workers * FDS_A_WORKER;
+		spare += o->workers * POOL_WORKER_FDS;
 	if (o->exec_argv != NULL)
-		spare += o->workers * FDS_A_WORKER;
+		spare += o->workers * POOL_WORKER_FDS;
 	room = rl.rlim_cur > OPT_NUM_MAX * 2 ? OPT_NUM_MAX * 2
 					     : (int64_t)rl.rlim_cur - spare;
 	if (room < 1)
