@@ -221,17 +221,16 @@ limit_for(const struct worker *w)
 
 /* Once: what is wrong with a program of the user's is better known early. */
 static void
-warn(struct worker *w)
+warn(struct pool *p)
 {
-	struct pool *p = w->pool;
 	struct buf b = { 0 };
 
 	if (p->is_warned || p->proven > 0)
 		return;
 	p->is_warned = 1;
-	buf_str(&b, "no answer from it: ");
+	buf_printf(&b, "no answer from %s: ", p->conf.argv[0]);
 	buf_span(&b, buf_view(&p->reason));
-	p->conf.say(p->conf.arg, w->number, buf_view(&b));
+	p->conf.say(p->conf.arg, 0, buf_view(&b));
 	buf_fini(&b);
 }
 
@@ -250,7 +249,7 @@ count_end(struct worker *w)
 	} else if (w->ending != END_WANTED &&
 		   !(is_lines && w->ending == END_LATE)) {
 		if (is_lines && w->ending == END_DIED && !w->is_not_executed)
-			warn(w);
+			warn(p);
 		stumble(p, w->start_us, 1, limit_for(w));
 	}
 	w->is_proven = 0;

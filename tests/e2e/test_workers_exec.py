@@ -228,6 +228,14 @@ def test_a_program_that_ends_at_once_ends_no_run(fetchd, evil, program):
     assert res.wall < 45
 
 
+def test_of_a_program_that_ends_at_once_quiet_says_nothing(fetchd, evil):
+    said = "fetchd: no answer from /bin/false: the last one ended with status 1"
+    for args, want in ((), [said]), (["-q"], []):
+        res = fetchd("--exec", "/bin/false", "--workers", "1", *args,
+                     stdin=evil.urls(["/1"]), quiet=False)
+        assert res.stderr.splitlines() == want
+
+
 @row(227)
 def test_a_program_that_cannot_be_executed_is_given_up(fetchd, evil):
     path = fetchd.file("no-program", "neither a script nor ELF\n")

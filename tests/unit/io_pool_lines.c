@@ -245,7 +245,7 @@ test_a_program_that_always_dies_is_given_up_later(void **state)
 		    &d[i], i < charged ? PARSE_CRASHED : PARSE_UNAVAILABLE, "");
 	assert_int_equal(stats_of(&w).restarts, 9);
 	assert_non_null(strstr(w.said.p,
-	    "1: no answer from it: the last one ended with status 0\n"));
+	    "0: no answer from /bin/true: the last one ended with status 0\n"));
 	world_close(&w);
 }
 
