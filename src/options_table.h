@@ -241,8 +241,8 @@ OPT(workers, "workers", 0, INT, "", 0, OPT_WORKERS_MAX, EXTRACT, "N",
     "At least 1 by default. 0 leaves nobody to extract anything.")
 OPT(worker_mem, "worker-mem", 0, SIZE, "512M", 0, OPT_SIZE_MAX, EXTRACT, "SIZE",
     "address space a parser may use",
-    "A body of more than an eighth of it is not parsed. 0 means no limit, "
-    "which some programs for --exec need.")
+    "64M at least. A body of more than an eighth of it is not parsed. 0 means "
+    "no limit, which some programs for --exec need.")
 OPT(worker_time, "worker-time", 0, DUR, "10s", 0, OPT_DUR_MAX, EXTRACT, "TIME",
     "for one document; then its parser is killed",
     "Nothing else bounds selectors and XPath, which on some pages take time as "

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: ISC
 """Options: what each changes in the request or the run."""
 import base64
+import os
+import re
 
 import pytest
 
+from harness import TOP
 from origin import response, serve
 
 
@@ -197,8 +200,16 @@ def test_help_names_every_option_of_this_capability(fetchd):
             retry retry-delay retry-on retry-post retry-max-time
             retry-after-max max-host-errors host-dead-after net-down
             location max-redirs proto-redir location-trusted interface stream
-            include-attempts keep-order only-failed only-ok""".split():
+            include-attempts keep-order only-failed only-ok
+            extract css xpath regex exec workers worker-mem worker-time
+            sandbox""".split():
         assert f"--{name}" in text or f"--no-{name}" in text, name
+
+
+def test_the_manual_names_every_figure_of_stats(fetchd, control):
+    with open(os.path.join(TOP, "docs", "fetchd.1.in")) as f:
+        words = set(re.findall(r"\w+", f.read()))
+    assert set(fetchd(control.url(), "--stats").stats) <= words
 
 
 def test_resolve_overrides_a_name_for_one_port(fetchd, origin, dns):
