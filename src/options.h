@@ -119,11 +119,12 @@ struct opts {
 	/*
 	 * What follows, set when opts_parse has returned 0, besides:
 	 * limit is INT64_MAX unless given; format is FORMAT_JSONL after -j, and
-	 * instead of FORMAT_AUTO with --stream; of -4 and -6, and of -q and -v,
-	 * the later one holds; max_per_host, max_idle, ttfb_timeout_us,
-	 * speed_limit_bytes and speed_time_us have the defaults that depend on
-	 * other options; speed_limit_bytes and speed_time_us are both 0 or both
-	 * not; user is the name alone; base_url is known to be good.
+	 * instead of FORMAT_AUTO with --stream and with what extracts; of -4
+	 * and -6, and of -q and -v, the later one holds; max_per_host,
+	 * max_idle, ttfb_timeout_us, speed_limit_bytes and speed_time_us have
+	 * the defaults that depend on other options, workers that of the
+	 * machine; speed_limit_bytes and speed_time_us are both 0 or both not;
+	 * user is the name alone; base_url is known to be good.
 	 */
 	const char *method; /* -X, -I, POST with a body, GET */
 	int method_given;   /* by -X or -I: holds for items with a body too */

@@ -190,7 +190,8 @@ OPT(json, "json", 'j', BOOL, "off", 0, 1, OUTPUT, "",
     "the same as --format jsonl", "")
 OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT, "auto|jsonl|text|body",
     "records, short lines, or decoded bodies alone",
-    "auto is text for a terminal and jsonl for everything else.")
+    "auto is jsonl, and text for a terminal unless answers are streamed or "
+    "something is extracted from them.")
 OPT(fields, "fields", 0, STR, "", 0, 0, OUTPUT, "LIST",
     "only these keys of the record, in this order", "")
 OPT(body, "body", 0, ENUM, "inline", 0, 0, OUTPUT, "inline|none|base64|json",
