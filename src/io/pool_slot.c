@@ -246,8 +246,12 @@ count_end(struct worker *w)
 		/* One that is ready and dies without any work. */
 		if (w->ending == END_DIED && w->answered == 0 && w->ntasks == 0)
 			stumble(p, w->start_us, 0, 0);
-	} else if (w->ending != END_WANTED &&
-		   !(is_lines && w->ending == END_LATE)) {
+	} else if (is_lines && w->ending == END_LATE) {
+		p->reason.n = 0;
+		buf_str(&p->reason, "none within --worker-time (is its output "
+				    "flushed after each line?)");
+		warn(p);
+	} else if (w->ending != END_WANTED) {
 		if (is_lines && w->ending == END_DIED && !w->is_not_executed)
 			warn(p);
 		stumble(p, w->start_us, 1, limit_for(w));

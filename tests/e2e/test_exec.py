@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -375,8 +376,11 @@ def test_one_that_takes_too_long_is_replaced(many, program):
 def test_one_that_never_reads_is_worker_timeout(many):
     big = page("x" * 3_000_000)
     records, res = many("sleep 100", 3, "--workers", "1", "--worker-time",
-                        "0.5", exit=0, pages={f"/{i}": big for i in range(3)})
+                        "0.5", exit=0, pages={f"/{i}": big for i in range(3)},
+                        quiet=False)
     assert codes(records) == ["worker_timeout"] * 3
+    assert re.fullmatch(r"fetchd: no answer from \S*/sleep: none within "
+                        r"--worker-time \(.*flushed.*\)\n", res.stderr)
     assert res.wall < 20
 
 
@@ -386,7 +390,7 @@ def test_its_children_go_with_it(many, program, fetchd):
         "import subprocess\n"
         f"open({note!r}, 'w').write("
         "str(subprocess.Popen(['sleep', '100']).pid))\ntime.sleep(100)"), 1,
-        "--worker-time", "2", exit=0)
+        "--worker-time", "2", exit=0, quiet=False)
     assert codes(records) == ["worker_timeout"]
     with open(note) as f:
         assert parsing.gone(int(f.read()))
