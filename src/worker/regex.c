@@ -2,9 +2,10 @@
 /*
  * PCRE2 with limits of time and memory. What a limit of PCRE2's own does not
  * hold (it counts anew at every place of the text) the callouts hold, which it
- * makes before every item of a pattern: there the clock is looked at. No code
- * is made at run time, as the worker may not execute any. Knows nothing of
- * documents.
+ * makes before every item of a pattern: there the clock is looked at, the more
+ * often the further they are apart (one item, repeated, can go over the whole
+ * text). No code is made at run time, as the worker may not execute any. Knows
+ * nothing of documents.
  */
 #include "worker/regex.h"
 
@@ -20,7 +21,8 @@
 #define STEPS_MAX 10000000 /* of PCRE2's matching, a place of the text */
 #define HEAP_MAX_KIB (128 * 1024)
 #define TEXT_LARGE (64 * 1024)  /* after more, memory is given back */
-#define CALLOUTS 128            /* so many for each look at the clock */
+#define CALLOUT_BYTES 1024      /* of text that a callout counts for */
+#define LOOK_BYTES (128 * 1024) /* gone over from look to look at the clock */
 #define TIME_MAX_NS 300000000LL /* of the processor, a text ... */
 #define TIME_MIB_NS 100000000LL /* ... and so much for each MiB of it */
 
@@ -31,9 +33,10 @@ struct regex {
 	uint32_t groups;
 	unsigned extract; /* the group called so, or 0 */
 	struct span text;
-	size_t at;        /* where the next search begins */
-	int must_advance; /* and no empty match may be there */
-	unsigned callouts;
+	size_t at;           /* where the next search begins */
+	int must_advance;    /* and no empty match may be there */
+	size_t last_at;      /* where the last callout was */
+	size_t worked;       /* since the clock was looked at */
 	int64_t deadline_ns; /* 0: nothing has been looked at yet */
 };
 
@@ -52,10 +55,14 @@ static int
 on_callout(pcre2_callout_block *block, void *arg)
 {
 	struct regex *r = arg;
+	size_t at = block->current_position;
 
-	(void)block;
-	if (++r->callouts % CALLOUTS != 0)
+	r->worked += CALLOUT_BYTES;
+	r->worked += at > r->last_at ? at - r->last_at : r->last_at - at;
+	r->last_at = at;
+	if (r->worked < LOOK_BYTES)
 		return 0;
+	r->worked = 0;
 	if (r->deadline_ns == 0)
 		r->deadline_ns = processor_ns() + TIME_MAX_NS +
 				 (int64_t)(r->text.n >> 20) * TIME_MIB_NS;
@@ -251,7 +258,7 @@ regex_start(struct regex *r, struct span text)
 	r->text = text.p != NULL ? text : SPAN("");
 	r->at = 0;
 	r->must_advance = 0;
-	r->callouts = 0;
+	r->last_at = r->worked = 0;
 	r->deadline_ns = 0;
 }
 

@@ -229,6 +229,24 @@ test_backtracking_ends_in_less_than_a_second(void **state)
 	buf_fini(&out);
 }
 
+/* 8 MiB may take 1.1 s. From each place on, one step goes over all of it. */
+static void
+test_the_clock_is_looked_at_between_long_steps(void **state)
+{
+	struct regex *r = make("\\w+\\sx");
+	struct buf text = { 0 }, out = { 0 };
+	double began = seconds();
+
+	(void)state;
+	fill(&text, 'x', 8 * MIB, "");
+	assert_int_equal(run(r, buf_view(&text), &out), -1);
+	if (seconds() - began > 2)
+		fail_msg("%.2f s", seconds() - began);
+	regex_free(r);
+	buf_fini(&text);
+	buf_fini(&out);
+}
+
 static void
 test_a_limit_is_met_and_the_next_text_is_none_the_worse(void **state)
 {
@@ -292,6 +310,8 @@ main(void)
 		cmocka_unit_test(test_classes_are_unicodes),
 		cmocka_unit_test(test_bad_patterns_are_refused_with_a_reason),
 		cmocka_unit_test(test_backtracking_ends_in_less_than_a_second),
+		cmocka_unit_test(
+		    test_the_clock_is_looked_at_between_long_steps),
 		cmocka_unit_test(
 		    test_a_limit_is_met_and_the_next_text_is_none_the_worse),
 		cmocka_unit_test(test_a_long_match_is_none_too_long),
