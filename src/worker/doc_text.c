@@ -70,14 +70,23 @@ put_line_end(struct writer *w)
 	w->has_line = 0;
 }
 
+/* How long the line end at i is, or 0. */
+static size_t
+line_end_len(struct span s, size_t i)
+{
+	if (i == s.n || (s.p[i] != '\n' && s.p[i] != '\r'))
+		return 0;
+	return s.p[i] == '\r' && i + 1 < s.n && s.p[i + 1] == '\n' ? 2 : 1;
+}
+
 static void
 put_pre(struct writer *w, struct span s)
 {
 	size_t i = 0, from;
 
 	/* The line end right behind the tag is no part of it. */
-	if (w->at_pre && s.n > 0)
-		i = s.p[0] == '\n' ? 1 : s.n > 1 && s.p[0] == '\r' ? 2 : 0;
+	if (w->at_pre)
+		i = line_end_len(s, 0);
 	while (i < s.n) {
 		for (from = i; i < s.n && s.p[i] != '\n' && s.p[i] != '\r';)
 			i++;
@@ -88,8 +97,7 @@ put_pre(struct writer *w, struct span s)
 		if (i == s.n)
 			break;
 		put_line_end(w);
-		i +=
-		    s.p[i] == '\r' && i + 1 < s.n && s.p[i + 1] == '\n' ? 2 : 1;
+		i += line_end_len(s, i);
 	}
 }
 

@@ -38,6 +38,8 @@ text_is_what_a_reader_sees(void **state)
 		{ "text/html", "<pre>a</pre><pre>\nb</pre>", "a\nb" },
 		{ "text/html", "<pre>x<p>y</p>\n\nz</pre>", "x\ny\n\n\nz" },
 		{ "text/html", "<pre>a\r\nb\rc</pre>", "a\nb\nc" },
+		{ "text/html", "<pre>\rab</pre><pre>\r\ncd</pre>", "ab\ncd" },
+		{ "text/html", "<pre>\r\rab</pre><pre>\r</pre>x", "ab\nx" },
 		{ "text/html", "<p>a</p>\n\n<p>b</p>\n", "a\nb" },
 		{ "text/html", "<p></p><div> </div>", "" },
 		{ "text/xml", "<a><b>x </b><c>y<d/>z</c></a>", "x\ny\nz" },
