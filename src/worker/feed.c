@@ -46,6 +46,18 @@ child(const xmlNode *n, const char *name)
 	return NULL;
 }
 
+/* Nonzero if k is of n's own vocabulary, not an extension's. */
+static int
+is_plain(const xmlNode *n, const xmlNode *k)
+{
+	const xmlChar *in = n->ns != NULL ? n->ns->href : NULL;
+	const xmlChar *own = k->ns != NULL ? k->ns->href : NULL;
+
+	if (own == NULL && strchr((const char *)k->name, ':') != NULL)
+		return strchr((const char *)n->name, ':') != NULL;
+	return xmlStrEqual(in, own);
+}
+
 /* The title next to a link; a podcast has two: the plain one counts. */
 static struct span
 title_of(const xmlNode *n, struct buf *out)
@@ -54,7 +66,7 @@ title_of(const xmlNode *n, struct buf *out)
 
 	for (k = n->children; k != NULL; k = k->next)
 		if (tree_is_local(k, "title") &&
-		    (found == NULL || (found->ns != NULL && k->ns == NULL)))
+		    (found == NULL || (!is_plain(n, found) && is_plain(n, k))))
 			found = k;
 	out->n = 0;
 	return found != NULL ? tree_collapse(found, NULL, out) : SPAN_NONE;

@@ -110,6 +110,35 @@ atom_has_its_links_by_xml_base(void **state)
 	check_title(atom, "\"<b>Feed\"");
 }
 
+/* Extensions have titles, too, and often in front of the entry's own. */
+static void
+the_title_is_the_feeds_own(void **state)
+{
+	static const char media[] =
+	    "<feed xmlns:m='http://search.yahoo.com/mrss/'"
+	    " xmlns='http://www.w3.org/2005/Atom'>"
+	    "<m:title>no</m:title><title>Feed</title>"
+	    "<entry><m:title>no</m:title><title>One</title>"
+	    "<link href='/1'/></entry></feed>";
+	static const char prefixed[] =
+	    "<a:feed xmlns:a='http://www.w3.org/2005/Atom'>"
+	    "<title>no</title><a:title>Feed</a:title></a:feed>";
+	static const char undeclared[] =
+	    "<rss><channel><itunes:title>no</itunes:title><title>Feed</title>"
+	    "</channel></rss>";
+	static const char only[] =
+	    "<rss xmlns:dc='http://purl.org/dc/elements/1.1/'>"
+	    "<channel><dc:title>Feed</dc:title></channel></rss>";
+
+	(void)state;
+	check("application/atom+xml", media,
+	    "[" LINK("http://example.com/1", "One", "null") "]");
+	check_title(media, "\"Feed\"");
+	check_title(prefixed, "\"Feed\"");
+	check_title(undeclared, "\"Feed\"");
+	check_title(only, "\"Feed\"");
+}
+
 static void
 sitemaps_have_their_locations(void **state)
 {
@@ -149,6 +178,7 @@ main(void)
 		cmocka_unit_test(rss_has_its_items),
 		cmocka_unit_test(rss_1_has_its_items_beside_the_channel),
 		cmocka_unit_test(atom_has_its_links_by_xml_base),
+		cmocka_unit_test(the_title_is_the_feeds_own),
 		cmocka_unit_test(sitemaps_have_their_locations),
 		cmocka_unit_test(other_xml_is_read_as_a_page),
 	};
