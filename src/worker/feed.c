@@ -123,6 +123,20 @@ is_permalink(const xmlNode *guid, struct links *l)
 	return s.p == NULL || span_ieq(span_trim(s), SPAN("true"));
 }
 
+/* An empty <link/> is none. */
+static int
+has_link(const xmlNode *in, struct links *l)
+{
+	xmlNode *k;
+
+	for (k = in->children; k != NULL; k = k->next)
+		if (tree_is_local(k, "link") &&
+		    (tree_attr(k, "href", &l->href).p != NULL ||
+			tree_collapse(k, NULL, &l->href).n > 0))
+			return 1;
+	return 0;
+}
+
 /* The links right in a channel or an entry. */
 static void
 put_links(struct links *l, struct answer *a, const struct url *base,
@@ -130,7 +144,7 @@ put_links(struct links *l, struct answer *a, const struct url *base,
 {
 	static const char *const names[] = { "link", "loc", "enclosure", NULL };
 	struct span title = title_of(in, &l->text);
-	int no_link = child(in, "link") == NULL;
+	int no_link = !has_link(in, l);
 	xmlNode *n;
 
 	if (title.p == NULL)

@@ -68,6 +68,19 @@ rss_has_its_items(void **state)
 	check_title(rss, "\"The feed\"");
 }
 
+static void
+an_empty_link_leaves_it_to_the_guid(void **state)
+{
+	(void)state;
+	check("application/rss+xml",
+	    "<rss><channel><link/><item><link/><guid>http://h/1</guid></item>"
+	    "<item><link> </link><guid>http://h/2</guid></item>"
+	    "<item><link/><link>/3</link><guid>http://h/no</guid></item>"
+	    "</channel></rss>",
+	    "[" LINK("http://h/1", "", "null") "," LINK("http://h/2", "",
+		"null") "," LINK("http://example.com/3", "", "null") "]");
+}
+
 static const char rdf[] =
     "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'"
     " xmlns='http://purl.org/rss/1.0/'>"
@@ -176,6 +189,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rss_has_its_items),
+		cmocka_unit_test(an_empty_link_leaves_it_to_the_guid),
 		cmocka_unit_test(rss_1_has_its_items_beside_the_channel),
 		cmocka_unit_test(atom_has_its_links_by_xml_base),
 		cmocka_unit_test(the_title_is_the_feeds_own),
