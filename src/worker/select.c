@@ -221,12 +221,17 @@ write_node(struct run *r, xmlNode *node)
 	xmlOutputBufferFlush(r->o);
 }
 
-/* As part of a larger document it uses prefixes declared further out: for as
- * long as it is written they are declared on itself, as lxml does it. */
+/*
+ * As part of a larger document it uses prefixes declared further out: for as
+ * long as it is written they are declared on itself, as lxml does it. Nor are
+ * its attributes the document's then, which shows: what they hold beyond ASCII
+ * is written as numbers.
+ */
 static void
 write_with_namespaces(struct run *r, xmlNode *node)
 {
 	xmlNode *copy = xmlCopyNode(node, 2), *up;
+	xmlAttr *attributes = node->properties;
 	xmlNs *own = node->nsDef, *ns;
 
 	if (copy == NULL) {
@@ -238,8 +243,10 @@ write_with_namespaces(struct run *r, xmlNode *node)
 		for (ns = up->nsDef; ns != NULL; ns = ns->next)
 			xmlNewNs(copy, ns->href, ns->prefix);
 	node->nsDef = copy->nsDef;
+	node->properties = copy->properties;
 	write_node(r, node);
 	node->nsDef = own;
+	node->properties = attributes;
 	xmlFreeNode(copy);
 }
 
