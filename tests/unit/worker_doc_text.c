@@ -31,6 +31,11 @@ text_is_what_a_reader_sees(void **state)
 		    "<style>s</style><noscript>n</noscript>"
 		    "<template>t</template><!-- c -->b",
 		    "ab" },
+		{ "text/html",
+		    "<input list=l><datalist id=l><option>o</datalist>a"
+		    "<noembed>n</noembed><ruby>b<rp>(</rp><rt>c</rt>"
+		    "<rp>)</rp></ruby>",
+		    "abc" },
 		{ "text/html", "a<pre>\n  b\n\n  c  d\n</pre>e",
 		    "a\n  b\n\n  c  d\ne" },
 		{ "text/html", "<pre>a<b>\n b</b></pre>", "a\n b" },
