@@ -287,7 +287,9 @@ doc_load(struct doc *d, const struct frame_doc *in, struct charset *cs)
 	d->tree = read_tree(d->kind, d->source);
 	if (d->tree == NULL)
 		return PARSE_FAILED;
-	if (d->kind == DOC_HTML)
+	/* XHTML may call itself XML, and has its <base> all the same. */
+	if (d->kind == DOC_HTML ||
+	    tree_is(xmlDocGetRootElement(d->tree), "html"))
 		find_base(d);
 	return PARSE_OK;
 }

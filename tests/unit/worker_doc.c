@@ -198,6 +198,13 @@ base_is_the_first_that_can_be_followed(void **state)
 	    page_load("text/xml", SPAN("<base href='/x'/>")), PARSE_OK);
 	assert_true(span_eq(
 	    url_text(&page.doc.base), SPAN("http://example.com/dir/page?q")));
+	assert_int_equal(
+	    page_load("application/xml",
+		SPAN("<html xmlns='http://www.w3.org/1999/xhtml'><head>"
+		     "<base href='/x'/></head></html>")),
+	    PARSE_OK);
+	assert_true(
+	    span_eq(url_text(&page.doc.base), SPAN("http://example.com/x")));
 }
 
 static void
