@@ -91,6 +91,7 @@ is_plain(enum charset_kind kind, struct span s)
 	case KIND_UTF16BE:
 	case KIND_REPLACEMENT:
 	case KIND_MULTI:
+	case KIND_ISO_2022_JP:
 		break;
 	}
 	return 0;

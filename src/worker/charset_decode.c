@@ -86,7 +86,7 @@ charset_decode_open(struct charset_coder *c, enum charset_id id)
 	else if (c->kind == KIND_USER)
 		for (i = 0; i < 128; i++)
 			c->upper[i] = (uint16_t)(0xf780 + i);
-	else if (c->kind == KIND_MULTI) {
+	else if (c->kind == KIND_MULTI || c->kind == KIND_ISO_2022_JP) {
 		c->cd = iconv_open("UTF-8", table[id].name);
 		c->is_missing = c->cd == NO_ICONV;
 	}
@@ -193,11 +193,11 @@ run_single(const uint16_t upper[128], struct span in, struct buf *out)
  * byte never, or it could hide a '<'.
  */
 static size_t
-bad_len(enum charset_id id, struct span in)
+bad_len(struct span in)
 {
 	const unsigned char *p = (const unsigned char *)in.p;
 
-	if (id == CHARSET_ISO_2022_JP || in.n < 2)
+	if (in.n < 2)
 		return 1;
 	return p[0] >= 0x81 && p[0] <= 0xfe && p[1] >= 0x80 ? 2 : 1;
 }
@@ -216,7 +216,7 @@ run_multi(iconv_t cd, enum charset_id id, struct span in, struct buf *out)
 		out->n = (size_t)(to - out->p);
 		if (n != (size_t)-1 || errno == E2BIG)
 			continue;
-		n = errno == EINVAL ? left : bad_len(id, span_of(from, left));
+		n = errno == EINVAL ? left : bad_len(span_of(from, left));
 		put(out, id == CHARSET_GB18030 && *from == '\x80'
 			     ? 0x20ac
 			     : REPLACEMENT);
@@ -227,6 +227,99 @@ run_multi(iconv_t cd, enum charset_id id, struct span in, struct buf *out)
 	to = buf_reserve(out, room);
 	iconv(cd, NULL, NULL, &to, &room);
 	out->n = (size_t)(to - out->p);
+}
+
+/* What ISO-2022-JP is in, by the last escape. */
+enum jis { JIS_ASCII, JIS_ROMAN, JIS_KATAKANA, JIS_PAIRS };
+
+/* Nonzero if an escape begins at s, and what it says. */
+static int
+read_escape(struct span s, enum jis *state)
+{
+	static const struct {
+		char text[4];
+		enum jis state;
+	} escapes[] = { { "\x1b(B", JIS_ASCII }, { "\x1b(J", JIS_ROMAN },
+		{ "\x1b(I", JIS_KATAKANA }, { "\x1b$@", JIS_PAIRS },
+		{ "\x1b$B", JIS_PAIRS } };
+	size_t i;
+
+	for (i = 0; s.n >= 3 && i < sizeof(escapes) / sizeof(escapes[0]); i++)
+		if (memcmp(s.p, escapes[i].text, 3) == 0) {
+			*state = escapes[i].state;
+			return 1;
+		}
+	return 0;
+}
+
+static uint32_t
+jis_byte(enum jis state, unsigned char c)
+{
+	if (state == JIS_KATAKANA)
+		return c >= 0x21 && c <= 0x5f ? 0xff61u - 0x21 + c
+					      : REPLACEMENT;
+	if (c >= 0x80 || c == 0x0e || c == 0x0f || c == 0x1b)
+		return REPLACEMENT;
+	if (state == JIS_ROMAN && c == '\\')
+		return 0xa5;
+	return state == JIS_ROMAN && c == '~' ? 0x203e : c;
+}
+
+static int
+is_half(char c)
+{
+	return c >= 0x21 && c <= 0x7e;
+}
+
+/* A pair, or what is in the place of one. How much of s that was. */
+static size_t
+run_pair(iconv_t cd, struct span s, struct buf *out)
+{
+	char sjis[2], *from = sjis, *to = buf_reserve(out, 16);
+	size_t left = 2, room = 16;
+	unsigned lead, trail;
+
+	if (!is_half(s.p[0]) || s.n < 2 || s.p[1] == 0x1b) {
+		put(out, REPLACEMENT);
+		return 1;
+	}
+	lead = (unsigned char)s.p[0] - 0x21u;
+	trail = (unsigned char)s.p[1] - 0x21u + lead % 2 * 94;
+	sjis[0] = (char)(lead / 2 + (lead / 2 < 0x1f ? 0x81 : 0xc1));
+	sjis[1] = (char)(trail + (trail < 0x3f ? 0x40 : 0x41));
+	if (is_half(s.p[1]) &&
+	    iconv(cd, &from, &left, &to, &room) != (size_t)-1)
+		out->n = (size_t)(to - out->p);
+	else
+		put(out, REPLACEMENT);
+	return 2;
+}
+
+/* By the standard's decoder, as iconv's table has no row 13 and other dashes
+ * than all the other encodings of Japanese. */
+static void
+run_iso_2022_jp(iconv_t cd, struct span in, struct buf *out)
+{
+	enum jis state = JIS_ASCII;
+	int escaped = 0; /* the last thing was an escape */
+	size_t n;
+
+	iconv(cd, NULL, NULL, NULL, NULL);
+	for (; in.n > 0; in = span_of(in.p + n, in.n - n)) {
+		if (read_escape(in, &state)) {
+			if (escaped)
+				put(out, REPLACEMENT);
+			escaped = 1;
+			n = 3;
+			continue;
+		}
+		escaped = 0;
+		n = 1;
+		if (state == JIS_PAIRS)
+			n = run_pair(cd, in, out);
+		else
+			put(out, jis_byte(state, (unsigned char)in.p[0]));
+	}
 }
 
 void
@@ -251,6 +344,9 @@ charset_decode_run(struct charset_coder *c, enum charset_id id, struct span in,
 		break;
 	case KIND_MULTI:
 		run_multi(c->cd, id, in, out);
+		break;
+	case KIND_ISO_2022_JP:
+		run_iso_2022_jp(c->cd, in, out);
 		break;
 	}
 }

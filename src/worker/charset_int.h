@@ -29,6 +29,7 @@ enum charset_kind {
 	KIND_SINGLE,      /* a byte a character */
 	KIND_WINDOWS,     /* the same; C1 bytes without a meaning stand */
 	KIND_MULTI,       /* iconv */
+	KIND_ISO_2022_JP, /* its pairs as those of Shift_JIS, by iconv */
 };
 
 /* A converter: what `kind` it is says what is used. */
@@ -36,7 +37,7 @@ struct charset_coder {
 	enum charset_kind kind;
 	int is_missing;      /* iconv has none of that name */
 	uint16_t upper[128]; /* SINGLE, WINDOWS: what 0x80 to 0xff mean */
-	iconv_t cd;          /* MULTI */
+	iconv_t cd;          /* MULTI, ISO_2022_JP */
 };
 
 /* charset_find.c: CHARSET_NONE if it says nothing that is known. */

@@ -313,6 +313,10 @@ asian_sets_are_those_of_the_standard(void **state)
 		{ "t; charset=iso-2022-jp", SPAN("\x1b$BF|\x1b(Ba"),
 		    "\xe6\x97\xa5"
 		    "a" },
+		{ "t; charset=iso-2022-jp",
+		    SPAN("\x1b$@!A-!!]\x1b(J\\~\x1b(I1\x1b(B\\"),
+		    "\xef\xbd\x9e\xe2\x91\xa0\xef\xbc\x8d\xc2\xa5\xe2\x80\xbe"
+		    "\xef\xbd\xb1\\" },
 		{ "t; charset=euc-kr", SPAN("\xb0\xa1\x81\x41"),
 		    "\xea\xb0\x80\xea\xb0\x82" },
 		{ "t; charset=iso-2022-kr", SPAN("<script>"), BAD },
@@ -335,6 +339,15 @@ broken_pairs_take_no_markup_with_them(void **state)
 		{ "t; charset=euc-kr", SPAN("a\x81"), "a" BAD },
 		{ "t; charset=gbk", SPAN("\xff<"), BAD "<" },
 		{ "t; charset=iso-2022-jp", SPAN("\xa1<"), BAD "<" },
+		{ "t; charset=iso-2022-jp", SPAN("\x1b$x\x1b\x0e<"),
+		    BAD "$x" BAD BAD "<" },
+		{ "t; charset=iso-2022-jp", SPAN("\x1b$B)!F\x1b(B<"),
+		    BAD BAD "<" },
+		{ "t; charset=iso-2022-jp", SPAN("\x1b$B\x1b(B\x1b(J<"),
+		    BAD BAD "<" },
+		{ "t; charset=iso-2022-jp", SPAN("\x1b(I<a\x1b"),
+		    "\xef\xbd\xbc" BAD BAD },
+		{ "t; charset=iso-2022-jp", SPAN("\x1b$B\nF\n"), BAD BAD },
 	};
 
 	check(state, t, COUNT(t), CHARSET_LOOK_NOT);
