@@ -44,6 +44,21 @@ is_known(const struct charset *cs, enum charset_id id)
 	return id != CHARSET_NONE && !cs->coder[id].is_missing;
 }
 
+/* Blanks in front of XML are taken off before it is parsed (doc.c), so that its
+ * declaration is one. */
+static struct span
+skip_blanks(struct span body)
+{
+	size_t i = 0;
+
+	while (i < body.n && memchr(" \t\r\n", body.p[i], 4) != NULL)
+		i++;
+	/* The blank may be half of one in UTF-16. */
+	if (i == body.n || body.p[i] != '<')
+		return body;
+	return span_of(body.p + i, body.n - i);
+}
+
 /* What the document says of itself. */
 static enum charset_id
 look_inside(const struct charset *cs, struct span body, enum charset_look look)
@@ -53,7 +68,8 @@ look_inside(const struct charset *cs, struct span body, enum charset_look look)
 	if (look == CHARSET_LOOK_HTML)
 		id = charset_find_meta(body);
 	if (look != CHARSET_LOOK_NOT && !is_known(cs, id))
-		id = charset_find_xml(body);
+		id = charset_find_xml(
+		    look == CHARSET_LOOK_XML ? skip_blanks(body) : body);
 	if (look == CHARSET_LOOK_XML && !is_known(cs, id))
 		id = CHARSET_UTF_8;
 	return is_known(cs, id) ? id : CHARSET_NONE;
