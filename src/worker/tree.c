@@ -35,7 +35,8 @@ static const struct {
 	{ "h4", TREE_BLOCK },
 	{ "h5", TREE_BLOCK },
 	{ "h6", TREE_BLOCK },
-	{ "head", TREE_HIDDEN },
+	/* Where libxml2 leaves a page's <main> if <body> is left out. */
+	{ "head", TREE_BLOCK },
 	{ "header", TREE_BLOCK },
 	{ "hgroup", TREE_BLOCK },
 	{ "hr", TREE_BREAK },

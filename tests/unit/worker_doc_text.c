@@ -36,6 +36,16 @@ text_is_what_a_reader_sees(void **state)
 		    "<noembed>n</noembed><ruby>b<rp>(</rp><rt>c</rt>"
 		    "<rp>)</rp></ruby>",
 		    "abc" },
+		{ "text/html",
+		    "<!doctype html><meta charset=utf-8><title>t</title>"
+		    "<link rel=x><style>s</style><header>a</header>"
+		    "<main>b<script>s</script></main><p>c",
+		    "a\nb\nc" },
+		{ "text/html", "<head><title>t</title><section>a", "a" },
+		{ "text/html",
+		    "<html><head>\n<title>t</title>\n"
+		    "<noscript><img>n</noscript>\n</head>\n<body>a",
+		    "a" },
 		{ "text/html", "a<pre>\n  b\n\n  c  d\n</pre>e",
 		    "a\n  b\n\n  c  d\ne" },
 		{ "text/html", "<pre>a<b>\n b</b></pre>", "a\n b" },
