@@ -57,7 +57,6 @@ static const struct {
 	{ "p", TREE_BLOCK },
 	{ "plaintext", TREE_PRE },
 	{ "pre", TREE_PRE },
-	{ "rp", TREE_HIDDEN },
 	{ "script", TREE_HIDDEN },
 	{ "search", TREE_BLOCK },
 	{ "section", TREE_BLOCK },

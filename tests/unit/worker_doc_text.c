@@ -33,9 +33,10 @@ text_is_what_a_reader_sees(void **state)
 		    "ab" },
 		{ "text/html",
 		    "<input list=l><datalist id=l><option>o</datalist>a"
-		    "<noembed>n</noembed><ruby>b<rp>(</rp><rt>c</rt>"
-		    "<rp>)</rp></ruby>",
-		    "abc" },
+		    "<noembed>n</noembed>b",
+		    "ab" },
+		/* To libxml2 the <rt> is in the <rp> that is not closed. */
+		{ "text/html", "<ruby>b<rp>(<rt>c<rp>)</ruby>", "b(c)" },
 		{ "text/html",
 		    "<!doctype html><meta charset=utf-8><title>t</title>"
 		    "<link rel=x><style>s</style><header>a</header>"
