@@ -80,7 +80,9 @@ charset_decode_open(struct charset_coder *c, enum charset_id id)
 {
 	size_t i;
 
-	*c = (struct charset_coder){ .kind = table[id].kind, .cd = NO_ICONV };
+	*c = (struct charset_coder){
+		.kind = table[id].kind, .cd = NO_ICONV, .pairs = NO_ICONV
+	};
 	if (c->kind == KIND_SINGLE || c->kind == KIND_WINDOWS)
 		open_single(c, id);
 	else if (c->kind == KIND_USER)
@@ -90,6 +92,8 @@ charset_decode_open(struct charset_coder *c, enum charset_id id)
 		c->cd = iconv_open("UTF-8", table[id].name);
 		c->is_missing = c->cd == NO_ICONV;
 	}
+	if (id == CHARSET_EUC_JP)
+		c->pairs = iconv_open("UTF-8", table[CHARSET_ISO_2022_JP].name);
 }
 
 void
@@ -97,7 +101,9 @@ charset_decode_close(struct charset_coder *c)
 {
 	if (c->cd != NO_ICONV)
 		iconv_close(c->cd);
-	c->cd = NO_ICONV;
+	if (c->pairs != NO_ICONV)
+		iconv_close(c->pairs);
+	c->cd = c->pairs = NO_ICONV;
 }
 
 static void
@@ -322,10 +328,46 @@ run_iso_2022_jp(iconv_t cd, struct span in, struct buf *out)
 	}
 }
 
+/*
+ * The rows 89 to 92, kanji of names mostly, are of private use to EUC-JP-MS:
+ * U+E178 to U+E2EF. In place, as each is three bytes in UTF-8 before and after.
+ */
+static void
+mend_euc_jp(iconv_t cd, char *p, const char *end)
+{
+	struct buf fresh = { 0 };
+	char jis[2];
+	unsigned k;
+
+	for (; (p = memchr(p, '\xee', (size_t)(end - p))) != NULL; p += 3) {
+		k = (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+		if (k < 0x178 || k > 0x2ef)
+			continue;
+		jis[0] = (char)(0x75 + k / 94);
+		jis[1] = (char)(0x21 + k % 94);
+		fresh.n = 0;
+		run_pair(cd, span_of(jis, 2), &fresh);
+		if (fresh.n == 3)
+			memcpy(p, fresh.p, 3);
+	}
+	buf_fini(&fresh);
+}
+
+/* The standard's one blank that iconv does not know: 0xa3a0, U+E5E5 to it. */
+static void
+mend_gb18030(char *p, const char *end)
+{
+	for (; (p = memchr(p, '\xee', (size_t)(end - p))) != NULL; p += 3)
+		if (memcmp(p, "\xee\x97\xa5", 3) == 0)
+			memcpy(p, "\xe3\x80\x80", 3);
+}
+
 void
 charset_decode_run(struct charset_coder *c, enum charset_id id, struct span in,
     struct buf *out)
 {
+	size_t n = out->n;
+
 	switch (c->kind) {
 	case KIND_UTF8:
 		run_utf8(in, out);
@@ -344,6 +386,10 @@ charset_decode_run(struct charset_coder *c, enum charset_id id, struct span in,
 		break;
 	case KIND_MULTI:
 		run_multi(c->cd, id, in, out);
+		if (id == CHARSET_EUC_JP && c->pairs != NO_ICONV)
+			mend_euc_jp(c->pairs, out->p + n, out->p + out->n);
+		else if (id == CHARSET_GB18030)
+			mend_gb18030(out->p + n, out->p + out->n);
 		break;
 	case KIND_ISO_2022_JP:
 		run_iso_2022_jp(c->cd, in, out);

@@ -38,6 +38,7 @@ struct charset_coder {
 	int is_missing;      /* iconv has none of that name */
 	uint16_t upper[128]; /* SINGLE, WINDOWS: what 0x80 to 0xff mean */
 	iconv_t cd;          /* MULTI, ISO_2022_JP */
+	iconv_t pairs;       /* EUC-JP: what ISO_2022_JP has for its own */
 };
 
 /* charset_find.c: CHARSET_NONE if it says nothing that is known. */
