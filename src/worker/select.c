@@ -5,6 +5,7 @@
  */
 #include "worker/select.h"
 
+#include <ctype.h>
 #include <libxml/HTMLtree.h>
 #include <libxml/xpath.h>
 #include <libxml/xpathInternals.h>
@@ -117,11 +118,86 @@ try_out(xmlXPathCompExpr *e, struct xpath_functions *f, struct buf *why)
 	return rc;
 }
 
+/* How long the name at s is, or 0. */
+static size_t
+name_len(const char *s)
+{
+	size_t n = 0;
+
+	if (isdigit((unsigned char)*s) || *s == '-' || *s == '.')
+		return 0;
+	while (isalnum((unsigned char)s[n]) || (unsigned char)s[n] >= 0x80 ||
+	       (s[n] != '\0' && strchr("_-.", s[n]) != NULL))
+		n++;
+	return n;
+}
+
+/* What is wrong with a name, called or not, or NULL. */
+static const char *
+look_up(xmlXPathContext *x, struct span prefix, struct span name, int call)
+{
+	static const char *const words[] = { "and", "or", "div", "mod", "node",
+		"text", "comment", "processing-instruction" };
+	char *s = mem_strndup(name.p, name.n), *p = NULL;
+	const xmlChar *uri = NULL;
+	const char *why = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		call &= prefix.n > 0 || strcmp(s, words[i]) != 0;
+	if (prefix.n > 0) {
+		p = mem_strndup(prefix.p, prefix.n);
+		uri = xmlXPathNsLookup(x, BAD_CAST p);
+	}
+	if (prefix.n > 0 && uri == NULL)
+		why = "undefined namespace prefix";
+	else if (call && xmlXPathFunctionLookupNS(x, BAD_CAST s, uri) == NULL)
+		why = "unknown function";
+	free(p);
+	free(s);
+	return why;
+}
+
+/*
+ * What an expression without a fault in its grammar has that would not be found
+ * when it is evaluated, which it may be no earlier than in a document with the
+ * elements it is about. NULL: nothing.
+ */
+static const char *
+missing(xmlXPathContext *x, const char *s)
+{
+	struct span prefix, name;
+	const char *why = NULL;
+
+	while (*s != '\0' && why == NULL) {
+		if (*s == '$')
+			return "undefined variable";
+		if (*s == '"' || *s == '\'')
+			s = strchr(s + 1, *s);
+		name = span_of(s, name_len(s));
+		if (name.n == 0) {
+			s++;
+			continue;
+		}
+		s += name.n;
+		prefix = SPAN_NONE;
+		if (s[0] == ':' && s[1] != ':') {
+			prefix = name;
+			name = span_of(s + 1, name_len(s + 1));
+			s += 1 + name.n;
+		}
+		s += strspn(s, " \t\r\n");
+		why = look_up(x, prefix, name, *s == '(');
+	}
+	return why;
+}
+
 static xmlXPathCompExpr *
 compile(struct span text, struct xpath_functions *f, struct buf *why)
 {
 	xmlXPathContext *x = make_context(NULL, f);
 	xmlXPathCompExpr *e = NULL;
+	const char *fault;
 	char *s = mem_strndup(text.p != NULL ? text.p : "", text.n);
 
 	if (utf8_valid(text) != text.n || strlen(s) != text.n)
@@ -133,6 +209,11 @@ compile(struct span text, struct xpath_functions *f, struct buf *why)
 		if (e == NULL)
 			buf_printf(
 			    why, "%s at %d", fault_text(x), x->lastError.int1);
+		else if ((fault = missing(x, s)) != NULL) {
+			buf_str(why, fault);
+			xmlXPathFreeCompExpr(e);
+			e = NULL;
+		}
 	}
 	xmlXPathFreeContext(x);
 	free(s);

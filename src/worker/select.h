@@ -19,8 +19,9 @@
 struct select;
 
 /*
- * NULL with a text for people appended to why if it cannot be understood, or if
- * it would fail on every document: a variable, an unknown prefix or function.
+ * NULL with a text for people appended to why if it cannot be understood, if it
+ * would fail on every document, or if it has a variable, an unknown prefix or
+ * function anywhere: lxml finds that only where it comes to it.
  */
 struct select *select_css(struct span selector, struct buf *why);
 struct select *select_xpath(struct span expression, struct buf *why);
