@@ -135,7 +135,8 @@ struct pool {
 	unsigned proven;    /* workers that are */
 	unsigned fails;     /* starts that failed in a row */
 	unsigned stumbles;  /* the same, and deaths of idle ones */
-	int64_t failed_us;  /* when the last one was counted */
+	int64_t failed_us;  /* when the last one was counted, */
+	int64_t counted_us; /* as a failed start */
 	int64_t restart_us; /* not before */
 	struct buf reason;  /* why the last one failed, for people */
 	struct buf bad;     /* a BAD's text */

@@ -85,13 +85,14 @@ wait_us(const struct pool *p)
 static void
 stumble(struct pool *p, int64_t start_us, int is_fail, unsigned limit)
 {
-	if (start_us < p->failed_us)
+	if (start_us < (is_fail ? p->counted_us : p->failed_us))
 		return;
 	p->failed_us = timer_now_us();
 	p->stumbles++;
 	p->restart_us = p->failed_us + wait_us(p);
 	if (!is_fail)
 		return;
+	p->counted_us = p->failed_us;
 	p->fails++;
 	if (p->fails >= limit && p->proven == 0)
 		slots_break(p);
@@ -105,15 +106,28 @@ is_shortage(int e)
 	       e == ENOBUFS;
 }
 
+static int
+is_one_up(const struct pool *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->conf.workers; i++)
+		if (p->workers[i].state == WORKER_UP)
+			return 1;
+	return 0;
+}
+
+/* Fewer than were asked for are no reason to give up those there are. */
 static void
 not_started(struct worker *w, int e)
 {
 	struct pool *p = w->pool;
+	int is_short = is_shortage(e);
 
 	p->reason.n = 0;
 	buf_printf(&p->reason, "%s: %s", p->conf.program, strerror(e));
-	stumble(
-	    p, w->start_us, 1, is_shortage(e) ? p->pace.lines : p->pace.frames);
+	stumble(p, w->start_us, !is_short || !is_one_up(p),
+	    is_short ? p->pace.lines : p->pace.frames);
 }
 
 static void

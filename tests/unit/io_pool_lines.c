@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The pool with any program: a line in, a line out. */
+#include <sys/resource.h>
+
 #include "io_pool_world.h"
 
 /* Of these only what a test needs is looked at. */
@@ -295,6 +297,39 @@ test_one_that_talks_before_it_is_asked_is_given_up(void **state)
 	world_close(&w);
 }
 
+/* The first line takes longer than all tries to start the others. */
+static char *const slow_first[] = { (char *)"/bin/sh", (char *)"-c",
+	(char *)"read x; sleep 1; echo $x; exec cat", NULL };
+
+static void
+test_fewer_than_asked_for_are_enough(void **state)
+{
+	struct rlimit old, few;
+	struct world w;
+	struct doc d[4];
+	int i, fd;
+
+	(void)state;
+	lines_open(&w, 8, slow_first);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	fd = dup(0);
+	few.rlim_cur = (rlim_t)fd + 9; /* two, and what it takes to start */
+	close(fd);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	world_start(&w);
+	assert_in_range(stats_of(&w).running, 1, 7);
+	w.pool->pace.first_us = w.pool->pace.max_us = 10 * MS;
+	for (i = 0; i < 4; i++)
+		put(&w, &d[i], "17");
+	run(&w, 4);
+	for (i = 0; i < 4; i++)
+		expect(&d[i], PARSE_OK, "17");
+	assert_false(stats_of(&w).is_broken);
+	setrlimit(RLIMIT_NOFILE, &old);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -315,6 +350,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_program_that_always_dies_is_given_up_later),
 		cmocka_unit_test(test_to_be_slow_is_not_to_fail_to_start),
+		cmocka_unit_test(test_fewer_than_asked_for_are_enough),
 		cmocka_unit_test(
 		    test_one_that_talks_before_it_is_asked_is_given_up),
 	};
