@@ -183,6 +183,31 @@ is_single(const struct opts *o)
 
 /* ---- what the machine allows ---- */
 
+/* Lowers --workers until there is room for one transfer beside them. Returns
+ * what they take. */
+static int64_t
+fit_workers(struct opts *o, int64_t limit, int64_t spare)
+{
+	int64_t each = POOL_WORKER_FDS * ((o->njobs > 0) + (o->exec_argv != NULL)),
+		most;
+	char text[160];
+
+	if (each == 0)
+		return 0;
+	most = (limit - spare - 1) / each;
+	if (most < 1)
+		most = 1;
+	if (o->workers > most) {
+		snprintf(text, sizeof(text),
+		    "fetchd: --workers %lld does not fit the limit of %lld "
+		    "open files: lowered to %lld\n",
+		    (long long)o->workers, (long long)limit, (long long)most);
+		complain(text);
+		o->workers = most;
+	}
+	return o->workers * each;
+}
+
 /*
  * Raises the limit; lowers -c if it does not fit all the same. Returns how
  * many sockets there may be.
@@ -203,10 +228,8 @@ fit_descriptors(struct opts *o)
 	spare = (int64_t)rl.rlim_cur / 4;
 	spare = spare < FDS_SPARE_MIN ? FDS_SPARE_MIN : spare;
 	spare = spare > FDS_SPARE_MAX ? FDS_SPARE_MAX : spare;
-	if (o->njobs > 0)
-		spare += o->workers * POOL_WORKER_FDS;
-	if (o->exec_argv != NULL)
-		spare += o->workers * POOL_WORKER_FDS;
+	spare += fit_workers(o,
+	    rl.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)rl.rlim_cur, spare);
 	room = rl.rlim_cur > OPT_NUM_MAX * 2 ? OPT_NUM_MAX * 2
 					     : (int64_t)rl.rlim_cur - spare;
 	if (room < 1)

@@ -233,14 +233,17 @@ def test_an_end_is_seen_though_others_keep_its_socket_open(talk):
 
 # -- where fetchd itself runs -------------------------------------------------
 
-def test_few_descriptors_are_shared_with_the_workers(evil):
-    """32 workers would have three each: there are 64 in all."""
+@pytest.mark.parametrize("limit", [62, 63, 64])
+def test_few_descriptors_are_shared_with_the_workers(evil, limit):
+    """32 workers would have three each: there are 64 in all. Whatever is left
+    over by what fits, the transfers have some."""
     evil.plain()
     run = evil.start([f"/{i}" for i in range(200)], "-c", "16", workers=32,
                      preexec=lambda: resource.setrlimit(
-                         resource.RLIMIT_NOFILE, (64, 64)))
+                         resource.RLIMIT_NOFILE, (limit, limit)))
     res = run.finish(60)
     print(f"{res.wall:.2f} s, {res.stderr[:600]}")
+    assert "--workers 32 does not fit" in res.stderr
     assert len(res.records) == 200
     assert set(res.errors()) == {None}
     honest(res)
