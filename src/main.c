@@ -188,7 +188,8 @@ is_single(const struct opts *o)
 static int64_t
 fit_workers(struct opts *o, int64_t limit, int64_t spare)
 {
-	int64_t each = POOL_WORKER_FDS * ((o->njobs > 0) + (o->exec_argv != NULL)),
+	int64_t each =
+		    POOL_WORKER_FDS * ((o->njobs > 0) + (o->exec_argv != NULL)),
 		most;
 	char text[160];
 
