@@ -183,27 +183,34 @@ is_single(const struct opts *o)
 
 /* ---- what the machine allows ---- */
 
+static void
+say_lowered(const char *option, int64_t from, rlim_t limit, int64_t to)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text),
+	    "fetchd: %s %lld does not fit the limit of %lld open files: "
+	    "lowered to %lld\n",
+	    option, (long long)from, (long long)limit, (long long)to);
+	complain(text);
+}
+
 /* Lowers --workers until there is room for one transfer beside them. Returns
  * what they take. */
 static int64_t
-fit_workers(struct opts *o, int64_t limit, int64_t spare)
+fit_workers(struct opts *o, rlim_t limit, int64_t spare)
 {
-	int64_t each =
-		    POOL_WORKER_FDS * ((o->njobs > 0) + (o->exec_argv != NULL)),
-		most;
-	char text[160];
+	int pools = (o->njobs > 0) + (o->exec_argv != NULL);
+	int64_t each = POOL_WORKER_FDS * pools, most;
 
-	if (each == 0)
+	if (pools == 0)
 		return 0;
-	most = (limit - spare - 1) / each;
+	most = limit > INT32_MAX ? INT32_MAX : (int64_t)limit;
+	most = (most - spare - 1) / each;
 	if (most < 1)
 		most = 1;
 	if (o->workers > most) {
-		snprintf(text, sizeof(text),
-		    "fetchd: --workers %lld does not fit the limit of %lld "
-		    "open files: lowered to %lld\n",
-		    (long long)o->workers, (long long)limit, (long long)most);
-		complain(text);
+		say_lowered("--workers", o->workers, limit, most);
 		o->workers = most;
 	}
 	return o->workers * each;
@@ -218,7 +225,6 @@ fit_descriptors(struct opts *o)
 {
 	struct rlimit rl;
 	int64_t room, spare;
-	char text[160];
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return INT64_MAX;
@@ -229,19 +235,13 @@ fit_descriptors(struct opts *o)
 	spare = (int64_t)rl.rlim_cur / 4;
 	spare = spare < FDS_SPARE_MIN ? FDS_SPARE_MIN : spare;
 	spare = spare > FDS_SPARE_MAX ? FDS_SPARE_MAX : spare;
-	spare += fit_workers(o,
-	    rl.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)rl.rlim_cur, spare);
+	spare += fit_workers(o, rl.rlim_cur, spare);
 	room = rl.rlim_cur > OPT_NUM_MAX * 2 ? OPT_NUM_MAX * 2
 					     : (int64_t)rl.rlim_cur - spare;
 	if (room < 1)
 		room = 1;
 	if (o->concurrency > room) {
-		snprintf(text, sizeof(text),
-		    "fetchd: -c %lld does not fit the limit of %lld open "
-		    "files: lowered to %lld\n",
-		    (long long)o->concurrency, (long long)rl.rlim_cur,
-		    (long long)room);
-		complain(text);
+		say_lowered("-c", o->concurrency, rl.rlim_cur, room);
 		o->concurrency = room;
 	}
 	if (o->max_idle > room - o->concurrency)

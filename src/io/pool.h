@@ -128,7 +128,8 @@ int pool_check(struct pool *p, int64_t us, struct buf *why);
  * Hands d over. Once so many starts in a row have failed that it is given up
  * (6; LINES 10, unless the program cannot be executed at all), every document
  * ends with PARSE_UNAVAILABLE (from the loop). LINES: a start has failed if
- * the program dies without ever having answered.
+ * the program dies without ever having answered. A lack of descriptors or
+ * processes is no failed start while a worker is up.
  */
 void pool_put(struct pool *p, struct pool_doc *d);
 /* Takes d back: no callback. Nothing happens if it is not the pool's. */

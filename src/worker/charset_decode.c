@@ -328,6 +328,13 @@ run_iso_2022_jp(iconv_t cd, struct span in, struct buf *out)
 	}
 }
 
+/* The next character of U+E000 to U+EFFF, or NULL. */
+static char *
+next_private(char *p, const char *end)
+{
+	return memchr(p, '\xee', (size_t)(end - p));
+}
+
 /*
  * The rows 89 to 92, kanji of names mostly, are of private use to EUC-JP-MS:
  * U+E178 to U+E2EF. In place, as each is three bytes in UTF-8 before and after.
@@ -339,7 +346,7 @@ mend_euc_jp(iconv_t cd, char *p, const char *end)
 	char jis[2];
 	unsigned k;
 
-	for (; (p = memchr(p, '\xee', (size_t)(end - p))) != NULL; p += 3) {
+	for (; (p = next_private(p, end)) != NULL; p += 3) {
 		k = (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
 		if (k < 0x178 || k > 0x2ef)
 			continue;
@@ -357,7 +364,7 @@ mend_euc_jp(iconv_t cd, char *p, const char *end)
 static void
 mend_gb18030(char *p, const char *end)
 {
-	for (; (p = memchr(p, '\xee', (size_t)(end - p))) != NULL; p += 3)
+	for (; (p = next_private(p, end)) != NULL; p += 3)
 		if (memcmp(p, "\xee\x97\xa5", 3) == 0)
 			memcpy(p, "\xe3\x80\x80", 3);
 }

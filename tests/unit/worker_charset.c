@@ -328,6 +328,8 @@ asian_sets_are_those_of_the_standard(void **state)
 		    "\xea\xb0\x80\xea\xb0\x82" },
 		{ "t; charset=iso-2022-kr", SPAN("<script>"), BAD },
 		{ "t; charset=replacement", SPAN(""), "" },
+		{ "t; charset=euc-jp", SPAN(""), "" },
+		{ "t; charset=gbk", SPAN(""), "" },
 	};
 
 	check(state, t, COUNT(t), CHARSET_LOOK_NOT);
