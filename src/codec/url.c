@@ -385,6 +385,26 @@ finish_target(struct url *u, const char *at, struct fault *f)
 	return E_OK;
 }
 
+/*
+ * The fragment is a part of what is kept, so it counts. One that a reference
+ * only inherits is dropped where there is no room for it.
+ */
+static enum err
+put_fragment(struct url *u, struct span s, int is_inherited, const char *at,
+    struct fault *f)
+{
+	if (s.n == 0)
+		return E_OK;
+	if (s.n >= URL_MAX - u->text.n) {
+		if (is_inherited)
+			return E_OK;
+		return fail(f, E_URL_TOO_LONG, at,
+		    "its normal form is over 65535 bytes");
+	}
+	buf_span(&u->fragment, s);
+	return E_OK;
+}
+
 /* Authority, path, query and fragment of an absolute URL. */
 static enum err
 put_parts(struct url *u, const struct parts *parts, struct fault *f)
@@ -398,8 +418,10 @@ put_parts(struct url *u, const struct parts *parts, struct fault *f)
 	if (t.n == 0 || t.p[0] != '/')
 		buf_char(&u->text, '/');
 	put_target(u, t, parts->encode);
-	buf_span(&u->fragment, parts->fragment);
-	return finish_target(u, t.p, f);
+	e = finish_target(u, t.p, f);
+	if (e != E_OK)
+		return e;
+	return put_fragment(u, parts->fragment, !parts->has_fragment, t.p, f);
 }
 
 static void
@@ -479,6 +501,7 @@ put_relative(struct url *u, const struct url *base, const struct parts *parts,
 {
 	struct span path = url_target(base), t = parts->target;
 	const char *query = memchr(path.p, '?', path.n), *slash;
+	enum err e;
 
 	copy_origin(u, base);
 	if (t.n > 0 && query != NULL)
@@ -491,11 +514,12 @@ put_relative(struct url *u, const struct url *base, const struct parts *parts,
 	}
 	buf_span(&u->text, path);
 	put_target(u, t, parts->encode);
+	e = finish_target(u, t.p, f);
+	if (e != E_OK)
+		return e;
 	if (parts->has_fragment)
-		buf_span(&u->fragment, parts->fragment);
-	else
-		buf_span(&u->fragment, buf_view(&base->fragment));
-	return finish_target(u, t.p, f);
+		return put_fragment(u, parts->fragment, 0, t.p, f);
+	return put_fragment(u, buf_view(&base->fragment), 1, t.p, f);
 }
 
 static enum err

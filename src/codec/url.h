@@ -13,7 +13,10 @@
 #include "base/error.h"
 #include "base/span.h"
 
-#define URL_MAX 65535    /* bytes of a URL, as given and as normalised */
+/* Bytes of a URL, as given and as kept: its normal form with its fragment, so
+ * that what was kept can be parsed again. */
+#define URL_MAX 65535
+
 #define URL_HOST_MAX 253 /* bytes of a name without its trailing dot */
 
 enum url_scheme { URL_HTTP, URL_HTTPS };
@@ -57,7 +60,8 @@ enum err url_parse(struct url *u, struct span in, const char **why, size_t *at);
  * may carry bytes outside ASCII and blanks (encoded; those around it are
  * trimmed); a control byte makes it E_URL_INVALID. Faults as of url_parse.
  * Userinfo of the reference is dropped. The fragment is the reference's or, if
- * it has none, the base's. u and base are different.
+ * it has none, the base's, as far as URL_MAX has room for that. u and base are
+ * different.
  */
 enum err url_resolve(struct url *u, const struct url *base, struct span ref);
 

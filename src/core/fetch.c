@@ -295,7 +295,10 @@ fetch_start(struct fetch *f, struct conn *conn)
 	e = xchg_prepare(x, f);
 	if (e != E_OK) {
 		conn_close(&x->conn);
-		item_reject(f, e, 1, x->note);
+		if (e == E_REDIRECT_INVALID)
+			fetch_fail(f, e, PHASE_REDIRECT, NULL);
+		else
+			item_reject(f, e, 1, x->note);
 		return;
 	}
 	x->slot_us = c->now_us;

@@ -54,6 +54,8 @@ fetch_resend(struct fetch *f, enum err e)
 	return 1;
 }
 
+static void finish(struct fetch *f);
+
 /* The slot is left, and what went with it. */
 static void
 enter_queue(struct fetch *f)
@@ -70,7 +72,14 @@ redirect(struct fetch *f)
 	struct xchg *x = f->x;
 	struct trail *t = f->trail;
 	int64_t now = f->core->now_us;
+	struct host *to = redirect_host(f);
 
+	if (to == NULL) {
+		f->err = E_REDIRECT_INVALID;
+		f->phase = PHASE_REDIRECT;
+		finish(f);
+		return;
+	}
 	trail_note(f);
 	t->hops++;
 	t->goes_on = 1;
@@ -78,7 +87,7 @@ redirect(struct fetch *f)
 	t->header_bytes += http_header_bytes(x->http);
 	t->used_us += now - x->slot_us - x->stood_us - x->held_us;
 	t->redirect_us += now - x->start_us;
-	t->to = redirect_host(f);
+	t->to = to;
 	enter_queue(f);
 }
 

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "core/fetch.h"
 #include "core/host.h"
@@ -191,14 +190,16 @@ item_own_url(const struct fetch *f)
 	const char *why;
 	size_t at;
 
-	/* It was good when it was read. */
-	CHECK(request_parse(&c->request, f->line, &fault) == E_OK);
-	CHECK(item_url(c, &c->url, c->request.url, &why, &at) == E_OK);
+	if (request_parse(&c->request, f->line, &fault) != E_OK ||
+	    item_url(c, &c->url, c->request.url, &why, &at) != E_OK)
+		return NULL;
 	return &c->url;
 }
 
 struct host *
 item_host(struct fetch *f)
 {
-	return host_of(f->core, item_own_url(f));
+	const struct url *u = item_own_url(f);
+
+	return u != NULL ? host_of(f->core, u) : f->host;
 }

@@ -24,7 +24,8 @@ enum err item_url(const struct core *c, struct url *u, struct span given,
     const char **why, size_t *at);
 /* Is its answer reported while it arrives? */
 int item_is_streamed(const struct request *r, const struct opts *o);
-/* Its own URL, read again: valid until the next line is looked at. */
+/* Its own URL, read again: valid until the next line is looked at. NULL if that
+ * cannot be done. */
 const struct url *item_own_url(const struct fetch *f);
 /* The origin of that. */
 struct host *item_host(struct fetch *f);

@@ -6,7 +6,6 @@
  */
 #include "core/redirect.h"
 
-#include "base/check.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/trail.h"
@@ -94,14 +93,22 @@ set_hop(struct fetch *f, const struct url *to, struct span method)
 	}
 }
 
+int
+redirect_parse(struct url *to, const struct trail *t)
+{
+	const char *why;
+	size_t at;
+
+	return url_parse(to, buf_view(&t->url), &why, &at) == E_OK ? 0 : -1;
+}
+
 struct host *
 redirect_host(struct fetch *f)
 {
 	struct url *to = &f->core->target;
-	const char *why;
-	size_t at;
 
-	CHECK(url_parse(to, buf_view(&f->trail->url), &why, &at) == E_OK);
+	if (redirect_parse(to, f->trail) == -1)
+		return NULL;
 	return host_of(f->core, to);
 }
 

@@ -145,9 +145,12 @@ static void
 note_lookup(struct record_attempt *a, struct fetch *f, int64_t now_us)
 {
 	const struct trail *t = f->trail;
+	const struct url *own;
 
-	a->url =
-	    keep(t->hops > 0 ? buf_view(&t->url) : url_text(item_own_url(f)));
+	if (t->hops > 0)
+		a->url = keep(buf_view(&t->url));
+	else if ((own = item_own_url(f)) != NULL)
+		a->url = keep(url_text(own));
 	a->time_namelookup = a->time_connect = a->time_appconnect =
 	    a->time_starttransfer = RECORD_NO_TIME;
 	a->time_total = now_us - (t->lookup_us != 0 ? t->lookup_us : now_us);

@@ -5,11 +5,11 @@
  */
 #include <string.h>
 
-#include "base/check.h"
 #include "base/mem.h"
 #include "codec/base64.h"
 #include "core/fetch.h"
 #include "core/item.h"
+#include "core/redirect.h"
 #include "core/trail.h"
 #include "core/parse.h"
 #include "core/xchg.h"
@@ -117,20 +117,19 @@ authorization(struct xchg *x, struct buf *own)
 	return buf_view(own);
 }
 
-/* The hop's URL takes the place of the item's, which goes to x->home. */
-static void
+/* The hop's URL takes the place of the item's, which goes to x->home. 0, or -1
+ * if it is no URL. */
+static int
 take_hop(struct xchg *x, const struct trail *t)
 {
 	struct url own = x->url;
-	const char *why;
-	size_t at;
 
 	x->url = x->home;
 	x->home = own;
 	x->is_hop = 1;
-	CHECK(url_parse(&x->url, buf_view(&t->url), &why, &at) == E_OK);
 	if (t->method.n > 0)
 		x->method = t->method;
+	return redirect_parse(&x->url, t);
 }
 
 int
@@ -144,9 +143,11 @@ xchg_look(struct xchg *x, const struct fetch *f)
 	x->has_url = item_url(x->core, &x->url, x->req.url, &why, &at) == E_OK;
 	x->method = xchg_method(&x->req, f->opts);
 	x->is_hop = 0;
-	if (is_good && x->has_url && f->trail != NULL && f->trail->hops > 0)
-		take_hop(x, f->trail);
-	return is_good && x->has_url;
+	if (!is_good || !x->has_url)
+		return 0;
+	if (f->trail != NULL && f->trail->hops > 0)
+		return take_hop(x, f->trail) == 0;
+	return 1;
 }
 
 const struct url *
@@ -196,8 +197,10 @@ xchg_prepare(struct xchg *x, const struct fetch *f)
 	struct buf own = { 0 };
 	enum err e = E_OK;
 
-	/* It was good before it was queued, and has not changed since. */
-	CHECK(xchg_look(x, f));
+	if (!xchg_look(x, f)) {
+		x->note = mem_strdup("it cannot be read a second time");
+		return x->is_hop ? E_REDIRECT_INVALID : E_INPUT_INVALID;
+	}
 	xchg_expect(x);
 	h.omit = omit(x, f);
 	if (h.omit & HTTP_OMIT_CONTENT)

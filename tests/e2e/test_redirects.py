@@ -589,3 +589,36 @@ def test_once_is_enough_for_the_end_of_a_chain(fetchd, origin):
     o = site(origin, {"/a": moved(last.url("/z"))})
     rec = fetchd("--retry", "0", o.url("/a")).one
     assert rec["error"] is None and last.targets() == ["/z"]
+
+
+# -- what is kept of a hop is parsed again ------------------------------------
+
+@pytest.mark.parametrize("location", [
+    b"/" + b"\xc3\xa9" * 10000 + b"#" + b"f" * 40000,
+    b"#" + b"f" * 65000,
+    b"?" + b" x" * 16000 + b"#" + b"f" * 20000,
+    b"//127.0.0.1/" + b"\xff" * 20000 + b"#" + b"f" * 40000,
+], ids=["path", "fragment", "query", "host"])
+def test_a_location_whose_normal_form_is_too_long_ends_its_item_only(
+        fetchd, origin, location):
+    """It is short enough as it was sent, not as it is kept."""
+    def answer(req):
+        if req.target.startswith("/first"):
+            return b"HTTP/1.1 301 x\r\nContent-Length: 0\r\nLocation: " + \
+                location + b"\r\n\r\n"
+        return END
+    o = origin(serve(answer))
+    path = "/first" + ("x" * 1000 if location[:1] == b"#" else "")
+    res = fetchd("--retry", "0", stdin=[o.url(path), o.url("/other")])
+    assert res.by(1)["error"] == "redirect_invalid"
+    assert res.by(1)["error_detail"] == "url_too_long"
+    assert res.by(1)["status_code"] == 301
+    assert res.by(2)["status_code"] == 200 and res.by(2)["error"] is None
+    assert len(o.requests) == 2
+
+
+def test_a_fragment_that_is_only_inherited_spoils_no_redirect(fetchd, origin):
+    o = site(origin, {"/a": moved("/" + "b" * 40000)})
+    rec = fetchd(o.url("/a#" + "f" * 40000), "--retry", "0").one
+    assert rec["error"] is None and rec["status_code"] == 200
+    assert rec["final_url"] == o.url("/" + "b" * 40000)

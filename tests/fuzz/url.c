@@ -43,6 +43,27 @@ check_parts(const struct url *u)
 	CHECK(url_origin(u).n == u->target_at);
 }
 
+/* With its fragment, as a redirect keeps it until its hop is sent. */
+static void
+check_kept(const struct url *u)
+{
+	struct url again = { 0 };
+	struct buf kept = { 0 };
+	const char *why;
+	size_t at;
+
+	buf_span(&kept, url_text(u));
+	buf_char(&kept, '#');
+	buf_span(&kept, buf_view(&u->fragment));
+	CHECK(kept.n <= URL_MAX + (u->fragment.n == 0));
+	if (u->fragment.n > 0) {
+		CHECK(url_parse(&again, buf_view(&kept), &why, &at) == E_OK);
+		CHECK(is_same(u, &again));
+	}
+	url_fini(&again);
+	buf_fini(&kept);
+}
+
 /* The same URL as before, but for its fragment and user. */
 static void
 check_again(const struct url *u)
@@ -50,6 +71,8 @@ check_again(const struct url *u)
 	struct url again = { 0 };
 	const char *why;
 	size_t at;
+
+	check_kept(u);
 
 	CHECK(url_parse(&again, url_text(u), &why, &at) == E_OK);
 	CHECK(is_same(u, &again));

@@ -633,6 +633,52 @@ test_a_url_has_65535_bytes_at_most(void **state)
 	free(s);
 }
 
+/* The normal form with its fragment is what is kept, and parsed again. */
+static void
+test_the_limit_is_of_what_is_kept_not_of_what_was_given(void **state)
+{
+	size_t n = 61000;
+	char *s = mem_alloc(n);
+	struct url base = { 0 }, u = { 0 };
+	struct buf kept = { 0 };
+	const char *why;
+	size_t at;
+
+	(void)state;
+	assert_int_equal(parse(&base, "http://h/"), E_OK);
+	memset(s, '\xff', n);
+	memcpy(s, "http://h/", 9);
+	s[20009] = '#';
+	memset(s + 20010, 'f', n - 20010);
+	/* 60,009 bytes of normal form leave room for 5,525 of fragment */
+	assert_int_equal(
+	    url_parse(&u, span_of(s, 60010), &why, &at), E_URL_TOO_LONG);
+	assert_int_equal(
+	    url_resolve(&u, &base, span_of(s, 60010)), E_URL_TOO_LONG);
+	assert_int_equal(
+	    url_resolve(&u, &base, span_of(s + 8, 60002)), E_URL_TOO_LONG);
+	assert_int_equal(
+	    url_resolve(&u, &base, span_of(s, 20010 + 5526)), E_URL_TOO_LONG);
+	assert_int_equal(
+	    url_resolve(&u, &base, span_of(s, 20010 + 5525)), E_OK);
+	buf_span(&kept, url_text(&u));
+	buf_char(&kept, '#');
+	buf_span(&kept, buf_view(&u.fragment));
+	assert_int_equal(kept.n, URL_MAX);
+	assert_int_equal(url_parse(&u, buf_view(&kept), &why, &at), E_OK);
+	/* what is only inherited does not spoil a reference */
+	assert_int_equal(url_parse(&base, buf_view(&kept), &why, &at), E_OK);
+	assert_int_equal(url_resolve(&u, &base, span_of(s + 8, 20001)), E_OK);
+	assert_int_equal(u.fragment.n, 5525);
+	memset(s, 'a', 60100);
+	assert_int_equal(url_resolve(&u, &base, span_of(s, 60100)), E_OK);
+	assert_int_equal(u.fragment.n, 0);
+	buf_fini(&kept);
+	url_fini(&base);
+	url_fini(&u);
+	free(s);
+}
+
 static void
 test_references_resolve_as_rfc_3986_says(void **state)
 {
@@ -843,6 +889,8 @@ main(void)
 		cmocka_unit_test(test_the_parts_are_where_the_header_says),
 		cmocka_unit_test(test_a_fault_is_placed_in_the_text_given),
 		cmocka_unit_test(test_a_url_has_65535_bytes_at_most),
+		cmocka_unit_test(
+		    test_the_limit_is_of_what_is_kept_not_of_what_was_given),
 		cmocka_unit_test(test_references_resolve_as_rfc_3986_says),
 		cmocka_unit_test(test_a_reference_can_be_wrong),
 		cmocka_unit_test(
