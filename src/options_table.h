@@ -147,7 +147,10 @@ OPT(max_time, "max-time", 'm', DUR, "60s", 0, OPT_DUR_MAX, LIMITS, "TIME",
 OPT(max_filesize, "max-filesize", 0, SIZE, "16M", 0, OPT_SIZE_MAX, LIMITS,
     "SIZE", "body bytes, on the wire and decoded", "")
 OPT(max_header_size, "max-header-size", 0, SIZE, "256k", 0, OPT_HEADER_MAX,
-    LIMITS, "SIZE", "bytes of an answer's header section", "")
+    LIMITS, "SIZE", "bytes of an answer's header section",
+    "One field may fill it; interim answers and trailers are counted in. A "
+    "chain of redirects may send 4 times as much, or 1M if that is more. 0 "
+    "means 64M.")
 OPT(max_ratio, "max-ratio", 0, INT, "1000", 0, 1000000000, LIMITS, "N",
     "decoded bytes to each byte on the wire",
     "Judged after the first MiB of decoded bytes.")

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "codec/decode_layer.h"
+#include "codec/http_list.h"
 
 #define BETWEEN_BYTES (16u << 10) /* the buffer between two layers */
 #define WORK_BYTES (256u << 10)   /* moved between layers in one step */
@@ -138,8 +139,7 @@ add_coding(struct span name, enum decode_coding *list, size_t *n, int *unknown)
 {
 	size_t i, known = sizeof(codings) / sizeof(codings[0]);
 
-	if (name.n == 0 || span_ieq(name, SPAN("identity")) ||
-	    span_ieq(name, SPAN("none")))
+	if (span_ieq(name, SPAN("identity")) || span_ieq(name, SPAN("none")))
 		return E_OK;
 	if (*n == DECODE_MAX_LAYERS)
 		return E_DECODE_UNSUPPORTED;
@@ -159,16 +159,9 @@ parse_value(
 {
 	enum err e = E_OK;
 	struct span name;
-	const char *comma;
 
-	while (e == E_OK && value.n > 0) {
-		comma = memchr(value.p, ',', value.n);
-		name = value;
-		if (comma != NULL)
-			name.n = (size_t)(comma - value.p);
-		decode_layer_eat(&value, name.n + (comma != NULL));
-		e = add_coding(span_trim(name), list, n, unknown);
-	}
+	while (e == E_OK && http_list_next(&value, &name))
+		e = add_coding(name, list, n, unknown);
 	return e;
 }
 

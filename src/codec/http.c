@@ -166,7 +166,6 @@ feed_chunks(struct http *h, struct span *in)
 {
 	enum http_verdict v;
 	struct span data;
-	size_t left;
 
 	v = http_chunk_feed(&h->chunk, in, &data);
 	add_body(h, data);
@@ -174,9 +173,6 @@ feed_chunks(struct http *h, struct span *in)
 		return fail(h, h->chunk.error, h->chunk.detail);
 	if (v == HTTP_MORE)
 		return HTTP_MORE;
-	left = http_chunk_framing_left(&h->chunk);
-	if (h->head.left > left)
-		h->head.left = left;
 	http_head_section(&h->head, &h->trailer, 1);
 	h->state = IN_TRAILER;
 	return HTTP_MORE;

@@ -87,10 +87,10 @@ int http_is_idempotent(struct span method);
 /* ---- responses ---- */
 
 #define HTTP_MAX_FIELDS 1000
-#define HTTP_MAX_FIELD_BYTES 65536 /* of a field's lines with their ends */
-/* Chunk lines and trailers a response, over and above a byte for every 32 of
- * its body: chunks of some 200 bytes and more are never too many. */
-#define HTTP_MAX_FRAMING_BYTES 65536
+/* Bytes of a response's chunk lines that the shortest ones would not have
+ * (extensions, blanks, leading zeros), over and above a byte for every 32 of
+ * its body. */
+#define HTTP_MAX_CHUNK_EXTRA 65536
 #define HTTP_MAX_INTERIM 32
 
 /* Leniencies used, in struct http's flags; names in SPEC's `flags`. */
@@ -128,8 +128,9 @@ struct http *http_new(void);
 void http_free(struct http *h);
 /*
  * Makes ready for one response. `head`: the request was HEAD. `header_max`:
- * bytes of the header section, interim responses and leading blank lines
- * counted in. `keep_interim`: keep their fields. Keeps its memory.
+ * bytes of the header section, which one field may fill; interim responses,
+ * leading blank lines and trailers are counted in. `keep_interim`: keep their
+ * fields. Keeps its memory.
  */
 void http_start(struct http *h, int head, size_t header_max, int keep_interim);
 /*

@@ -12,9 +12,9 @@
 #include "codec/http_chars.h"
 
 #define MAX_SIZE_DIGITS 16
-/* The allowance of framing grows by a byte for so many of body, so that a long
- * body in chunks of common size is never over it. */
-#define BODY_PER_FRAMING_BYTE 32
+/* The allowance grows by a byte for so many of body, so that a server that pads
+ * its chunk lines can send a long body in chunks of common size. */
+#define BODY_PER_EXTRA_BYTE 32
 
 enum {
 	AT_SIZE, /* no digit yet */
@@ -33,15 +33,6 @@ http_chunk_start(struct http_chunk *c)
 	*c = (struct http_chunk){ .state = AT_SIZE };
 }
 
-size_t
-http_chunk_framing_left(const struct http_chunk *c)
-{
-	uint64_t allowed =
-	    HTTP_MAX_FRAMING_BYTES + c->data / BODY_PER_FRAMING_BYTE;
-
-	return c->framing < allowed ? (size_t)(allowed - c->framing) : 0;
-}
-
 static enum http_verdict
 fail(struct http_chunk *c, enum err error, const char *detail)
 {
@@ -54,6 +45,22 @@ static enum http_verdict
 fail_size(struct http_chunk *c)
 {
 	return fail(c, E_HTTP_BAD_CHUNK, "HPE_INVALID_CHUNK_SIZE");
+}
+
+/*
+ * A byte that the shortest line for this chunk does not have: a leading zero, a
+ * blank, an extension's. Digits and line ends cost nothing, however many chunks
+ * there are.
+ */
+static enum http_verdict
+count_extra(struct http_chunk *c)
+{
+	uint64_t allowed = HTTP_MAX_CHUNK_EXTRA + c->data / BODY_PER_EXTRA_BYTE;
+
+	if (c->extra++ < allowed)
+		return HTTP_MORE;
+	return fail(
+	    c, E_HTTP_HEADER_TOO_LARGE, "HPE_CHUNK_EXTENSIONS_OVERFLOW");
 }
 
 static int
@@ -72,7 +79,8 @@ take_digit(struct http_chunk *c, int digit)
 		c->state = AT_DIGITS;
 		c->digits = 0;
 		c->left = 0;
-	}
+	} else if (c->digits == 0 && count_extra(c) == HTTP_BAD)
+		return HTTP_BAD; /* the zeros before it lead */
 	if (c->digits > 0 || digit > 0)
 		c->digits++;
 	if (c->digits > MAX_SIZE_DIGITS)
@@ -98,11 +106,13 @@ take_after_size(struct http_chunk *c, char ch)
 		c->state = AT_SIZE_LF;
 	else if (ch == '\n')
 		return end_size_line(c, 1);
-	else if (ch == ';')
+	else if (ch == ';') {
 		c->state = AT_EXTENSION;
-	else if (http_is_blank(ch)) {
+		return count_extra(c);
+	} else if (http_is_blank(ch)) {
 		c->flags |= HTTP_LENIENT_FRAMING;
 		c->state = AT_BLANKS;
+		return count_extra(c);
 	} else
 		return fail_size(c);
 	return HTTP_MORE;
@@ -117,6 +127,8 @@ take_extension(struct http_chunk *c, char ch)
 		return end_size_line(c, 1);
 	else if (http_is_control(ch))
 		return fail(c, E_HTTP_BAD_CHUNK, "HPE_STRICT");
+	else
+		return count_extra(c);
 	return HTTP_MORE;
 }
 
@@ -179,7 +191,6 @@ enum http_verdict
 http_chunk_feed(struct http_chunk *c, struct span *in, struct span *data)
 {
 	enum http_verdict v = HTTP_MORE;
-	size_t framing_left = http_chunk_framing_left(c);
 
 	*data = SPAN_NONE;
 	while (in->n > 0 && v == HTTP_MORE) {
@@ -187,12 +198,8 @@ http_chunk_feed(struct http_chunk *c, struct span *in, struct span *data)
 			take_data(c, in, data);
 			return HTTP_MORE;
 		}
-		if (framing_left-- == 0)
-			return fail(c, E_HTTP_HEADER_TOO_LARGE,
-			    "HPE_CHUNK_EXTENSIONS_OVERFLOW");
 		v = take_byte(c, *in->p++);
 		in->n--;
-		c->framing++;
 	}
 	return v;
 }

@@ -15,11 +15,11 @@
 
 struct http_chunk {
 	int state;
-	int digits;       /* of the size at hand, without leading zeros */
-	uint64_t left;    /* of the chunk at hand */
-	uint64_t framing; /* bytes of chunk lines so far */
-	uint64_t data;    /* bytes of chunks so far */
-	unsigned flags;   /* leniencies */
+	int digits;     /* of the size at hand, without leading zeros */
+	uint64_t left;  /* of the chunk at hand */
+	uint64_t extra; /* bytes of chunk lines that could have been left out */
+	uint64_t data;  /* bytes of chunks so far */
+	unsigned flags; /* leniencies */
 	enum err error;
 	const char *detail;
 };
@@ -32,7 +32,5 @@ void http_chunk_start(struct http_chunk *c);
  */
 enum http_verdict
 http_chunk_feed(struct http_chunk *c, struct span *in, struct span *data);
-/* How many bytes of chunk framing may still come, trailers included. */
-size_t http_chunk_framing_left(const struct http_chunk *c);
 
 #endif

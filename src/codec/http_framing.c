@@ -6,36 +6,19 @@
  */
 #include "codec/http_framing.h"
 
+#include "codec/http_list.h"
+
 #define MAX_LENGTH_DIGITS 19
 #define MAX_TIMEOUT_S 1000000000
 
 /* What the fields were seen to say, before it is judged. */
 struct seen {
 	struct http_framing *fr;
-	int lengths, bad_length, other_length; /* other: not the plain form */
-	int codings, bad_coding;
+	int length_fields, lengths, bad_length;
+	int coding_fields, codings, bad_coding;
+	int is_listed; /* a value of either is not its only member alone */
 	int close, keep_alive;
 };
-
-/* The next element of a comma-separated list, trimmed; 0 at its end. */
-static int
-next_element(struct span *list, struct span *element)
-{
-	const char *comma;
-
-	if (list->p == NULL)
-		return 0;
-	comma = list->n > 0 ? memchr(list->p, ',', list->n) : NULL;
-	if (comma == NULL) {
-		*element = span_trim(*list);
-		*list = SPAN_NONE;
-		return 1;
-	}
-	*element = span_trim(span_of(list->p, (size_t)(comma - list->p)));
-	list->n -= (size_t)(comma - list->p) + 1;
-	list->p = comma + 1;
-	return 1;
-}
 
 /* 1*DIGIT; -1 if it is none or does not fit. */
 static int64_t
@@ -58,12 +41,13 @@ parse_length(struct span s)
 static void
 see_length(struct seen *s, struct span value)
 {
-	struct span element;
+	struct span list = value, member;
 	int64_t v;
 
-	while (next_element(&value, &element)) {
-		v = parse_length(element);
-		s->other_length |= s->lengths > 0;
+	s->length_fields++;
+	while (http_list_next(&list, &member)) {
+		v = parse_length(member);
+		s->is_listed |= member.n != value.n;
 		s->bad_length |=
 		    v < 0 || (s->lengths > 0 && v != s->fr->length);
 		if (s->lengths++ == 0)
@@ -75,35 +59,48 @@ see_length(struct seen *s, struct span value)
 static void
 see_coding(struct seen *s, struct span value)
 {
-	if (s->codings++ > 0 || !span_ieq(value, SPAN("chunked")))
-		s->bad_coding = 1;
+	struct span list = value, member;
+
+	s->coding_fields++;
+	s->is_listed |= value.n == 0;
+	while (http_list_next(&list, &member)) {
+		s->is_listed |= member.n != value.n;
+		if (s->codings++ > 0 || !span_ieq(member, SPAN("chunked")))
+			s->bad_coding = 1;
+	}
 }
 
 static void
 see_connection(struct seen *s, struct span value)
 {
-	struct span element;
+	struct span member;
 
-	while (next_element(&value, &element)) {
-		if (span_ieq(element, SPAN("close")))
+	while (http_list_next(&value, &member)) {
+		if (span_ieq(member, SPAN("close")))
 			s->close = 1;
-		else if (span_ieq(element, SPAN("keep-alive")))
+		else if (span_ieq(member, SPAN("keep-alive")))
 			s->keep_alive = 1;
 	}
+}
+
+static struct span
+unquote(struct span s)
+{
+	if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+		return span_of(s.p + 1, s.n - 2);
+	return s;
 }
 
 static void
 see_timeout(struct seen *s, struct span value)
 {
-	struct span element, name = SPAN("timeout=");
+	struct span member;
 	int64_t v;
 
-	while (next_element(&value, &element)) {
-		if (element.n <= name.n ||
-		    !span_ieq(span_of(element.p, name.n), name))
+	while (http_list_next(&value, &member)) {
+		if (!span_ieq(http_list_part(&member, '='), SPAN("timeout")))
 			continue;
-		v = parse_length(
-		    span_of(element.p + name.n, element.n - name.n));
+		v = parse_length(unquote(span_trim(member)));
 		if (v >= 0 && s->fr->keep_alive_timeout < 0)
 			s->fr->keep_alive_timeout =
 			    v < MAX_TIMEOUT_S ? v : MAX_TIMEOUT_S;
@@ -158,7 +155,7 @@ static void
 judge_none(struct http_framing *fr, const struct seen *s, int status)
 {
 	fr->body = HTTP_BODY_NONE;
-	fr->rewrite = s->lengths > 0 || s->codings > 0;
+	fr->rewrite = s->length_fields + s->coding_fields > 0;
 	if (s->bad_length)
 		fr->length = -1;
 	if (s->bad_length || s->bad_coding)
@@ -170,6 +167,7 @@ judge_none(struct http_framing *fr, const struct seen *s, int status)
 static void
 judge_body(struct http_framing *fr, const struct seen *s, int minor)
 {
+	fr->rewrite = s->length_fields + s->coding_fields > 1 || s->is_listed;
 	if (s->bad_length) {
 		fail(fr, E_HTTP_BAD_CONTENT_LENGTH,
 		    "HPE_INVALID_CONTENT_LENGTH");
@@ -178,12 +176,10 @@ judge_body(struct http_framing *fr, const struct seen *s, int minor)
 		    "HPE_INVALID_TRANSFER_ENCODING");
 	} else if (s->codings > 0) {
 		fr->body = HTTP_BODY_CHUNKED;
-		fr->rewrite = s->lengths > 0;
 		if (minor == 0)
 			fr->flags |= HTTP_LENIENT_FRAMING;
 	} else if (s->lengths > 0) {
 		fr->body = HTTP_BODY_LENGTH;
-		fr->rewrite = s->other_length;
 	} else {
 		fr->body = HTTP_BODY_EOF;
 		fr->keep_alive = 0;
@@ -200,6 +196,10 @@ http_framing_judge(struct http_framing *fr, const struct http_fields *f,
 	*fr = (struct http_framing){ .length = -1, .keep_alive_timeout = -1 };
 	for (i = 0; i < f->n; i++)
 		see_field(&s, http_field_name(f, i), http_field_value(f, i));
+	/* Empty members count for nothing; a list of nothing else may mean
+	 * anything. */
+	s.bad_length |= s.length_fields > 0 && s.lengths == 0;
+	s.bad_coding |= s.coding_fields > 0 && s.codings == 0;
 	fr->keep_alive = !s.close && (minor > 0 || s.keep_alive);
 	if (s.lengths > 0 && s.codings > 0)
 		fr->flags |= HTTP_FRAMING_CONFLICT;

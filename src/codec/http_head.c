@@ -33,7 +33,6 @@ http_head_section(
 {
 	hd->fields = fields;
 	hd->in_fields = trailers;
-	hd->field_bytes = 0;
 	fields->bytes.n = 0;
 	fields->n = 0;
 }
@@ -126,7 +125,6 @@ take_status_line(struct http_head *hd, const char *p, size_t n)
 	hd->minor = p[7] - '0';
 	hd->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0');
 	hd->in_fields = 1;
-	hd->field_bytes = 0;
 	buf_add(out, p, STATUS_LINE_MIN);
 	buf_add(out, " \r\n", 3);
 	return HTTP_MORE;
@@ -223,18 +221,6 @@ take_line(struct http_head *hd, const char *p, size_t n)
 	return HTTP_DONE;
 }
 
-/* How many bytes the line that starts with c may have, its end included. */
-static size_t
-line_limit(struct http_head *hd, char c)
-{
-	size_t field;
-
-	if (!http_is_blank(c))
-		hd->field_bytes = 0;
-	field = HTTP_MAX_FIELD_BYTES - hd->field_bytes;
-	return field < hd->left ? field : hd->left;
-}
-
 /* At q, before end, a line does not end as it should. */
 static enum http_verdict
 fail_end(struct http_head *hd, size_t at, const char *q, const char *end)
@@ -253,7 +239,7 @@ static enum http_verdict
 find_end(struct http_head *hd, const char *p, size_t avail, size_t from,
     size_t *n, size_t *raw)
 {
-	size_t limit = line_limit(hd, p[0]);
+	size_t limit = hd->left; /* for the line and its end */
 	const char *end = p + (avail < limit ? avail : limit);
 	const char *q;
 
@@ -280,7 +266,6 @@ static enum http_verdict
 end_line(struct http_head *hd, const char *p, size_t n, size_t raw)
 {
 	hd->left -= raw;
-	hd->field_bytes += raw;
 	return take_line(hd, p, n);
 }
 
@@ -290,7 +275,7 @@ feed_rest(struct http_head *hd, struct span *in)
 {
 	const char *lf = memchr(in->p, '\n', in->n);
 	size_t take = lf != NULL ? (size_t)(lf - in->p) + 1 : in->n;
-	size_t cap = HTTP_MAX_FIELD_BYTES + 1 - hd->line.n;
+	size_t cap = hd->left + 1 - hd->line.n; /* one more shows an overflow */
 	enum http_verdict v;
 	size_t n, raw;
 

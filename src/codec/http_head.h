@@ -19,11 +19,10 @@ struct http_head {
 	int in_fields;              /* the status line is behind us */
 	int begun;                  /* a byte that is no blank line has come */
 	int status, minor;
-	unsigned flags;     /* leniencies, kept from section to section */
-	size_t left;        /* bytes of the budget that are left */
-	size_t field_bytes; /* of the field at hand, line ends and folds too */
-	size_t scanned;     /* of `line`, known to be free of controls */
-	struct buf line;    /* a line whose end has not come yet */
+	unsigned flags;  /* leniencies, kept from section to section */
+	size_t left;     /* bytes of the budget that are left */
+	size_t scanned;  /* of `line`, known to be free of controls */
+	struct buf line; /* a line whose end has not come yet */
 	enum err error;
 	const char *detail;
 };

@@ -8,6 +8,7 @@
 
 #include "codec/http_date.h"
 #include "codec/http_duration.h"
+#include "codec/http_list.h"
 
 #define US_PER_S 1000000
 /* Resets above these, here in thousandths, are points in time. */
@@ -50,25 +51,6 @@ static struct span
 behind(struct span s, size_t n)
 {
 	return span_of(s.p + n, s.n - n);
-}
-
-/* Takes what stands before the next `end` that is not in a string, and that. */
-static struct span
-take_until(struct span *s, char end)
-{
-	int quoted = 0;
-	struct span piece;
-	size_t i;
-
-	for (i = 0; i < s->n && (quoted || s->p[i] != end); i++) {
-		if (s->p[i] == '"')
-			quoted = !quoted;
-		else if (quoted && s->p[i] == '\\' && i + 1 < s->n)
-			i++;
-	}
-	piece = span_of(s->p, i);
-	*s = behind(*s, i < s->n ? i + 1 : i);
-	return span_trim(piece);
 }
 
 /* ---- values; -1: rubbish ---- */
@@ -169,9 +151,9 @@ read_field(struct reader *r, size_t family, struct span name, struct span value)
 		part++;
 	if (part == PARTS)
 		return;
-	value = take_until(&value, ';'); /* "76;w=21600" */
+	value = http_list_part(&value, ';'); /* "76;w=21600" */
 	if (part == LIMIT)
-		value = take_until(&value, ','); /* "100, 100;w=60" */
+		value = http_list_part(&value, ','); /* "100, 100;w=60" */
 	e = find_entry(r, family, name);
 	if (e != NULL)
 		put(r, e, (enum part)part, value);
@@ -183,7 +165,7 @@ read_field(struct reader *r, size_t family, struct span name, struct span value)
 static void
 read_parameter(struct reader *r, struct entry *e, struct span value)
 {
-	struct span key = take_until(&value, '=');
+	struct span key = http_list_part(&value, '=');
 
 	if (span_eq(key, SPAN("r")))
 		put(r, e, REMAINING, value);
@@ -200,7 +182,7 @@ read_policy(struct reader *r, struct span name, struct span parameters)
 		name = span_of(name.p + 1, name.n - 2);
 	e = find_entry(r, N_FAMILIES, name);
 	while (e != NULL && parameters.n > 0)
-		read_parameter(r, e, take_until(&parameters, ';'));
+		read_parameter(r, e, http_list_part(&parameters, ';'));
 }
 
 /* A list of policies, or `limit=100, remaining=50, reset=5` (drafts 3 to 7). */
@@ -209,10 +191,9 @@ read_list(struct reader *r, struct span list)
 {
 	struct span member, head, key, value;
 
-	while (list.n > 0) {
-		member = take_until(&list, ',');
-		head = value = take_until(&member, ';');
-		key = take_until(&value, '=');
+	while (http_list_next(&list, &member)) {
+		head = value = http_list_part(&member, ';');
+		key = http_list_part(&value, '=');
 		if (key.n < head.n)
 			read_field(r, N_FAMILIES, key, value);
 		else if (head.n > 0)

@@ -16,7 +16,10 @@
 #include "io/file.h"
 
 #define HEADER_CEILING (64u << 20) /* where --max-header-size is off */
-#define CHAIN_MAX (1u << 20)       /* header bytes of all hops together */
+/* Header bytes of all hops together: so many times what one may have, and as
+ * much as this where that is little. */
+#define CHAIN_SECTIONS 4
+#define CHAIN_MIN (1u << 20)
 
 struct span
 xchg_method(const struct request *r, const struct opts *o)
@@ -164,10 +167,13 @@ xchg_expect(struct xchg *x)
 			 ? (size_t)f->opts->max_header_size_bytes
 			 : HEADER_CEILING;
 	size_t used = f->trail != NULL ? f->trail->header_bytes : 0;
+	size_t chain = max * CHAIN_SECTIONS, left;
 
-	/* What a whole chain of redirects may send. */
-	if (used > 0 && max > CHAIN_MAX - used)
-		max = used < CHAIN_MAX ? CHAIN_MAX - used : 1;
+	if (chain < CHAIN_MIN)
+		chain = CHAIN_MIN;
+	left = used < chain ? chain - used : 1;
+	if (max > left)
+		max = left;
 	http_start(x->http, span_eq(x->method, SPAN("HEAD")), max,
 	    f->opts->include_headers);
 }

@@ -142,6 +142,24 @@ def test_chunks_of_every_legal_shape_and_trailers(probe):
     assert p.rec["size_download"] == 30
 
 
+@row(94)
+@pytest.mark.parametrize("n", [20_000, 1_000_000])
+def test_small_chunks_are_no_attack(probe, n):
+    sizes = [i % 50 + 1 if n < 100_000 else 1 for i in range(n)]
+    p = probe.works(CHUNKED + b"".join(b"%x\r\n%s\r\n" % (k, b"y" * k)
+                                       for k in sizes) + b"0\r\n\r\n")
+    assert p.rec["size_download"] == sum(sizes) and p.reused
+
+
+@row(94)
+@pytest.mark.parametrize("line", [b"1;a=b", b"00000001", b"1   ",
+                                  b"1" + b";x" * 40_000])
+def test_long_chunk_lines_are_limited_to_64_kib(probe, line):
+    p = probe.fails(CHUNKED + (line + b"\r\nx\r\n") * 30_000
+                    + b"0\r\n\r\n", "http_header_too_large", phase="body")
+    assert p.rec["error_detail"] == "HPE_CHUNK_EXTENSIONS_OVERFLOW"
+
+
 @row(90)
 @pytest.mark.parametrize("bad", [
     b"ILLEGAL\r\n", b"-5\r\nhello\r\n", b"0x5\r\nhello\r\n",
@@ -187,6 +205,24 @@ def test_a_transfer_coding_that_is_not_chunked(probe, te):
                     b"5\r\nhello\r\n0\r\n\r\n", "http_bad_transfer_encoding",
                     phase="headers")
     assert not p.rec["body"]
+
+
+@row(96)
+@pytest.mark.parametrize("te", [
+    b"chunked,", b", chunked", b",, ,chunked ,\t,",
+    b"chunked\r\nTransfer-Encoding: ,", b"\r\nTransfer-Encoding: chunked,"])
+def test_empty_members_of_transfer_encoding_are_ignored(probe, te):
+    p = probe.works(OK + b"Transfer-Encoding: " + te + b"\r\n\r\n"
+                    b"5\r\nhello\r\n0\r\n\r\n", body="hello")
+    assert "flags" not in p.rec and p.reused
+
+
+@pytest.mark.parametrize("length", [b"5,", b",5", b"5,,5",
+                                    b"5\r\nContent-Length:"])
+def test_empty_members_of_content_length_are_ignored(probe, length):
+    p = probe.works(OK + b"Content-Length: " + length + b"\r\n\r\nhello",
+                    body="hello")
+    assert p.rec["content_length"] == 5 and p.reused
 
 
 @row(97)
@@ -451,7 +487,7 @@ def test_endless_blank_lines_are_http_header_too_large(probe):
 @pytest.mark.parametrize("headers", [
     b"X: " + b"a" * 300_000 + b"\r\n",
     b"".join(b"X%d: y\r\n" % i for i in range(1001)),
-    b"X: " + b"a" * 65_537 + b"\r\n",
+    b"X: y\r\n" + b" fold\r\n" * 40_000,
     b"".join(b"X%d: " % i + b"b" * 60_000 + b"\r\n" for i in range(5))])
 def test_headers_over_a_limit_are_http_header_too_large(probe, headers):
     probe.fails(OK5 + headers + b"\r\nhello", "http_header_too_large",
@@ -460,7 +496,7 @@ def test_headers_over_a_limit_are_http_header_too_large(probe, headers):
 
 def test_headers_within_the_limits_pass(probe):
     p = probe.works(OK5 + b"".join(b"X%d: y\r\n" % i for i in range(990))
-                    + b"Y: " + b"a" * 60_000 + b"\r\n\r\nhello",
+                    + b"Y: " + b"a" * 200_000 + b"\r\n\r\nhello",
                     "--include-headers", body="hello")
     assert len(p.rec["header"]) == 992
 
@@ -469,6 +505,27 @@ def test_max_header_size_moves_the_limit(probe):
     answer = OK5 + b"X: " + b"a" * 5000 + b"\r\n\r\nhello"
     probe.fails(answer, "http_header_too_large", "--max-header-size", "4k")
     probe.works(answer, "--max-header-size", "8k", body="hello")
+
+
+@pytest.mark.parametrize("head", [
+    OK5 + b"X: " + b"a" * 1_500_000 + b"\r\n\r\n",
+    OK5 + b"n" * 1_500_000 + b": x\r\n\r\n",
+    OK5 + b"X: y\r\n" + b" fold\r\n" * 200_000 + b"\r\n",
+    b"HTTP/1.1 200 " + b"r" * 1_500_000 + b"\r\nContent-Length: 5\r\n\r\n",
+    b"HTTP/1.1 103 Early\r\nX: " + b"a" * 1_500_000 + b"\r\n\r\n" + OK5
+    + b"\r\n"], ids=["value", "name", "folds", "reason", "interim"])
+def test_max_header_size_moves_every_limit_of_the_section(probe, head):
+    probe.works(head + b"hello", "--max-header-size", "2M", body="hello")
+    probe.fails(head + b"hello", "http_header_too_large", phase="headers")
+
+
+def test_max_header_size_moves_the_limit_of_trailers(probe):
+    def answer(n):
+        return CHUNKED + chunked(b"hi", trailer=b"T: " + b"t" * n + b"\r\n")
+    p = probe.works(answer(200_000), "--include-headers", body="hi")
+    assert p.rec["trailer"] == {"t": ["t" * 200_000]}
+    probe.fails(answer(300_000), "http_header_too_large", phase="body")
+    probe.works(answer(300_000), "--max-header-size", "2M", body="hi")
 
 
 def test_an_answer_in_one_byte_segments_is_the_same(probe):

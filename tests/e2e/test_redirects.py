@@ -362,6 +362,14 @@ def test_all_headers_of_a_chain_share_one_budget(fetchd, origin):
     assert 3 <= len(o.requests) <= 6
 
 
+def test_max_header_size_moves_the_budget_of_a_chain(fetchd, origin):
+    big = "X: " + "h" * 1_500_000
+    o = origin(serve(lambda r: moved(f"/{int(r.target[1:]) + 1}", 302, big)
+                     if int(r.target[1:]) < 3 else END))
+    rec = fetchd("--max-header-size", "2M", "--retry", "0", o.url("/0")).one
+    assert rec["error"] is None and rec["num_redirects"] == 3, rec
+
+
 # -- row 135: schemes ---------------------------------------------------------
 
 @row(135)

@@ -52,6 +52,18 @@ def facts(lines):
             for e in lines]
 
 
+def test_a_stream_of_very_many_small_chunks_passes(fetchd, origin):
+    def act(c):
+        c.send(HEAD + SSE + b"Transfer-Encoding: chunked\r\n\r\n"
+               + b"".join(b"%x\r\n%s\r\n" % (len(t), t) for t in tokens)
+               + b"0\r\n\r\n")
+        return b""
+    tokens = [b"data: %s\n\n" % (b"t" * (i % 42 + 1)) for i in range(20_000)]
+    lines, _ = read(fetchd, origin, lambda r: act)
+    assert len(lines) == 20_000
+    assert lines[-1]["data"] == "t" * (19_999 % 42 + 1)
+
+
 # -- server-sent events, by the HTML standard ---------------------------------
 
 SSE_CASES = {

@@ -194,28 +194,67 @@ put_times(struct buf *b, const char *s, size_t n)
 		buf_str(b, s);
 }
 
+/* n chunks of one byte, each with `line` for a chunk line. */
 static void
-test_chunk_framing_is_limited_to_64_kib(void **state)
+put_chunks(struct buf *b, const char *line, size_t n)
+{
+	while (n-- > 0)
+		buf_printf(b, "%s\r\nx\r\n", line);
+}
+
+static void
+test_the_shortest_chunk_lines_cost_nothing(void **state)
 {
 	struct buf b = { 0 };
+	int i;
+
+	(void)state;
+	buf_str(&b, HEAD);
+	put_chunks(&b, "1", 1000000);
+	buf_str(&b, "0\r\n\r\n");
+	check_framing("a million chunks of one byte", &b, E_OK);
+	buf_str(&b, HEAD);
+	for (i = 0; i < 20000; i++) {
+		buf_printf(&b, "%x\r\n", i % 50 + 1);
+		put_times(&b, "y", (size_t)(i % 50 + 1));
+		buf_str(&b, "\r\n");
+	}
+	buf_str(&b, "0\r\n");
+	put_times(&b, "A: b\r\n", 200);
+	buf_str(&b, "\r\n");
+	check_framing("20,000 chunks of 1 to 50 bytes, and trailers", &b, E_OK);
+	buf_fini(&b);
+}
+
+static void
+test_what_is_longer_is_limited_to_64_kib(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t extra; /* bytes that "1" would not have */
+	} table[] = {
+		{ "001", 2 },
+		{ "1;a=b", 4 },
+		{ "1 ", 1 },
+		{ "01\t;x", 4 },
+	};
+	struct buf b = { 0 };
+	size_t i, n;
 
 	(void)state;
 	buf_str(&b, HEAD "5");
 	put_times(&b, ";a=b", 20000);
-	check_framing("extensions", &b, E_HTTP_HEADER_TOO_LARGE);
-	buf_str(&b, HEAD);
-	put_times(&b, "1\r\nx\r\n", 20000);
-	check_framing("chunks of one byte", &b, E_HTTP_HEADER_TOO_LARGE);
-	buf_str(&b, HEAD);
-	put_times(&b, "1\r\nx\r\n", 13000);
-	buf_str(&b, "0\r\n\r\n");
-	check_framing("not too many of them", &b, E_OK);
-	buf_str(&b, HEAD);
-	put_times(&b, "1\r\nx\r\n", 13000);
-	buf_str(&b, "0\r\n");
-	put_times(&b, "A: b\r\n", 200);
-	buf_str(&b, "\r\n");
-	check_framing("but with trailers", &b, E_HTTP_HEADER_TOO_LARGE);
+	check_framing("one extension", &b, E_HTTP_HEADER_TOO_LARGE);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		n = HTTP_MAX_CHUNK_EXTRA / table[i].extra;
+		buf_str(&b, HEAD);
+		put_chunks(&b, table[i].line, n);
+		check_framing(table[i].line, &b, E_OK);
+		buf_str(&b, HEAD);
+		/* Each 32 bytes of body are worth one more. */
+		put_chunks(&b, table[i].line, n + n / 16 + 2);
+		check_framing(table[i].line, &b, E_HTTP_HEADER_TOO_LARGE);
+	}
 	buf_fini(&b);
 }
 
@@ -271,7 +310,8 @@ main(void)
 		cmocka_unit_test(test_trailers_stand_apart_from_the_header),
 		cmocka_unit_test(
 		    test_one_run_of_body_is_given_out_where_it_stands),
-		cmocka_unit_test(test_chunk_framing_is_limited_to_64_kib),
+		cmocka_unit_test(test_the_shortest_chunk_lines_cost_nothing),
+		cmocka_unit_test(test_what_is_longer_is_limited_to_64_kib),
 		cmocka_unit_test(
 		    test_long_bodies_in_common_chunks_are_within_the_limit),
 		cmocka_unit_test(test_trailers_are_within_the_header_budget),
