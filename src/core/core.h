@@ -101,6 +101,7 @@ struct core {
 	/* Origins (core/host). */
 	struct hash hosts;
 	struct list ready, want, quiet; /* hosts, by what they may do */
+	struct list doubted;            /* hosts: see `doubt` there */
 	struct list idle; /* kept-alive connections, oldest first */
 	struct list spare_idle;
 	struct timer *idle_timer;

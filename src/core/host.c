@@ -27,6 +27,7 @@ hosts_init(struct core *c)
 	list_init(&c->ready);
 	list_init(&c->want);
 	list_init(&c->quiet);
+	list_init(&c->doubted);
 	idle_init(c);
 	list_init(&c->lost);
 	heap_init(&c->later);
@@ -45,6 +46,8 @@ destroy(struct host *h)
 	}
 	if (link_on(&h->link))
 		list_remove(&h->core->quiet, &h->link);
+	if (link_on(&h->doubted))
+		list_remove(&h->core->doubted, &h->doubted);
 	hash_del(&h->core->hosts, &h->hashed);
 	free(h->addr);
 	free(h->key);
@@ -67,7 +70,10 @@ hosts_fini(struct core *c)
 	heap_fini(&c->woken);
 }
 
-/* Calls `each` for every origin there is, until it returns 0. */
+/*
+ * Calls `each` for every origin there is, until it returns 0. It must make no
+ * origin and forget none: a fetch may fail or be dropped without a retry only.
+ */
 static void
 walk(struct core *c, int (*each)(void *arg, struct host *h), void *arg)
 {
@@ -454,6 +460,14 @@ is_net_answer(struct host *h, const struct resolve_answer *a)
 }
 
 static void
+set_doubt(struct host *h, const struct resolve_answer *a)
+{
+	h->doubt = a->err;
+	h->doubt_detail = a->detail;
+	list_push(&h->core->doubted, &h->doubted);
+}
+
+static void
 take_answer(struct host *h, const struct resolve_answer *a)
 {
 	struct core *c = h->core;
@@ -461,10 +475,9 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	h->answer_us = c->now_us;
 	if (a->from_cache)
 		h->lookup_us = h->answer_us;
-	h->doubt = E_OK;
 	if (is_net_answer(h, a) == 0) {
-		h->doubt = c->net.job != NULL ? a->err : E_OK;
-		h->doubt_detail = a->detail;
+		if (c->net.job != NULL)
+			set_doubt(h, a);
 		host_update(h);
 		return;
 	}
@@ -481,22 +494,23 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	host_update(h);
 }
 
-static int
-settle(void *arg, struct host *h)
-{
-	if (h->doubt == E_OK)
-		return 1;
-	if (*(const int *)arg)
-		fail_waiting(h, h->doubt, h->doubt_detail);
-	h->doubt = E_OK;
-	host_update(h);
-	return 1;
-}
-
+/*
+ * Not by a walk over all origins: an item that fails may go back to an origin
+ * that has been forgotten, and is made anew.
+ */
 void
 hosts_settle(struct core *c, int is_there)
 {
-	walk(c, settle, &is_there);
+	struct link *k;
+	struct host *h;
+
+	while ((k = list_shift(&c->doubted)) != NULL) {
+		h = CONTAINER(k, struct host, doubted);
+		if (is_there)
+			fail_waiting(h, h->doubt, h->doubt_detail);
+		h->doubt = E_OK;
+		host_update(h);
+	}
 }
 
 static void

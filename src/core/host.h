@@ -56,8 +56,9 @@ struct host {
 	size_t contribution;                 /* to core->startable */
 
 	struct resolve_job *job;
-	enum err doubt; /* how its look-up failed, while that may be the
-			 * network's fault; E_OK: no doubt */
+	enum err doubt;      /* how its look-up failed, while that may be the
+			      * network's fault; E_OK: no doubt */
+	struct link doubted; /* of core->doubted, while there is one */
 	const char *doubt_detail;
 	union resolve_addr *addr;
 	unsigned naddr;

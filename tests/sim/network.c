@@ -475,6 +475,60 @@ test_an_hour_without_network_is_waited_for(void **state)
 	}
 }
 
+/* ---- thousands of doubts at once ---- */
+
+/* Kind 2 leads to kind 0, whose name servers are silent; that of kind 1 takes
+ * long to say that others are there. */
+static const struct origin doubtful[] = {
+	{ FAST, .trouble = DOWN_UNNAMED },
+	{ FAST, .lookup_us = 20 * SECOND },
+	{ FAST, .lookup_cached = 1000, .says_close = 1000, .redirects = 1000,
+	    .redirect_status = 302, .to_kind = 0, .to_hosts = 9000 },
+};
+
+/* Of 25,000 origins most are forgotten by the time that their items come
+ * back. */
+static void
+redirected(struct event_base *w, uint64_t seq, struct item *to)
+{
+	w->input_gap_us = seq == 1 ? 25 * SECOND : 0;
+	to->kind = seq == 1 ? 1 : 2;
+	to->host = (unsigned)seq;
+	to->is_plain = 1;
+}
+
+/* Right after the answer no origin is in doubt any more. */
+static void
+check_doubts(struct sim *s)
+{
+	int *was_asking = s->arg;
+
+	if (*was_asking && s->core.net.job == NULL)
+		check_all(s);
+	*was_asking = s->core.net.job != NULL;
+}
+
+static void
+test_origins_whose_look_ups_fail_together_are_all_told(void **state)
+{
+	struct sim s;
+	uint64_t seed;
+	int was_asking = 0;
+
+	(void)state;
+	for (seed = 1; seed <= 2; seed++) {
+		sim_init(&s, seed, doubtful,
+		    ARGS("-c", "500", "--retry", "1", "--dns-timeout", "1"));
+		s.check_every = 49999;
+		s.each_turn = check_doubts;
+		s.arg = &was_asking;
+		sim_input(&s, 25001, redirected);
+		sim_run(&s, 10 * MINUTE);
+		assert_int_equal(sim_count(&s, E_DNS_TIMEOUT), 25000);
+		sim_fini(&s);
+	}
+}
+
 int
 run_network(void)
 {
@@ -495,6 +549,8 @@ run_network(void)
 		cmocka_unit_test(test_a_tail_of_what_never_worked_ends),
 		cmocka_unit_test(test_a_tail_of_what_is_gone_for_good_ends),
 		cmocka_unit_test(test_an_hour_without_network_is_waited_for),
+		cmocka_unit_test(
+		    test_origins_whose_look_ups_fail_together_are_all_told),
 	};
 
 	return cmocka_run_group_tests_name("network", tests, NULL, NULL);
