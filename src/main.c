@@ -123,9 +123,10 @@ add_operand(struct source *s, const struct opt_operand *op, size_t i,
 {
 	int status;
 
-	if (strcmp(op->text, "-") == 0)
+	if (strcmp(op->text, "-") == 0 && !op->is_url)
 		return add_stdin(s, stdin_closed, err);
-	if (!op->is_file && is_url(op->text)) {
+	if (!op->is_file && (op->is_url || is_url(op->text)) &&
+	    op->text[0] != '{') {
 		source_add_url(s, op->text, i + 1);
 		return 0;
 	}
@@ -177,8 +178,10 @@ add_inputs(
 static int
 is_single(const struct opts *o)
 {
-	return o->limit == 1 || (o->noperands == 1 && !o->operands[0].is_file &&
-				    is_url(o->operands[0].text));
+	const struct opt_operand *op = o->operands;
+
+	return o->limit == 1 || (o->noperands == 1 && !op->is_file &&
+				    (op->is_url || is_url(op->text)));
 }
 
 /* ---- what the machine allows ---- */

@@ -193,6 +193,11 @@ opts_fini(struct opts *o)
 	free(o->budgets);
 	free(o->jobs);
 	free(o->exec_argv);
+	for (i = 0; i < o->npieces; i++) {
+		explicit_bzero(o->pieces[i].text, o->pieces[i].n);
+		free(o->pieces[i].text);
+	}
+	free(o->pieces);
 	if (o->payload.n > 0)
 		explicit_bzero(o->payload.p, o->payload.n);
 	buf_fini(&o->payload);

@@ -48,6 +48,7 @@ enum opt {
 enum opt_format { FORMAT_AUTO, FORMAT_JSONL, FORMAT_TEXT, FORMAT_BODY };
 enum opt_body { BODY_INLINE, BODY_NONE, BODY_BASE64, BODY_JSON };
 enum opt_net_down { NET_DOWN_WAIT, NET_DOWN_FAIL };
+enum opt_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum opt_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_NONE };
 
 /* Which redirects: those of GET and HEAD; -L; --no-location. */
@@ -84,6 +85,14 @@ struct opt_operand {
 	char *text;
 	int argument; /* its index in argv */
 	int is_file;  /* it came by -i: a file or "-", never a URL */
+	int is_url;   /* it came by --url: never a file */
+};
+
+/* A piece of a --form: its bytes, or a file whose bytes stand there. */
+struct opt_piece {
+	char *text; /* may hold NUL unless it is a path */
+	size_t n;
+	int is_path;
 };
 
 #define OPT_FIELD_BOOL(id) int id;
@@ -124,14 +133,17 @@ struct opts {
 	 * max_idle, ttfb_timeout_us, speed_limit_bytes and speed_time_us have
 	 * the defaults that depend on other options, workers that of the
 	 * machine; speed_limit_bytes and speed_time_us are both 0 or both not;
-	 * user is the name alone; base_url is known to be good.
+	 * user is the name alone; oauth2_bearer is the token; base_url is known
+	 * to be good.
 	 */
 	const char *method; /* -X, -I, POST with a body, GET */
 	int method_given;   /* by -X or -I: holds for items with a body too */
 	struct opt_header *headers;
 	size_t nheaders;
-	int has_body;       /* -d, --data-raw or --json-data, even if empty */
-	struct buf payload; /* the body's bytes */
+	int has_body;             /* by -d and its kin or -F, even if empty */
+	struct buf payload;       /* the body's bytes ... */
+	struct opt_piece *pieces; /* ... unless there are these: a form's */
+	size_t npieces;
 	const char *content_type;    /* that body's; NULL without one */
 	const char *password;        /* with user; NULL without -u */
 	int follow;                  /* enum opt_follow */
@@ -147,6 +159,8 @@ struct opts {
 	struct frame_job *jobs;
 	size_t njobs;
 	char **exec_argv; /* of --exec, ended by NULL; NULL without it */
+
+	int stdin_taken; /* the option that read @-, plus one */
 
 	char **kept; /* the strings behind the fields above */
 	size_t nkept, kept_cap;

@@ -31,6 +31,10 @@ derive_choices(struct opts *o)
 	if (o->json && o->given[OPT_json] > o->given[OPT_format])
 		o->format = FORMAT_JSONL;
 	exclude(o, OPT_ipv4, OPT_ipv6, &o->ipv4, &o->ipv6);
+	if (o->given[OPT_silent] > o->given[OPT_quiet]) {
+		o->given[OPT_quiet] = o->given[OPT_silent];
+		o->quiet = o->silent;
+	}
 	exclude(o, OPT_quiet, OPT_verbose, &o->quiet, &o->verbose);
 }
 
@@ -176,7 +180,7 @@ static int
 say_same(struct buf *err, const char *path)
 {
 	buf_str(err, "fetchd: the output is also an input: ");
-	opts_quote(err, path);
+	opts_quote_path(err, path);
 	buf_char(err, '\n');
 	return 2;
 }

@@ -102,12 +102,14 @@ opts_help(struct buf *out)
 				put_row(out, opts_row((enum opt)id));
 	}
 	buf_str(out,
-	    "\nSIZE takes k, M, G (1024); TIME takes ms, s, m, h, a bare "
-	    "number is seconds;\nRATE is N/s, N/m or N/h, a bare N is a "
-	    "second's. 0 means no limit for times and\nfor maximum sizes and "
-	    "counts, but none at all for --limit, --max-idle, --grace,\n"
-	    "--delay, --retry, --retry-delay, --max-redirs and --workers. --x "
-	    "has --no-x\nwhere it takes no value. The manual: man fetchd\n");
+	    "\nSIZE takes k, M, G, also kB, MB, GB (1024); TIME takes ms, s, "
+	    "m (min), h, d,\nalso 1m30s, a bare number is seconds; RATE is "
+	    "N/s, N/min or N/h, a bare N is a\nsecond's. @FILE takes a value "
+	    "from a file, @- from standard input. 0 means no\nlimit for times "
+	    "and for maximum sizes and counts, but none at all for --limit,\n"
+	    "--max-idle, --grace, --delay, --retry, --retry-delay, "
+	    "--max-redirs and\n--workers. --x has --no-x where it takes no "
+	    "value. The manual: man fetchd\n");
 }
 
 void

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "codec/quantity.h"
 #include "options_row.h"
 
 /* ---- words with commas between them ---- */
@@ -48,18 +49,32 @@ each_word(const struct words *w, const char *list, struct buf *err)
 /* ---- --retry-on ---- */
 
 /* A final status, 0 if it is none. */
-static unsigned
+static int
 parse_status(struct span s)
 {
-	unsigned v = 0;
-	size_t i;
+	uint64_t v;
 
-	for (i = 0; i < s.n; i++) {
-		if (s.n != 3 || s.p[i] < '0' || s.p[i] > '9')
-			return 0;
-		v = v * 10 + (unsigned)(s.p[i] - '0');
+	if (s.n != 3 || quantity_count(s, &v) != 0 || v < 200)
+		return 0;
+	return (int)v;
+}
+
+/* "503", "5xx" or "500-504", as the first and the last. */
+static int
+parse_statuses(struct span s, int *first, int *last)
+{
+	if (s.n == 3 && s.p[0] >= '2' && s.p[0] <= '9' &&
+	    span_ieq(span_of(s.p + 1, 2), SPAN("xx"))) {
+		*first = (s.p[0] - '0') * 100;
+		*last = *first + 99;
+		return 1;
 	}
-	return v >= 200 ? v : 0;
+	*first = *last = parse_status(span_of(s.p, s.n < 3 ? s.n : 3));
+	if (s.n == 7 && s.p[3] == '-')
+		*last = parse_status(span_of(s.p + 4, 3));
+	else if (s.n != 3)
+		return 0;
+	return *first > 0 && *first <= *last;
 }
 
 static enum err
@@ -97,17 +112,18 @@ take_errors(struct opts *o)
 static const char *
 take_retry(struct opts *o, struct span word)
 {
-	unsigned status = parse_status(word);
 	enum err e = find_error(word);
+	int first, last;
 
 	if (span_eq(word, SPAN("errors")))
 		take_errors(o);
-	else if (status != 0)
-		o->retry_status[status] = 1;
+	else if (parse_statuses(word, &first, &last))
+		memset(o->retry_status + first, 1, (size_t)(last - first + 1));
 	else if (e == E_OK)
-		return "is no status, no error code, and not \"errors\"";
+		return "is neither a status (503, 5xx, 500-504) nor an error "
+		       "code (man fetchd) nor \"errors\"";
 	else if (!can_be_tried(e))
-		return "is nothing that can be tried again";
+		return "cannot pass by trying again";
 	else
 		o->retry_error[e] = 1;
 	return NULL;

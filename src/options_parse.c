@@ -7,20 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/guess.h"
 #include "base/mem.h"
 #include "options_row.h"
 
-#define NAME_SHOWN 40 /* longer names are not worth a guess */
-#define GUESS_MAX 2   /* edits between a guess and what was typed */
+#define NAME_SHOWN 40
 
 /* Options that later versions bring. */
-static const char *const later[] = { "skip", "shuffle", "cert", "key",
-	"tls-max", "tls-legacy", "pinnedpubkey", "crlfile", "proxy", "noproxy",
-	"allow", "deny", "allow-private", "deny-host", "allow-ports", "strict",
-	"limit-rate", "output-dir", "output-name", "overwrite", "keep-partial",
-	"journal", "resume", "resume-force", "spool", "journal-salvage",
-	"fsync", "rotate", "verify", "warc", "config", "socket", "print-config",
-	"robots", "cookie-jar", "http2", "dedup" };
+static const char *const later[] = { "aia", "allow", "allow-ports",
+	"allow-private", "append", "auto-throttle", "cert", "changed-only",
+	"ciphers", "config", "contact", "cookie-jar", "cookies", "crawl",
+	"crlfile", "curves", "dedup", "deny", "deny-host", "depth", "exclude",
+	"follow-links", "fsync", "http2", "journal", "journal-salvage",
+	"keep-partial", "key", "limit-rate", "limit-rate-per-host",
+	"max-crawl-delay", "max-pages", "max-pages-per-host", "max-per-ip",
+	"max-url-length", "noproxy", "output-dir", "output-name", "overwrite",
+	"pass", "pinnedpubkey", "print-config", "proxy", "proxy-list",
+	"proxy-user", "queue", "report-skipped", "resume", "resume-force",
+	"retry-failed", "robots", "robots-agent", "rotate", "scope", "seen",
+	"shuffle", "sitemaps", "skip", "socket", "spool", "state", "strict",
+	"tls-legacy", "tls-max", "trace", "verify", "warc" };
 static const char later_letters[] = "ExOK";
 
 struct walk {
@@ -31,15 +37,14 @@ struct walk {
 };
 
 static void
-add_operand(struct opts *o, char *text, int argument, int is_file)
+add_operand(struct opts *o, struct opt_operand operand)
 {
 	if (o->noperands == o->operand_cap) {
 		o->operand_cap = o->operand_cap > 0 ? o->operand_cap * 2 : 16;
 		o->operands = mem_realloc(
 		    o->operands, o->operand_cap * sizeof(o->operands[0]));
 	}
-	o->operands[o->noperands++] =
-	    (struct opt_operand){ text, argument, is_file };
+	o->operands[o->noperands++] = operand;
 }
 
 static int
@@ -75,6 +80,8 @@ is_later(struct span name)
 {
 	size_t i;
 
+	if (opts_foreign(name) != NULL)
+		return 0;
 	if (is_negation(name))
 		name = span_of(name.p + 3, name.n - 3);
 	for (i = 0; i < sizeof(later) / sizeof(later[0]); i++)
@@ -83,80 +90,48 @@ is_later(struct span name)
 	return 0;
 }
 
-static int
-min2(int a, int b)
-{
-	return a < b ? a : b;
-}
-
-/* Insertions, deletions, changes and swaps of neighbours from a to b. */
-static int
-edits(struct span a, struct span b)
-{
-	int d[NAME_SHOWN + 1][NAME_SHOWN + 1];
-	size_t i, j;
-	int differ;
-
-	for (i = 0; i <= a.n; i++)
-		d[i][0] = (int)i;
-	for (j = 0; j <= b.n; j++)
-		d[0][j] = (int)j;
-	for (i = 1; i <= a.n; i++) {
-		for (j = 1; j <= b.n; j++) {
-			differ = a.p[i - 1] != b.p[j - 1];
-			d[i][j] = min2(d[i - 1][j - 1] + differ,
-			    min2(d[i - 1][j], d[i][j - 1]) + 1);
-			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
-			    a.p[i - 2] == b.p[j - 1])
-				d[i][j] = min2(d[i][j], d[i - 2][j - 2] + 1);
-		}
-	}
-	return d[a.n][b.n];
-}
-
-/* How far a guess is from what was typed; the start of a name is near it. */
-static int
-distance(struct span typed, struct span name)
-{
-	int n = edits(typed, name);
-
-	if (typed.n >= 3 && typed.n < name.n &&
-	    memcmp(typed.p, name.p, typed.n) == 0)
-		n = min2(n, GUESS_MAX);
-	return n;
-}
-
 /* The option that was meant, with *no set for its negation, or -1. */
 static int
 guess(struct span typed, int *no)
 {
-	int best = GUESS_MAX + 1, found = -1, id, n;
+	struct guess g = GUESS_OF(typed);
 	char negated[NAME_SHOWN + 1];
 	const struct opt_row *row;
+	int id;
 
-	if (typed.n < 3 || typed.n > NAME_SHOWN)
-		return -1;
-	if (typed.n < 5)
-		best = GUESS_MAX;
 	for (id = 0; id < OPT_COUNT; id++) {
 		row = opts_row((enum opt)id);
-		n = distance(typed, span_str(row->name));
-		if (n < best)
-			best = n, found = id, *no = 0;
+		guess_look(&g, span_str(row->name), id);
 		if (row->type != OPT_BOOL || row->max == 0)
 			continue;
 		snprintf(negated, sizeof(negated), "no-%s", row->name);
-		n = distance(typed, span_str(negated));
-		if (n < best)
-			best = n, found = id, *no = 1;
+		guess_look(&g, span_str(negated), OPT_COUNT + id);
 	}
-	return found;
+	*no = g.found >= OPT_COUNT;
+	return *no ? g.found - OPT_COUNT : g.found;
+}
+
+/* Appends what can be said beside that there is no such option. */
+static void
+put_hint(struct buf *out, struct span name, int is_long)
+{
+	const char *text = opts_foreign(name);
+	int id, no = 0;
+
+	if (text != NULL) {
+		buf_printf(out, "; %s", text);
+		return;
+	}
+	id = is_long ? guess(name, &no) : -1;
+	if (id >= 0)
+		buf_printf(out, " (did you mean --%s%s?)", no ? "no-" : "",
+		    opts_row((enum opt)id)->name);
 }
 
 static int
 say_unknown(struct walk *w, struct span name, const char *dashes)
 {
-	int id, no = 0, is_long = dashes[1] != '\0';
+	int is_long = dashes[1] != '\0';
 	char *text = mem_strndup(name.p, name.n);
 	struct buf shown = { 0 };
 
@@ -169,10 +144,7 @@ say_unknown(struct walk *w, struct span name, const char *dashes)
 	} else {
 		buf_printf(w->err, "unknown option %s%.*s", dashes,
 		    (int)shown.n - 2, shown.p + 1);
-		id = is_long ? guess(name, &no) : -1;
-		if (id >= 0)
-			buf_printf(w->err, " (did you mean --%s%s?)",
-			    no ? "no-" : "", opts_row((enum opt)id)->name);
+		put_hint(w->err, name, is_long);
 		buf_char(w->err, '\n');
 	}
 	buf_str(w->err, "Try fetchd --help.\n");
@@ -185,6 +157,15 @@ say(struct walk *w, const char *name, const char *what)
 {
 	buf_printf(w->err, "fetchd: --%s %s\n", name, what);
 	return 2;
+}
+
+/* The value of a list that came last. */
+static char *
+last_of(const struct opts *o, int id)
+{
+	const struct opt_list *l = id == OPT_url ? &o->url : &o->input_file;
+
+	return l->v[l->n - 1];
 }
 
 /* `value` NULL: it is the next argument. */
@@ -208,9 +189,12 @@ take(struct walk *w, int id, const char *value)
 		return 2;
 	}
 	w->err->n = start;
-	if (id == OPT_input_file)
+	if (id == OPT_input_file || id == OPT_url)
 		add_operand(
-		    w->o, w->o->input_file.v[w->o->input_file.n - 1], w->at, 1);
+		    w->o, (struct opt_operand){ .text = last_of(w->o, id),
+			      .argument = w->at,
+			      .is_file = id == OPT_input_file,
+			      .is_url = id == OPT_url });
 	return 0;
 }
 
@@ -278,7 +262,9 @@ parse_argument(struct walk *w, int *ended)
 	const char *arg = w->argv[w->at];
 
 	if (*ended || arg[0] != '-' || arg[1] == '\0') {
-		add_operand(w->o, opts_keep(w->o, arg, strlen(arg)), w->at, 0);
+		add_operand(w->o, (struct opt_operand){
+				      .text = opts_keep(w->o, arg, strlen(arg)),
+				      .argument = w->at });
 		return 0;
 	}
 	if (arg[1] != '-')

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The request that the options describe: headers, body, method, credentials,
- * base URL, and the files (@FILE) that some of these come from. What is read
- * here may be secret: no message shows a value.
+ * The request that the options describe: headers, method, credentials, base
+ * URL. What is read here may be secret: no message shows a value.
  */
-#include <sys/stat.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "codec/http.h"
 #include "codec/url.h"
 #include "options_row.h"
-
-#define READ_BYTES 65536
 
 static int
 say(struct buf *err, enum opt id, const char *what)
@@ -25,60 +17,9 @@ say(struct buf *err, enum opt id, const char *what)
 	return 2;
 }
 
-static int
-say_unreadable(struct buf *err, enum opt id, const char *path)
-{
-	buf_printf(err, "fetchd: --%s: cannot read ", opts_row(id)->name);
-	opts_quote(err, path);
-	buf_printf(err, ": %s\n", strerror(errno));
-	return 3;
-}
-
-/* Appends what fd gives. 1 if that makes `out` more than max bytes. */
-static int
-read_all(int fd, size_t max, struct buf *out)
-{
-	struct stat st;
-	ssize_t n;
-
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		if ((uint64_t)st.st_size > max - out->n)
-			return 1;
-		buf_reserve(out, (size_t)st.st_size + 1);
-	}
-	for (;;) {
-		n = read(fd, buf_reserve(out, READ_BYTES), READ_BYTES);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return (int)n;
-		out->n += (size_t)n;
-		if (out->n > max)
-			return 1;
-	}
-}
-
-static int
-read_file(
-    enum opt id, const char *path, size_t max, struct buf *out, struct buf *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int status = 0, r;
-
-	if (fd < 0)
-		return say_unreadable(err, id, path);
-	r = read_all(fd, max, out);
-	if (r < 0)
-		status = say_unreadable(err, id, path);
-	else if (r > 0)
-		status = opts_say(err, id, path, "is too large");
-	close(fd);
-	return status;
-}
-
 /* For what must not stay behind in freed memory. */
-static void
-wipe(struct buf *b)
+void
+opts_wipe(struct buf *b)
 {
 	if (b->cap > 0)
 		explicit_bzero(b->p, b->cap);
@@ -162,68 +103,13 @@ derive_headers(struct opts *o, struct buf *err)
 			continue;
 		}
 		file.n = 0;
-		status =
-		    read_file(OPT_header, text + 1, OPT_FILE_MAX, &file, err);
+		status = opts_read_file(
+		    o, OPT_header, text + 1, OPT_FILE_MAX, &file, err);
 		if (status == 0)
 			status = parse_header_lines(o, buf_view(&file), err);
 	}
-	wipe(&file);
+	opts_wipe(&file);
 	return status;
-}
-
-/* ---- body ---- */
-
-static int
-add_data(struct opts *o, enum opt id, const char *text, int may_be_file,
-    struct buf *err)
-{
-	size_t n = strlen(text);
-
-	if (o->has_body)
-		buf_char(&o->payload, '&');
-	o->has_body = 1;
-	if (may_be_file && *text == '@')
-		return read_file(id, text + 1, OPT_BODY_MAX, &o->payload, err);
-	if (n > OPT_BODY_MAX || o->payload.n > OPT_BODY_MAX - n)
-		return say(err, id, "the body is too large");
-	buf_add(&o->payload, text, n);
-	return 0;
-}
-
-/* -d and --data-raw in the order in which they were given. */
-static int
-derive_form(struct opts *o, struct buf *err)
-{
-	const struct opt_list *d = &o->data, *r = &o->data_raw;
-	size_t i = 0, j = 0;
-	int status = 0;
-
-	while (status == 0 && (i < d->n || j < r->n)) {
-		if (j == r->n || (i < d->n && d->at[i] < r->at[j]))
-			status = add_data(o, OPT_data, d->v[i++], 1, err);
-		else
-			status = add_data(o, OPT_data_raw, r->v[j++], 0, err);
-	}
-	o->content_type = "application/x-www-form-urlencoded";
-	return status;
-}
-
-static int
-derive_body(struct opts *o, struct buf *err)
-{
-	int form = o->data.n > 0 || o->data_raw.n > 0;
-
-	if (form && o->json_data != NULL)
-		return say(
-		    err, OPT_json_data, "does not go together with --data");
-	if ((form || o->json_data != NULL) && o->head)
-		return say(err, OPT_head, "does not go together with a body");
-	if (form)
-		return derive_form(o, err);
-	if (o->json_data == NULL)
-		return 0;
-	o->content_type = "application/json";
-	return add_data(o, OPT_json_data, o->json_data, 1, err);
 }
 
 /* ---- the rest ---- */
@@ -296,10 +182,49 @@ derive_user(struct opts *o, struct buf *err)
 		return 0;
 	if (*o->user != '@')
 		return split_user(o, span_str(o->user), err);
-	status = read_file(OPT_user, o->user + 1, OPT_FILE_MAX, &file, err);
+	status =
+	    opts_read_file(o, OPT_user, o->user + 1, OPT_FILE_MAX, &file, err);
 	if (status == 0)
 		status = split_user(o, cut_newline(buf_view(&file)), err);
-	wipe(&file);
+	opts_wipe(&file);
+	return status;
+}
+
+/* RFC 6750 section 2.1: visible characters; which, the server knows. */
+static int
+take_token(struct opts *o, struct span text, struct buf *err)
+{
+	size_t i;
+
+	text = span_trim(text);
+	if (text.n == 0)
+		return say(err, OPT_oauth2_bearer, "the token is empty");
+	for (i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] <= 0x20 || text.p[i] == 0x7f)
+			return say(err, OPT_oauth2_bearer,
+			    "the token has a blank or a control byte");
+	o->oauth2_bearer = opts_keep(o, text.p, text.n);
+	return 0;
+}
+
+static int
+derive_bearer(struct opts *o, struct buf *err)
+{
+	struct buf file = { 0 };
+	int status;
+
+	if (o->oauth2_bearer == NULL)
+		return 0;
+	if (o->user != NULL)
+		return say(
+		    err, OPT_oauth2_bearer, "does not go together with --user");
+	if (*o->oauth2_bearer != '@')
+		return take_token(o, span_str(o->oauth2_bearer), err);
+	status = opts_read_file(o, OPT_oauth2_bearer, o->oauth2_bearer + 1,
+	    OPT_FILE_MAX, &file, err);
+	if (status == 0)
+		status = take_token(o, cut_newline(buf_view(&file)), err);
+	opts_wipe(&file);
 	return status;
 }
 
@@ -345,15 +270,19 @@ opts_derive_request(struct opts *o, struct buf *err)
 	int status = derive_headers(o, err);
 
 	if (status == 0)
-		status = derive_body(o, err);
+		status = opts_derive_body(o, err);
 	if (status == 0)
 		status = derive_method(o, err);
 	if (status == 0)
 		status = derive_user(o, err);
 	if (status == 0)
+		status = derive_bearer(o, err);
+	if (status == 0)
 		status = check_value(OPT_user_agent, o->user_agent, err);
 	if (status == 0)
 		status = check_value(OPT_cookie, o->cookie, err);
+	if (status == 0)
+		status = check_value(OPT_referer, o->referer, err);
 	if (status == 0)
 		status = check_base(o, err);
 	return status;

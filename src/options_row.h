@@ -73,6 +73,7 @@ void opts_defaults(struct opts *o);
  * message. */
 int opts_derive(struct opts *o, struct buf *err);
 int opts_derive_request(struct opts *o, struct buf *err);
+int opts_derive_body(struct opts *o, struct buf *err);
 int opts_derive_lists(struct opts *o, struct buf *err);
 int opts_derive_extract(struct opts *o, struct buf *err);
 /* The output must not be an input. 0, or 2 with the message. */
@@ -81,9 +82,29 @@ int opts_check_paths(const struct opts *o, struct buf *err);
 char *opts_keep(struct opts *o, const char *p, size_t n);
 /* Appends text in quotes, control bytes escaped, cut if it is long. */
 void opts_quote(struct buf *out, const char *text);
+/* The same of a file's name, which is never cut. */
+void opts_quote_path(struct buf *out, const char *path);
+/*
+ * Appends the file's bytes to `out`, standard input's if path is "-" and the
+ * list of items does not come from there. 0, or an exit status with the
+ * message: 2 if `out` grows to more than max bytes.
+ */
+int opts_read_file(struct opts *o, enum opt id, const char *path, size_t max,
+    struct buf *out, struct buf *err);
+/* By errno. Returns 3. */
+int opts_say_unreadable(struct buf *err, enum opt id, const char *path);
+/* Frees what may hold a secret. */
+void opts_wipe(struct buf *b);
 /* Appends "fetchd: --OPTION: ", text in quotes and what is wrong with it.
  * Returns 2, the exit status of that. */
 int opts_say(struct buf *err, enum opt id, const char *text, const char *what);
+/*
+ * What is said of an option that other programs have: the one here that does
+ * the same. The word has no dashes. NULL: not known.
+ */
+const char *opts_foreign(struct span word);
+/* The words one by one, NULL after the last; for tests. */
+const char *opts_foreign_word(size_t i);
 /* Letters, digits, _ - . and at least one of them. */
 int opts_is_name(struct span s);
 

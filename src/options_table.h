@@ -23,6 +23,9 @@ OPT(input_file, "input-file", 'i', LIST, "", 0, 0, INPUT, "FILE",
     "read items from FILE, - is standard input; may be repeated",
     "FILE is never taken for a URL. Files and operands are read one after "
     "another, in the order in which they stand.")
+OPT(url, "url", 0, LIST, "", 0, 0, INPUT, "URL",
+    "fetch URL; the same as an operand; may be repeated",
+    "It is never taken for a file, and may be a bare host.")
 OPT(limit, "limit", 0, INT, "", 0, INT64_MAX, INPUT, "N",
     "stop after the first N items", "0 takes none.")
 OPT(base_url, "base-url", 0, STR, "", 0, 0, INPUT, "URL",
@@ -41,11 +44,20 @@ OPT(data, "data", 'd', LIST, "", 0, 0, REQUEST, "DATA|@FILE",
     "send DATA as the body; may be repeated, joined by &",
     "The method becomes POST unless it was given, the content type "
     "application/x-www-form-urlencoded. A file is taken byte for byte.")
+OPT(data_binary, "data-binary", 0, LIST, "", 0, 0, REQUEST, "DATA|@FILE",
+    "the same as --data",
+    "--data cuts nothing off either. Both may be given, they are joined.")
 OPT(data_raw, "data-raw", 0, LIST, "", 0, 0, REQUEST, "DATA",
     "as --data, with no special meaning of @", "")
 OPT(json_data, "json-data", 0, STR, "", 0, 0, REQUEST, "DATA|@FILE",
     "send DATA as the body, as application/json",
-    "It does not go together with --data or --data-raw.")
+    "It does not go together with --data, --data-raw or --form.")
+OPT(form, "form", 'F', LIST, "", 0, 0, REQUEST, "NAME=VALUE|NAME=@FILE",
+    "send a form as multipart/form-data; may be repeated",
+    "As curl's: NAME=@FILE uploads a file, NAME=<FILE takes the value from "
+    "one; ;type=TYPE and ;filename=NAME may follow. A value with a semicolon "
+    "stands in double quotes. Files are read anew for each request and count "
+    "towards --max-buffer.")
 OPT(head, "head", 'I', BOOL, "off", 0, 1, REQUEST, "",
     "ask for the headers only (method HEAD)", "")
 OPT(user_agent, "user-agent", 'A', STR, "fetchd/" FETCHD_VERSION, 0, 0, REQUEST,
@@ -53,8 +65,14 @@ OPT(user_agent, "user-agent", 'A', STR, "fetchd/" FETCHD_VERSION, 0, 0, REQUEST,
 OPT(user, "user", 'u', STR, "", 0, 0, REQUEST, "NAME:PASSWORD|@FILE",
     "basic authentication; @FILE keeps it out of the process list",
     "A final newline of the file is cut.")
+OPT(oauth2_bearer, "oauth2-bearer", 0, STR, "", 0, 0, REQUEST, "TOKEN|@FILE",
+    "send Authorization: Bearer TOKEN",
+    "A final newline of the file is cut. It goes to the origins of the items "
+    "and to no other, as -u does, and does not go together with it.")
 OPT(cookie, "cookie", 'b', STR, "", 0, 0, REQUEST, "TEXT",
     "the Cookie header to send", "")
+OPT(referer, "referer", 'e', STR, "", 0, 0, REQUEST, "URL",
+    "the Referer header to send", "")
 OPT(compressed, "compressed", 0, BOOL, "on", 0, 1, REQUEST, "",
     "do not ask for compressed bodies, and decode none",
     "By default gzip, deflate, br and zstd are asked for and decoded.")
@@ -100,6 +118,7 @@ OPT(retry_delay, "retry-delay", 0, DUR, "1s", 0, OPT_DUR_MAX, RETRY, "TIME",
     "Up to half of it is added or taken off by chance.")
 OPT(retry_on, "retry-on", 0, STR, "408,425,429,500,502,503,504,errors", 0, 0,
     RETRY, "LIST", "statuses and error codes that are worth another try",
+    "A status may be a class (5xx) or a range (500-504); "
     "errors stands for all codes marked as such under ERROR CODES. A status "
     "that is not in the list is never asked again.")
 OPT(retry_post, "retry-post", 0, BOOL, "off", 0, 1, RETRY, "",
@@ -260,6 +279,8 @@ OPT(progress, "progress", 0, ENUM, "auto", 0, 0, WATCH, "auto|bar|none",
     "the progress line on standard error", "auto shows it on a terminal.")
 OPT(quiet, "quiet", 'q', BOOL, "off", 0, 1, WATCH, "",
     "no progress line, no summary, no warnings", "")
+OPT(silent, "silent", 's', BOOL, "off", 0, 1, WATCH, "", "the same as --quiet",
+    "")
 OPT(verbose, "verbose", 'v', BOOL, "off", 0, 1, WATCH, "",
     "say more on standard error; includes --summary", "")
 OPT(summary, "summary", 0, BOOL, "off", 0, 1, WATCH, "",
@@ -267,6 +288,9 @@ OPT(summary, "summary", 0, BOOL, "off", 0, 1, WATCH, "",
     "On by default where standard error is a terminal.")
 OPT(stats, "stats", 0, BOOL, "off", 0, 1, WATCH, "",
     "one JSON line of figures on standard error at the end", "")
+OPT(color, "color", 0, ENUM, "auto", 0, 0, WATCH, "auto|always|never",
+    "colours in the lines of --format text",
+    "auto shows them on a terminal, unless NO_COLOR is set or TERM is dumb.")
 OPT(fail, "fail", 'f', BOOL, "off", 0, 1, WATCH, "",
     "a status of 400 or more counts as failed (http_status)", "")
 OPT(grace, "grace", 0, DUR, "10s", 0, OPT_DUR_MAX, WATCH, "TIME",

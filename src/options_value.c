@@ -1,149 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Numbers, sizes, durations and choices as users write them. Knows one value
- * at a time.
+ * From a text to an option's value within its bounds, and what is said of one
+ * that is not. Knows one value at a time.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "codec/quantity.h"
 #include "options_row.h"
 
+#define HOUR_US ((int64_t)3600 * 1000000)
 #define SHOWN_MAX 60 /* bytes of a wrong value in a message */
-
-/* Too large for any row, yet safe to compare. */
-#define TOO_MUCH UINT64_MAX
-
-static int
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* a * b + c, TOO_MUCH if that does not fit. */
-static uint64_t
-mul_add(uint64_t a, uint64_t b, uint64_t c)
-{
-	uint64_t r;
-
-	if (__builtin_mul_overflow(a, b, &r) ||
-	    __builtin_add_overflow(r, c, &r))
-		return TOO_MUCH;
-	return r;
-}
-
-/* Reads the digits at *p; 0 if there are none. */
-static uint64_t
-parse_digits(const char **p)
-{
-	uint64_t v = 0;
-
-	for (; is_digit(**p); (*p)++)
-		v = mul_add(v, 10, (uint64_t)(**p - '0'));
-	return v;
-}
-
-static int
-parse_int(const char *p, uint64_t *v)
-{
-	if (!is_digit(*p))
-		return -1;
-	*v = parse_digits(&p);
-	return *p == '\0' ? 0 : -1;
-}
-
-static int
-parse_size(const char *p, uint64_t *v)
-{
-	uint64_t unit = 1;
-
-	if (!is_digit(*p))
-		return -1;
-	*v = parse_digits(&p);
-	switch (*p) {
-	case 'g':
-	case 'G':
-		unit <<= 10;
-		/* FALLTHROUGH */
-	case 'm':
-	case 'M':
-		unit <<= 10;
-		/* FALLTHROUGH */
-	case 'k':
-	case 'K':
-		unit <<= 10;
-		p++;
-	}
-	*v = mul_add(*v, unit, 0);
-	return *p == '\0' ? 0 : -1;
-}
-
-static uint64_t
-unit_us(const char *p)
-{
-	if (strcmp(p, "ms") == 0)
-		return 1000;
-	if (strcmp(p, "s") == 0 || *p == '\0')
-		return 1000000;
-	if (strcmp(p, "m") == 0)
-		return 60 * 1000000ULL;
-	if (strcmp(p, "h") == 0)
-		return 3600 * 1000000ULL;
-	return 0;
-}
-
-/*
- * The digits behind a point, as parts of a billion, rounded up so that what is
- * not zero does not become zero, which would mean no limit.
- */
-static uint64_t
-parse_fraction(const char **p)
-{
-	uint64_t v = 0, rest = 0;
-	int n;
-
-	for (n = 0; is_digit(**p); (*p)++, n++) {
-		if (n < 9)
-			v = v * 10 + (uint64_t)(**p - '0');
-		else
-			rest |= (uint64_t)(**p - '0');
-	}
-	for (; n < 9; n++)
-		v *= 10;
-	return v + (rest != 0);
-}
-
-/* "2", "2.5", ".5". */
-static int
-parse_decimal(const char **p, uint64_t *whole, uint64_t *billionths)
-{
-	*billionths = 0;
-	if (!is_digit(**p) && !(**p == '.' && is_digit((*p)[1])))
-		return -1;
-	*whole = parse_digits(p);
-	if (**p != '.')
-		return 0;
-	(*p)++;
-	if (!is_digit(**p))
-		return -1;
-	*billionths = parse_fraction(p);
-	return 0;
-}
-
-static int
-parse_duration(const char *p, uint64_t *v)
-{
-	uint64_t whole, unit, billionths;
-
-	if (parse_decimal(&p, &whole, &billionths) != 0)
-		return -1;
-	unit = unit_us(p);
-	if (unit == 0)
-		return -1;
-	*v = mul_add(whole, unit, (billionths * unit + 999999999) / 1000000000);
-	return 0;
-}
 
 /* Its place among the choices "a|b|c". */
 static int
@@ -208,6 +77,14 @@ opts_quote(struct buf *out, const char *text)
 	buf_str(out, rest.n > 0 ? "...\"" : "\"");
 }
 
+void
+opts_quote_path(struct buf *out, const char *path)
+{
+	buf_char(out, '"');
+	opts_show(out, path);
+	buf_char(out, '"');
+}
+
 /* A bound as a user would write it. */
 static void
 put_bound(struct buf *err, const struct opt_row *row, int64_t v)
@@ -216,7 +93,7 @@ put_bound(struct buf *err, const struct opt_row *row, int64_t v)
 	int i;
 
 	if (row->type == OPT_DUR) {
-		buf_printf(err, "%" PRId64 "h", v / (int64_t)unit_us("h"));
+		buf_printf(err, "%" PRId64 "h", v / HOUR_US);
 		return;
 	}
 	for (i = 0; i < 3 && v > 0 && v % 1024 == 0; i++)
@@ -243,10 +120,11 @@ complain(
 			put_bound(err, row, row->max);
 			break;
 		}
-		buf_str(err,
-		    row->type == OPT_SIZE
-			? " is not a size (for example 512, 64k, 16M)"
-			: " is not a duration (for example 500ms, 30s, 5m)");
+		buf_str(
+		    err, row->type == OPT_SIZE
+			     ? " is not a size (for example 512, 64k, 16MB)"
+			     : " is not a duration (for example 500ms, 30s, "
+			       "1m30s)");
 		break;
 	case OPT_ENUM:
 		buf_printf(err, " is not one of %s", row->meta);
@@ -260,29 +138,12 @@ complain(
 	}
 }
 
-static int
-parse_rate(const char *p, struct opt_rate *rate)
-{
-	uint64_t whole, billionths, unit = 1000000;
-
-	if (parse_decimal(&p, &whole, &billionths) != 0)
-		return -1;
-	if (*p == '/') {
-		p++;
-		unit = p[0] != '\0' && p[1] == '\0' ? unit_us(p) : 0;
-	} else if (*p != '\0')
-		return -1;
-	rate->amount = (double)whole + (double)billionths / 1e9;
-	rate->per_us = (int64_t)unit;
-	return unit != 0 ? 0 : -1;
-}
-
 int
 opts_rate(const char *text, struct opt_rate *rate, struct buf *err)
 {
-	if (parse_rate(text, rate) != 0) {
+	if (quantity_rate(span_str(text), &rate->amount, &rate->per_us) != 0) {
 		opts_quote(err, text);
-		buf_str(err, " is not a rate (for example 10, 2.5/s, 600/m)");
+		buf_str(err, " is not a rate (for example 10, 2.5/s, 600/min)");
 	} else if (rate->amount > OPT_RATE_MAX) {
 		opts_quote(err, text);
 		buf_printf(err, " is more than %.0f", OPT_RATE_MAX);
@@ -305,13 +166,13 @@ opts_value(const struct opt_row *row, const char *text, int64_t *value,
 
 	switch (row->type) {
 	case OPT_INT:
-		bad = parse_int(text, &v);
+		bad = quantity_count(span_str(text), &v);
 		break;
 	case OPT_SIZE:
-		bad = parse_size(text, &v);
+		bad = quantity_size(span_str(text), &v);
 		break;
 	case OPT_DUR:
-		bad = parse_duration(text, &v);
+		bad = quantity_duration(span_str(text), &v);
 		break;
 	case OPT_BOOL:
 	case OPT_ENUM:

@@ -49,6 +49,7 @@ struct http_request {
 	struct span accept_encoding; /* empty: not sent */
 	struct span authorization;   /* whole value; empty: not sent */
 	struct span cookie;          /* empty: not sent */
+	struct span referer;         /* empty: not sent */
 	struct span content_type;    /* default for a body; empty: none */
 	int has_body;
 	uint64_t body_bytes;
@@ -59,8 +60,8 @@ struct http_request {
 /*
  * Appends the header section up to and with its empty line. Order and
  * precedence: SPEC section 4 "What is sent": Host, User-Agent, Accept,
- * Accept-Encoding, Authorization, Cookie, then `option` and `item` in their
- * order, then Content-Type, Content-Length. An item's header replaces the
+ * Accept-Encoding, Authorization, Cookie, Referer, then `option` and `item` in
+ * their order, then Content-Type, Content-Length. An item's header replaces the
  * option's of that name, either replaces or removes the default. Host stands
  * first, also when replaced, once (the last one counts), and cannot be removed.
  * Content-Length is sent if there is a body, and as 0 for POST, PUT and PATCH

@@ -214,6 +214,7 @@ http_write_request(struct buf *out, const struct http_request *r)
 	add_default(out, r, SPAN("Accept-Encoding"), r->accept_encoding);
 	add_default(out, r, SPAN("Authorization"), r->authorization);
 	add_default(out, r, SPAN("Cookie"), r->cookie);
+	add_default(out, r, SPAN("Referer"), r->referer);
 	add_list(out, &r->option, &r->item, r->omit);
 	add_list(out, &r->item, NULL, r->omit);
 	if (r->has_body)

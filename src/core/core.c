@@ -30,6 +30,8 @@ set_request_defaults(struct core *c)
 	if (o->user != NULL)
 		xchg_basic(&c->authorization, span_str(o->user),
 		    span_str(o->password));
+	else if (o->oauth2_bearer != NULL)
+		buf_printf(&c->authorization, "Bearer %s", o->oauth2_bearer);
 	v = mem_zalloc(o->nheaders, sizeof(*v));
 	for (i = 0; i < o->nheaders; i++) {
 		v[i].name = span_str(o->headers[i].name);

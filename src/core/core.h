@@ -118,7 +118,7 @@ struct core {
 	struct url base_url; /* --base-url */
 	struct record_format format;
 	struct record_format line_format; /* of what --exec reads */
-	struct buf authorization;         /* "Basic ..." of -u, or empty */
+	struct buf authorization;         /* of -u or --oauth2-bearer */
 	struct http_headers option_headers;
 
 	/* The turn (core/turn). */

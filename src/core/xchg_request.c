@@ -3,6 +3,7 @@
  * Request bytes out of a line, the options and the hop it is on. What may go
  * to which origin is decided here; how it is written, codec/http knows.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -62,34 +63,71 @@ xchg_count_held(struct xchg *x)
 	x->held_bytes = n;
 }
 
+/* Appends a file to the body that is being put together. */
+static enum err
+read_upload(struct xchg *x, struct span path)
+{
+	size_t used = x->upload.n;
+	size_t left = used < XCHG_BODY_MAX ? XCHG_BODY_MAX - used : 0;
+	struct buf why = { 0 };
+	enum err e = E_OK;
+
+	if (file_read(&x->upload, path, left, &why) == -1) {
+		buf_char(&why, '\0');
+		free(x->note);
+		x->note = mem_strdup(why.p);
+		e = E_INPUT_INVALID;
+	}
+	buf_fini(&why);
+	xchg_count_held(x);
+	return e;
+}
+
+/* A --form with files in it. */
+static enum err
+read_form(struct xchg *x, const struct opts *o)
+{
+	struct span piece;
+	enum err e = E_OK;
+	size_t i;
+
+	for (i = 0; i < o->npieces && e == E_OK; i++) {
+		piece = span_of(o->pieces[i].text, o->pieces[i].n);
+		if (o->pieces[i].is_path)
+			e = read_upload(x, piece);
+		else
+			buf_span(&x->upload, piece);
+	}
+	xchg_count_held(x);
+	return e;
+}
+
 static enum err
 find_body(struct xchg *x, const struct opts *o, struct http_request *h)
 {
-	char why[256];
+	enum err e = E_OK;
 
 	x->body_out = SPAN_NONE;
+	h->has_body = 1;
 	if (x->req.body_file.n > 0) {
-		if (file_read(&x->upload, x->req.body_file, XCHG_BODY_MAX, why,
-			sizeof(why)) == -1) {
-			x->note = mem_strdup(why);
-			return E_INPUT_INVALID;
-		}
-		xchg_count_held(x);
+		e = read_upload(x, x->req.body_file);
 		x->body_out = buf_view(&x->upload);
-		h->has_body = 1;
 	} else if (x->req.has_body) {
 		x->body_out = x->req.body;
 		xchg_count_held(x);
-		h->has_body = 1;
 		if (x->req.body_is_json)
 			h->content_type = SPAN("application/json");
+	} else if (o->npieces > 0) {
+		e = read_form(x, o);
+		x->body_out = buf_view(&x->upload);
+		h->content_type = span_str(o->content_type);
 	} else if (o->has_body) {
 		x->body_out = buf_view(&o->payload);
-		h->has_body = 1;
 		h->content_type = span_str(o->content_type);
-	}
+	} else
+		h->has_body = 0;
 	h->body_bytes = x->body_out.n;
-	return E_OK;
+	return e;
 }
 
 void
@@ -222,6 +260,7 @@ xchg_prepare(struct xchg *x, const struct fetch *f)
 	if (o->compressed)
 		h.accept_encoding = SPAN("gzip, deflate, br, zstd");
 	h.cookie = span_str(o->cookie);
+	h.referer = span_str(o->referer);
 	h.authorization = authorization(x, &own);
 	h.option = x->core->option_headers;
 	h.item = (struct http_headers){ x->req.header, x->req.nheader };

@@ -5,16 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static int
-fail(char *why, size_t why_size, struct span path, const char *text)
+fail(struct buf *why, struct span path, const char *text)
 {
-	snprintf(why, why_size, "%.*s: %s", (int)(path.n < 200 ? path.n : 200),
-	    path.p, text);
+	buf_span(why, path);
+	buf_printf(why, ": %s", text);
 	return -1;
 }
 
@@ -35,27 +34,26 @@ slurp(struct buf *to, int fd, size_t max)
 }
 
 int
-file_read(
-    struct buf *to, struct span path, size_t max, char *why, size_t why_size)
+file_read(struct buf *to, struct span path, size_t max, struct buf *why)
 {
 	char name[PATH_MAX];
 	struct stat st;
 	int fd, errnum;
 
 	if (path.n >= sizeof(name) || memchr(path.p, '\0', path.n) != NULL)
-		return fail(why, why_size, path, "not a path");
+		return fail(why, path, "not a path");
 	memcpy(name, path.p, path.n);
 	name[path.n] = '\0';
 	fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
-		return fail(why, why_size, path, strerror(errno));
+		return fail(why, path, strerror(errno));
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
 		close(fd);
-		return fail(why, why_size, path, "not a regular file");
+		return fail(why, path, "not a regular file");
 	}
 	errnum = slurp(to, fd, max);
 	close(fd);
 	if (errnum != 0)
-		return fail(why, why_size, path, strerror(errnum));
+		return fail(why, path, strerror(errnum));
 	return 0;
 }

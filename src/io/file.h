@@ -9,11 +9,10 @@
 #include "base/span.h"
 
 /*
- * Appends the file's bytes to `to`. Returns 0, or -1 with *why filled in: it
- * cannot be read, is no regular file, or has more than `max` bytes. Blocks
- * while the disk does.
+ * Appends the file's bytes to `to`. Returns 0, or -1 with the reason appended
+ * to *why, the path whole: it cannot be read, is no regular file, or has more
+ * than `max` bytes. Blocks while the disk does.
  */
-int file_read(
-    struct buf *to, struct span path, size_t max, char *why, size_t why_size);
+int file_read(struct buf *to, struct span path, size_t max, struct buf *why);
 
 #endif

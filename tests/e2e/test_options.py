@@ -202,7 +202,8 @@ def test_help_names_every_option_of_this_capability(fetchd):
             location max-redirs proto-redir location-trusted interface stream
             include-attempts keep-order only-failed only-ok
             extract css xpath regex exec workers worker-mem worker-time
-            sandbox""".split():
+            sandbox url data-binary form oauth2-bearer referer silent
+            color""".split():
         assert f"--{name}" in text or f"--no-{name}" in text, name
 
 

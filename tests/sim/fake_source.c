@@ -135,14 +135,12 @@ source_next(struct source *s, struct source_line *line)
 
 /* Its path is its size. */
 int
-file_read(
-    struct buf *to, struct span path, size_t max, char *why, size_t why_size)
+file_read(struct buf *to, struct span path, size_t max, struct buf *why)
 {
 	size_t n = 0, i;
 
 	(void)max;
 	(void)why;
-	(void)why_size;
 	for (i = 0; i < path.n; i++)
 		n = n * 10 + (size_t)(path.p[i] - '0');
 	memset(buf_reserve(to, n), 'f', n);

@@ -91,12 +91,32 @@ test_a_code_that_is_named_is_set_whatever_its_mark(void **state)
 }
 
 static void
+test_a_class_or_a_range_of_statuses_is_all_of_them(void **state)
+{
+	int i;
+
+	(void)state;
+	assert_int_equal(PARSE("--retry-on", "5xx"), 0);
+	for (i = 500; i <= 599; i++)
+		assert_true(o.retry_status[i]);
+	assert_int_equal(statuses(), 100);
+	assert_int_equal(PARSE("--retry-on", "4XX,500-503, 429"), 0);
+	assert_true(o.retry_status[400] && o.retry_status[499]);
+	assert_true(o.retry_status[500] && o.retry_status[503]);
+	assert_int_equal(statuses(), 104);
+	assert_int_equal(PARSE("--retry-on", "9xx,503-503"), 0);
+	assert_int_equal(statuses(), 101);
+}
+
+static void
 test_a_word_that_is_neither_status_nor_code_is_refused(void **state)
 {
 	static const char *const bad[] = { "x", "503,x", "99", "100", "199",
-		"1000", "0503", "50", "5xx", "+503", "-1", "503,", ",503", ",",
-		"503,,504", "503;504", "503 504", "Errors", "error", "ok",
-		"no_such_code", "url_invalid", "input_invalid", "output_io" };
+		"1000", "0503", "50", "1xx", "5x", "xx5", "5xxx", "504-500",
+		"100-200", "500-", "500-5xx", "500..503", "+503", "-1", "503,",
+		",503", ",", "503,,504", "503;504", "503 504", "Errors",
+		"error", "ok", "no_such_code", "url_invalid", "input_invalid",
+		"output_io" };
 	size_t i;
 
 	(void)state;
@@ -108,11 +128,11 @@ test_a_word_that_is_neither_status_nor_code_is_refused(void **state)
 	}
 	assert_int_equal(PARSE("--retry-on=500,5\n3,501"), 2);
 	assert_string_equal(err.p,
-	    "fetchd: --retry-on: \"5\\x0a3\" is no status, no error code, and "
-	    "not \"errors\"\n");
+	    "fetchd: --retry-on: \"5\\x0a3\" is neither a status (503, 5xx, "
+	    "500-504) nor an error code (man fetchd) nor \"errors\"\n");
 	assert_int_equal(PARSE("--retry-on=output_io"), 2);
-	assert_string_equal(err.p, "fetchd: --retry-on: \"output_io\" is "
-				   "nothing that can be tried again\n");
+	assert_string_equal(err.p, "fetchd: --retry-on: \"output_io\" "
+				   "cannot pass by trying again\n");
 }
 
 static void
@@ -217,6 +237,8 @@ main(void)
 		cmocka_unit_test(
 		    test_by_default_what_may_pass_is_worth_another_try),
 		cmocka_unit_test(test_a_list_of_ones_own_replaces_the_default),
+		cmocka_unit_test(
+		    test_a_class_or_a_range_of_statuses_is_all_of_them),
 		cmocka_unit_test(
 		    test_a_code_that_is_named_is_set_whatever_its_mark),
 		cmocka_unit_test(
