@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "codec/url.h"
 #include "core/order.h"
 #include "engine.h"
 #include "io/pool.h"
@@ -75,11 +76,23 @@ looks_like_host(const char *s)
 
 /* ---- operands ---- */
 
+/* An operand may be a URL with a fault in it, and have a password. */
+static void
+show_operand(struct buf *err, const char *text)
+{
+	struct buf b = { 0 };
+
+	url_redact(&b, span_str(text));
+	buf_char(&b, '\0');
+	opts_show(err, b.p);
+	buf_fini(&b);
+}
+
 static int
 refuse(struct buf *err, int status, const char *name, const char *why)
 {
 	buf_str(err, "fetchd: ");
-	opts_show(err, name);
+	show_operand(err, name);
 	buf_printf(err, ": %s\n", why);
 	return status;
 }
@@ -96,10 +109,13 @@ check_file(const char *path, struct buf *err)
 			   : 0;
 	why = errno;
 	buf_str(err, "fetchd: ");
-	opts_show(err, path);
+	show_operand(err, path);
 	buf_printf(err, ": %s", strerror(why));
-	if (looks_like_host(path))
-		buf_printf(err, "; did you mean https://%s?", path);
+	if (looks_like_host(path)) {
+		buf_str(err, "; did you mean https://");
+		show_operand(err, path);
+		buf_char(err, '?');
+	}
 	buf_char(err, '\n');
 	return 3;
 }

@@ -258,7 +258,9 @@ check_base(const struct opts *o, struct buf *err)
 	    !starts_with(text, SPAN("https://")))
 		return say(err, OPT_base_url,
 		    "it should begin with http:// or https://");
-	if (url_parse(&url, text, &why, &at) != E_OK)
+	if (url_has_stray_scheme(text))
+		status = say(err, OPT_base_url, "it has two schemes");
+	else if (url_parse(&url, text, &why, &at) != E_OK)
 		status = say(err, OPT_base_url, why);
 	url_fini(&url);
 	return status;

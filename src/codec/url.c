@@ -11,12 +11,21 @@
 
 #define KEEP_BYTES 8192 /* memory a struct url holds on to between two URLs */
 
+/* BYTE_ENCODE: those that codec/url_escape has in any of its sets. */
 enum { BYTE_CONTROL = 1, BYTE_ENCODE = 2, BYTE_WORD = 4, BYTE_ALPHA = 8 };
 
 static const unsigned char byte_class[256] = {
 	[0 ... 0x1f] = BYTE_CONTROL,
 	[0x7f] = BYTE_CONTROL,
 	[' '] = BYTE_ENCODE,
+	['"'] = BYTE_ENCODE,
+	['\''] = BYTE_ENCODE,
+	['<'] = BYTE_ENCODE,
+	['>'] = BYTE_ENCODE,
+	['^'] = BYTE_ENCODE,
+	['`'] = BYTE_ENCODE,
+	['{'] = BYTE_ENCODE,
+	['}'] = BYTE_ENCODE,
 	[0x80 ... 0xff] = BYTE_ENCODE,
 	['a' ... 'z'] = BYTE_WORD | BYTE_ALPHA,
 	['A' ... 'Z'] = BYTE_WORD | BYTE_ALPHA,
@@ -37,7 +46,7 @@ struct parts {
 	struct span target; /* path and query */
 	struct span fragment;
 	int has_fragment;
-	int encode; /* somewhere a byte that is to be percent-encoded */
+	int encode; /* somewhere a byte that may have to be percent-encoded */
 	int drop_user;
 };
 
@@ -223,6 +232,11 @@ take_user(struct url *u, struct span s, struct fault *f)
 	if (colon != NULL)
 		user.n = (size_t)(colon - s.p);
 	e = put_decoded(&u->user, user, f);
+	/* RFC 7617 section 2: the server would take it for the separator. */
+	if (e == E_OK && u->user.n > 0 &&
+	    memchr(u->user.p, ':', u->user.n) != NULL)
+		return fail(f, E_URL_INVALID, user.p,
+		    "a user name may not have a colon (%3A)");
 	if (e == E_OK && colon != NULL)
 		e = put_decoded(&u->password, skip(s, user.n + 1), f);
 	return e;
@@ -327,12 +341,17 @@ put_authority(struct url *u, const struct parts *parts, struct fault *f)
 	return e;
 }
 
+/* A path and its query, or one of them. */
 static void
 put_target(struct url *u, struct span s, int encode)
 {
-	if (encode)
-		url_escape_put(&u->text, s);
-	else
+	const char *query = s.n > 0 ? memchr(s.p, '?', s.n) : NULL;
+	size_t n = query != NULL ? (size_t)(query - s.p) : s.n;
+
+	if (encode) {
+		url_escape_put(&u->text, span_of(s.p, n), URL_ESCAPE_PATH);
+		url_escape_put(&u->text, skip(s, n), URL_ESCAPE_QUERY);
+	} else
 		buf_span(&u->text, s);
 }
 
@@ -395,14 +414,14 @@ put_fragment(struct url *u, struct span s, int is_inherited, const char *at,
 {
 	if (s.n == 0)
 		return E_OK;
-	if (s.n >= URL_MAX - u->text.n) {
-		if (is_inherited)
-			return E_OK;
-		return fail(f, E_URL_TOO_LONG, at,
-		    "its normal form is over 65535 bytes");
-	}
-	buf_span(&u->fragment, s);
-	return E_OK;
+	url_escape_put(&u->fragment, s, URL_ESCAPE_FRAGMENT);
+	if (u->fragment.n < URL_MAX - u->text.n)
+		return E_OK;
+	u->fragment.n = 0;
+	if (is_inherited)
+		return E_OK;
+	return fail(
+	    f, E_URL_TOO_LONG, at, "its normal form is over 65535 bytes");
 }
 
 /* Authority, path, query and fragment of an absolute URL. */

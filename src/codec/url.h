@@ -27,8 +27,9 @@ enum url_host { URL_NAME, URL_IPV4, URL_IPV6 };
  * again and keeps its memory. `text` is the normalised URL: scheme and host in
  * lower case, host as A-labels, a numeric host in its canonical form ([v6] in
  * brackets), no default port, never an empty path, no dot segments, no
- * userinfo, no fragment; bytes that are not ASCII and blanks percent-encoded,
- * escapes as they were given.
+ * userinfo, no fragment; bytes that are not ASCII, blanks, and what the URL
+ * standard encodes in a path or a query (`"`, `<` and their like)
+ * percent-encoded; escapes as they were given.
  */
 struct url {
 	struct buf text;
@@ -40,7 +41,7 @@ struct url {
 	uint32_t target_at;                 /* path?query, to the end of text */
 	int has_user;                       /* it had userinfo */
 	struct buf user, password;          /* percent-decoded */
-	struct buf fragment;                /* as given, without '#' */
+	struct buf fragment; /* without '#', percent-encoded as text */
 };
 
 /*
@@ -82,5 +83,15 @@ struct span url_origin(const struct url *u);
  * begin a password to the last '@' that may end it.
  */
 void url_redact(struct buf *out, struct span in);
+/* The same for the beginning of a text whose end is not known. */
+void url_redact_cut(struct buf *out, struct span in);
+
+/*
+ * Does a scheme that is not written as one take the place of the host? Such is
+ * "https//h/", and, before what has a password, "https/", "word//" and
+ * "http://http://": codec/url would take these for a host and a path with the
+ * password in it.
+ */
+int url_has_stray_scheme(struct span in);
 
 #endif

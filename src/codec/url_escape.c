@@ -23,8 +23,24 @@ url_escape_at(struct span s, size_t i)
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
+#define ANY (URL_ESCAPE_PATH | URL_ESCAPE_QUERY | URL_ESCAPE_FRAGMENT)
+
+/* The sets that each byte is in. */
+static const unsigned char escape_sets[256] = {
+	[0 ... 0x20] = ANY,
+	['"'] = ANY,
+	['<'] = ANY,
+	['>'] = ANY,
+	['`'] = URL_ESCAPE_PATH | URL_ESCAPE_FRAGMENT,
+	['^'] = URL_ESCAPE_PATH,
+	['{'] = URL_ESCAPE_PATH,
+	['}'] = URL_ESCAPE_PATH,
+	['\''] = URL_ESCAPE_QUERY,
+	[0x7f ... 0xff] = ANY,
+};
+
 void
-url_escape_put(struct buf *out, struct span s)
+url_escape_put(struct buf *out, struct span s, enum url_escape_set set)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	char *to = buf_reserve(out, 3 * s.n);
@@ -33,7 +49,7 @@ url_escape_put(struct buf *out, struct span s)
 
 	for (i = 0; i < s.n; i++) {
 		c = (unsigned char)s.p[i];
-		if (c != ' ' && c < 0x80) {
+		if (!(escape_sets[c] & set)) {
 			*to++ = (char)c;
 			continue;
 		}

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Hosts of URLs, normalised. A plain ASCII name takes one pass; libidn2 sees
- * only the labels that need it. Knows nothing of ports, of DNS, or of which
+ * Hosts of URLs, normalised. A plain ASCII name takes one pass; only labels
+ * beyond ASCII are mapped. Knows nothing of ports, of DNS, or of which
  * addresses may be spoken to.
  */
 #include "codec/url_host.h"
 
 #include <arpa/inet.h>
-#include <idn2.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "codec/url_escape.h"
+#include "codec/url_idna.h"
 
-#define LABEL_MAX 63
+#define LABEL_MAX URL_IDNA_LABEL_MAX
 /* Of a host before its mapping: a mapping can shorten what it is given. */
-#define GIVEN_MAX 1024
+#define GIVEN_MAX URL_IDNA_GIVEN_MAX
 #define TOO_LONG "the host is over 253 bytes"
+
+#define NOT_IDN "the host is not a valid internationalised name"
 
 enum name { NAME_OK, NAME_BAD, NAME_IDN };
 
@@ -38,13 +40,7 @@ bad(const char **why, const char *text)
 	return NAME_BAD;
 }
 
-static int
-is_alabel(struct span label)
-{
-	return label.n >= 4 && span_ieq(span_of(label.p, 4), SPAN("xn--"));
-}
-
-/* `label` is in lower case already. */
+/* Underscores and hyphens may be anywhere (SPEC section 2). */
 static enum name
 check_label(struct span label, const char **why)
 {
@@ -52,19 +48,19 @@ check_label(struct span label, const char **why)
 		return bad(why, "the host has an empty label");
 	if (label.n > LABEL_MAX)
 		return bad(why, "a label of the host is over 63 bytes");
-	if (label.p[0] == '-' || label.p[label.n - 1] == '-')
-		return bad(why, "a label of the host has a hyphen at its edge");
-	return is_alabel(label) ? NAME_IDN : NAME_OK;
+	if (url_idna_has_prefix(label) && !url_idna_is_alabel(label))
+		return bad(why, NOT_IDN);
+	return NAME_OK;
 }
 
 /*
  * Copies a plain ASCII name to `to`, in lower case, and checks its labels.
- * NAME_IDN: it is not plain, or has an A-label that is yet to be checked.
+ * NAME_IDN: it is not plain.
  */
 static enum name
 copy_name(char *to, struct span in, const char **why)
 {
-	enum name r, worst = NAME_OK;
+	enum name r;
 	unsigned char bits;
 	size_t i, label = 0;
 
@@ -78,13 +74,11 @@ copy_name(char *to, struct span in, const char **why)
 		r = check_label(span_of(to + label, i - label), why);
 		if (r == NAME_BAD)
 			return r;
-		worst = r == NAME_IDN ? r : worst;
 		label = i + 1;
 	}
 	if (label == in.n && label > 0) /* the root's dot */
-		return worst;
-	r = check_label(span_of(to + label, in.n - label), why);
-	return r == NAME_OK ? worst : r;
+		return NAME_OK;
+	return check_label(span_of(to + label, in.n - label), why);
 }
 
 /* Undoes percent-escapes into to[GIVEN_MAX]; the length, or 0 if it cannot. */
@@ -137,32 +131,6 @@ is_plain(struct span label)
 	return 1;
 }
 
-/*
- * Writes what a label becomes to `to`, which has room for LABEL_MAX bytes, and
- * returns the length; SIZE_MAX if it is no valid label. A label never holds a
- * NUL, so that libidn2 sees all of it.
- */
-static size_t
-map_label(char *to, struct span label)
-{
-	char text[GIVEN_MAX + 1];
-	char *ascii = NULL;
-	size_t n;
-
-	if (label.n > GIVEN_MAX || memchr(label.p, '\0', label.n) != NULL)
-		return SIZE_MAX;
-	memcpy(text, label.p, label.n);
-	text[label.n] = '\0';
-	if (idn2_to_ascii_8z(
-		text, &ascii, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) != IDN2_OK)
-		return SIZE_MAX;
-	n = strlen(ascii);
-	if (n <= LABEL_MAX)
-		memcpy(to, ascii, n);
-	idn2_free(ascii);
-	return n <= LABEL_MAX ? n : SIZE_MAX;
-}
-
 /* One label of an international name into to[room]; SIZE_MAX: not valid. */
 static size_t
 put_label(char *to, size_t room, struct span label, const char **why)
@@ -170,11 +138,11 @@ put_label(char *to, size_t room, struct span label, const char **why)
 	char mapped[LABEL_MAX];
 	size_t n = label.n;
 
-	if (!is_plain(label) || is_alabel(label)) {
-		n = map_label(mapped, label);
+	if (!is_plain(label)) {
+		n = url_idna_map(mapped, label);
 		label = span_of(mapped, n);
 	}
-	*why = "the host is not a valid internationalised name";
+	*why = NOT_IDN;
 	if (n == SIZE_MAX)
 		return SIZE_MAX;
 	*why = TOO_LONG;
@@ -233,12 +201,10 @@ copy_idn(char *to, size_t *n, struct span in, const char **why)
 	if (s.n == 0)
 		return NAME_BAD;
 	*n = s.n;
-	/* What a mapping gives may hold anything; A-labels are checked now. */
-	if (copy_name(to, s, why) == NAME_BAD)
-		return NAME_BAD;
+	/* What a mapping gives may hold anything. */
 	if (!is_plain(s))
 		return bad(why, "the host has a byte that no name may have");
-	return NAME_OK;
+	return copy_name(to, s, why);
 }
 
 /* Names are in lower case by now. */

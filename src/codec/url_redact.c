@@ -6,6 +6,13 @@
  */
 #include "codec/url.h"
 
+/* What may pass for the two marks: as they are, escaped, and full-width or
+ * small, which UTS 46 maps to them. Escapes in lower case. */
+static const char *const at_signs[] = { "@", "%40", "\xef\xbc\xa0",
+	"\xef\xb9\xab", NULL };
+static const char *const colons[] = { ":", "%3a", "\xef\xbc\x9a",
+	"\xef\xb9\x95", NULL };
+
 static int
 is_word_byte(char c)
 {
@@ -18,6 +25,121 @@ static int
 is_slash(char c)
 {
 	return c == '/' || c == '\\';
+}
+
+static size_t
+slashes_len(struct span s)
+{
+	size_t i = 0;
+
+	while (i < s.n && is_slash(s.p[i]))
+		i++;
+	return i;
+}
+
+static struct span
+skip(struct span s, size_t n)
+{
+	return span_of(s.p + n, s.n - n);
+}
+
+/* Length of the mark at the start of s, in one of its forms; or 0. */
+static size_t
+mark_len(struct span s, const char *const *forms)
+{
+	struct span form;
+
+	for (; *forms != NULL; forms++) {
+		form = span_str(*forms);
+		if (s.n >= form.n && span_ieq(span_of(s.p, form.n), form))
+			return form.n;
+	}
+	return 0;
+}
+
+static int
+may_be_mark(char c)
+{
+	return c == '@' || c == ':' || c == '%' || c == '\xef';
+}
+
+static const char *
+first_mark(struct span s, const char *const *forms)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (may_be_mark(s.p[i]) && mark_len(skip(s, i), forms) > 0)
+			return s.p + i;
+	return NULL;
+}
+
+static const char *
+last_mark(struct span s, const char *const *forms)
+{
+	size_t i;
+
+	for (i = s.n; i-- > 0;)
+		if (may_be_mark(s.p[i]) && mark_len(skip(s, i), forms) > 0)
+			return s.p + i;
+	return NULL;
+}
+
+static struct span
+authority_of(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] == '/' || s.p[i] == '?' || s.p[i] == '#')
+			break;
+	return span_of(s.p, i);
+}
+
+static int
+is_scheme_word(struct span s)
+{
+	return span_ieq(s, SPAN("http")) || span_ieq(s, SPAN("https"));
+}
+
+/* Is there "x:y@" in s? */
+static int
+has_password(struct span s)
+{
+	const char *at = last_mark(s, at_signs);
+
+	return at != NULL &&
+	       first_mark(span_of(s.p, (size_t)(at - s.p)), colons) != NULL;
+}
+
+/*
+ * How many bytes at the start of s, where a host should be, are a scheme that
+ * is not written as one, with the slashes after it. is_bare: it is the first.
+ */
+static size_t
+stray_scheme_len(struct span s, int is_bare)
+{
+	struct span word = s, rest;
+	size_t n, slashes;
+
+	for (n = 0; n < s.n && !is_slash(s.p[n]); n++)
+		if (s.p[n] == '?' || s.p[n] == '#')
+			return 0;
+	slashes = slashes_len(skip(s, n));
+	if (slashes == 0 || n == 0)
+		return 0;
+	word.n = n;
+	while (word.n > 0 &&
+	       (word.p[word.n - 1] == ':' || word.p[word.n - 1] == '.'))
+		word.n--;
+	rest = skip(s, n + slashes);
+	if (is_scheme_word(word)) {
+		if ((is_bare && slashes > 1) ||
+		    ((is_bare || slashes > 1) && has_password(rest)))
+			return n + slashes;
+	} else if (is_bare && slashes > 1 && has_password(authority_of(rest)))
+		return n + slashes;
+	return 0;
 }
 
 /*
@@ -41,20 +163,43 @@ authority_at(struct span s, int *bare)
 	name = span_of(s.p + word, colon - word);
 	*bare = 1;
 	if (i < s.n && s.p[i] == ':' && name.n > 0) {
-		for (i++; i < s.n && is_slash(s.p[i]); i++)
-			;
+		i += 1 + slashes_len(skip(s, i + 1));
 		if (i - colon > 2)
 			*bare = 0;
 		else if (i - colon == 2)
-			*bare = !span_ieq(name, SPAN("http")) &&
-				!span_ieq(name, SPAN("https"));
+			*bare = !is_scheme_word(name);
 	}
 	if (!*bare)
 		return i;
-	for (i = word; i < s.n && is_slash(s.p[i]); i++)
-		;
+	i = word + slashes_len(skip(s, word));
 	*bare = i - word < 2;
 	return i;
+}
+
+int
+url_has_stray_scheme(struct span in)
+{
+	struct span s;
+	int bare;
+
+	if (in.n == 0)
+		return 0;
+	s = skip(in, authority_at(in, &bare));
+	return stray_scheme_len(s, bare) > 0;
+}
+
+/* Behind that, and behind a scheme that is where the host should be. */
+static struct span
+skip_to_authority(struct span in, int *bare)
+{
+	struct span s = skip(in, authority_at(in, bare));
+	size_t n;
+
+	while ((n = stray_scheme_len(s, *bare)) > 0) {
+		s = skip(s, n);
+		*bare = 0;
+	}
+	return s;
 }
 
 static int
@@ -85,7 +230,8 @@ is_host_and_port(struct span s, int bare)
 			return 0;
 		bare = 0;
 	} else
-		while (i < s.n && is_host_byte(s.p[i]))
+		while (i < s.n && is_host_byte(s.p[i]) &&
+		       mark_len(skip(s, i), colons) == 0)
 			i++;
 	if (i == 0)
 		return 0;
@@ -98,44 +244,57 @@ is_host_and_port(struct span s, int bare)
 	return i == s.n;
 }
 
-static size_t
-authority_len(struct span s)
+/*
+ * What may be a password in s: *from is where it begins, *to where it ends.
+ * Returns 0 if there is none. Of a text that was cut the '@' may be missing.
+ */
+static int
+find_password(struct span in, int is_cut, const char **from, const char **to)
 {
-	size_t i;
+	int bare;
+	struct span s = skip_to_authority(in, &bare);
+	struct span host = authority_of(s);
+	const char *last = last_mark(host, at_signs), *colon = NULL;
+	int is_whole = !is_cut || host.n < s.n;
 
-	for (i = 0; i < s.n; i++)
-		if (s.p[i] == '/' || s.p[i] == '?' || s.p[i] == '#')
-			break;
-	return i;
+	*to = is_cut ? s.p + s.n : last_mark(s, at_signs);
+	if (last != NULL)
+		host =
+		    skip(host, (size_t)(last - host.p) +
+				   mark_len(skip(host, (size_t)(last - host.p)),
+				       at_signs));
+	/* If that is no host, the password may have a '/', '?' or '#'. */
+	if (is_whole && is_host_and_port(host, bare && last == NULL))
+		*to = last;
+	if (*to != NULL)
+		colon = first_mark(span_of(s.p, (size_t)(*to - s.p)), colons);
+	if (colon == NULL)
+		return 0;
+	*from = colon + mark_len(span_of(colon, (size_t)(*to - colon)), colons);
+	return 1;
+}
+
+static void
+redact(struct buf *out, struct span in, int is_cut)
+{
+	const char *from, *to;
+
+	if (in.n > 0 && find_password(in, is_cut, &from, &to)) {
+		buf_add(out, in.p, (size_t)(from - in.p));
+		buf_str(out, "***");
+		in = skip(in, (size_t)(to - in.p));
+	}
+	buf_span(out, in);
 }
 
 void
 url_redact(struct buf *out, struct span in)
 {
-	const char *at = in.n > 0 ? memrchr(in.p, '@', in.n) : NULL;
-	const char *last, *colon = NULL;
-	struct span s, host;
-	int bare;
+	redact(out, in, 0);
+}
 
-	if (at == NULL) {
-		buf_span(out, in);
-		return;
-	}
-	s.p = in.p + authority_at(in, &bare);
-	s.n = (size_t)(in.p + in.n - s.p);
-	host = span_of(s.p, authority_len(s));
-	last = host.n > 0 ? memrchr(host.p, '@', host.n) : NULL;
-	if (last != NULL)
-		host = span_of(last + 1, host.n - (size_t)(last + 1 - host.p));
-	/* If that is no host, the password may have a '/', '?' or '#'. */
-	if (is_host_and_port(host, bare && last == NULL))
-		at = last;
-	if (at != NULL && at > s.p)
-		colon = memchr(s.p, ':', (size_t)(at - s.p));
-	if (colon != NULL) {
-		buf_add(out, in.p, (size_t)(colon + 1 - in.p));
-		buf_str(out, "***");
-		in = span_of(at, in.n - (size_t)(at - in.p));
-	}
-	buf_span(out, in);
+void
+url_redact_cut(struct buf *out, struct span in)
+{
+	redact(out, in, 1);
 }

@@ -156,9 +156,13 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 	if (f->err == E_INPUT_TOO_LONG && !x->req.is_json)
 		given = f->line;
 	if (given.p != NULL) {
-		if (given.n > INPUT_KEPT)
-			given.n = INPUT_KEPT;
-		url_redact(&t->input, given);
+		/* Before it is cut: a password may be longer than that. */
+		if (f->err == E_INPUT_TOO_LONG)
+			url_redact_cut(&t->input, given);
+		else
+			url_redact(&t->input, given);
+		if (t->input.n > INPUT_KEPT)
+			t->input.n = INPUT_KEPT;
 		r->input = t->input.n > 0 ? buf_view(&t->input) : SPAN("");
 	}
 	if (f->opts->include_attempts) {

@@ -76,11 +76,15 @@ item_url(const struct core *c, struct url *u, struct span given,
 {
 	enum err e;
 
+	*at = 0;
+	if (url_has_stray_scheme(given)) {
+		*why = "the scheme is not written as http:// or https://";
+		return E_URL_INVALID;
+	}
 	if (c->base_url.text.n == 0 || !is_reference(given))
 		return url_parse(u, given, why, at);
 	e = url_resolve(u, &c->base_url, given);
 	*why = error_info(e)->text;
-	*at = 0;
 	return e;
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """URLs as users give them: what is fetched, and what is refused unfetched."""
 import base64
+import json
+import re
 
 import pytest
 
@@ -164,14 +166,48 @@ def test_a_line_of_ten_megabytes_is_input_too_long(fetchd, control):
     ("/%zz", "/%zz"), ("/%", "/%"), ("/a%2", "/a%2"), ("/%00", "/%00"),
     ("/%2fx", "/%2fx"), ("/%C3%A4", "/%C3%A4"),
     ("/ä?ö", "/%C3%A4?%C3%B6"), ("/a/../b/./c", "/b/c"), ("/..", "/"),
-    ("/a|b\"<>`{}", None)])
+    ("/a|b\\[]", "/a|b\\[]"),
+    ("/\"<>^`{}'", "/%22%3C%3E%5E%60%7B%7D'"),
+    ("/?\"<>^`{}'", "/?%22%3C%3E^`{}%27"),
+    ("/x?a?{'", "/x?a?{%27")])
 def test_paths_are_passed_as_given(fetchd, origin, given, target):
     o = origin()
     rec = fetchd(*o.resolve(), stdin=[f"http://h.test:{o.port}{given}"]).one
     assert rec["error"] is None, rec
-    if target:
-        assert o.requests[0].target == target
-    assert o.requests[0].target.isascii()
+    assert o.requests[0].target == target
+    assert rec["url"] == rec["final_url"] == o.url(target, host="h.test")
+
+
+URI = re.compile(r"[!#-;=?-~]+")  # of a target: no blank, no ", <, >
+
+
+@row(172)
+def test_a_redirect_and_its_location_are_uris(fetchd, origin):
+    """Also the fragment, which only the record shows."""
+    def handler(req):
+        if req.target == "/":
+            return response(status="302 Found", headers=[
+                "Location: /\"<>^`{}'?\"<>^`{}'#\"<>`{}^' \xe9"])
+        return response()
+    o = origin(serve(handler))
+    rec = fetchd(o.url()).one
+    path = "/%22%3C%3E%5E%60%7B%7D'?%22%3C%3E^`{}%27"
+    assert o.targets() == ["/", path]
+    assert rec["final_url"] == o.url(path)
+    assert URI.fullmatch(path)
+    rec = fetchd("--no-location", o.url()).one
+    assert rec["location"].startswith(
+        o.url(path) + "#%22%3C%3E%60{}^'%20%")
+    assert rec["location"].isascii()
+
+
+@row(172)
+@pytest.mark.parametrize("host", [
+    "a\"b", "a<b", "a>b", "a`b", "{a}", "a^b", "a'b", "a|b", "a b", "a%22b",
+    "a%3Cb", "a\"ü"])
+def test_such_bytes_in_a_host_are_url_host_invalid(fetchd, dns, host):
+    dns.set("*", A="127.0.0.1")
+    refused(fetchd, f"http://{host}.test/", "url_host_invalid", dns)
 
 
 @row(172)
@@ -215,6 +251,28 @@ def test_bytes_that_are_no_utf8_in_a_host_are_url_host_invalid(fetchd):
 def test_names_beyond_ascii_are_mapped(fetchd, origin, host, ascii):
     rec, req, o = asked(fetchd, origin, "http://" + host + ":{p}/")
     assert req.header("host") == f"{ascii}:{o.port}"
+    assert rec["url"] == f"http://{ascii}:{o.port}/"
+
+
+@row(173)
+@pytest.mark.parametrize("host, ascii", [
+    ("xn--ls8h.test", "xn--ls8h.test"),
+    ("XN--LS8H.Test", "xn--ls8h.test"),
+    ("xn--i-7iq.xn--a-ecp.test", "xn--i-7iq.xn--a-ecp.test"),
+    ("💩.test", "xn--ls8h.test"), ("i❤.test", "xn--i-7iq.test"),
+    ("-a.b-.--.test", "-a.b-.--.test"), ("a_._-_.test", "a_._-_.test"),
+    ("ab--c.test", "ab--c.test"), ("r3---sn-x.test", "r3---sn-x.test"),
+    ("ab--ü.-ü-.test", "xn--ab---3ra.xn-----xka.test"),
+    ("1-.2.3.4-", "1-.2.3.4-")])
+def test_hosts_are_as_wide_as_dns_and_browsers(fetchd, origin, dns, host,
+                                               ascii):
+    o = origin()
+    dns.set("*", A="127.0.0.1")
+    rec = fetchd("--dns-servers", dns.server,
+                 stdin=[f"http://{host}:{o.port}/"]).one
+    assert rec["error"] is None, rec
+    assert dns.names() == {ascii}
+    assert o.requests[0].header("host") == f"{ascii}:{o.port}"
     assert rec["url"] == f"http://{ascii}:{o.port}/"
 
 
@@ -321,3 +379,66 @@ def test_userinfo_wins_over_the_option(fetchd, origin):
     rec, req, o = asked(fetchd, origin, "http://a:b@h.test:{p}/", "-u", "c:d")
     assert req.header("authorization") == \
         "Basic " + base64.b64encode(b"a:b").decode()
+
+
+@row(152)
+@pytest.mark.parametrize("user", ["u%3APW", "u%3aPW:x", "%3APW", "u%3APW:"])
+def test_a_colon_in_a_user_name_is_url_invalid(fetchd, origin, user):
+    """RFC 7617: the server would split there. In a password it may be."""
+    o = origin()
+    rec = refused(fetchd, f"http://{user}@127.0.0.1:{o.port}/", "url_invalid")
+    assert "PW" not in json.dumps(rec) and o.conns == []
+
+
+def test_a_colon_in_a_password_is_sent(fetchd, origin):
+    rec, req, o = asked(fetchd, origin, "http://u:a%3Ab:c@h.test:{p}/")
+    assert req.header("authorization") == \
+        "Basic " + base64.b64encode(b"u:a:b:c").decode()
+
+
+WRONG = [
+    "https//u:SECRET@h.test/", "HTTPS//u:SECRET@h.test/",
+    "http//u:SECRET@h.test/x?y", "https///u:SECRET@h.test/",
+    "http/u:SECRET@h.test/", "http:/u:SECRET@h.test/",
+    "http:u:SECRET@h.test/", "http:///u:SECRET@h.test/",
+    "https:\\\\u:SECRET@h.test/", "https\\\\u:SECRET@h.test/",
+    "http:\\u:SECRET@h.test/", "u:SECRET@h.test/x", "u:SECRET@h.test",
+    "//u:SECRET@h.test:x/", "http;//u:SECRET@h.test/",
+    "http.//u:SECRET@h.test/", "http ://u:SECRET@h.test/",
+    "htps//u:SECRET@h.test/", "ttp://u:SECRET@h.test/",
+    "http://http://u:SECRET@h.test/", "http://https//u:SECRET@h.test/",
+    "http:80//u:SECRET@h.test/", "http://u:SECRET@x@h.test/",
+    "http://u:SEC/SECRET@h.test/", "http://u%3ASECRET@h.test/",
+    "http://u:SECRET%40h.test/", "http://u%3ASECRET%40h.test/",
+    "http://u：SECRET@h.test/", "http://u:SECRET＠h.test/",
+    '"http://u:SECRET@h.test/"', "<http://u:SECRET@h.test/>",
+    "url: http://u:SECRET@h.test/", "- http://u:SECRET@h.test/",
+    "\ufeffhttp://u:SECRET@h.test:x/", "http://u:SECRET@h.test:99999/",
+    "http://u:SECRET@[::1/", "http://u:SECRET@a..b/",
+    "http://u:" + "x" * 70_000 + "SECRET@h.test/",
+    "http://u:SECRET" + "x" * 2_000_000,
+    "http://u:" + "x" * 70_000 + "/SECRET@h.test/" + "x" * 2_000_000,
+]
+
+
+@row(152)
+@pytest.mark.parametrize("line", WRONG, ids=lambda s: s[:40])
+@pytest.mark.parametrize("how", ["line", "json", "base", "operand"])
+def test_a_password_in_a_wrong_url_is_masked_everywhere(fetchd, dns, line,
+                                                        how):
+    if len(line) > 100_000 and how != "line":
+        return      # no such argument; one of JSON is 16 MiB long
+    args = ["-v", "--stats", "--dns-servers", dns.server, "--include-attempts",
+            "--connect-timeout", "1", "--retry", "0"]
+    dns.set("*", rcode="NXDOMAIN")
+    if how == "base":
+        args += ["--base-url", "http://127.0.0.1:9/b/"]
+    if how == "operand":
+        res = fetchd(*args, line, exit=None, quiet=False)
+    else:
+        stdin = [dict(url=line)] if how == "json" else [line]
+        res = fetchd(*args, stdin=stdin, exit=None, quiet=False)
+        assert res.one["error"] is not None
+    assert "SECRET" not in res.stderr
+    assert "SECRET" not in b"".join(res.lines).decode()
+    assert "secret" not in repr(dns.names()).lower()

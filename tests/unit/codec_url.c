@@ -208,6 +208,9 @@ test_a_password_is_never_part_of_the_host(void **state)
 		{ "http://u:pa/ss@h.test/", E_URL_INVALID },
 		{ "http://u:%00@h.test/", E_URL_INVALID },
 		{ "http://u%0d%0a:p@h.test/", E_URL_INVALID },
+		{ "http://u%3ap@h.test/", E_URL_INVALID },
+		{ "http://u%3A:p@h.test/", E_URL_INVALID },
+		{ "http://%3A@h.test/", E_URL_INVALID },
 		{ "http://u%40h.test/", E_URL_HOST_INVALID },
 		{ "http://u%3ap%40h.test/", E_URL_HOST_INVALID },
 		{ "http://u\xef\xbc\xa0h.test/", E_URL_HOST_INVALID },
@@ -229,6 +232,8 @@ test_a_password_is_never_part_of_the_host(void **state)
 	assert_int_equal(parse(&u, "http://a b:c:d%zz%:@h.test:81"), E_OK);
 	assert_span(buf_view(&u.user), "a b");
 	assert_span(buf_view(&u.password), "c:d%zz%:");
+	assert_int_equal(parse(&u, "http://u:p%3Aq@h.test"), E_OK);
+	assert_span(buf_view(&u.password), "p:q");
 	assert_int_equal(parse(&u, "http://@h.test"), E_OK);
 	assert_false(u.has_user);
 	assert_int_equal(parse(&u, "http://:p@h.test"), E_OK);
@@ -285,7 +290,6 @@ test_a_path_is_passed_as_it_was_given(void **state)
 		{ "http://h.test/%00%zz%", "http://h.test/%00%zz%" },
 		{ "http://h.test/a/%2e%2e/b", "http://h.test/a/%2e%2e/b" },
 		{ "http://h.test/%7ea%41", "http://h.test/%7ea%41" },
-		{ "http://h.test/\"<>\\^`{|}", "http://h.test/\"<>\\^`{|}" },
 		{ "http://h.test/\xc3\xbc\xff?\x80",
 		    "http://h.test/%C3%BC%FF?%80" },
 		{ "http://h.test/\xed\xa0\x80", "http://h.test/%ED%A0%80" },
@@ -298,6 +302,65 @@ test_a_path_is_passed_as_it_was_given(void **state)
 
 	(void)state;
 	check_good(t, COUNT(t));
+}
+
+static void
+test_what_no_uri_may_have_is_encoded(void **state)
+{
+	static const struct good t[] = {
+		{ "http://h.test/\"<>^`{}'\\|[]",
+		    "http://h.test/%22%3C%3E%5E%60%7B%7D'\\|[]" },
+		{ "http://h.test/?\"<>^`{}'\\|[]",
+		    "http://h.test/?%22%3C%3E^`{}%27\\|[]" },
+		{ "http://h.test?'", "http://h.test/?%27" },
+		{ "http://h.test/'?'#'", "http://h.test/'?%27" },
+		{ "http://h.test/a?b?{'", "http://h.test/a?b?{%27" },
+		{ "http://h.test/%22%3c?%27", "http://h.test/%22%3c?%27" },
+		{ "http://h.test/{/../}", "http://h.test/%7D" },
+		{ "http://u{:p`@h.test/", "http://h.test/" },
+	};
+	struct url u = { 0 }, v = { 0 };
+
+	(void)state;
+	check_good(t, COUNT(t));
+	assert_int_equal(
+	    parse(&u, "http://h.test/<#\"<>`{}^' \xc3\xbc%"), E_OK);
+	assert_span(buf_view(&u.fragment), "%22%3C%3E%60{}^'%20%C3%BC%");
+	assert_int_equal(url_resolve(&v, &u, SPAN("?'`")), E_OK);
+	assert_span(url_text(&v), "http://h.test/%3C?%27`");
+	assert_int_equal(url_resolve(&v, &u, SPAN("'`?'`#'`")), E_OK);
+	assert_span(url_text(&v), "http://h.test/'%60?%27`");
+	assert_span(buf_view(&v.fragment), "'%60");
+	assert_int_equal(url_resolve(&v, &u, SPAN("//x/^?^")), E_OK);
+	assert_span(url_text(&v), "http://x/%5E?^");
+	url_fini(&u);
+	url_fini(&v);
+}
+
+/* Each byte by itself: the two tables of sets agree. */
+static void
+test_every_byte_is_encoded_or_left_as_its_set_says(void **state)
+{
+	static const char path[] = " \"<>^`{}", query[] = " \"'<>";
+	char in[] = "http://h/_?_", want[32];
+	struct url u = { 0 };
+	int c;
+
+	(void)state;
+	for (c = 0x21; c < 0x100; c++) {
+		if (c == '#' || c == '?' || c == '.' || c == 0x7f)
+			continue;
+		in[9] = in[11] = (char)c;
+		assert_int_equal(parse(&u, in), E_OK);
+		snprintf(want, sizeof(want),
+		    strchr(path, c) != NULL || c > 0x7f ? "http://h/%%%02X?"
+							: "http://h/%c?",
+		    c);
+		snprintf(want + strlen(want), 8,
+		    strchr(query, c) != NULL || c > 0x7f ? "%%%02X" : "%c", c);
+		assert_span(url_text(&u), want);
+	}
+	url_fini(&u);
 }
 
 static void
@@ -330,6 +393,15 @@ test_host_names_follow_the_rules_of_dns(void **state)
 		{ "http://EXAMPLE.Com/", "http://example.com/" },
 		{ "http://_dmarc.h.test/", "http://_dmarc.h.test/" },
 		{ "http://r1---sn-x.h.test/", "http://r1---sn-x.h.test/" },
+		{ "http://-a.test/", "http://-a.test/" },
+		{ "http://a-.test/", "http://a-.test/" },
+		{ "http://a.test-/", "http://a.test-/" },
+		{ "http://a.-/", "http://a.-/" },
+		{ "http://--/", "http://--/" },
+		{ "http://_/", "http://_/" },
+		{ "http://a_.-_b.test/", "http://a_.-_b.test/" },
+		{ "http://ab--c.test/", "http://ab--c.test/" },
+		{ "http://1-.2-.3-.4-/", "http://1-.2-.3-.4-/" },
 		{ "http://h.test./", "http://h.test./" },
 		{ "http://h/", "http://h/" },
 		{ "http://1a.2b/", "http://1a.2b/" },
@@ -342,10 +414,14 @@ test_host_names_follow_the_rules_of_dns(void **state)
 		{ "http://.a/", E_URL_HOST_INVALID },
 		{ "http://a../", E_URL_HOST_INVALID },
 		{ "http://./", E_URL_HOST_INVALID },
-		{ "http://-a.test/", E_URL_HOST_INVALID },
-		{ "http://a-.test/", E_URL_HOST_INVALID },
-		{ "http://a.test-/", E_URL_HOST_INVALID },
-		{ "http://a.-/", E_URL_HOST_INVALID },
+		{ "http://a\"b/", E_URL_HOST_INVALID },
+		{ "http://a<b>/", E_URL_HOST_INVALID },
+		{ "http://a`b/", E_URL_HOST_INVALID },
+		{ "http://{a}/", E_URL_HOST_INVALID },
+		{ "http://a^b/", E_URL_HOST_INVALID },
+		{ "http://a'b/", E_URL_HOST_INVALID },
+		{ "http://a b/", E_URL_HOST_INVALID },
+		{ "http://a|b/", E_URL_HOST_INVALID },
 		{ "http://%00.test/", E_URL_HOST_INVALID },
 		{ "http://h.test%00.x/", E_URL_HOST_INVALID },
 		{ "http://a%2fb/", E_URL_HOST_INVALID },
@@ -410,71 +486,6 @@ test_a_label_has_63_bytes_and_a_name_253_at_most(void **state)
 	assert_int_equal(
 	    parse_labels(&u, (int[]){ 500, 0 }, "%61"), E_URL_HOST_INVALID);
 	url_fini(&u);
-}
-
-static void
-test_international_names_become_a_labels(void **state)
-{
-	static const struct good good[] = {
-		{ "http://m\xc3\xbcnchen.test/",
-		    "http://xn--mnchen-3ya.test/" },
-		{ "http://M\xc3\x9cNCHEN.test/",
-		    "http://xn--mnchen-3ya.test/" },
-		{ "http://m%C3%BCnchen.test/", "http://xn--mnchen-3ya.test/" },
-		{ "http://mu\xcc\x88nchen.test/",
-		    "http://xn--mnchen-3ya.test/" },
-		{ "http://\xc3\x9f.test/", "http://xn--zca.test/" },
-		{ "http://fa\xc3\x9f.de/", "http://xn--fa-hia.de/" },
-		{ "http://xn--mnchen-3ya.test/",
-		    "http://xn--mnchen-3ya.test/" },
-		{ "http://XN--MNCHEN-3YA.test/",
-		    "http://xn--mnchen-3ya.test/" },
-		{ "http://a\xe3\x80\x82"
-		  "b\xef\xbc\x8e"
-		  "c\xef\xbd\xa1"
-		  "d/",
-		    "http://a.b.c.d/" },
-		{ "http://h.test\xe3\x80\x82/", "http://h.test./" },
-		{ "http://_x.r1---sn.\xc3\xbc.test/",
-		    "http://_x.r1---sn.xn--tda.test/" },
-		/* a soft hyphen is mapped to nothing */
-		{ "http://a\xc2\xad"
-		  "b.\xc2\xad/",
-		    "http://ab./" },
-		/* ZWJ where the script allows it */
-		{ "http://\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7/",
-		    "http://xn--11b2ezcw70k/" },
-	};
-	static const struct wrong wrong[] = {
-		{ "http://xn--.test/", E_URL_HOST_INVALID },
-		{ "http://xn--a.test/", E_URL_HOST_INVALID },
-		{ "http://xn--zzzzzzzzz/", E_URL_HOST_INVALID },
-		{ "http://xn--a-ecp.ru/", E_URL_HOST_INVALID },
-		{ "http://\xef\xbd\x98n--zzzzzzzzz/", E_URL_HOST_INVALID },
-		/* Latin behind a Hebrew label's digit: the bidi rule */
-		{ "http://1\xd7\x90\xd7\x91.test/", E_URL_HOST_INVALID },
-		{ "http://a\xe2\x80\x8d"
-		  "b.test/",
-		    E_URL_HOST_INVALID },
-		{ "http://\xc2\xad.test/", E_URL_HOST_INVALID },
-		/* that map to "a/c", "a@b", "a:b" */
-		{ "http://\xe2\x84\x80.test/", E_URL_HOST_INVALID },
-		{ "http://a\xef\xbc\xa0"
-		  "b/",
-		    E_URL_HOST_INVALID },
-		{ "http://a\xef\xbc\x9a"
-		  "8/",
-		    E_URL_HOST_INVALID },
-		{ "http://a\xe3\x80\x82\xe3\x80\x82"
-		  "b/",
-		    E_URL_HOST_INVALID },
-		{ "http://-\xc3\xbc.test/", E_URL_HOST_INVALID },
-		{ "http://\xed\xa0\x80.test/", E_URL_HOST_INVALID },
-	};
-
-	(void)state;
-	check_good(good, COUNT(good));
-	check_wrong(wrong, COUNT(wrong));
 }
 
 static void
@@ -555,7 +566,7 @@ test_the_parts_are_where_the_header_says(void **state)
 	assert_span(url_authority(&u), "h.test:8080");
 	assert_span(url_hostname(&u), "h.test");
 	assert_span(url_target(&u), "/b?c=d");
-	assert_span(buf_view(&u.fragment), "e%20 f");
+	assert_span(buf_view(&u.fragment), "e%20%20f");
 	assert_int_equal(u.scheme, URL_HTTP);
 	assert_int_equal(u.host_kind, URL_NAME);
 	assert_int_equal(u.port, 8080);
@@ -790,83 +801,6 @@ test_a_reference_can_be_wrong(void **state)
 	free(s);
 }
 
-static void
-test_redacting_never_shows_a_part_of_a_password(void **state)
-{
-	static const struct good t[] = {
-		{ "http://u:p@h/", "http://u:***@h/" },
-		{ "http://u:@h/", "http://u:***@h/" },
-		{ "http://:p@h/", "http://:***@h/" },
-		{ "HTTP://u:p:q@h:80/x?y#z", "HTTP://u:***@h:80/x?y#z" },
-		{ "https://u:p@[::1]:8/x", "https://u:***@[::1]:8/x" },
-		{ "ftp://u:p@h/", "ftp://u:***@h/" },
-		{ "http://u:p@ss@h.test/a@b", "http://u:***@h.test/a@b" },
-		{ "http://u:p@h/x:y@z", "http://u:***@h/x:y@z" },
-		{ "u:p@h/x", "u:***@h/x" },
-		{ "u:1234@h/x", "u:***@h/x" },
-		{ "//u:p@h/x", "//u:***@h/x" },
-		{ "/u:p@h/x", "/u:***@h/x" },
-		{ " \t\xc2\xa0http://u:p@h/ ", " \t\xc2\xa0http://u:***@h/ " },
-		/* wrong in their spelling */
-		{ "http:u:p@h", "http:***@h" },
-		{ "http:/u:p@h/x@y", "http:/u:***@h/x@y" },
-		{ "http:///u:p@h", "http:///u:***@h" },
-		{ "https:\\\\u:p@h", "https:\\\\u:***@h" },
-		{ "https:\\u:p@h", "https:\\u:***@h" },
-		{ "ht\ttp://u:p@h", "ht\ttp:***@h" },
-		{ "h ttp://u:p@h", "h ttp:***@h" },
-		{ "\xef\xbb\xbfhttp://u:p@h", "\xef\xbb\xbfhttp:***@h" },
-		{ "\"http://u:p@h\"", "\"http:***@h\"" },
-		{ "u:/p:q@h", "u:***@h" },
-		{ "mailto:p@h", "mailto:***@h" },
-		/* a '/', '?' or '#' in the password that was not escaped */
-		{ "http://u:p/w@h/", "http://u:***@h/" },
-		{ "http://u:p?w@h/", "http://u:***@h/" },
-		{ "http://u:p#w@h/", "http://u:***@h/" },
-		{ "http://u:p@/w@h/", "http://u:***@h/" },
-		{ "http://u:p@q:r/w@h/", "http://u:***@h/" },
-		{ "http://u:p@q$/w@h/", "http://u:***@h/" },
-		{ "http://u:1\\/w@h/", "http://u:***@h/" },
-		{ "u:p/w@h/", "u:***@h/" },
-		{ "u:/w@h/", "u:***@h/" },
-		{ "http://[u:p/w@h/", "http://[u:***@h/" },
-		{ "[u]:/w@h/", "[u]:***@h/" },
-		{ "http://u:p\nw@h/", "http://u:***@h/" },
-		{ "http://u:p\n/w@h/", "http://u:***@h/" },
-		/* no password in these */
-		{ "http://h/", "http://h/" },
-		{ "", "" },
-		{ "@", "@" },
-		{ "http://@h/", "http://@h/" },
-		{ "http://u@h/", "http://u@h/" },
-		{ "http://h/a@b", "http://h/a@b" },
-		{ "http://h/a:b@c", "http://h/a:b@c" },
-		{ "http://h:80/a:b@c", "http://h:80/a:b@c" },
-		{ "http://h:/a:b@c", "http://h:/a:b@c" },
-		{ "http://[::1]/a:b@c", "http://[::1]/a:b@c" },
-		{ "[::1]:/a@b", "[::1]:/a@b" },
-		{ "http://[::1]:80?a:b@c", "http://[::1]:80?a:b@c" },
-		{ "http://m\xc3\xbc_n.h%41/a:b@c",
-		    "http://m\xc3\xbc_n.h%41/a:b@c" },
-		{ "h/a:b@c", "h/a:b@c" },
-		{ "h:80/a:b@c", "h:80/a:b@c" },
-		{ "not a url", "not a url" },
-	};
-	struct buf out = { 0 };
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(t); i++) {
-		out.n = 0;
-		url_redact(&out, span_str(t[i].in));
-		assert_span(buf_view(&out), t[i].text);
-	}
-	out.n = 0;
-	url_redact(&out, SPAN("http://u:p\0q@h/\0"));
-	assert_true(span_eq(buf_view(&out), SPAN("http://u:***@h/\0")));
-	buf_fini(&out);
-}
-
 int
 main(void)
 {
@@ -879,11 +813,13 @@ main(void)
 		cmocka_unit_test(
 		    test_blanks_around_are_trimmed_and_inside_encoded),
 		cmocka_unit_test(test_a_path_is_passed_as_it_was_given),
+		cmocka_unit_test(test_what_no_uri_may_have_is_encoded),
+		cmocka_unit_test(
+		    test_every_byte_is_encoded_or_left_as_its_set_says),
 		cmocka_unit_test(test_dot_segments_are_removed),
 		cmocka_unit_test(test_host_names_follow_the_rules_of_dns),
 		cmocka_unit_test(
 		    test_a_label_has_63_bytes_and_a_name_253_at_most),
-		cmocka_unit_test(test_international_names_become_a_labels),
 		cmocka_unit_test(
 		    test_an_address_is_one_host_however_it_is_spelt),
 		cmocka_unit_test(test_the_parts_are_where_the_header_says),
@@ -893,8 +829,6 @@ main(void)
 		    test_the_limit_is_of_what_is_kept_not_of_what_was_given),
 		cmocka_unit_test(test_references_resolve_as_rfc_3986_says),
 		cmocka_unit_test(test_a_reference_can_be_wrong),
-		cmocka_unit_test(
-		    test_redacting_never_shows_a_part_of_a_password),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
