@@ -515,6 +515,12 @@ http_keep_alive(const struct http *h)
 	       http_flags(h) == 0;
 }
 
+int
+http_is_bodiless(const struct http *h)
+{
+	return h->framing.body == HTTP_BODY_NONE;
+}
+
 int64_t
 http_keep_alive_timeout(const struct http *h)
 {

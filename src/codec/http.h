@@ -168,6 +168,11 @@ int64_t http_content_length(const struct http *h); /* as declared, or -1 */
 unsigned http_flags(const struct http *h);
 /* May the connection serve another request once this one is HTTP_DONE? */
 int http_keep_alive(const struct http *h);
+/*
+ * Was there no body because the request or the status forbids one (HEAD, 204,
+ * 304), whatever the fields say? Some servers send one all the same.
+ */
+int http_is_bodiless(const struct http *h);
 /* Seconds of `Keep-Alive: timeout=N`, or -1. */
 int64_t http_keep_alive_timeout(const struct http *h);
 const struct http_fields *http_header(const struct http *h);

@@ -102,7 +102,9 @@ struct core {
 	struct hash hosts;
 	struct list ready, want, quiet; /* hosts, by what they may do */
 	struct list doubted;            /* hosts: see `doubt` there */
-	struct list idle; /* kept-alive connections, oldest first */
+	struct list idle;    /* kept-alive connections, oldest first */
+	struct list watched; /* of these, those on watch */
+	struct timer *watch_timer;
 	struct list spare_idle;
 	struct timer *idle_timer;
 

@@ -81,8 +81,9 @@ enum phase fetch_state_phase(enum fetch_state s);
  * PHASE_STRUCK: where it was. detail is static.
  */
 void fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail);
-/* The answer is whole: the connection may serve another. */
-void fetch_succeed(struct fetch *f, size_t left_over);
+/* The answer is whole, and `left_over` came with it that is not its own: the
+ * connection may serve another, if that is nothing. */
+void fetch_succeed(struct fetch *f, struct span left_over);
 /* Enough of an answer that leads elsewhere: the rest is not read. */
 void fetch_cut(struct fetch *f);
 /*
@@ -91,6 +92,11 @@ void fetch_cut(struct fetch *f);
  * slot and place. Returns 0 if the rule (SPEC section 4) does not allow it.
  */
 int fetch_resend(struct fetch *f, enum err e);
+/*
+ * Likewise, as on a kept-alive connection something came that begins like no
+ * answer: the rest of the one before.
+ */
+int fetch_resend_stray(struct fetch *f);
 /* May its present request be sent twice (RFC 9110 section 9.2.2)? */
 int fetch_is_idempotent(const struct fetch *f);
 /*

@@ -32,15 +32,21 @@ fetch_is_idempotent(const struct fetch *f)
 	return f->is_idempotent;
 }
 
+static int
+may_resend(const struct fetch *f)
+{
+	const struct xchg *x = f->x;
+
+	return x->is_reused && !x->is_resent &&
+	       (fetch_is_idempotent(f) || conn_sent(x->conn) == 0);
+}
+
 /* RESEND. */
-int
-fetch_resend(struct fetch *f, enum err e)
+static void
+resend(struct fetch *f, enum err e)
 {
 	struct xchg *x = f->x;
 
-	if (!x->is_reused || x->is_resent || xchg_has_begun(x) ||
-	    (!fetch_is_idempotent(f) && conn_sent(x->conn) > 0))
-		return 0;
 	xchg_note_conn(x);
 	f->err = (unsigned char)e;
 	trail_note(f);
@@ -51,6 +57,24 @@ fetch_resend(struct fetch *f, enum err e)
 	x->start_us = f->core->now_us;
 	x->looked_up_us = x->start_us;
 	fetch_enter(f, FETCH_CONNECTING);
+}
+
+int
+fetch_resend(struct fetch *f, enum err e)
+{
+	if (!may_resend(f) || xchg_has_begun(f->x))
+		return 0;
+	resend(f, e);
+	return 1;
+}
+
+int
+fetch_resend_stray(struct fetch *f)
+{
+	idle_distrust(f->host);
+	if (!may_resend(f))
+		return 0;
+	resend(f, f->x->err);
 	return 1;
 }
 
@@ -301,17 +325,19 @@ fetch_cut(struct fetch *f)
 }
 
 void
-fetch_succeed(struct fetch *f, size_t left_over)
+fetch_succeed(struct fetch *f, struct span left_over)
 {
 	struct xchg *x = f->x;
 	int64_t keep = xchg_keep_us(x);
 
 	xchg_note_conn(x);
 	if (f->state == FETCH_SENDING || conn_is_sending(x->conn) ||
-	    left_over > 0 || conn_more(x->conn))
+	    left_over.n > 0 || conn_more(x->conn))
 		keep = 0;
+	if (!idle_is_blank(left_over))
+		idle_distrust(f->host);
 	if (keep > 0)
-		idle_park(f->host, &x->conn, keep);
+		idle_park(f->host, &x->conn, keep, http_is_bodiless(x->http));
 	else
 		conn_close(&x->conn);
 	if (x->plan != RETRY_KEEP) {

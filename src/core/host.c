@@ -161,7 +161,7 @@ is_needed(const struct host *h)
 {
 	int64_t now = h->core->now_us;
 
-	return h->pace_us > now || govern_is_needed(&h->gov, now);
+	return h->pace_us > now || h->talks || govern_is_needed(&h->gov, now);
 }
 
 /* Those remembered longest go, in so many looks; beyond a bound, any. */
@@ -238,6 +238,10 @@ host_held_until(const struct host *h, enum wait_reason *why)
 	if (h->budget_us > until) {
 		until = h->budget_us;
 		*why = WAIT_BUDGET;
+	}
+	if (idle_watched_until(h) > until) {
+		until = idle_watched_until(h);
+		*why = WAIT_HOST_LIMIT;
 	}
 	return until > h->core->now_us ? until : 0;
 }

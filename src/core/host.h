@@ -41,9 +41,14 @@ struct host {
 	enum host_place place;
 	struct list waiting; /* fetches in QUEUED, the next one first */
 	struct list delayed; /* those in back-off, on core->later as well */
-	struct list idle;    /* kept-alive connections, used last first */
-	unsigned active;     /* slots in use */
-	int was_full;        /* its limit has held something back */
+	struct list idle;    /* kept-alive connections, used last first; then
+			      * those on watch, the oldest first */
+	unsigned watched;    /* of these, how many are on watch */
+	unsigned silent_watches; /* how many have ended without a byte */
+	int talks;               /* bytes came that belong to no request: its
+				  * connections are not used again */
+	unsigned active;         /* slots in use */
+	int was_full;            /* its limit has held something back */
 
 	struct governor gov;
 	int64_t pace_us;   /* --rate-per-host, --delay: nothing before */

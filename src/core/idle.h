@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/span.h"
 #include "core/core.h"
 
 struct conn;
@@ -18,12 +19,32 @@ void idle_init(struct core *c);
 void idle_fini(struct core *c);
 /*
  * Keeps a connection alive for `keep_us` at most; closes it if there is no
- * room. Takes *conn and nulls it.
+ * room, or the origin `talks`. Takes *conn and nulls it.
+ *
+ * `is_bodiless`: its last answer had no body only because the rules say so
+ * (HEAD, 204, 304). A server that sends one all the same would be heard to
+ * answer the next request with it. So until the origin has been seen to send
+ * none, three times, such a connection is on watch for a quarter of a second
+ * before it is used again.
  */
-void idle_park(struct host *h, struct conn **conn, int64_t keep_us);
+void
+idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless);
 /*
- * A kept-alive connection, the one used last, or NULL. `careful`: only one
- * that was parked less than 2 s ago and has nothing to read.
+ * Bytes came of h that belong to no request: no connection of it is used
+ * again.
+ */
+void idle_distrust(struct host *h);
+/* Bytes that mean nothing between two answers: blank lines. */
+int idle_is_blank(struct span s);
+/*
+ * Until when what waits at h should rather wait for a connection on watch than
+ * have another one opened; 0: it need not.
+ */
+int64_t idle_watched_until(const struct host *h);
+/*
+ * A kept-alive connection, the one used last, or NULL. It has been looked at
+ * just now: nothing was there to read. `careful`: only one that was parked less
+ * than 2 s ago.
  */
 struct conn *idle_unpark(struct host *h, int careful);
 /* Is there one, as far as is known without a look at it? */

@@ -8,18 +8,29 @@
 
 #include "core/deadline.h"
 #include "core/fetch.h"
+#include "core/idle.h"
 #include "core/sched.h"
 #include "core/xchg.h"
 #include "io/sink.h"
 
 #define ROUNDS 8 /* reads of one fetch a visit */
 
+/* No answer begins so: it was left over from the one before. */
+static int
+is_stray(const struct xchg *x)
+{
+	return x->is_reused && !xchg_has_head(x) &&
+	       (x->err == E_HTTP_NOT_HTTP || x->err == E_HTTP_BAD_STATUS_LINE);
+}
+
 /* Acts on what the answer's bytes led to. Returns nonzero to read on. */
 static int
-act(struct fetch *f, enum xchg_verdict v, size_t left_over)
+act(struct fetch *f, enum xchg_verdict v, struct span left_over)
 {
 	struct xchg *x = f->x;
 
+	if (v == XCHG_BAD && is_stray(x) && fetch_resend_stray(f))
+		return 0;
 	if (x->first_us == 0 && xchg_has_begun(x)) {
 		x->first_us = f->core->now_us;
 		if (v == XCHG_MORE || v == XCHG_AGAIN)
@@ -84,7 +95,7 @@ on_end(struct fetch *f, enum conn_end end)
 	}
 	if (!xchg_has_begun(x) && fetch_resend(f, E_EMPTY_REPLY))
 		return;
-	(void)act(f, xchg_end(x, end == CONN_END_CLEAN), 0);
+	(void)act(f, xchg_end(x, end == CONN_END_CLEAN), SPAN_NONE);
 }
 
 static void
@@ -130,10 +141,10 @@ read_once(struct fetch *f)
 	struct xchg *x = f->x;
 	enum xchg_verdict v;
 	enum conn_end end;
-	size_t n;
+	size_t n, used;
 
 	if (x->is_behind)
-		return act(f, xchg_continue(x), 0);
+		return act(f, xchg_continue(x), SPAN_NONE);
 	n = conn_read(x->conn, c->read_buf, CORE_READ_BYTES, &end);
 	if (n == 0) {
 		if (end != CONN_END_NONE)
@@ -142,7 +153,8 @@ read_once(struct fetch *f)
 	}
 	c->stats.bytes_in += n;
 	v = xchg_input(x, span_of(c->read_buf, n));
-	return act(f, v, n - http_used(x->http));
+	used = http_used(x->http);
+	return act(f, v, span_of(c->read_buf + used, n - used));
 }
 
 /*
@@ -152,8 +164,16 @@ read_once(struct fetch *f)
 static void
 read_too_early(struct fetch *f)
 {
-	if (f->x->is_reused)
-		(void)fetch_resend(f, E_EMPTY_REPLY);
+	struct core *c = f->core;
+	enum conn_end end;
+	size_t n;
+
+	if (!f->x->is_reused)
+		return;
+	n = conn_read(f->x->conn, c->read_buf, CORE_READ_BYTES, &end);
+	if (!idle_is_blank(span_of(c->read_buf, n)))
+		idle_distrust(f->host);
+	(void)fetch_resend(f, E_EMPTY_REPLY);
 }
 
 void

@@ -404,6 +404,18 @@ conn_is_readable(const struct conn *c)
 	return conn_more(c) || poll(&p, 1, 0) > 0;
 }
 
+int
+conn_look(struct conn *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	if (conn_more(c))
+		return 1;
+	if (c->bev != NULL)
+		return conn_tls_look(c);
+	return poll(&p, 1, 0) > 0;
+}
+
 /* ---- owner and end ---- */
 
 void

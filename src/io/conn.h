@@ -112,6 +112,13 @@ void conn_resume(struct conn *c);
 /* Is there something to read right now that we have not been told of? */
 int conn_is_readable(const struct conn *c);
 
+/*
+ * Looks at a connection on which nothing may come, as no request is out:
+ * nonzero if bytes or an end have. Under TLS that takes in records that carry
+ * none (session tickets).
+ */
+int conn_look(struct conn *c);
+
 /* Another owner for the events of a connection that is up. */
 void conn_own(struct conn *c, conn_cb *cb, void *arg);
 /*

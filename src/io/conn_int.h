@@ -76,6 +76,8 @@ void conn_tls_write(struct conn *c);
 void conn_tls_watch(struct conn *c);
 size_t conn_tls_read(struct conn *c, char *to, size_t cap);
 size_t conn_tls_unread(const struct conn *c);
+/* Are there bytes of the application, or an end? Takes in records. */
+int conn_tls_look(struct conn *c);
 void conn_tls_reading(struct conn *c, int on);
 /* No event any more. */
 void conn_tls_silence(struct conn *c);

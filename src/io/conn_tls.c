@@ -263,6 +263,25 @@ conn_tls_unread(const struct conn *c)
 	return evbuffer_get_length(bufferevent_get_input(c->bev));
 }
 
+/*
+ * OpenSSL may have read the record before it was asked for, and a readable
+ * socket may hold no more than a ticket: so it is asked.
+ */
+int
+conn_tls_look(struct conn *c)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
+	char byte;
+	int r;
+
+	ERR_clear_error();
+	r = SSL_peek(ssl, &byte, 1);
+	if (r <= 0)
+		r = SSL_get_error(ssl, r) != SSL_ERROR_WANT_READ;
+	ERR_clear_error();
+	return r;
+}
+
 void
 conn_tls_reading(struct conn *c, int on)
 {

@@ -486,6 +486,12 @@ conn_is_readable(const struct conn *c)
 	return conn_more(c) || c->in.n > 0 || c->arrived != CONN_END_NONE;
 }
 
+int
+conn_look(struct conn *c)
+{
+	return conn_is_readable(c);
+}
+
 /* ---- owner and end ---- */
 
 void
