@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Writes fetchd.1: the template with the options and the error codes from
- * their tables. Runs while building; knows nothing of the program's code.
+ * Writes fetchd.1: the template with the options, the keys of a record and the
+ * error codes from their tables. Runs while building; knows nothing of the program's code.
  */
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +41,16 @@ static const struct {
 #define PARSE(id, code, text) { code, text },
 #include "base/parse_error_table.h"
 #undef PARSE
+};
+
+static const struct {
+	const char *name, *type, *text;
+} keys[] = {
+#define KEY(id, name, when, value, type, text) { name, type, text },
+#define WIDE(id, name, type, text) { name, type, text },
+#include "codec/record_keys.h"
+#undef KEY
+#undef WIDE
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -186,6 +196,21 @@ put_parse_errors(FILE *f)
 	}
 }
 
+/* A line a key: its name, its type, what it means. */
+static void
+put_record(FILE *f)
+{
+	size_t i;
+
+	fputs(".Bl -tag -width Ds\n", f);
+	for (i = 0; i < COUNT(keys); i++) {
+		fprintf(f, ".It Li %s No (%s)\n", keys[i].name, keys[i].type);
+		put_text(f, keys[i].text);
+		fputs("\n", f);
+	}
+	fputs(".El\n", f);
+}
+
 static int
 write_page(FILE *in, FILE *out)
 {
@@ -196,6 +221,8 @@ write_page(FILE *in, FILE *out)
 			put_options(out);
 		else if (strcmp(line, "@ERRORS@\n") == 0)
 			put_errors(out);
+		else if (strcmp(line, "@RECORD@\n") == 0)
+			put_record(out);
 		else if (strcmp(line, "@PARSE@\n") == 0)
 			put_parse_errors(out);
 		else

@@ -246,8 +246,8 @@ open_network(struct engine *e, struct buf *err, int *status)
 	return 0;
 }
 
-static int
-set_format(struct core *c, struct buf *err, int *status)
+static void
+set_format(struct core *c)
 {
 	static const enum record_body bodies[] = {
 		[BODY_INLINE] = RECORD_BODY_INLINE,
@@ -261,13 +261,9 @@ set_format(struct core *c, struct buf *err, int *status)
 	c->format.include_headers = c->opts->include_headers;
 	c->line_format.body = RECORD_BODY_INLINE;
 	c->line_format.include_headers = c->opts->include_headers;
-	*status = 2;
-	if (c->opts->fields == NULL ||
-	    record_fields(&c->format, span_str(c->opts->fields), &bad) == 0)
-		return 0;
-	buf_printf(err, "fetchd: --fields: no such key, or given twice: %.*s\n",
-	    (int)bad.n, bad.p);
-	return -1;
+	if (c->opts->fields != NULL) /* known to be good */
+		(void)record_fields(
+		    &c->format, span_str(c->opts->fields), &bad);
 }
 
 static int
@@ -296,8 +292,8 @@ engine_new(
 	e->max_sockets = max_sockets;
 	core_init(c, o, e->base);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
-	if (set_format(c, err, status) == -1 ||
-	    open_workers(e, err, status) == -1 ||
+	set_format(c);
+	if (open_workers(e, err, status) == -1 ||
 	    open_network(e, err, status) == -1 ||
 	    open_output(e, err, status) == -1) {
 		engine_free(e);

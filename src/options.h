@@ -2,8 +2,8 @@
 /*
  * What the user asked for, as values. Generated from options_table.h: one
  * field a row, then what follows from several of them. Knows argv and the
- * files that options name (@FILE); does not know what operands are, what a
- * record key is, or whether an address can be used.
+ * files that options name (@FILE); does not know what operands are, or whether
+ * an address can be used.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H

@@ -151,6 +151,8 @@ opts_derive(struct opts *o, struct buf *err)
 		status = opts_derive_lists(o, err);
 	if (status == 0)
 		status = opts_derive_extract(o, err);
+	if (status == 0)
+		status = opts_derive_fields(o, err);
 	return status != 0 ? status : opts_derive_request(o, err);
 }
 

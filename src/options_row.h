@@ -76,6 +76,7 @@ int opts_derive_request(struct opts *o, struct buf *err);
 int opts_derive_body(struct opts *o, struct buf *err);
 int opts_derive_lists(struct opts *o, struct buf *err);
 int opts_derive_extract(struct opts *o, struct buf *err);
+int opts_derive_fields(struct opts *o, struct buf *err);
 /* The output must not be an input. 0, or 2 with the message. */
 int opts_check_paths(const struct opts *o, struct buf *err);
 /* A copy that lives as long as *o. */

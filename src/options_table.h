@@ -215,7 +215,11 @@ OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT, "auto|jsonl|text|body",
     "auto is jsonl, and text for a terminal unless answers are streamed or "
     "something is extracted from them.")
 OPT(fields, "fields", 0, STR, "", 0, 0, OUTPUT, "LIST",
-    "only these keys of the record, in this order", "")
+    "only these keys of the record, in this order",
+    "Dots reach into objects, numbers into lists: extract.title, "
+    "header.content-type.0, body_json.user.name. Such a part stands under "
+    "its whole path as its key; if it is not there it is null. A key that "
+    "another option makes needs that option.")
 OPT(body, "body", 0, ENUM, "inline", 0, 0, OUTPUT, "inline|none|base64|json",
     "how a body stands in the record",
     "inline is text where it is valid UTF-8 and base64 where it is not. json "

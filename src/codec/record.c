@@ -13,8 +13,8 @@
 /* Room for all narrow keys with their values, strings apart. */
 enum {
 	NARROW_MAX = 128
-#define KEY(id, name, when, value) +sizeof(name) + 40
-#define WIDE(id, name)
+#define KEY(id, name, when, value, type, text) +sizeof(name) + 40
+#define WIDE(id, name, type, text)
 #include "codec/record_keys.h"
 #undef KEY
 #undef WIDE
@@ -22,8 +22,8 @@ enum {
 
 enum {
 	NNARROW = 0
-#define KEY(id, name, when, value) +1
-#define WIDE(id, name)
+#define KEY(id, name, when, value, type, text) +1
+#define WIDE(id, name, type, text)
 #include "codec/record_keys.h"
 #undef KEY
 #undef WIDE
@@ -165,16 +165,16 @@ put_charset(char *p, struct span rest)
 
 /* ---- the record as JSON ---- */
 
-/* The narrow keys of f->nkey == 0, one after another, each behind a comma. */
+/* The narrow keys of f->nfield == 0, one after another, each behind a comma. */
 static char *
 put_narrow_keys(char *p, const struct record *r)
 {
-#define KEY(id, name, when, value) \
+#define KEY(id, name, when, value, type, text) \
 	if (when) { \
 		p = json_write_raw(p, SPAN(",\"" name "\":")); \
 		p = value; \
 	}
-#define WIDE(id, name)
+#define WIDE(id, name, type, text)
 #include "codec/record_keys.h"
 #undef KEY
 #undef WIDE
@@ -186,13 +186,13 @@ static char *
 put_narrow_key(char *p, const struct record *r, enum record_key k)
 {
 	switch (k) {
-#define KEY(id, name, when, value) \
+#define KEY(id, name, when, value, type, text) \
 	case RECORD_KEY_##id: \
 		if (!(when)) \
 			return p; \
 		p = json_write_raw(p, SPAN(",\"" name "\":")); \
 		return value;
-#define WIDE(id, name) case RECORD_KEY_##id:
+#define WIDE(id, name, type, text) case RECORD_KEY_##id:
 #include "codec/record_keys.h"
 #undef KEY
 #undef WIDE
@@ -256,11 +256,11 @@ record_add_string(struct buf *out, struct span s)
 }
 
 void
-record_add_name(struct buf *out, struct record_at *at, const char *name)
+record_add_name(struct buf *out, struct record_at *at, struct span name)
 {
 	buf_char(out, at->any ? ',' : '{');
 	at->any = 1;
-	record_add_string(out, span_str(name));
+	record_add_string(out, name);
 	buf_char(out, ':');
 }
 
@@ -269,7 +269,7 @@ add_num_events(struct buf *out, const struct record *r, struct record_at *at)
 {
 	if (r->num_events < 0)
 		return;
-	record_add_name(out, at, "num_events");
+	record_add_name(out, at, SPAN("num_events"));
 	buf_i64(out, r->num_events);
 }
 
@@ -298,8 +298,8 @@ add_wide(struct buf *out, const struct record *r, const struct record_format *f,
 	case RECORD_KEY_NUM_EVENTS:
 		add_num_events(out, r, at);
 		return 0;
-#define KEY(id, name, when, value) case RECORD_KEY_##id:
-#define WIDE(id, name)
+#define KEY(id, name, when, value, type, text) case RECORD_KEY_##id:
+#define WIDE(id, name, type, text)
 #include "codec/record_keys.h"
 #undef KEY
 #undef WIDE
@@ -316,12 +316,27 @@ key_at(const struct record_format *f, const struct record *r, int step)
 {
 	enum record_key k;
 
-	if (f->nkey == 0)
+	if (f->nfield == 0)
 		return (enum record_key)step;
-	k = f->key[step];
+	k = (enum record_key)f->field[step].key;
 	if (k == RECORD_KEY_ID && f->id_either && r->id_is_custom)
 		return RECORD_KEY_CUSTOM_ID;
 	return k;
+}
+
+/* The key of this step, or a part of it. 1 while there is more. */
+static int
+add_step(struct buf *out, const struct record *r, const struct record_format *f,
+    struct record_at *at, size_t end)
+{
+	enum record_key k = key_at(f, r, at->step);
+
+	if (f->nfield > 0 && f->field[at->step].path.n > 0)
+		return record_path(out, r, f, &f->field[at->step], at, end);
+	if ((int)k >= NNARROW)
+		return add_wide(out, r, f, at, k, end);
+	add_narrow(out, r, at, k);
+	return 0;
 }
 
 int
@@ -332,20 +347,15 @@ record_write(struct buf *out, const struct record *r,
 	 */
 	size_t room = max > 0 ? max : 1;
 	size_t end = room < SIZE_MAX - out->n ? out->n + room : SIZE_MAX;
-	int n = f->nkey > 0 ? f->nkey : RECORD_NKEY;
-	enum record_key k;
+	int n = f->nfield > 0 ? f->nfield : RECORD_NKEY;
 
-	if (f->nkey == 0 && at->step == 0) {
+	if (f->nfield == 0 && at->step == 0) {
 		add_narrow(out, r, at, RECORD_NKEY);
 		at->step = NNARROW;
 	}
-	for (; at->step < n; at->step++) {
-		k = key_at(f, r, at->step);
-		if ((int)k < NNARROW)
-			add_narrow(out, r, at, k);
-		else if (add_wide(out, r, f, at, k, end) == 1)
+	for (; at->step < n; at->step++)
+		if (add_step(out, r, f, at, end) == 1)
 			return 1;
-	}
 	buf_str(out, at->any ? "}\n" : "{}\n");
 	return 0;
 }

@@ -96,23 +96,43 @@ enum {
 	RECORD_TRAILING_DATA = 1 << 9,
 };
 
+#define RECORD_FIELDS_MAX 128
+
+/* One of --fields. `path`: the way into its object, n 0: the whole of it. */
+struct record_field {
+	unsigned char key;
+	struct span name, path; /* name: as it was given, "header.etag" */
+};
+
 /* How records are written; made once a run. */
 struct record_format {
 	enum record_body body;
 	int include_headers;
-	int nkey;              /* 0: all keys */
-	unsigned char key[64]; /* --fields, in their order */
+	int nfield;                                   /* 0: all keys */
+	struct record_field field[RECORD_FIELDS_MAX]; /* in their order */
 	/* With --fields, a key that stands for another not named there. */
 	int body_either; /* `body` for body_base64 */
 	int json_either; /* `body` for body_json */
 	int id_either;   /* `id` for custom_id */
 };
 
+enum record_fields_fault {
+	RECORD_FIELDS_OK,
+	RECORD_FIELDS_UNKNOWN,   /* there is no such key */
+	RECORD_FIELDS_REPEATED,  /* it was given twice */
+	RECORD_FIELDS_NO_OBJECT, /* a path into what is neither object nor list
+				  */
+	RECORD_FIELDS_TOO_MANY,
+};
+
 /*
- * Reads a --fields list ("url,status_code"). Returns 0, or -1 with *bad the
- * name that is unknown or given twice.
+ * Reads a --fields list ("url,header.etag"), which the format points into from
+ * then on. *bad is the name that is wrong.
  */
-int record_fields(struct record_format *f, struct span list, struct span *bad);
+enum record_fields_fault
+record_fields(struct record_format *f, struct span list, struct span *bad);
+/* The key number i by name, NULL after the last. */
+const char *record_key_name(int i);
 
 /*
  * A record is written in pieces so that a large body never stands in memory
@@ -128,6 +148,7 @@ struct record_at {
 	int body_form; /* which key, decided at its first piece */
 	size_t attempts_done;
 	size_t extract_done; /* of its bytes */
+	size_t path_done;    /* of the value that a path leads to */
 };
 
 int record_write(struct buf *out, const struct record *r,

@@ -67,7 +67,7 @@ record_attempts(
 	if (!r->has_attempts)
 		return 0;
 	if (at->attempts_done == 0) {
-		record_add_name(out, at, "attempts");
+		record_add_name(out, at, SPAN("attempts"));
 		buf_char(out, '[');
 	}
 	for (; at->attempts_done < r->nattempt; at->attempts_done++) {

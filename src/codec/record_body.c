@@ -131,6 +131,14 @@ add_pieces(struct buf *out, struct span s, struct record_at *at, size_t end)
 	return 0;
 }
 
+struct span
+record_body_json(const struct record *r, const struct record_format *f)
+{
+	if (!r->has_body || r->body_streamed || choose_form(r, f) != FORM_JSON)
+		return SPAN_NONE;
+	return record_json_value(r->body);
+}
+
 int
 record_body(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, enum record_key k,
@@ -142,7 +150,7 @@ record_body(struct buf *out, const struct record *r,
 		return 0;
 	if (!r->has_body || r->body_streamed) {
 		if (k == RECORD_KEY_BODY) {
-			record_add_name(out, at, "body");
+			record_add_name(out, at, SPAN("body"));
 			buf_str(out, "null");
 		}
 		return 0;
@@ -154,7 +162,7 @@ record_body(struct buf *out, const struct record *r,
 	if (at->body_form == FORM_JSON)
 		s = record_json_value(s);
 	if (at->body_done == 0) {
-		record_add_name(out, at, name_of(at->body_form));
+		record_add_name(out, at, span_str(name_of(at->body_form)));
 		buf_str(out, at->body_form == FORM_JSON ? "" : "\"");
 	}
 	if (add_pieces(out, s, at, end) == 1)

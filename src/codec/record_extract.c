@@ -78,7 +78,7 @@ record_extract(
 	if (!r->has_parse)
 		return 0;
 	if (at->extract_done == 0)
-		record_add_name(out, at, "extract");
+		record_add_name(out, at, SPAN("extract"));
 	split(&t, r);
 	done = at->extract_done;
 	for (i = 0; i < t.n; i++) {
@@ -122,7 +122,7 @@ record_parse(struct buf *out, const struct record *r, struct record_at *at)
 
 	if (!r->has_parse)
 		return;
-	record_add_name(out, at, "parse");
+	record_add_name(out, at, SPAN("parse"));
 	p = buf_reserve(out, ROOM);
 	out->n += (size_t)(put_parse(p, r) - p);
 }

@@ -101,7 +101,7 @@ record_header(struct buf *out, const struct record *r,
 		return;
 	if (k == RECORD_KEY_INTERIM) {
 		if (h != NULL && http_interim_count(h) > 0) {
-			record_add_name(out, at, "interim");
+			record_add_name(out, at, SPAN("interim"));
 			add_interim(out, h);
 		}
 		return;
@@ -109,7 +109,8 @@ record_header(struct buf *out, const struct record *r,
 	if (h != NULL && http_has_head(h))
 		fields =
 		    k == RECORD_KEY_HEADER ? http_header(h) : http_trailer(h);
-	record_add_name(out, at, k == RECORD_KEY_HEADER ? "header" : "trailer");
+	record_add_name(
+	    out, at, k == RECORD_KEY_HEADER ? SPAN("header") : SPAN("trailer"));
 	if (fields == NULL || (k == RECORD_KEY_TRAILER && fields->n == 0))
 		buf_str(out, "null");
 	else

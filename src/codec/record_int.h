@@ -12,16 +12,16 @@
 #define RECORD_PIECE (12u << 10)
 
 enum record_key {
-#define KEY(id, name, when, value) RECORD_KEY_##id,
-#define WIDE(id, name) RECORD_KEY_##id,
+#define KEY(id, name, when, value, type, text) RECORD_KEY_##id,
+#define WIDE(id, name, type, text) RECORD_KEY_##id,
 #include "codec/record_keys.h"
 #undef KEY
 #undef WIDE
 	RECORD_NKEY
 };
 
-/* The key's name behind what separates it from the one before. */
-void record_add_name(struct buf *out, struct record_at *at, const char *name);
+/* The key's name after what separates it from the one before. */
+void record_add_name(struct buf *out, struct record_at *at, struct span name);
 void record_add_string(struct buf *out, struct span s);
 /* At most `max` bytes of s, cut where no character is broken. */
 struct span record_cut(struct span s, size_t max);
@@ -46,5 +46,11 @@ int record_extract(
     struct buf *out, const struct record *r, struct record_at *at, size_t end);
 int record_attempts(
     struct buf *out, const struct record *r, struct record_at *at, size_t end);
+int record_path(struct buf *out, const struct record *r,
+    const struct record_format *f, const struct record_field *field,
+    struct record_at *at, size_t end);
+/* The body, if it is to stand as a JSON value; else p is NULL. */
+struct span
+record_body_json(const struct record *r, const struct record_format *f);
 
 #endif

@@ -16,8 +16,8 @@
 #include "codec_record_test.h"
 
 static const char *const key_names[] = {
-#define KEY(id, name, when, value) name,
-#define WIDE(id, name) name,
+#define KEY(id, name, when, value, type, text) name,
+#define WIDE(id, name, type, text) name,
 #include "codec/record_keys.h"
 #undef KEY
 #undef WIDE
@@ -579,7 +579,7 @@ test_fields_are_only_those_and_in_that_order(void **state)
 	(void)state;
 	assert_int_equal(
 	    record_fields(&f, SPAN("url, seq,body,id,status_code"), &bad), 0);
-	assert_int_equal(f.nkey, 5);
+	assert_int_equal(f.nfield, 5);
 	r.url = SPAN("https://a.test/");
 	write_record(&b, &r, &f, ALL);
 	buf_char(&b, '\0');
@@ -665,18 +665,32 @@ test_every_key_can_be_chosen_and_gives_what_the_whole_record_has(void **state)
 static void
 test_a_field_unknown_or_given_twice_is_named(void **state)
 {
-	static const char *const lists[][2] = { { "url,nix", "nix" },
-		{ "url,seq,url", "url" }, { "", "" }, { "url,", "" },
-		{ ",url", "" }, { "URL", "URL" }, { "ur", "ur" } };
+	static const struct {
+		const char *list, *bad;
+		enum record_fields_fault fault;
+	} t[] = {
+		{ "url,nix", "nix", RECORD_FIELDS_UNKNOWN },
+		{ "url,seq,url", "url", RECORD_FIELDS_REPEATED },
+		{ "meta.a,meta,meta.a", "meta.a", RECORD_FIELDS_REPEATED },
+		{ "", "", RECORD_FIELDS_UNKNOWN },
+		{ "url,", "", RECORD_FIELDS_UNKNOWN },
+		{ ",url", "", RECORD_FIELDS_UNKNOWN },
+		{ "URL", "URL", RECORD_FIELDS_UNKNOWN },
+		{ "ur", "ur", RECORD_FIELDS_UNKNOWN },
+		{ "header.", "header.", RECORD_FIELDS_UNKNOWN },
+		{ ".header", ".header", RECORD_FIELDS_UNKNOWN },
+		{ "url.host", "url.host", RECORD_FIELDS_NO_OBJECT },
+		{ "body.a", "body.a", RECORD_FIELDS_NO_OBJECT },
+	};
 	struct record_format f = { 0 };
 	struct span bad;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(lists); i++) {
+	for (i = 0; i < COUNT(t); i++) {
 		assert_int_equal(
-		    record_fields(&f, span_str(lists[i][0]), &bad), -1);
-		assert_true(span_eq(bad, span_str(lists[i][1])));
+		    record_fields(&f, span_str(t[i].list), &bad), t[i].fault);
+		assert_true(span_eq(bad, span_str(t[i].bad)));
 	}
 }
 

@@ -40,6 +40,8 @@ sample(enum opt id, const struct opt_row *row)
 		return "name:value";
 	if (id == OPT_budget || id == OPT_form)
 		return "name=7";
+	if (id == OPT_fields)
+		return "seq,url";
 	if (id == OPT_base_url)
 		return "https://a.test/";
 	if (id == OPT_extract)
@@ -243,9 +245,15 @@ check_in_page(enum opt id, const struct opt_row *row)
 }
 
 static void
-test_the_man_page_has_every_option_and_every_error_code(void **state)
+test_the_man_page_has_every_option_record_key_and_error_code(void **state)
 {
 	static const char *const codes[] = {
+#define KEY(id, name, when, value, type, text) \
+	".It Li " name " No (" type ")\n",
+#define WIDE(id, name, type, text) ".It Li " name " No (" type ")\n",
+#include "codec/record_keys.h"
+#undef KEY
+#undef WIDE
 #define ERR(id, code, phase, retry, exitc, curl, text) ".It Li " code "\n",
 #include "base/error_table.h"
 #undef ERR
@@ -531,7 +539,7 @@ main(void)
 		    test_help_has_every_option_and_fits_80_columns),
 #ifdef MAN_PAGE
 		cmocka_unit_test(
-		    test_the_man_page_has_every_option_and_every_error_code),
+		    test_the_man_page_has_every_option_record_key_and_error_code),
 #endif
 		cmocka_unit_test(test_help_and_version_are_met_in_their_place),
 		cmocka_unit_test(test_every_bound_of_every_option_holds),
