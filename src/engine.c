@@ -23,6 +23,7 @@
 #include "engine_workers.h"
 #include "io/conn.h"
 #include "io/resolve.h"
+#include "io/signals.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/timer.h"
@@ -31,6 +32,8 @@
 
 #define HANDSHAKE_US 5000 /* CPU for handshakes a turn */
 #define FINISH_US 2000000 /* for the last output after a stop */
+#define KILLED_US 300000  /* the same, when it is to stop at once */
+#define SLICE_US 50000    /* of these, between looks at signals */
 #define NSIGNALS 4
 
 struct engine {
@@ -43,8 +46,8 @@ struct engine {
 	struct timer *grace, *run_time;
 	struct engine_workers workers;
 	size_t max_sockets;
-	int signal;    /* the first one that stops */
-	int is_killed; /* the second came */
+	int signal;    /* the last one that stops */
+	int is_killed; /* it was the second */
 	int is_cut;    /* --grace is over, or --max-run-time: */
 	int is_timed_out;
 	int handshakes_left;
@@ -122,12 +125,12 @@ on_stop_signal(evutil_socket_t sig, short what, void *arg)
 
 	(void)what;
 	core_tick(&e->core);
-	if (e->signal != 0) {
-		e->is_killed = 1;
-		return;
-	}
+	e->is_killed = e->signal != 0;
 	e->signal = (int)sig;
+	if (e->is_killed)
+		return;
 	stop(e);
+	watch_stopping(e->watch, (int)sig);
 }
 
 static void
@@ -150,14 +153,6 @@ on_wakeup(void *arg)
 
 /* ---- wiring ---- */
 
-static int
-is_ignored(int sig)
-{
-	struct sigaction sa;
-
-	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
-}
-
 static void
 catch_signals(struct engine *e)
 {
@@ -166,7 +161,7 @@ catch_signals(struct engine *e)
 
 	for (i = 0; i < 3; i++) {
 		/* nohup and background jobs of a shell mean it. */
-		if (stops[i] != SIGTERM && is_ignored(stops[i]))
+		if (stops[i] != SIGTERM && signals_is_ignored(stops[i]))
 			continue;
 		e->signals[i] =
 		    evsignal_new(e->base, stops[i], on_stop_signal, e);
@@ -304,8 +299,6 @@ engine_new(
 	e->watch = watch_new(e, e->base, e->notes);
 	c->before_output = before_output;
 	c->before_output_arg = e->watch;
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a limit on files is EFBIG */
 	catch_signals(e);
 	return e;
 }
@@ -340,26 +333,36 @@ engine_free(struct engine *e)
 
 /* ---- running ---- */
 
-/* Nothing waits for its turn any more; what was finished comes out. */
+/* Waits for the output's reader until it has all, or a signal or `us` ends
+ * the wait. */
+static void
+drain(struct engine *e, int64_t us)
+{
+	struct sink *out = e->core.out;
+	int64_t end = timer_now_us() + us;
+
+	do {
+		sink_finish(out, SLICE_US);
+		CHECK(event_base_loop(e->base, EVLOOP_NONBLOCK) != -1);
+	} while (sink_pending(out) > 0 && sink_error(out) == E_OK &&
+		 !e->is_killed && timer_now_us() < end);
+}
+
+/* What was finished comes out, and what was begun. */
 static void
 finish_output(struct engine *e)
 {
 	struct core *c = &e->core;
+	int is_more = 1;
 
 	if (c->pauses & PAUSE_STOP)
-		core_drop(c);
-	while (c->order != NULL && order_is_due(c->order) &&
-	       c->spill_error == E_OK && sink_error(c->out) == E_OK) {
-		(void)emit_ordered(c);
-		sink_finish(c->out, FINISH_US);
-		if (sink_pending(c->out) > 0)
+		fetch_interrupt_all(c);
+	while (is_more && c->spill_error == E_OK && !e->is_killed) {
+		is_more = turn_emit_rest(c);
+		drain(e, FINISH_US);
+		if (sink_has_lost(c->out))
 			return; /* its reader has stopped */
-		/* A second signal may come meanwhile. */
-		CHECK(event_base_loop(e->base, EVLOOP_NONBLOCK) != -1);
-		if (e->is_killed)
-			return;
 	}
-	sink_finish(c->out, FINISH_US);
 }
 
 static int
@@ -384,15 +387,19 @@ engine_run(struct engine *e)
 	}
 	while (!is_over(e))
 		engine_turn(e);
+	if (!e->is_killed && sink_error(c->out) == E_OK &&
+	    c->spill_error == E_OK)
+		finish_output(e);
+	if (!sched_is_done(c) || c->pauses & PAUSE_STOP)
+		sched_judge_left(c);
+	if (e->is_killed)
+		sink_finish(c->out, KILLED_US);
+	if (c->opts->format != FORMAT_BODY)
+		sink_end_line(c->out);
 	if (e->is_killed)
 		return ENGINE_KILLED;
 	if (sink_error(c->out) != E_OK || c->spill_error != E_OK)
 		return ENGINE_STOPPED;
-	if (e->is_cut)
-		fetch_emit_rest(c);
-	finish_output(e);
-	if (e->is_killed)
-		return ENGINE_KILLED;
 	return c->pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
 }
 
@@ -409,7 +416,7 @@ has_output_failed(const struct core *c)
 static int
 has_unwritten(const struct core *c)
 {
-	return sink_pending(c->out) > 0 ||
+	return sink_has_lost(c->out) ||
 	       (c->order != NULL && order_is_due(c->order));
 }
 
@@ -425,8 +432,8 @@ engine_exit_status(struct engine *e, enum engine_end end)
 		return 3;
 	if (e->is_timed_out)
 		return 124;
-	if (sink_error(c->out) == E_OUTPUT_CLOSED || has_unwritten(c) ||
-	    (end == ENGINE_STOPPED && sched_has_left(c)))
+	if (has_unwritten(c) || c->stats.by_error[E_INTERRUPTED] > 0 ||
+	    (end == ENGINE_STOPPED && c->was_left))
 		return 75;
 	for (i = 1; i < 32; i++)
 		if (c->stats.exit_classes & 1u << i)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "core/order.h"
 #include "engine.h"
 #include "io/pool.h"
+#include "io/signals.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "options.h"
@@ -387,6 +389,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 	if (status == 0) {
 		warn(o);
 		end = engine_run(e);
+		signals_after_loop();
 		status = engine_exit_status(e, end);
 		say_end(e);
 	}
@@ -400,6 +403,7 @@ show(void (*write_to)(struct buf *))
 	struct buf b = { 0 };
 	size_t n;
 
+	signal(SIGPIPE, SIG_DFL); /* as any program that only prints */
 	write_to(&b);
 	n = fwrite(b.p, 1, b.n, stdout);
 	n = n == b.n && fflush(stdout) == 0 ? 0 : 3;
@@ -417,11 +421,13 @@ version(struct buf *b)
 int
 main(int argc, char **argv)
 {
-	struct closed was = open_standard_fds();
+	struct closed was;
 	struct opts o;
 	struct buf err = { 0 };
 	int status;
 
+	signals_before_loop();
+	was = open_standard_fds();
 	status = opts_parse(&o, argc, argv, &err);
 	if (status == OPTS_HELP)
 		status = show(opts_help);

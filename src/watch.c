@@ -5,6 +5,7 @@
  */
 #include "watch.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -456,6 +457,25 @@ watch_dump(struct watch *w)
 
 /* ---- the end ---- */
 
+void
+watch_stopping(struct watch *w, int sig)
+{
+	const struct core *c = w->core;
+	size_t n = c->slots + c->state[FETCH_PARSING].n;
+	struct buf b = { 0 };
+
+	if (c->opts->quiet)
+		return;
+	erase(w);
+	buf_str(&b, "fetchd: stopping: nothing new is started");
+	if (n > 0)
+		buf_printf(&b, ", %zu in flight %s up to %g s (--grace)", n,
+		    n == 1 ? "has" : "have", (double)c->opts->grace_us / 1e6);
+	buf_printf(&b, "; %s stops at once\n",
+	    sig == SIGINT ? "another Ctrl-C" : "a second signal");
+	say(w, &b);
+}
+
 static void
 put_classes(struct buf *b, const struct stats *s)
 {
@@ -525,9 +545,10 @@ summarise(struct watch *w)
 	struct buf b = { 0 };
 	double took = (double)(timer_now_us() - w->began_us) / 1e6;
 
-	buf_printf(&b, "fetchd: %llu item%s in %.1f s: %llu answered",
-	    (unsigned long long)s->items, s->items == 1 ? "" : "s", took,
-	    (unsigned long long)s->ok);
+	buf_printf(&b, "fetchd: %llu item%s%s in %.1f s: %llu answered",
+	    (unsigned long long)s->items, s->items == 1 ? "" : "s",
+	    w->core->input_ended ? "" : " (the input was not read to its end)",
+	    took, (unsigned long long)s->ok);
 	put_classes(&b, s);
 	buf_printf(&b, ", %llu failed", (unsigned long long)s->failed);
 	put_errors(&b, s);

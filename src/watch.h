@@ -21,6 +21,8 @@ void watch_make_room(struct watch *w);
 void watch_look(struct watch *w);
 /* One line a waiting or running item, at most 1,000 (SPEC section 4, USR1). */
 void watch_dump(struct watch *w);
+/* The first signal that stops has come: what happens now. */
+void watch_stopping(struct watch *w, int sig);
 /* After the run: the progress line goes, summary and stats come. */
 void watch_end(struct watch *w);
 

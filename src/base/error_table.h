@@ -7,8 +7,8 @@
  *   phase  where it strikes unless the spine knows better (PHASE_STRUCK: the
  *          phase the fetch was in)
  *   retry  Y worth another try, N never, C as the cause says
- *   exit   class of SPEC section 5; 47: 4 before an answer began, 7 after
- *   curl   the number curl exits with for the same failure
+ *   exit   exit status (docs/fetchd.1.in); 47: 4 before an answer began, 7
+ * after curl   the number curl exits with for the same failure
  */
 #ifndef ERR
 #error "define ERR before including base/error_table.h"
@@ -162,3 +162,5 @@ ERR(E_OUTPUT_CLOSED, "output_closed", PHASE_OUTPUT, '-', 75, 23,
 
 ERR(E_RESOURCE_LIMIT, "resource_limit", PHASE_CONNECT, 'N', 4, 27,
     "no descriptor or port was to be had")
+ERR(E_INTERRUPTED, "interrupted", PHASE_STRUCK, 'N', 75, 42,
+    "the run was stopped before this was finished")

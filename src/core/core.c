@@ -95,7 +95,7 @@ core_drop(struct core *c)
 			fetch_drop(CONTAINER(k, struct fetch, link));
 	while ((k = list_first(&c->run)) != NULL)
 		fetch_drop(CONTAINER(k, struct fetch, run));
-	hosts_drop_waiting(c);
+	hosts_end_waiting(c, fetch_drop);
 }
 
 void

@@ -111,6 +111,13 @@ fill_location(struct record *r, const struct xchg *x, struct texts *t)
 	r->location = buf_view(&t->location);
 }
 
+/* Was the body received and decoded to its end? */
+static int
+is_whole(const struct fetch *f)
+{
+	return f->err == E_OK || f->err == E_HTTP_STATUS || f->is_whole;
+}
+
 static void
 fill_answer(struct record *r, const struct fetch *f, struct texts *t)
 {
@@ -120,6 +127,8 @@ fill_answer(struct record *r, const struct fetch *f, struct texts *t)
 	r->size_download = x->wire_bytes;
 	r->size_decoded = x->decoded_bytes;
 	r->flags = x->flags;
+	if (x->slot_us == 0 && f->err == E_INTERRUPTED)
+		r->status_code = f->trail->last_status;
 	if (x->slot_us == 0 || !f->has_begun || !xchg_has_head(x))
 		return;
 	r->flags |= http_flags(x->http);
@@ -128,7 +137,7 @@ fill_answer(struct record *r, const struct fetch *f, struct texts *t)
 	r->content_length = http_content_length(x->http);
 	r->content_type =
 	    http_find(http_header(x->http), SPAN("content-type"), 0);
-	r->complete = f->err == E_OK || f->err == E_HTTP_STATUS;
+	r->complete = is_whole(f);
 	r->has_body = 1;
 	r->body = buf_view(&x->body);
 	r->body_streamed = x->live == LIVE_LINES;
@@ -254,7 +263,8 @@ count(const struct fetch *f, const struct record *r)
 	s->by_error[f->err]++;
 	if (r->was_parsed)
 		s->by_parse[r->parse_error]++;
-	s->exit_classes |= 1u << exit_class(f);
+	if (f->err != E_INTERRUPTED) /* that says by_error */
+		s->exit_classes |= 1u << exit_class(f);
 	if (f->err == E_OK)
 		s->ok++;
 	else
@@ -273,6 +283,8 @@ complete(struct fetch *f)
 	f->x->start_us = f->begun_us;
 	if (f->trail != NULL && f->trail->lookup_us != 0)
 		f->x->start_us = f->trail->lookup_us;
+	if (f->err == E_INTERRUPTED)
+		f->x->start_us = f->entered_us - f->trail->last_took_us;
 	(void)xchg_look(f->x, f);
 }
 

@@ -378,18 +378,6 @@ fetch_emit_waiting(struct core *c)
 	}
 }
 
-void
-fetch_emit_rest(struct core *c)
-{
-	struct fetch *f = c->emitting;
-
-	if (f == NULL)
-		return;
-	CHECK(emit_record(f, 1));
-	fetch_enter(f, FETCH_DONE);
-	fetch_run_queue(c);
-}
-
 static void
 enter_done(struct fetch *f)
 {

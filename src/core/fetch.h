@@ -56,6 +56,7 @@ struct fetch {
 	unsigned char
 	    is_idempotent; /* its own method; see fetch_is_idempotent */
 	unsigned char is_streamed;
+	unsigned char is_whole;    /* interrupted when only parsing was left */
 	unsigned char has_written; /* lines of its stream: never sent again */
 	char inlined[FETCH_INLINE];
 };
@@ -120,9 +121,12 @@ void fetch_run(struct fetch *f);
 void fetch_run_queue(struct core *c);
 /* Writes records that waited for room, oldest first. */
 void fetch_emit_waiting(struct core *c);
-/* The record that is half written is completed, whether there is room or not.
+/*
+ * The run ends here: what was begun and is not finished ends as
+ * E_INTERRUPTED, with how far its last attempt was and that one's code; what
+ * was not begun is dropped.
  */
-void fetch_emit_rest(struct core *c);
+void fetch_interrupt_all(struct core *c);
 /* The timer of an exchange; arg is the struct xchg. */
 void fetch_on_timer(void *arg);
 

@@ -105,6 +105,9 @@ redirect(struct fetch *f)
 		return;
 	}
 	trail_note(f);
+	trail_note_end(f);
+	t->last_phase = PHASE_REDIRECT;
+	t->last_took_us = 0; /* that is in redirect_us */
 	t->hops++;
 	t->goes_on = 1;
 	t->due_us = 0;
@@ -126,6 +129,7 @@ retry(struct fetch *f, int is_asked)
 	struct trail *t = trail_of(f);
 
 	trail_note(f);
+	trail_note_end(f);
 	f->err = E_OK;
 	f->detail = NULL;
 	t->tries += !is_asked;
@@ -349,4 +353,62 @@ fetch_succeed(struct fetch *f, struct span left_over)
 		f->phase = PHASE_HEADERS;
 	}
 	finish(f);
+}
+
+/* ---- the run is cut ---- */
+
+/* It waits for another try, or to follow a redirect. */
+static void
+interrupt_waiting(struct fetch *f)
+{
+	const struct trail *t = f->trail;
+
+	if (f->attempts == 0 || t == NULL) {
+		f->core->was_left = 1;
+		fetch_drop(f);
+		return;
+	}
+	f->err = E_INTERRUPTED;
+	f->phase = (unsigned char)t->last_phase;
+	f->detail = t->last_err != E_OK ? error_code(t->last_err) : NULL;
+	fetch_enter(f, FETCH_EMITTING);
+}
+
+static void
+interrupt(struct fetch *f)
+{
+	f->err = E_INTERRUPTED;
+	f->detail = NULL;
+	if (f->state == FETCH_PARSING) {
+		f->phase = PHASE_BODY;
+		f->is_whole = 1;
+		parse_cancel(f);
+		parse_clear(f->x->parse);
+		xchg_count_held(f->x);
+		fetch_enter(f, FETCH_EMITTING);
+		return;
+	}
+	f->phase = (unsigned char)phase_struck(f);
+	close_failed(f->x);
+	finish(f);
+}
+
+static void
+interrupt_list(struct list *l)
+{
+	struct link *k;
+
+	while ((k = list_first(l)) != NULL)
+		interrupt(CONTAINER(k, struct fetch, link));
+}
+
+void
+fetch_interrupt_all(struct core *c)
+{
+	int s;
+
+	for (s = FETCH_CONNECTING; s <= FETCH_PARSING; s++)
+		interrupt_list(&c->state[s]);
+	interrupt_list(&c->paused);
+	hosts_end_waiting(c, interrupt_waiting);
 }

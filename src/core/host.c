@@ -86,28 +86,22 @@ walk(struct core *c, int (*each)(void *arg, struct host *h), void *arg)
 				return;
 }
 
-static void
-drop_list(struct list *l)
+static int
+end_waiting(void *arg, struct host *h)
 {
+	void (*end)(struct fetch * f) = *(void (**)(struct fetch *))arg;
 	struct link *w;
 
-	while ((w = list_first(l)) != NULL)
-		fetch_drop(CONTAINER(w, struct fetch, link));
-}
-
-static int
-drop_waiting(void *arg, struct host *h)
-{
-	(void)arg;
-	drop_list(&h->waiting);
-	drop_list(&h->delayed);
+	while ((w = list_first(&h->waiting)) != NULL ||
+	       (w = list_first(&h->delayed)) != NULL)
+		end(CONTAINER(w, struct fetch, link));
 	return 1;
 }
 
 void
-hosts_drop_waiting(struct core *c)
+hosts_end_waiting(struct core *c, void (*end)(struct fetch *f))
 {
-	walk(c, drop_waiting, NULL);
+	walk(c, end_waiting, &end);
 }
 
 struct visit {

@@ -76,8 +76,8 @@ void hosts_init(struct core *c);
 /* Every fetch must be gone. */
 void hosts_fini(struct core *c);
 
-/* Every item that waits is dropped, without a record. */
-void hosts_drop_waiting(struct core *c);
+/* Calls `end` for every item that waits; it does not wait afterwards. */
+void hosts_end_waiting(struct core *c, void (*end)(struct fetch *f));
 /* Calls back for every item that waits, until `each` returns 0. */
 void hosts_each_waiting(
     struct core *c, int (*each)(void *arg, const struct fetch *f), void *arg);

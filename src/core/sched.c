@@ -584,15 +584,38 @@ sched_is_done(const struct core *c)
 	       (c->order == NULL || order_is_over(c->order));
 }
 
-int
-sched_has_left(struct core *c)
+/* Written, and not freed yet. */
+static size_t
+count_done(const struct core *c)
+{
+	const struct link *k;
+	size_t n = 0;
+
+	for (k = list_first(&c->run); k != NULL; k = list_next(&c->run, k))
+		n += CONTAINER(k, struct fetch, run)->state == FETCH_DONE;
+	return n;
+}
+
+void
+sched_judge_left(struct core *c)
 {
 	struct source_line line;
-	enum source_verdict v;
 
-	if (c->alive > 0 || c->was_left)
-		return 1;
-	return !c->input_ended && c->seq < (uint64_t)c->opts->limit &&
-	       ((v = source_next(c->source, &line)) == SOURCE_LINE ||
-		   v == SOURCE_MORE);
+	c->was_left |= c->alive > count_done(c);
+	if (c->input_ended || c->seq >= (uint64_t)c->opts->limit) {
+		c->input_ended = 1;
+		return;
+	}
+	switch (source_next(c->source, &line)) {
+	case SOURCE_LINE:
+	case SOURCE_MORE:
+		c->was_left = 1;
+		break;
+	case SOURCE_END:
+		c->input_ended = 1;
+		break;
+	case SOURCE_WAIT:
+	case SOURCE_FAILED:
+		break;
+	}
 }

@@ -48,8 +48,12 @@ void sched_stop(struct core *c);
 
 /* Every item has its record and no more can come. */
 int sched_is_done(const struct core *c);
-/* After sched_stop: are there items that will have no record? */
-int sched_has_left(struct core *c);
+/*
+ * The run has ended early: was_left says afterwards whether there are items
+ * without a record, as far as the input is known, and input_ended whether all
+ * of it is.
+ */
+void sched_judge_left(struct core *c);
 /* Is it in a back-off of its own? */
 int sched_is_delayed(const struct fetch *f);
 /* How many items wait for their slot, by reason. */

@@ -75,6 +75,23 @@ trail_free(struct trail *t)
 }
 
 void
+trail_note_end(struct fetch *f)
+{
+	const struct xchg *x = f->x;
+	struct trail *t = f->trail;
+	int has_answer = x != NULL && xchg_has_begun(x) && xchg_has_head(x);
+
+	t->last_err = f->err;
+	t->last_phase = f->phase;
+	t->last_status = has_answer ? http_status(x->http) : 0;
+	t->last_took_us = x != NULL ? f->core->now_us - x->start_us : 0;
+	if (t->last_err == E_OK && t->last_status >= 400) {
+		t->last_err = E_HTTP_STATUS;
+		t->last_phase = PHASE_HEADERS;
+	}
+}
+
+void
 trail_start_over(struct trail *t)
 {
 	t->hops = 0;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/span.h"
@@ -49,6 +50,12 @@ struct trail {
 	int64_t wait_us;         /* how long the present request had waited, */
 	const char *wait_reason; /* and why; static, or NULL */
 
+	/* How the request before the one it waits to make has ended. */
+	enum err last_err;
+	enum phase last_phase;
+	int last_status;
+	int64_t last_took_us;
+
 	struct record_attempt *v; /* for `attempts`; its strings are owned */
 	size_t n, cap;
 };
@@ -59,6 +66,8 @@ struct trail *trail_of(struct fetch *f);
 void trail_give(struct fetch *f);
 void trail_free(struct trail *t);
 
+/* Remembers how f's request, or look-up, has ended: it comes back. */
+void trail_note_end(struct fetch *f);
 /* The next attempt begins at the item's own URL. */
 void trail_start_over(struct trail *t);
 /*

@@ -70,3 +70,14 @@ turn_finish(struct core *c)
 	sched_set_timer(c);
 	c->turn_us = 0;
 }
+
+int
+turn_emit_rest(struct core *c)
+{
+	c->turn_us = 0;
+	core_tick(c);
+	fetch_run_queue(c);
+	emit(c);
+	return c->run.n > 0 || c->state[FETCH_EMITTING].n > 0 ||
+	       (c->order != NULL && order_is_due(c->order));
+}

@@ -15,4 +15,10 @@ void turn_decide(struct core *c);
 /* Output, pauses, what was closed is freed; the turn is over. */
 void turn_finish(struct core *c);
 
+/*
+ * After fetch_interrupt_all: records go to the output as far as it takes them.
+ * Nonzero: there are more.
+ */
+int turn_emit_rest(struct core *c);
+
 #endif

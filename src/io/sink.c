@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,7 +42,11 @@ struct sink {
 	struct buf buf;
 	size_t off; /* bytes of buf that are written */
 	uint64_t written;
-	uint64_t dropped; /* notes */
+	uint64_t torn;        /* of these, the ones after the last LF */
+	int has_lost;         /* bytes were thrown away */
+	uint64_t dropped;     /* notes */
+	struct event *reader; /* is it gone? NULL: that cannot be known */
+	int reader_fd;
 	enum err err;
 	int errnum;
 	sink_cb *cb;
@@ -68,6 +73,59 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	s->is_waiting = 0;
 	sink_flush(s);
 	tell_if_relieved(s);
+}
+
+static void give_up(struct sink *s, int errnum);
+
+/* Edge-triggered: a peer that writes to us, or ends only that, is no news. */
+static void
+on_reader(evutil_socket_t fd, short what, void *arg)
+{
+	struct sink *s = arg;
+	struct pollfd p = { .fd = fd };
+
+	(void)what;
+	if (s->err != E_OK || poll(&p, 1, 0) <= 0 ||
+	    !(p.revents & (POLLERR | POLLHUP)))
+		return;
+	give_up(s, EPIPE);
+	sink_flush(s);
+	tell_if_relieved(s);
+}
+
+static int
+has_reader(const struct sink *s)
+{
+	struct stat st;
+	int type = 0;
+	socklen_t n = sizeof(type);
+
+	if (fstat(s->fd, &st) == -1)
+		return 0;
+	if (S_ISFIFO(st.st_mode))
+		return 1;
+	return S_ISSOCK(st.st_mode) &&
+	       getsockopt(s->fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 &&
+	       type != SOCK_DGRAM;
+}
+
+/*
+ * The end of a pipe or socket that is written to reports nothing as readable
+ * but that the other end is closed. A descriptor of its own, as the one that
+ * is waited for to be writable is not edge-triggered.
+ */
+static void
+watch_reader(struct sink *s, struct event_base *base)
+{
+	if (!(event_base_get_features(base) & EV_FEATURE_ET) || !has_reader(s))
+		return;
+	s->reader_fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
+	if (s->reader_fd == -1)
+		return;
+	s->reader = event_new(
+	    base, s->reader_fd, EV_READ | EV_ET | EV_PERSIST, on_reader, s);
+	if (s->reader == NULL || event_add(s->reader, NULL) != 0)
+		fatalx("event_new failed");
 }
 
 /*
@@ -107,7 +165,10 @@ make(struct event_base *base, int fd, int owns_fd, sink_cb *cb, void *arg)
 	s->cb = cb;
 	s->arg = arg;
 	s->owns_fd = owns_fd;
+	s->reader_fd = -1;
 	choose_kind(s, fd);
+	if (cb != NULL)
+		watch_reader(s, base);
 	if (s->kind == SINK_DIRECT)
 		return s;
 	s->writable = event_new(base, s->fd, EV_WRITE, on_writable, s);
@@ -142,6 +203,10 @@ sink_free(struct sink *s)
 		return;
 	if (s->writable != NULL)
 		event_free(s->writable);
+	if (s->reader != NULL)
+		event_free(s->reader);
+	if (s->reader_fd != -1)
+		close(s->reader_fd);
 	if (s->owns_fd)
 		close(s->fd);
 	buf_fini(&s->buf);
@@ -197,6 +262,17 @@ wait_writable(struct sink *s)
 	CHECK(event_add(s->writable, NULL) == 0);
 }
 
+static void
+note_written(struct sink *s, size_t n)
+{
+	const char *p = s->buf.p + s->off;
+	const char *lf = n > 0 ? memrchr(p, '\n', n) : NULL;
+
+	s->torn = lf != NULL ? (uint64_t)(p + n - lf) - 1 : s->torn + n;
+	s->off += n;
+	s->written += n;
+}
+
 /* Writes until it is empty (0), would block (1) or has failed (0). */
 static int
 push(struct sink *s)
@@ -206,14 +282,14 @@ push(struct sink *s)
 	while (s->err == E_OK && s->off < s->buf.n) {
 		n = put(s, s->buf.p + s->off, s->buf.n - s->off);
 		if (n >= 0) {
-			s->off += (size_t)n;
-			s->written += (size_t)n;
+			note_written(s, (size_t)n);
 		} else if (errno == EAGAIN) {
 			return 1;
 		} else if (errno != EINTR)
 			give_up(s, errno);
 	}
 	if (s->err != E_OK || s->off == s->buf.n) {
+		s->has_lost |= s->off < s->buf.n;
 		s->off = 0;
 		buf_clear(&s->buf, KEEP_BYTES);
 	}
@@ -265,6 +341,28 @@ sink_finish(struct sink *s, int64_t timeout_us)
 		(void)poll(&ready, 1, (int)(left / 1000) + 1);
 }
 
+/* Off a regular file to which nobody else has added anything. */
+static int
+cut_torn(struct sink *s)
+{
+	struct stat st;
+	off_t at = lseek(s->fd, 0, SEEK_CUR), whole = at - (off_t)s->torn;
+
+	if (s->kind != SINK_DIRECT || fstat(s->fd, &st) == -1 ||
+	    !S_ISREG(st.st_mode) || st.st_size != at || whole < 0)
+		return 0;
+	return ftruncate(s->fd, whole) == 0 &&
+	       lseek(s->fd, whole, SEEK_SET) == whole;
+}
+
+void
+sink_end_line(struct sink *s)
+{
+	if (s->torn > 0 && !cut_torn(s) && put(s, "\n", 1) != 1)
+		return;
+	s->torn = 0;
+}
+
 size_t
 sink_pending(const struct sink *s)
 {
@@ -281,6 +379,12 @@ uint64_t
 sink_written(const struct sink *s)
 {
 	return s->written;
+}
+
+int
+sink_has_lost(const struct sink *s)
+{
+	return s->has_lost || sink_pending(s) > 0;
 }
 
 enum err

@@ -28,7 +28,9 @@ typedef void sink_cb(void *arg);
 
 /*
  * Over an open descriptor (not closed by sink_free). `cb` is called when a
- * full sink has drained below the low water, and when it failed.
+ * full sink has drained below the low water, and when it failed; without one
+ * nobody asks whether the reader of a pipe or socket is gone before there is
+ * something to write (otherwise: E_OUTPUT_CLOSED as soon as it is).
  */
 struct sink *sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg);
 /*
@@ -46,10 +48,17 @@ struct buf *sink_buf(struct sink *s);
 void sink_flush(struct sink *s);
 /* Writes all of it, waiting up to timeout_us; for the end of a run. */
 void sink_finish(struct sink *s, int64_t timeout_us);
+/*
+ * For a run that was cut short. A line that was written in part is cut off a
+ * regular file; elsewhere an LF ends it, if that can be written at once.
+ */
+void sink_end_line(struct sink *s);
 size_t sink_pending(const struct sink *s);
 /* Over the high water, until below the low water. */
 int sink_is_full(const struct sink *s);
 uint64_t sink_written(const struct sink *s);
+/* Is there anything that its reader has not got, and perhaps never will? */
+int sink_has_lost(const struct sink *s);
 /* E_OK, or E_OUTPUT_*: nothing is written any more. */
 enum err sink_error(const struct sink *s);
 int sink_errno(const struct sink *s);

@@ -220,9 +220,12 @@ def check_error(rec):
         assert phase in ("headers", "body"), (code, phase)
     elif code.startswith("timeout_") or want.phase == "struck":
         assert phase in ("connect", "tls", "send", "ttfb", "headers", "body",
-                         "dns", "decode"), (code, phase)
+                         "dns", "decode") or \
+            (code, phase) == ("interrupted", "redirect"), (code, phase)
     else:
         assert phase == want.phase, (code, phase)
+    if code == "interrupted" and rec.get("parse", 0) is None:
+        return  # whole, but not parsed any more
     if code != "http_status" and phase != "redirect":
         assert rec["complete"] is False or phase in BEFORE_ANSWER, code
 
@@ -271,7 +274,10 @@ def check_attempts(rec):
     if number and rec["error_phase"] not in ("input", "policy"):
         last = rec["attempts"][-1]
         assert last["status_code"] == rec["status_code"], rec
-        if rec["error_phase"] not in (None, "redirect") and \
+        if rec["error"] == "interrupted" and last["error"] != "interrupted":
+            assert last["error"] is None or \
+                last["error"] == rec["error_detail"], rec
+        elif rec["error_phase"] not in (None, "redirect") and \
                 rec["error"] != "http_status":
             assert last["error"] == rec["error"], rec
 

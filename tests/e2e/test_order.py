@@ -192,7 +192,8 @@ def test_a_run_that_is_stopped_keeps_order_in_what_it_gives(fetchd, origin):
     assert o.until(lambda o: len(o.requests) == 10)
     run.kill(15)
     res = run.finish(exit=75)
-    assert seqs(res) == list(range(2, 11)), "what was finished is given"
+    assert seqs(res) == list(range(1, 11))
+    assert res.errors() == ["interrupted"] + [None] * 9
 
 
 def test_what_was_held_waits_for_its_reader_to_the_end(fetchd, origin):
@@ -334,13 +335,15 @@ def test_a_wait_for_a_slot_is_in_the_list_too(fetchd, origin):
 
 # -- --max-run-time -----------------------------------------------------------
 
-def test_max_run_time_cuts_without_records_and_exits_124(fetchd, origin):
+def test_max_run_time_cuts_what_was_begun_and_exits_124(fetchd, origin):
     o = origin(serve(lambda r: response() if r.target == "/ok" else
                      (r.conn.stay(), None)[1]))
     lines = [o.url("/ok")] * 3 + [o.url(f"/hang{i}") for i in range(100)]
     res = fetchd("--max-run-time", "1s", "--max-per-host", "8", stdin=lines,
                  exit=124, quiet=False, timeout=15)
-    assert seqs(res) and set(seqs(res)) == {1, 2, 3}
+    assert {r["seq"] for r in res.records if not r["error"]} == {1, 2, 3}
+    assert len(res.records) == len(o.requests)
+    assert set(res.errors()) == {None, "interrupted"}
     assert 0.95 <= res.wall <= 5
     assert o.until(lambda o: o.open == 0)
 
@@ -371,7 +374,7 @@ def test_124_comes_before_what_items_ended_with(fetchd, origin):
     res = fetchd("--max-run-time", "1s", "--retry", "0", "-f",
                  stdin=["http://127.0.0.1:1/", o.url()], exit=124,
                  quiet=False, timeout=15)
-    assert [r["error"] for r in res.records] == ["connect_refused"]
+    assert res.errors() == ["connect_refused", "interrupted"]
 
 
 def test_usr1_still_answers_while_order_waits(fetchd, origin):

@@ -71,6 +71,86 @@ def test_head_1_of_one_item_ends_as_the_item_ended(fetchd, control):
     run.finish(exit=0)
 
 
+def slow_pair(origin):
+    """One answer at once, the others never."""
+    gate = threading.Event()
+
+    def handler(req):
+        if req.target != "/quick":
+            req.conn.hold(gate)
+        return response()
+    return origin(serve(handler)), gate
+
+
+@row(193)
+@pytest.mark.parametrize("kind", ["pipe", "socket", "fifo", "empty"])
+def test_a_reader_that_has_gone_is_noticed_at_once(
+        fetchd, origin, tmp_path, kind):
+    """Not only when there is something to write for it."""
+    o, gate = slow_pair(origin)
+    args = ["-c", "4"]
+    if kind in ("pipe", "empty"):
+        reader, out = os.pipe()
+    elif kind == "socket":
+        a, b = socket.socketpair()
+        out, reader = a.detach(), b.detach()
+    else:
+        os.mkfifo(tmp_path / "f")
+        reader = os.open(tmp_path / "f", os.O_RDONLY | os.O_NONBLOCK)
+        os.set_blocking(reader, True)
+        out = os.open("/dev/null", os.O_WRONLY)
+        args += ["-o", tmp_path / "f"]
+    run = fetchd.start(*args, stdout=out, json=False)
+    os.close(out)
+    first = "/slow" if kind == "empty" else "/quick"
+    run.write("".join(o.url(p) + "\n" for p in (first, "/a", "/b", "/c")))
+    assert o.until(lambda o: len(o.requests) == 4)
+    if kind != "empty":
+        assert json.loads(os.read(reader, 65536))["status_code"] == 200
+    began = time.monotonic()
+    os.close(reader)
+    run.proc.wait(10)
+    assert time.monotonic() - began < 2
+    gate.set()
+    assert run.finish(exit=75).stderr == ""
+
+
+@row(193)
+def test_a_reader_that_goes_after_the_last_record_changes_nothing(
+        fetchd, control):
+    """The input stays open, and nothing of it is left."""
+    run = fetchd.start(read_stdout=False, json=False)
+    run.write(control.url() + "\n")
+    assert json.loads(run.proc.stdout.readline())["status_code"] == 200
+    run.proc.stdout.close()
+    run.proc.wait(10)
+    assert run.finish(exit=0).stderr == ""
+
+
+@row(193)
+def test_a_socket_that_only_says_no_more_still_reads(fetchd, origin):
+    """And what it wrote before is nobody's business."""
+    o, gate = slow_pair(origin)
+    a, b = socket.socketpair()
+    out = a.detach()
+    run = fetchd.start(stdout=out, json=False)
+    os.close(out)
+    b.sendall(b"hello\n" * 100)
+    b.shutdown(socket.SHUT_WR)
+    run.write(o.url("/quick") + "\n" + o.url("/slow") + "\n")
+    assert o.until(lambda o: len(o.requests) == 2)
+    before = run.cpu()
+    time.sleep(0.7)
+    assert run.cpu() - before < 0.2, "it turns without anything to do"
+    gate.set()
+    got = b""
+    b.settimeout(20)
+    while got.count(b"\n") < 2:
+        got += b.recv(65536)
+    run.finish(exit=0)
+    b.close()
+
+
 def test_a_reader_that_stops_stops_the_sockets_and_the_input(fetchd, origin):
     """And no transfer fails because of our own pause."""
     o = origin(serve(lambda r: response(b"z" * 200_000)))

@@ -339,7 +339,7 @@ def test_the_summary_of_a_stopped_run_says_what_is_left(fetchd, origin):
     run.kill(signal.SIGTERM)
     said = run.finish(timeout=20, exit=75).stderr
     for part in ("5 items", "2 answered (2xx 1, 4xx 1)",
-                 "1 failed (http_truncated 1)", "2 left"):
+                 "3 failed (http_truncated 1, interrupted 2)"):
         assert part in said, said
 
 

@@ -364,7 +364,8 @@ def test_term_cuts_a_stream_at_grace(fetchd, origin):
     began = time.monotonic()
     res = stop(run)
     assert 0.4 <= time.monotonic() - began <= 4
-    assert res.records == [] and len(res.events) == 1
+    assert res.errors() == ["interrupted"] and len(res.events) == 1
+    assert res.one["num_events"] == 1 and res.one["body"] is None
 
 
 def test_head_1_of_a_stream_ends_the_run_quietly(fetchd, origin):

@@ -363,7 +363,7 @@ def test_a_terminal_interrupts_fetchd_and_not_its_workers(evil, program):
     gone_within(found, 0.5)
 
 
-def test_pages_in_work_at_the_end_of_grace_have_no_record(evil):
+def test_pages_in_work_at_the_end_of_grace_are_interrupted(evil):
     run = evil.start(SLEEP, "--worker-time", "60", "--grace", "1")
     found = workers(run.pid, 2)
     assert evil.site.until(lambda o: len(o.requests) == 6)
@@ -371,7 +371,11 @@ def test_pages_in_work_at_the_end_of_grace_have_no_record(evil):
     run.kill(signal.SIGINT)
     res = run.finish(exit=75)
     assert 0.8 <= time.monotonic() - began <= 4
-    assert res.records == []
+    assert res.errors() == ["interrupted"] * 6
+    for rec in res.records:
+        assert rec["complete"] and rec["body"] and rec["status_code"] == 200
+        assert rec["error_phase"] == "body"
+        assert rec["extract"] is None and rec["parse"] is None
     gone_within(found, 0.2)
 
 
@@ -394,7 +398,7 @@ def test_max_run_time_ends_it_with_its_workers(evil):
                      "--max-run-time", "1", "--grace", "0")
     found = workers(run.pid, 2)
     res = run.finish(exit=124, timeout=15)
-    assert res.records == [] and res.wall < 6
+    assert set(res.errors()) == {"interrupted"} and res.wall < 6
     gone_within(found, 0.5)
 
 

@@ -57,17 +57,34 @@ five_hosts(struct event_base *w, uint64_t seq, struct item *to)
 }
 
 static int
-count_queued(void *arg, const struct fetch *f)
+count_begun(void *arg, const struct fetch *f)
 {
-	(void)f;
-	++*(size_t *)arg;
+	*(size_t *)arg += f->attempts > 0;
 	return 1;
+}
+
+/* What was asked for has a record; what was not begun has none. */
+static void
+check_outcomes(const struct sim *s)
+{
+	const struct outcome *o;
+	uint64_t i;
+
+	for (i = 1; i <= s->w.given; i++) {
+		o = &s->w.outcomes[i];
+		if (o->handed > 0 && o->records != 1)
+			world_fail(&s->w, "item %llu was sent: %u records",
+			    (unsigned long long)i, o->records);
+		if (o->err == E_INTERRUPTED && o->attempts == 0)
+			world_fail(&s->w, "item %llu was not begun",
+			    (unsigned long long)i);
+	}
 }
 
 static void
 run_wait(size_t i, uint64_t seed)
 {
-	size_t slots, left = 0, why[WAIT_COUNT];
+	size_t slots, begun = 0, why[WAIT_COUNT];
 	uint64_t records;
 	struct sim s;
 	int64_t at;
@@ -87,17 +104,21 @@ run_wait(size_t i, uint64_t seed)
 	if (why[waits[i].why] == 0)
 		world_fail(&s.w, "%s: nobody waits for that", waits[i].name);
 	records = s.w.records + s.core.state[FETCH_EMITTING].n;
+	hosts_each_waiting(&s.core, count_begun, &begun);
 	sim_stop(&s);
 	sim_run_for(&s, MINUTE);
 	if (!sim_is_over(&s) || s.w.now_us > at + s.opts.grace_us + 20 * MS)
 		world_fail(&s.w, "%s: not over", waits[i].name);
 	if (slots == 0 && s.w.now_us > at + 20 * MS)
 		world_fail(&s.w, "%s: it waited for nothing", waits[i].name);
-	assert_true(s.w.records <= records + slots);
+	assert_true(s.w.records <= records + slots + begun);
+	if (!waits[i].is_offline)
+		assert_true(s.w.records == records + slots + begun);
+	check_outcomes(&s);
 	assert_true(seen_sum(&s.w, seen_dial, at - s.w.start_us + 1 * MS,
 			INT64_MAX / 2) <= (double)slots);
-	hosts_each_waiting(&s.core, count_queued, &left);
-	assert_true(left > 0 && sched_has_left(&s.core));
+	assert_true(s.core.alive == 0);
+	assert_true(s.core.was_left || sim_count(&s, E_INTERRUPTED) > 0);
 	sim_fini(&s);
 }
 
@@ -113,13 +134,14 @@ test_a_stop_waits_for_nothing_but_what_is_in_flight(void **state)
 			run_wait(i, seed);
 }
 
-/* A hop is a request like any other. */
+/* A hop is a request like any other; who was to follow one is interrupted. */
 static void
 test_no_redirect_is_followed_after_a_stop(void **state)
 {
 	static const struct origin o[] = { { FAST, .first_us = 2 * SECOND,
 	    .redirects = 1000 } };
 	struct sim s;
+	size_t slots;
 	double before;
 
 	(void)state;
@@ -127,13 +149,16 @@ test_no_redirect_is_followed_after_a_stop(void **state)
 	sim_input(&s, 100, five_hosts);
 	sim_run_for(&s, 3 * SECOND);
 	before = seen_sum(&s.w, seen_request, 0, INT64_MAX / 2);
-	assert_true(s.core.slots > 0);
+	slots = s.core.slots;
+	assert_true(slots > 0);
 	sim_stop(&s);
 	sim_run_for(&s, MINUTE);
 	assert_true(sim_is_over(&s) && !s.is_cut);
 	assert_true(
 	    seen_sum(&s.w, seen_request, 0, INT64_MAX / 2) - before <= 0);
-	assert_int_equal(s.w.records, 0);
+	assert_true(sim_count(&s, E_INTERRUPTED) >= slots);
+	assert_true(s.w.records == sim_count(&s, E_INTERRUPTED));
+	check_outcomes(&s);
 	sim_fini(&s);
 }
 

@@ -369,7 +369,8 @@ test_a_stop_cuts_what_outlives_the_grace(void **state)
 	sim_stop(&s);
 	sim_run_for(&s, MINUTE);
 	assert_true(s.is_cut);
-	assert_int_equal(s.w.outcomes[5].records, 0);
+	assert_int_equal(s.w.outcomes[5].records, 1);
+	assert_true(s.w.outcomes[5].err == E_INTERRUPTED);
 	assert_true(s.w.now_us >= from + 6 * SECOND);
 	assert_true(s.w.now_us < from + 6010 * MS);
 	sim_fini(&s);

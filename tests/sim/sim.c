@@ -202,6 +202,22 @@ check_motion(struct sim *s)
 		    (unsigned long long)s->core.held_bytes);
 }
 
+/* As the engine does. */
+static void
+end_early(struct sim *s)
+{
+	int is_more = 1;
+
+	fetch_interrupt_all(&s->core);
+	while (is_more || sink_pending(s->core.out) > 0) {
+		is_more = turn_emit_rest(&s->core);
+		s->w.horizon_us = INT64_MAX;
+		if (sink_pending(s->core.out) > 0)
+			(void)world_pass(&s->w, 1);
+	}
+	sched_judge_left(&s->core);
+}
+
 void
 sim_run_for(struct sim *s, int64_t us)
 {
@@ -212,8 +228,8 @@ sim_run_for(struct sim *s, int64_t us)
 		sim_turn(s);
 		check_motion(s);
 	}
-	if (s->is_cut)
-		fetch_emit_rest(&s->core);
+	if (sim_is_over(s) && s->core.pauses & PAUSE_STOP)
+		end_early(s);
 }
 
 void

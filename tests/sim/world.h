@@ -176,7 +176,7 @@ struct event_base {
 	int64_t sink_blocks_from, sink_blocks_until;
 	int is_ordered;           /* --keep-order */
 	struct outcome *outcomes; /* by seq, from 1 */
-	uint64_t records;
+	uint64_t records, last_seq;
 	uint64_t body_bytes_out;
 
 	/* What was seen. */
