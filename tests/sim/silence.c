@@ -177,7 +177,7 @@ test_an_origin_that_is_not_back_is_given_up_by_the_rule(void **state)
 			sim_init(&s, i, dead[i],
 			    ARGS("-c", "64", "--max-per-host", "6", "--retry",
 				"1", "--connect-timeout", "5",
-				"--host-dead-after", "20", "-m", "15",
+				"--host-dead-after", "20", "-m", "3",
 				"--retry-delay", delays[k]));
 			s.check_every = 3;
 			sim_input(&s, 2000, half_to_one);
