@@ -92,7 +92,7 @@ struct frame_job {
 
 struct frame_doc {
 	struct span url;          /* where it came from; never empty */
-	struct span content_type; /* the header's value; may be empty */
+	struct span content_type; /* the header's lines as one; may be empty */
 	struct span body;
 };
 

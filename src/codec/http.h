@@ -185,6 +185,10 @@ void http_library(struct buf *out);
 
 /* The value of the i-th field of that (lower-case) name; p NULL if none. */
 struct span http_find(const struct http_fields *f, struct span name, size_t i);
+/* All values of that name as one list (RFC 9110 section 5.3), put together in
+ * `joined` if they are several; p NULL if none. */
+struct span http_find_all(
+    const struct http_fields *f, struct span name, struct buf *joined);
 struct span http_field_name(const struct http_fields *f, size_t i);
 struct span http_field_value(const struct http_fields *f, size_t i);
 

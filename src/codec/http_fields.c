@@ -25,3 +25,24 @@ http_find(const struct http_fields *f, struct span name, size_t i)
 			return http_field_value(f, k);
 	return SPAN_NONE;
 }
+
+struct span
+http_find_all(const struct http_fields *f, struct span name, struct buf *joined)
+{
+	struct span first = http_find(f, name, 0);
+	struct span more = http_find(f, name, 1);
+	size_t i;
+
+	if (more.p == NULL)
+		return first;
+	joined->n = 0;
+	buf_span(joined, first);
+	for (i = 0; i < f->n; i++) {
+		if (!span_eq(http_field_name(f, i), name) ||
+		    http_field_value(f, i).p == first.p)
+			continue;
+		buf_str(joined, ", ");
+		buf_span(joined, http_field_value(f, i));
+	}
+	return buf_view(joined);
+}

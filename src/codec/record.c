@@ -113,56 +113,6 @@ put_flags(char *p, unsigned flags)
 	return p + 1;
 }
 
-/* The bytes up to `stop`, or all; a quoted string counts as one. */
-static struct span
-until(struct span s, char stop)
-{
-	size_t i;
-	int quoted = 0;
-
-	for (i = 0; i < s.n; i++) {
-		if (quoted && s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '"')
-			quoted = !quoted;
-		else if (!quoted && s.p[i] == stop)
-			break;
-	}
-	return span_of(s.p, i < s.n ? i : s.n);
-}
-
-static char *
-put_content_type(char *p, struct span value)
-{
-	return json_write_lower(p, span_trim(until(value, ';')));
-}
-
-static char *
-put_charset(char *p, struct span rest)
-{
-	struct span param, name, value;
-
-	while (rest.n > 0) {
-		param = until(rest, ';');
-		if (param.n == rest.n)
-			rest.n = 0;
-		else
-			rest =
-			    span_of(rest.p + param.n + 1, rest.n - param.n - 1);
-		name = until(param, '=');
-		if (name.n == param.n ||
-		    !span_ieq(span_trim(name), SPAN("charset")))
-			continue;
-		value = span_trim(
-		    span_of(param.p + name.n + 1, param.n - name.n - 1));
-		if (value.n >= 2 && value.p[0] == '"' &&
-		    value.p[value.n - 1] == '"')
-			value = span_of(value.p + 1, value.n - 2);
-		return json_write_lower(p, value);
-	}
-	return json_write_null(p);
-}
-
 /* ---- the record as JSON ---- */
 
 /* The narrow keys of f->nfield == 0, one after another, each behind a comma. */
@@ -209,8 +159,8 @@ narrow_bytes(const struct record *r)
 	size_t n = r->input.n < INPUT_MAX ? r->input.n : INPUT_MAX;
 
 	n += r->url.n + r->final_url.n + r->method.n + r->errormsg.n +
-	     r->error_detail.n + 2 * r->content_type.n + r->location.n +
-	     r->remote_ip.n + r->tls_version.n;
+	     r->error_detail.n + r->content_type.n + r->charset.n +
+	     r->location.n + r->remote_ip.n + r->tls_version.n;
 	return NARROW_MAX + r->id.n + r->meta.n + JSON_WRITE_STRING(n);
 }
 

@@ -56,8 +56,8 @@ struct record {
 	enum err error;
 	enum phase error_phase; /* when error is not E_OK */
 	struct span errormsg, error_detail;
-	struct span content_type; /* the header's value as it came */
-	int64_t content_length;   /* -1: null */
+	struct span content_type, charset; /* by codec/media_type */
+	int64_t content_length;            /* -1: null */
 	struct span location;
 	int http_minor; /* -1: null */
 	struct span remote_ip;

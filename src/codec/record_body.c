@@ -3,12 +3,11 @@
  * The body of a record, in the form that holds it, piece by piece. Knows
  * nothing of where it came from.
  */
-#include <string.h>
-
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 #include "codec/json_write.h"
+#include "codec/media_type.h"
 #include "codec/record_int.h"
 
 _Static_assert(RECORD_PIECE % 3 == 0, "base64 goes in threes");
@@ -36,18 +35,8 @@ record_json_value(struct span s)
 static int
 is_json(const struct record *r)
 {
-	struct span type = r->content_type;
-	const char *end = type.n > 0 ? memchr(type.p, ';', type.n) : NULL;
-
-	if (end != NULL)
-		type.n = (size_t)(end - type.p);
-	type = span_trim(type);
-	if (type.n > 0 && !span_ieq(type, SPAN("application/json")) &&
-	    !span_ieq(type, SPAN("text/json")) &&
-	    !(type.n > 5 &&
-		span_ieq(span_of(type.p + type.n - 5, 5), SPAN("+json"))))
-		return 0;
-	return json_is_value(r->body, NULL);
+	return media_type_may_be_json(r->content_type) &&
+	       json_is_value(r->body, NULL);
 }
 
 static int

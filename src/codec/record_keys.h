@@ -52,9 +52,9 @@ KEY(ERROR_DETAIL, "error_detail", 1, json_write_string(p, r->error_detail),
     "the name that the lower layer gives it, such as ECONNREFUSED")
 KEY(EXITCODE, "exitcode", 1, json_write_int(p, error_info(r->error)->curl),
     "int", "curl's number for the same failure, 0 on success")
-KEY(CONTENT_TYPE, "content_type", 1, put_content_type(p, r->content_type),
+KEY(CONTENT_TYPE, "content_type", 1, json_write_lower(p, r->content_type),
     "string or null", "the media type without parameters, in lower case")
-KEY(CHARSET, "charset", 1, put_charset(p, r->content_type), "string or null",
+KEY(CHARSET, "charset", 1, json_write_lower(p, r->charset), "string or null",
     "its charset parameter, in lower case")
 KEY(CONTENT_LENGTH, "content_length", 1, json_write_int(p, r->content_length),
     "int or null", "as declared")

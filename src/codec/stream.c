@@ -66,19 +66,12 @@ stream_free(struct stream *s)
 }
 
 enum stream_kind
-stream_kind_of(struct span content_type)
+stream_kind_of(struct span type)
 {
-	const char *semicolon;
 	size_t i;
 
-	if (content_type.n == 0)
-		return STREAM_CHUNKS;
-	semicolon = memchr(content_type.p, ';', content_type.n);
-	if (semicolon != NULL)
-		content_type.n = (size_t)(semicolon - content_type.p);
-	content_type = span_trim(content_type);
 	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (span_ieq(content_type, types[i].type))
+		if (span_eq(type, types[i].type))
 			return types[i].kind;
 	return STREAM_CHUNKS;
 }

@@ -50,12 +50,12 @@ struct stream *stream_new(void);
 void stream_free(struct stream *s);
 
 /*
- * What a Content-Type header's value asks for, parameters and case as they may
- * be; none (p NULL): CHUNKS. application/json-seq (RFC 7464) is read as lines
+ * What a media type (by codec/media_type) asks for; CHUNKS where it is none of
+ * those listed. application/json-seq (RFC 7464) is read as lines
  * too, the record separators in front of a text dropped: a text over several
  * lines comes out line by line.
  */
-enum stream_kind stream_kind_of(struct span content_type);
+enum stream_kind stream_kind_of(struct span type);
 
 /* Makes ready for one body. Keeps its memory as far as that is small. */
 void stream_start(struct stream *s, enum stream_kind kind);

@@ -135,8 +135,8 @@ fill_answer(struct record *r, const struct fetch *f, struct texts *t)
 	r->status_code = http_status(x->http);
 	r->http_minor = http_minor(x->http);
 	r->content_length = http_content_length(x->http);
-	r->content_type =
-	    http_find(http_header(x->http), SPAN("content-type"), 0);
+	r->content_type = x->media.type;
+	r->charset = x->media.charset;
 	r->complete = is_whole(f);
 	r->has_body = 1;
 	r->body = buf_view(&x->body);

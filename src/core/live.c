@@ -25,8 +25,7 @@ live_begin(struct xchg *x)
 	x->live = LIVE_LINES;
 	if (x->stream == NULL)
 		x->stream = stream_new();
-	x->stream_kind = stream_kind_of(
-	    http_find(http_header(x->http), SPAN("content-type"), 0));
+	x->stream_kind = stream_kind_of(x->media.type);
 	stream_start(x->stream, x->stream_kind);
 }
 

@@ -24,60 +24,6 @@
 
 /* ---- which answers ---- */
 
-static struct span
-media_type(const struct fetch *f)
-{
-	struct span t =
-	    http_find(http_header(f->x->http), SPAN("content-type"), 0);
-	const char *end = t.n > 0 ? memchr(t.p, ';', t.n) : NULL;
-
-	if (end != NULL)
-		t.n = (size_t)(end - t.p);
-	return span_trim(t);
-}
-
-static int
-has_suffix(struct span s, struct span suffix)
-{
-	return s.n > suffix.n &&
-	       span_ieq(span_of(s.p + s.n - suffix.n, suffix.n), suffix);
-}
-
-static int
-is_markup(struct span type)
-{
-	return span_ieq(type, SPAN("text/html")) ||
-	       span_ieq(type, SPAN("text/xml")) ||
-	       span_ieq(type, SPAN("application/xml")) ||
-	       has_suffix(type, SPAN("+xml"));
-}
-
-static int
-is_text(struct span type)
-{
-	return (type.n > 5 && span_ieq(span_of(type.p, 5), SPAN("text/"))) ||
-	       span_ieq(type, SPAN("application/json")) ||
-	       span_ieq(type, SPAN("application/javascript")) ||
-	       has_suffix(type, SPAN("+json"));
-}
-
-/* Of an answer that does not say its type. */
-static int
-looks_like_markup(struct span body)
-{
-	size_t i = 0;
-
-	if (body.n >= 4 && (memcmp(body.p, "\xff\xfe<\0", 4) == 0 ||
-			       memcmp(body.p, "\xfe\xff\0<", 4) == 0))
-		return 1;
-	if (body.n >= 3 && memcmp(body.p, "\xef\xbb\xbf", 3) == 0)
-		i = 3;
-	while (i < body.n && strchr(" \t\r\n\f", body.p[i]) != NULL &&
-	       body.p[i] != '\0')
-		i++;
-	return i < body.n && body.p[i] == '<';
-}
-
 static int
 has_regex(const struct opts *o)
 {
@@ -94,12 +40,16 @@ has_regex(const struct opts *o)
 static int
 is_parsed_type(const struct fetch *f)
 {
-	struct span type = media_type(f);
-
-	if (type.n == 0)
-		return looks_like_markup(buf_view(&f->x->body)) ||
-		       has_regex(f->opts);
-	return is_markup(type) || (is_text(type) && has_regex(f->opts));
+	switch (media_type_kind(&f->x->media, buf_view(&f->x->body))) {
+	case MEDIA_HTML:
+	case MEDIA_XML:
+		return 1;
+	case MEDIA_TEXT:
+		return has_regex(f->opts);
+	case MEDIA_OTHER:
+		break;
+	}
+	return 0;
 }
 
 /* Of the message to the workers, or about that of a coprocess's line. */
@@ -110,9 +60,7 @@ length_of(const struct fetch *f, const struct pool *pool)
 
 	if (pool != f->core->workers)
 		return x->body.n;
-	return frame_doc_length(url_text(&x->url),
-	    http_find(http_header(x->http), SPAN("content-type"), 0),
-	    x->body.n);
+	return frame_doc_length(url_text(&x->url), x->content_type, x->body.n);
 }
 
 static int
@@ -246,8 +194,7 @@ parse_fill_document(struct pool_doc *d, struct buf *out, int begin)
 
 	if (begin) {
 		p->body_done = 0;
-		frame_put_doc(out, url_text(&x->url),
-		    http_find(http_header(x->http), SPAN("content-type"), 0));
+		frame_put_doc(out, url_text(&x->url), x->content_type);
 	}
 	n = x->body.n - p->body_done;
 	if (n > PIECE_BYTES)

@@ -65,6 +65,9 @@ clear_answer(struct xchg *x)
 	x->held_bytes = 0;
 	buf_clear(&x->body, KEEP_BYTES);
 	buf_clear(&x->pending, 0);
+	buf_clear(&x->type_lines, 0);
+	x->content_type = SPAN_NONE;
+	media_type_clear(&x->media, KEEP_BYTES);
 	x->is_coded = x->is_whole_on_wire = x->is_behind = 0;
 	x->wire_bytes = x->decoded_bytes = 0;
 	x->flags = 0;
@@ -118,6 +121,8 @@ xchg_free(struct xchg *x)
 	buf_fini(&x->head);
 	buf_fini(&x->upload);
 	buf_fini(&x->pending);
+	buf_fini(&x->type_lines);
+	media_type_fini(&x->media);
 	buf_fini(&x->body);
 	buf_fini(&x->late);
 	stream_free(x->stream);
@@ -350,6 +355,9 @@ take_head(struct xchg *x, int is_done)
 	uint64_t max;
 	int64_t length = is_done ? 0 : http_content_length(x->http);
 
+	x->content_type = http_find_all(
+	    http_header(x->http), SPAN("content-type"), &x->type_lines);
+	media_type_read(&x->media, x->content_type);
 	x->plan = retry_judge_head(x->fetch);
 	if (x->plan == RETRY_BAD)
 		return XCHG_BAD;

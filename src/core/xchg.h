@@ -19,6 +19,7 @@
 #include "base/span.h"
 #include "codec/decode.h"
 #include "codec/http.h"
+#include "codec/media_type.h"
 #include "codec/record.h"
 #include "codec/request.h"
 #include "codec/stream.h"
@@ -70,8 +71,11 @@ struct xchg {
 
 	/* The answer. */
 	struct http *http;
-	struct decode *decode; /* while is_coded */
-	enum retry_plan plan;  /* what its header section led to */
+	struct decode *decode;    /* while is_coded */
+	enum retry_plan plan;     /* what its header section led to */
+	struct span content_type; /* its lines as one list; p NULL: none */
+	struct buf type_lines;    /* where they are put together */
+	struct media_type media;  /* and read */
 	int is_coded, is_whole_on_wire;
 	int is_behind;         /* output is due before more input */
 	struct buf pending;    /* body bytes that wait to be decoded */

@@ -128,7 +128,7 @@ drop_nuls(struct buf *b)
 }
 
 struct span
-charset_utf8(struct charset *cs, struct span body, struct span content_type,
+charset_utf8(struct charset *cs, struct span body, struct span charset,
     enum charset_look look, struct buf *out)
 {
 	size_t bom = 0;
@@ -136,7 +136,7 @@ charset_utf8(struct charset *cs, struct span body, struct span content_type,
 	int valid = -1;
 
 	if (id == CHARSET_NONE)
-		id = charset_find_header(content_type);
+		id = charset_find_parameter(charset);
 	if (!is_known(cs, id))
 		id = look_inside(cs, body, look);
 	if (id == CHARSET_NONE) {

@@ -30,10 +30,10 @@ void charset_free(struct charset *cs);
 /*
  * The text of `body` as valid UTF-8 without BOM and without NULs: a part of
  * `body` if that is what it is, otherwise written to `out`, at most three times
- * as long. What cannot be decoded is U+FFFD. `content_type` is the header's
- * value.
+ * as long. What cannot be decoded is U+FFFD. `charset` is the parameter of
+ * its media type.
  */
 struct span charset_utf8(struct charset *cs, struct span body,
-    struct span content_type, enum charset_look look, struct buf *out);
+    struct span charset, enum charset_look look, struct buf *out);
 
 #endif

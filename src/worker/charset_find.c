@@ -97,49 +97,14 @@ charset_find_bom(struct span body, size_t *bytes)
 	return CHARSET_NONE;
 }
 
-/* Takes the next of a header's parameters, quoted or not, off s. */
-static struct span
-take_param(struct span *s)
-{
-	struct span p = *s;
-	size_t i;
-	int quoted = 0;
-
-	for (i = 0; i < s->n && (quoted || s->p[i] != ';'); i++)
-		if (s->p[i] == '"')
-			quoted = !quoted;
-		else if (quoted && s->p[i] == '\\' && i + 1 < s->n)
-			i++;
-	p.n = i;
-	i += i < s->n;
-	*s = span_of(s->p + i, s->n - i);
-	return p;
-}
-
 enum charset_id
-charset_find_header(struct span content_type)
+charset_find_parameter(struct span charset)
 {
-	struct span p, name, value;
-	const char *eq;
-
-	take_param(&content_type);
-	while (content_type.n > 0) {
-		p = take_param(&content_type);
-		eq = p.n > 0 ? memchr(p.p, '=', p.n) : NULL;
-		if (eq == NULL)
-			continue;
-		name = trim(span_of(p.p, (size_t)(eq - p.p)));
-		value = trim(span_of(eq + 1, p.n - (size_t)(eq + 1 - p.p)));
-		if (!span_ieq(name, SPAN("charset")))
-			continue;
-		while (value.n > 0 && strchr("\"'", value.p[0]) != NULL)
-			value.p++, value.n--;
-		while (
-		    value.n > 0 && strchr("\"'", value.p[value.n - 1]) != NULL)
-			value.n--;
-		return charset_find_label(value);
-	}
-	return CHARSET_NONE;
+	while (charset.n > 0 && charset.p[0] == '\'')
+		charset.p++, charset.n--;
+	while (charset.n > 0 && charset.p[charset.n - 1] == '\'')
+		charset.n--;
+	return charset_find_label(charset);
 }
 
 /* The first place of `what`, in lower case, at or behind p; or NULL. */

@@ -44,7 +44,8 @@ struct charset_coder {
 /* charset_find.c: CHARSET_NONE if it says nothing that is known. */
 enum charset_id charset_find_label(struct span label);
 enum charset_id charset_find_bom(struct span body, size_t *bytes);
-enum charset_id charset_find_header(struct span content_type);
+/* A media type's parameter, which some write in single quotes. */
+enum charset_id charset_find_parameter(struct span charset);
 enum charset_id charset_find_meta(struct span body);
 enum charset_id charset_find_xml(struct span body);
 

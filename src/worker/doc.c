@@ -18,7 +18,6 @@
 #include "worker/tree.h"
 
 #define KEEP_BYTES (4u << 20) /* memory that stays from one to the next */
-#define SNIFF_BYTES 1024
 #define ENTITY_MAX 16
 
 #define HTML_OPTIONS \
@@ -62,68 +61,6 @@ doc_setup(void)
 	xmlSetExternalEntityLoader(load_nothing);
 	xmlSetStructuredErrorFunc(NULL, on_error);
 	xmlSetGenericErrorFunc(NULL, on_message);
-}
-
-/* ---- what kind it is ---- */
-
-static int
-ends(struct span s, const char *what)
-{
-	size_t n = strlen(what);
-
-	return s.n >= n && span_ieq(span_of(s.p + s.n - n, n), span_str(what));
-}
-
-static int
-contains(struct span s, const char *what)
-{
-	size_t n = strlen(what), i;
-
-	for (i = 0; i + n <= s.n; i++)
-		if (span_ieq(span_of(s.p + i, n), span_of(what, n)))
-			return 1;
-	return 0;
-}
-
-/* By the look of its first bytes: those of UTF-16 without their zeros, which
- * strchr finds at a string's end. */
-static enum doc_kind
-sniff(struct span body)
-{
-	char text[SNIFF_BYTES];
-	struct span s = { text, 0 };
-	size_t i;
-
-	for (i = 0; i < body.n && i < SNIFF_BYTES; i++)
-		if (strchr("\xef\xbb\xbf\xfe\xff", body.p[i]) == NULL &&
-		    (s.n > 0 || strchr(" \t\n\f\r", body.p[i]) == NULL))
-			text[s.n++] = body.p[i];
-	if (s.n == 0 || s.p[0] != '<')
-		return DOC_TEXT;
-	if (s.n >= 5 && span_ieq(span_of(s.p, 5), SPAN("<?xml")) &&
-	    !contains(s, "<html"))
-		return DOC_XML;
-	return DOC_HTML;
-}
-
-static enum doc_kind
-kind_of(struct span content_type, struct span body)
-{
-	struct span t = content_type;
-	const char *end = t.n > 0 ? memchr(t.p, ';', t.n) : NULL;
-
-	if (end != NULL)
-		t.n = (size_t)(end - t.p);
-	t = span_trim(t);
-	if (t.n == 0 || memchr(t.p, '/', t.n) == NULL ||
-	    span_eq(t, SPAN("*/*")))
-		return sniff(body);
-	if (span_ieq(t, SPAN("text/html")) || ends(t, "xhtml+xml"))
-		return DOC_HTML;
-	if (span_ieq(t, SPAN("text/xml")) ||
-	    span_ieq(t, SPAN("application/xml")) || ends(t, "+xml"))
-		return DOC_XML;
-	return DOC_TEXT;
 }
 
 /* ---- its tree ---- */
@@ -265,11 +202,16 @@ find_base(struct doc *d)
 enum parse_error
 doc_load(struct doc *d, const struct frame_doc *in, struct charset *cs)
 {
-	static const enum charset_look looks[] = {
-		[DOC_HTML] = CHARSET_LOOK_HTML,
-		[DOC_XML] = CHARSET_LOOK_XML,
-		[DOC_TEXT] = CHARSET_LOOK_NOT,
+	static const struct {
+		enum doc_kind kind;
+		enum charset_look look;
+	} kinds[] = {
+		[MEDIA_HTML] = { DOC_HTML, CHARSET_LOOK_HTML },
+		[MEDIA_XML] = { DOC_XML, CHARSET_LOOK_XML },
+		[MEDIA_TEXT] = { DOC_TEXT, CHARSET_LOOK_NOT },
+		[MEDIA_OTHER] = { DOC_TEXT, CHARSET_LOOK_NOT },
 	};
+	enum media_kind is;
 	const char *why;
 	size_t at;
 
@@ -277,9 +219,11 @@ doc_load(struct doc *d, const struct frame_doc *in, struct charset *cs)
 	if (url_parse(&d->url, in->url, &why, &at) != E_OK)
 		return PARSE_FAILED;
 	url_resolve(&d->base, &d->url, SPAN(""));
-	d->kind = kind_of(in->content_type, in->body);
+	media_type_read(&d->type, in->content_type);
+	is = media_type_kind(&d->type, in->body);
+	d->kind = kinds[is].kind;
 	d->source = charset_utf8(
-	    cs, in->body, in->content_type, looks[d->kind], &d->utf8);
+	    cs, in->body, d->type.charset, kinds[is].look, &d->utf8);
 	if (d->source.n > FRAME_DOC_MAX)
 		return PARSE_TOO_LARGE;
 	if (d->kind == DOC_TEXT)
@@ -309,6 +253,7 @@ void
 doc_fini(struct doc *d)
 {
 	doc_clear(d);
+	media_type_fini(&d->type);
 	url_fini(&d->url);
 	url_fini(&d->base);
 	buf_fini(&d->utf8);

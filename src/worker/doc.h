@@ -13,6 +13,7 @@
 #include "base/parse_error.h"
 #include "base/span.h"
 #include "codec/frame.h"
+#include "codec/media_type.h"
 #include "codec/url.h"
 
 enum doc_kind {
@@ -24,6 +25,7 @@ enum doc_kind {
 /* All-zero is an empty one; doc_load may be called again and again. */
 struct doc {
 	enum doc_kind kind;
+	struct media_type type; /* as its header says */
 	struct span source; /* UTF-8, no BOM, no NULs; in `utf8` or the body */
 	struct buf utf8;    /* made if the body was in another encoding */
 	xmlDoc *tree;       /* NULL for DOC_TEXT */

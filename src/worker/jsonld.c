@@ -2,21 +2,21 @@
 /* JSON-LD, byte for byte but for its line ends. Knows no job. */
 #include "worker/jsonld.h"
 
+#include "codec/media_type.h"
 #include "worker/tree.h"
 
 static int
 is_jsonld(const xmlNode *n, struct buf *scratch)
 {
-	struct span type;
-	const char *end;
+	struct media_type m = { 0 };
+	int is;
 
 	if (!tree_is(n, "script"))
 		return 0;
-	type = tree_attr(n, "type", scratch);
-	end = type.n > 0 ? memchr(type.p, ';', type.n) : NULL;
-	if (end != NULL)
-		type.n = (size_t)(end - type.p);
-	return span_ieq(span_trim(type), SPAN("application/ld+json"));
+	media_type_read(&m, tree_attr(n, "type", scratch));
+	is = span_eq(m.type, SPAN("application/ld+json"));
+	media_type_fini(&m);
+	return is;
 }
 
 /* `raw` is JSON: there are brackets in its strings, too. */

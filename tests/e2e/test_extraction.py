@@ -148,7 +148,6 @@ SKIPPED = {
     "unnamed binary": dict(body=PNG, content_type=None),
     "empty": dict(body=b""),
     "unknown coding": dict(body=SHOP, headers=["Content-Encoding: exi"]),
-    "no type at all": dict(body=SHOP, content_type="nonsense"),
 }
 
 
@@ -177,7 +176,7 @@ PARSED = {
     "html": "text/html", "html in capitals": "TEXT/HTML ; charset=UTF-8",
     "xhtml": "application/xhtml+xml", "xml": "application/xml",
     "xml text": "text/xml", "unnamed": None,
-    "anything xml": "application/x-thing+xml",
+    "anything xml": "application/x-thing+xml", "no type at all": "nonsense",
 }
 
 

@@ -18,7 +18,7 @@ ROOMS = {
     "codec": ["codec/", "base/"],
     "io": ["io/", "base/"],  # and io/pool codec/frame
     "worker": ["worker/", "codec/frame.h", "codec/decode.h", "codec/url.h",
-               "codec/json", "base/"],
+               "codec/json", "codec/media_type.h", "base/"],
     "core": ["core/", "io/", "codec/", "base/", "options.h"],
     "options": ["options", "codec/", "base/"],
     "engine": ["engine", "watch.h", "options.h", "core/", "io/", "codec/", "base/"],

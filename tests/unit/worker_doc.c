@@ -59,6 +59,11 @@ kind_is_the_headers_or_that_of_the_first_bytes(void **state)
 		{ "", SPAN(""), DOC_TEXT },
 		{ "html", SPAN("<p>"), DOC_HTML },
 		{ "*/*", SPAN("x"), DOC_TEXT },
+		{ "*/*", SPAN("<p>"), DOC_HTML },
+		{ "text/html charset=utf-8", SPAN("<p>"), DOC_HTML },
+		{ "text/plain, text/html", SPAN("x"), DOC_HTML },
+		{ "text/html, text/plain", SPAN("<p>"), DOC_TEXT },
+		{ "application/octet-stream", SPAN("<p>"), DOC_TEXT },
 	};
 	size_t i;
 

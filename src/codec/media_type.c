@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Content-Type by the MIME Sniffing standard's grammar, which is RFC 9110's for
+ * what is well-formed, and blanks around "=" are let pass. Knows which types
+ * are markup and text, nothing of what is done with them.
+ */
+#include "codec/media_type.h"
+
+#include "codec/http.h"
+#include "codec/http_list.h"
+
+#define SNIFF_BYTES 1024
+
+static int
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static struct span
+trim(struct span s)
+{
+	while (s.n > 0 && is_space(s.p[0]))
+		s.p++, s.n--;
+	while (s.n > 0 && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+static struct span
+after(struct span s, size_t n)
+{
+	return span_of(s.p + n, s.n - n);
+}
+
+/* The bytes before the first a or b. */
+static struct span
+until(struct span s, char a, char b)
+{
+	size_t i;
+
+	for (i = 0; i < s.n && s.p[i] != a && s.p[i] != b;)
+		i++;
+	return span_of(s.p, i);
+}
+
+/* How long the quoted string at the front of s is, its end included. */
+static size_t
+quoted_bytes(struct span s)
+{
+	size_t i;
+
+	for (i = 1; i < s.n && s.p[i] != '"'; i++)
+		if (s.p[i] == '\\' && i + 1 < s.n)
+			i++;
+	return i < s.n ? i + 1 : s.n;
+}
+
+/* Takes a parameter's value off *s, as it is written, and what follows up to
+ * and with the next semicolon. */
+static struct span
+take_value(struct span *s)
+{
+	struct span value, junk;
+
+	while (s->n > 0 && is_space(s->p[0]))
+		*s = after(*s, 1);
+	if (s->n > 0 && s->p[0] == '"')
+		value = span_of(s->p, quoted_bytes(*s));
+	else
+		value = until(*s, ';', ';');
+	*s = after(*s, value.n);
+	junk = until(*s, ';', ';');
+	*s = after(*s, junk.n < s->n ? junk.n + 1 : junk.n);
+	return trim(value);
+}
+
+/* The first charset among parameters, as it is written; p NULL if none. */
+static struct span
+find_charset(struct span s)
+{
+	struct span name, value;
+
+	while (s.n > 0) {
+		name = until(s, ';', '=');
+		s = after(s, name.n);
+		if (s.n == 0)
+			break;
+		s = after(s, 1);
+		if (name.p[name.n] == ';')
+			continue;
+		value = take_value(&s);
+		if (value.n > 0 && span_ieq(trim(name), SPAN("charset")))
+			return value;
+	}
+	return SPAN_NONE;
+}
+
+/* Takes "type/subtype" off the front of *s. 0: there is none. */
+static int
+take_type(struct span *s, struct span *type)
+{
+	struct span name;
+
+	*type = trim(until(*s, ';', ';'));
+	name = until(*type, '/', '/');
+	*s = after(*s, until(*s, ';', ';').n);
+	if (s->n > 0)
+		*s = after(*s, 1);
+	return name.n < type->n && http_is_token(name) &&
+	       http_is_token(after(*type, name.n + 1));
+}
+
+static void
+add_lower(struct buf *out, struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		buf_char(out, span_lower(s.p[i]));
+}
+
+/* A value without its quotes and backslashes. */
+static void
+add_value(struct buf *out, struct span s)
+{
+	size_t i;
+
+	if (s.n == 0 || s.p[0] != '"') {
+		add_lower(out, s);
+		return;
+	}
+	for (i = 1; i < s.n && s.p[i] != '"'; i++) {
+		if (s.p[i] == '\\' && i + 1 < s.n)
+			i++;
+		buf_char(out, span_lower(s.p[i]));
+	}
+}
+
+static void
+keep(struct media_type *m, struct span type, struct span charset)
+{
+	m->text.n = 0;
+	(void)buf_reserve(&m->text, type.n + charset.n + 1);
+	add_lower(&m->text, type);
+	add_value(&m->text, charset);
+	m->type = span_of(m->text.p, type.n);
+	m->charset = SPAN_NONE;
+	if (charset.p != NULL)
+		m->charset = span_of(m->text.p + type.n, m->text.n - type.n);
+}
+
+void
+media_type_read(struct media_type *m, struct span value)
+{
+	struct span one, type, found, last = SPAN_NONE, charset = SPAN_NONE;
+	int known;
+
+	while (http_list_next(&value, &one)) {
+		one = trim(one);
+		known = take_type(&one, &type) && !span_eq(type, SPAN("*/*"));
+		found = find_charset(one);
+		if (!known) {
+			if (last.n == 0 && found.p != NULL)
+				charset = found;
+			continue;
+		}
+		if (found.p != NULL || !span_ieq(type, last))
+			charset = found;
+		last = type;
+	}
+	keep(m, last, charset);
+}
+
+void
+media_type_clear(struct media_type *m, size_t keep_bytes)
+{
+	buf_clear(&m->text, keep_bytes);
+	m->type = m->charset = SPAN_NONE;
+}
+
+void
+media_type_fini(struct media_type *m)
+{
+	buf_fini(&m->text);
+	*m = (struct media_type){ 0 };
+}
+
+/* ---- kinds ---- */
+
+static int
+ends(struct span s, struct span suffix)
+{
+	return s.n > suffix.n && span_eq(after(s, s.n - suffix.n), suffix);
+}
+
+static int
+contains(struct span s, struct span what)
+{
+	for (; s.n >= what.n; s = after(s, 1))
+		if (span_ieq(span_of(s.p, what.n), what))
+			return 1;
+	return 0;
+}
+
+/* Part of a byte order mark, or the other half of an ASCII character in UTF-16.
+ */
+static int
+is_no_text(char c)
+{
+	return c == '\0' || memchr("\xef\xbb\xbf\xfe\xff", c, 5) != NULL;
+}
+
+/* By the look of its first bytes. */
+static enum media_kind
+sniff(struct span body)
+{
+	char text[SNIFF_BYTES];
+	struct span s = { text, 0 };
+	size_t i;
+
+	for (i = 0; i < body.n && i < SNIFF_BYTES; i++)
+		if (!is_no_text(body.p[i]) &&
+		    (s.n > 0 || !(is_space(body.p[i]) || body.p[i] == '\f')))
+			text[s.n++] = body.p[i];
+	if (s.n == 0 || s.p[0] != '<')
+		return MEDIA_TEXT;
+	if (s.n >= 5 && span_ieq(span_of(s.p, 5), SPAN("<?xml")) &&
+	    !contains(s, SPAN("<html")))
+		return MEDIA_XML;
+	return MEDIA_HTML;
+}
+
+/* Types that say that nothing is known (MIME Sniffing standard, section 7). */
+static int
+is_unknown(struct span t)
+{
+	return t.n == 0 || span_eq(t, SPAN("unknown/unknown")) ||
+	       span_eq(t, SPAN("application/unknown"));
+}
+
+enum media_kind
+media_type_kind(const struct media_type *m, struct span body)
+{
+	struct span t = m->type;
+
+	if (is_unknown(t))
+		return sniff(body);
+	if (span_eq(t, SPAN("text/html")) || ends(t, SPAN("xhtml+xml")))
+		return MEDIA_HTML;
+	if (span_eq(t, SPAN("text/xml")) ||
+	    span_eq(t, SPAN("application/xml")) || ends(t, SPAN("+xml")))
+		return MEDIA_XML;
+	if ((t.n > 5 && span_eq(span_of(t.p, 5), SPAN("text/"))) ||
+	    span_eq(t, SPAN("application/json")) ||
+	    span_eq(t, SPAN("application/javascript")) ||
+	    ends(t, SPAN("+json")))
+		return MEDIA_TEXT;
+	return MEDIA_OTHER;
+}
+
+int
+media_type_may_be_json(struct span type)
+{
+	return is_unknown(type) || span_eq(type, SPAN("application/json")) ||
+	       span_eq(type, SPAN("text/json")) || ends(type, SPAN("+json"));
+}
