@@ -18,7 +18,8 @@
 
 struct decode {
 	size_t n;
-	size_t work; /* bytes moved between layers in this step */
+	size_t work;   /* bytes moved between layers in this step */
+	size_t memory; /* bytes that its layers hold */
 	struct decode_layer layer[DECODE_MAX_LAYERS];
 };
 
@@ -122,6 +123,12 @@ decode_widest(const struct decode *d)
 	return most;
 }
 
+size_t
+decode_held_bytes(const struct decode *d)
+{
+	return sizeof(*d) + d->memory;
+}
+
 const char *
 decode_detail(const struct decode *d)
 {
@@ -186,9 +193,12 @@ decode_open(
 		d = mem_zalloc(1, sizeof(*d));
 	d->n = layers;
 	for (i = 0; i < layers; i++) {
-		decode_layer_init(&d->layer[i], list[layers - 1 - i]);
-		if (i > 0 && d->layer[i].between == NULL)
+		decode_layer_init(
+		    &d->layer[i], list[layers - 1 - i], &d->memory);
+		if (i > 0 && d->layer[i].between == NULL) {
 			d->layer[i].between = mem_alloc(BETWEEN_BYTES);
+			d->memory += BETWEEN_BYTES;
+		}
 	}
 	*out = d;
 	return E_OK;

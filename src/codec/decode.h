@@ -14,6 +14,9 @@
 #include "base/span.h"
 
 #define DECODE_MAX_LAYERS 5
+/* Memory of all layers of one body together, their windows above all: one br
+ * window of 16 MiB while it grows. A body that needs more is DECODE_BAD. */
+#define DECODE_MEMORY_MAX (28u << 20)
 
 struct decode; /* the layers of one body */
 
@@ -62,6 +65,8 @@ int decode_trailing(const struct decode *d);
  * outer one.
  */
 uint64_t decode_widest(const struct decode *d);
+/* Bytes of memory that its layers hold just now. */
+size_t decode_held_bytes(const struct decode *d);
 /* The library's own word for the fault, static; NULL if none. */
 const char *decode_detail(const struct decode *d);
 /* Frees it and all its layers; NULL is allowed. */

@@ -6,6 +6,7 @@
  */
 #include "codec/decode_layer.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <zstd_errors.h>
 
@@ -16,6 +17,7 @@
 #define ZSTD_WINDOW_LOG 23 /* 8 MiB (RFC 9659) */
 #define ZSTD_HEADER 3      /* bytes of a block's */
 #define ZSTD_KEEP_BYTES (1u << 20)
+#define REFUSED_FROM (64u << 10) /* what a library takes at once is granted */
 
 /* ---- the libraries ------------------------------------------------------- */
 
@@ -37,22 +39,50 @@ bad(struct decode_layer *l, const char *detail)
 static void *
 zlib_alloc(void *opaque, unsigned int n, unsigned int size)
 {
-	(void)opaque;
-	return mem_alloc((size_t)n * size);
+	struct decode_layer *l = opaque;
+	void *p = mem_alloc((size_t)n * size);
+
+	*l->memory += malloc_usable_size(p);
+	return p;
 }
 
 static void
-zlib_free(void *opaque, void *p)
+counted_free(void *opaque, void *p)
 {
-	(void)opaque;
+	struct decode_layer *l = opaque;
+
+	*l->memory -= malloc_usable_size(p);
 	free(p);
 }
 
+/* Before a window is taken, all windows of the body are looked at. */
 static void *
 brotli_alloc(void *opaque, size_t n)
 {
-	(void)opaque;
-	return mem_alloc(n);
+	struct decode_layer *l = opaque;
+
+	if (n >= REFUSED_FROM &&
+	    (n > DECODE_MEMORY_MAX || *l->memory > DECODE_MEMORY_MAX - n)) {
+		l->is_refused = 1;
+		return NULL;
+	}
+	return zlib_alloc(opaque, 1, (unsigned int)n);
+}
+
+static void
+count_zstd(struct decode_layer *l)
+{
+	size_t n = ZSTD_sizeof_DCtx(l->zstd); /* 0 of NULL */
+
+	*l->memory += n - l->zstd_held;
+	l->zstd_held = n;
+	l->is_refused |= *l->memory > DECODE_MEMORY_MAX;
+}
+
+static enum decode_verdict
+bad_memory(struct decode_layer *l)
+{
+	return bad(l, "its windows need too much memory");
 }
 
 /* `bits` as inflateInit2 takes them: wrapping and window. */
@@ -64,8 +94,9 @@ start_zlib(struct decode_layer *l, int bits)
 	if (l->has_zlib)
 		r = inflateReset2(&l->zlib, bits);
 	else {
-		l->zlib =
-		    (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free };
+		l->zlib = (z_stream){
+			.zalloc = zlib_alloc, .zfree = counted_free, .opaque = l
+		};
 		r = inflateInit2(&l->zlib, bits);
 	}
 	CHECK(r == Z_OK);
@@ -76,7 +107,7 @@ static void
 start_br(struct decode_layer *l)
 {
 	CHECK(l->br == NULL);
-	l->br = BrotliDecoderCreateInstance(brotli_alloc, zlib_free, NULL);
+	l->br = BrotliDecoderCreateInstance(brotli_alloc, counted_free, l);
 	CHECK(l->br != NULL);
 }
 
@@ -94,6 +125,7 @@ start_zstd(struct decode_layer *l)
 	} else
 		r = ZSTD_DCtx_reset(l->zstd, ZSTD_reset_session_only);
 	CHECK(!ZSTD_isError(r));
+	count_zstd(l);
 	l->hint = sizeof(l->magic);
 }
 
@@ -150,6 +182,8 @@ run_br(struct decode_layer *l, struct span *src, char *to, size_t room,
 	case BROTLI_DECODER_RESULT_ERROR:
 		break;
 	}
+	if (l->is_refused)
+		return bad_memory(l);
 	return bad(
 	    l, BrotliDecoderErrorString(BrotliDecoderGetErrorCode(l->br)));
 }
@@ -179,6 +213,9 @@ run_zstd(struct decode_layer *l, struct span *src, char *to, size_t room,
 			fatalx("out of memory (zstd)");
 		return bad(l, ZSTD_getErrorName(r));
 	}
+	count_zstd(l);
+	if (l->is_refused)
+		return bad_memory(l);
 	l->hint = r;
 	return out.pos == room ? DECODE_FULL : DECODE_MORE;
 }
@@ -411,13 +448,17 @@ free_zstd(struct decode_layer *l)
 {
 	ZSTD_freeDCtx(l->zstd);
 	l->zstd = NULL;
+	if (l->zstd_held > 0)
+		count_zstd(l);
 }
 
 void
-decode_layer_init(struct decode_layer *l, enum decode_coding coding)
+decode_layer_init(
+    struct decode_layer *l, enum decode_coding coding, size_t *memory)
 {
 	int is_zlib_coding = coding == DECODE_GZIP || coding == DECODE_DEFLATE;
 
+	l->memory = memory;
 	if (l->has_zlib && !is_zlib_coding)
 		free_zlib(l);
 	if (l->zstd != NULL && (coding != DECODE_ZSTD ||
@@ -427,6 +468,7 @@ decode_layer_init(struct decode_layer *l, enum decode_coding coding)
 	l->coding = coding;
 	l->state = LAYER_MAGIC;
 	l->members = l->started = l->trailing = l->pending = 0;
+	l->is_refused = 0;
 	l->magic_n = l->magic_at = 0;
 	l->total = 0;
 	l->detail = NULL;

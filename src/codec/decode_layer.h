@@ -39,16 +39,23 @@ struct decode_layer {
 	uint64_t total;           /* bytes given */
 	const char *detail;
 	struct span in; /* unread bytes of `between` */
+	size_t *memory; /* bytes that all layers of the body hold */
+	int is_refused; /* it needs more than DECODE_MEMORY_MAX leaves */
 	/* What is used again: */
 	char *between; /* from the layer before */
 	int has_zlib;
 	z_stream zlib;
 	BrotliDecoderState *br;
 	ZSTD_DCtx *zstd;
+	size_t zstd_held; /* of *memory */
 };
 
-/* Begins a stream; states and `between` of one before it are used again. */
-void decode_layer_init(struct decode_layer *l, enum decode_coding coding);
+/*
+ * Begins a stream; states and `between` of one before it are used again.
+ * `memory` is where all layers count what they hold, and outlives this one.
+ */
+void decode_layer_init(
+    struct decode_layer *l, enum decode_coding coding, size_t *memory);
 void decode_layer_fini(struct decode_layer *l);
 /*
  * As decode_step, for this layer alone, but adds to *wrote. With DECODE_MORE

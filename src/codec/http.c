@@ -19,8 +19,8 @@
 /* What a reader may hold on to between responses. */
 #define KEPT_SECTION_BYTES 8192
 #define KEPT_FIELDS 128
-#define KEPT_INTERIM_BYTES 1024
-#define KEPT_BODY_BYTES 65536
+#define KEPT_TRAILER_BYTES 1024
+#define KEPT_BODY_BYTES 16384
 
 enum state {
 	IN_HEAD,
@@ -360,9 +360,9 @@ http_start(struct http *h, int head, size_t header_max, int keep)
 	size_t i;
 
 	for (i = 0; i < h->interim_kept; i++)
-		fields_clear(&h->interim[i].fields, KEPT_INTERIM_BYTES);
+		fields_fini(&h->interim[i].fields);
 	fields_clear(&h->header, KEPT_SECTION_BYTES);
-	fields_clear(&h->trailer, KEPT_INTERIM_BYTES);
+	fields_clear(&h->trailer, KEPT_TRAILER_BYTES);
 	buf_clear(&h->gather, KEPT_BODY_BYTES);
 	http_head_start(&h->head, header_max);
 	h->header_max = header_max;
@@ -441,6 +441,24 @@ http_eof(struct http *h, int clean)
 }
 
 /* ---- what is known of the response ---- */
+
+static size_t
+fields_bytes(const struct http_fields *f)
+{
+	return f->bytes.cap + f->cap * sizeof(f->v[0]);
+}
+
+size_t
+http_held_bytes(const struct http *h)
+{
+	size_t n = fields_bytes(&h->header) + fields_bytes(&h->trailer) +
+		   h->head.line.cap + h->gather.cap,
+	       i;
+
+	for (i = 0; i < h->interim_kept; i++)
+		n += fields_bytes(&h->interim[i].fields);
+	return n;
+}
 
 size_t
 http_header_bytes(const struct http *h)

@@ -147,6 +147,8 @@ enum http_verdict http_feed(struct http *h, struct span in, struct span *body);
  */
 enum http_verdict http_eof(struct http *h, int clean);
 
+/* Bytes of memory that it holds just now. */
+size_t http_held_bytes(const struct http *h);
 /* How many bytes of the last http_feed belonged to this response. */
 size_t http_used(const struct http *h);
 /* Any byte of an answer has come, blank lines not counted. */

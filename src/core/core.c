@@ -17,8 +17,6 @@
 #include "core/xchg.h"
 #include "io/timer.h"
 
-#define ORDER_WINDOW (16u << 20) /* of --keep-order, in memory */
-
 static void
 set_request_defaults(struct core *c)
 {
@@ -78,7 +76,7 @@ core_init(struct core *c, const struct opts *o, struct event_base *base)
 	set_request_defaults(c);
 	set_pace(c);
 	if (o->keep_order)
-		c->order = order_new(ORDER_WINDOW);
+		c->order = order_new(account_order_window(c));
 }
 
 void
@@ -107,6 +105,7 @@ core_fini(struct core *c)
 	net_fini(c);
 	order_free(c->order);
 	hosts_fini(c);
+	account_release(c);
 	timer_free(c->fd_timer);
 	timer_free(c->due_timer);
 	free(c->budgets);

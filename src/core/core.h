@@ -17,6 +17,7 @@
 #include "codec/record.h"
 #include "codec/request.h"
 #include "codec/url.h"
+#include "core/account.h"
 #include "core/net.h"
 #include "core/pace.h"
 #include "core/stats.h"
@@ -26,7 +27,6 @@ struct conns;
 struct decode;
 struct event_base;
 struct fetch;
-struct host;
 struct order;
 struct pool;
 struct resolve;
@@ -110,7 +110,9 @@ struct core {
 	struct timer *idle_timer;
 
 	/* Memory. */
-	uint64_t held_bytes; /* request and response bodies */
+	struct account account;
+	struct fetch *exempt; /* reads on over --max-buffer; or NULL */
+	int64_t exempt_us;    /* since then */
 	struct list spare_fetches, spare_xchgs, spare_trails;
 	char *read_buf; /* CORE_READ_BYTES */
 	struct decode *spare_decode;
@@ -128,9 +130,6 @@ struct core {
 	int input_left; /* the pump has more to do that no event tells of */
 	void (*before_output)(void *arg); /* NULL: nobody asks */
 	void *before_output_arg;
-	/* An origin is held from now on (core/govern); NULL: nobody asks. */
-	void (*hold_begun)(void *arg, const struct host *h);
-	void *hold_begun_arg;
 	int64_t turn_us; /* when its first callback ran; 0: none yet */
 	int64_t now_us;  /* as of the last callback or run-queue entry */
 

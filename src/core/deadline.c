@@ -12,6 +12,9 @@
 #include "io/timer.h"
 
 #define STREAM_IDLE_US (300 * 1000000LL)
+/* For a live stream that alone may read on over --max-buffer. */
+#define EXEMPT_STREAM_US (60 * 1000000LL)
+#define LOOK_AGAIN_US 100000 /* at one that is paused */
 
 enum kind { NONE, SINCE, MOVED };
 
@@ -60,6 +63,19 @@ held_us(const struct fetch *f)
 	return f->x->conn != NULL ? conn_held_us(f->x->conn) : 0;
 }
 
+int64_t
+deadline_stood_us(const struct fetch *f, int64_t limit_us)
+{
+	const struct xchg *x = f->x;
+	int64_t stood = x->stood_us, memory = x->memory_us;
+
+	if (x->paused_us != 0 && x->paused_for == WAIT_MEMORY)
+		memory += f->core->now_us - x->paused_us;
+	else if (x->paused_us != 0)
+		stood += f->core->now_us - x->paused_us;
+	return stood + (memory < limit_us ? memory : limit_us);
+}
+
 /* An item's own timeout, or --max-time, which a stream has only if given. */
 static int64_t
 max_time_us(const struct fetch *f)
@@ -105,7 +121,8 @@ state_deadline(const struct fetch *f)
 			from = conn_moved_us(f->x->conn);
 		return from + limit;
 	}
-	from += f->state == FETCH_TLS ? held_us(f) : f->x->stood_us;
+	from +=
+	    f->state == FETCH_TLS ? held_us(f) : deadline_stood_us(f, limit);
 	return from + limit;
 }
 
@@ -134,25 +151,34 @@ speed_time(const struct fetch *f)
 }
 
 static int64_t
+stood_in_all_us(const struct fetch *f)
+{
+	return deadline_stood_us(f, INT64_MAX);
+}
+
+static int64_t
 speed_deadline(const struct fetch *f)
 {
 	if (f->state != FETCH_SENDING && f->state != FETCH_RECEIVING)
 		return TIMER_NEVER;
 	if (speed_limit(f) == 0 || f->x->window_us == 0)
 		return TIMER_NEVER;
-	return f->x->window_us + f->x->stood_us + speed_time(f);
+	return f->x->window_us + stood_in_all_us(f) + speed_time(f);
 }
 
 static int64_t
 total_deadline(const struct fetch *f)
 {
-	int64_t limit = max_time_us(f);
+	int64_t limit = max_time_us(f), stood;
 
+	if (limit == 0 && f == f->core->exempt && f->x->live != LIVE_NONE)
+		return f->core->exempt_us + EXEMPT_STREAM_US;
 	if (limit == 0)
 		return TIMER_NEVER;
+	stood = deadline_stood_us(f, limit);
 	if (f->trail != NULL)
 		limit -= f->trail->used_us;
-	return f->x->slot_us + limit + f->x->stood_us + held_us(f);
+	return f->x->slot_us + limit + stood + held_us(f);
 }
 
 /* The answer has been understood; only its connection hangs on the rest. */
@@ -183,7 +209,7 @@ deadline_set(struct fetch *f)
 
 	/* A window of its own for the sending and for the answer. */
 	if (f->state == FETCH_SENDING || f->state == FETCH_RECEIVING) {
-		f->x->window_us = f->core->now_us - f->x->stood_us;
+		f->x->window_us = f->core->now_us - stood_in_all_us(f);
 		f->x->window_bytes = f->x->conn != NULL ? moved_bytes(f) : 0;
 	}
 	t = nearest(f);
@@ -204,7 +230,7 @@ is_too_slow(struct fetch *f)
 		return 0;
 	if (moved < want)
 		return 1;
-	x->window_us = f->core->now_us - x->stood_us;
+	x->window_us = f->core->now_us - stood_in_all_us(f);
 	x->window_bytes = moved_bytes(f);
 	return 0;
 }
@@ -227,7 +253,7 @@ is_put_off(struct fetch *f)
 {
 	struct xchg *x = f->x;
 
-	if (x->paused_us != 0 || (x->conn != NULL && conn_is_held(x->conn)))
+	if (x->conn != NULL && conn_is_held(x->conn))
 		return 1;
 	if (x->was_put_off || x->conn == NULL || !conn_is_readable(x->conn))
 		return 0;
@@ -235,11 +261,25 @@ is_put_off(struct fetch *f)
 	return 1;
 }
 
+/* Paused for memory: --max-time stands still for as long again at most. */
+static enum err
+check_paused(struct fetch *f)
+{
+	int64_t now = f->core->now_us, at = total_deadline(f);
+
+	if (f->x->paused_for == WAIT_MEMORY && now >= at)
+		return E_TIMEOUT_TOTAL;
+	timer_set(f->x->timer, now + LOOK_AGAIN_US);
+	return E_OK;
+}
+
 enum err
 deadline_check(struct fetch *f)
 {
 	enum err e = E_OK;
 
+	if (f->x->paused_us != 0)
+		return check_paused(f);
 	if (f->x->conn != NULL)
 		e = what_is_due(f);
 	if (e != E_OK && !is_put_off(f))
@@ -249,7 +289,6 @@ deadline_check(struct fetch *f)
 	if (e == E_OK)
 		timer_set(f->x->timer, nearest(f));
 	else
-		timer_set(f->x->timer,
-		    f->core->now_us + (f->x->paused_us != 0 ? 100000 : 0));
+		timer_set(f->x->timer, f->core->now_us);
 	return E_OK;
 }

@@ -7,6 +7,8 @@
 #ifndef CORE_DEADLINE_H
 #define CORE_DEADLINE_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 
 struct fetch;
@@ -19,5 +21,11 @@ void deadline_set(struct fetch *f);
  * Otherwise the E_*_TIMEOUT that ends the fetch.
  */
 enum err deadline_check(struct fetch *f);
+/*
+ * How long the clocks of its exchange stood still against a limit: while the
+ * output was blocked as long as that took, for memory as long again as the
+ * limit at most.
+ */
+int64_t deadline_stood_us(const struct fetch *f, int64_t limit_us);
 
 #endif

@@ -286,6 +286,7 @@ complete(struct fetch *f)
 	if (f->err == E_INTERRUPTED)
 		f->x->start_us = f->entered_us - f->trail->last_took_us;
 	(void)xchg_look(f->x, f);
+	xchg_count_held(f->x);
 }
 
 /* ---- where it goes ---- */
@@ -328,8 +329,10 @@ emit_close(struct fetch *f)
 	enum err e;
 
 	spare_terminal(f);
-	if (!is_stored(f))
+	if (!is_stored(f)) {
+		account_ask(c);
 		return;
+	}
 	e = order_add(c->order, f->seq);
 	if (e != E_OK)
 		c->spill_error = e;

@@ -30,6 +30,8 @@
 #include "io/sink.h"
 #include "io/timer.h"
 
+#define SPARE_MAX 1024 /* fetches kept for the next items */
+
 typedef void state_hook(struct fetch *f);
 
 static void enter_connecting(struct fetch *f);
@@ -86,13 +88,15 @@ struct fetch *
 fetch_new(struct core *c, struct span line)
 {
 	struct link *k = list_shift(&c->spare_fetches);
+	size_t heap = line.n > FETCH_INLINE ? line.n : 0;
 	struct fetch *f;
 	char *copy;
 
 	f = k != NULL ? CONTAINER(k, struct fetch, link)
 		      : mem_alloc(sizeof(*f));
 	memset(f, 0, offsetof(struct fetch, inlined));
-	copy = line.n <= sizeof(f->inlined) ? f->inlined : mem_alloc(line.n);
+	account_set(&c->account, ACCOUNT_ITEMS, &f->charged, sizeof(*f) + heap);
+	copy = heap == 0 ? f->inlined : mem_alloc(heap);
 	memcpy(copy, line.p, line.n);
 	f->line = span_of(copy, line.n);
 	f->core = c;
@@ -115,7 +119,11 @@ destroy(struct fetch *f)
 	free(f->cost);
 	trail_give(f);
 	c->alive--;
-	list_push(&c->spare_fetches, &f->link);
+	account_set(&c->account, ACCOUNT_ITEMS, &f->charged, 0);
+	if (c->spare_fetches.n < SPARE_MAX)
+		list_unshift(&c->spare_fetches, &f->link);
+	else
+		free(f);
 }
 
 /* ---- the one door ---- */
@@ -135,7 +143,7 @@ leave_lists(struct fetch *f)
 		sched_unqueue(f);
 	else if (f->x != NULL && f->x->paused_us != 0) {
 		list_remove(&f->core->paused, &f->link);
-		f->x->stood_us += f->core->now_us - f->x->paused_us;
+		xchg_count_pause(f->x);
 		f->x->paused_us = 0;
 		if (f->x->conn != NULL)
 			conn_resume(f->x->conn);
@@ -213,18 +221,13 @@ on_conn(void *arg, enum conn_event ev)
 		f->host->has_worked = 1;
 		net_connected(f->core, conn_peer(x->conn));
 		sched_has_fd(f);
-		if (f->host->scheme == URL_HTTPS) {
-			fetch_enter(f, FETCH_TLS);
-			return;
-		}
-		govern_connected(f);
-		fetch_enter(f, FETCH_SENDING);
+		fetch_enter(f,
+		    f->host->scheme == URL_HTTPS ? FETCH_TLS : FETCH_SENDING);
 		return;
 	case CONN_SECURE:
 		x->secure_us = now;
 		stats_wait(
 		    &f->core->stats, WAIT_HANDSHAKE, conn_held_us(x->conn));
-		govern_connected(f);
 		fetch_enter(f, FETCH_SENDING);
 		return;
 	case CONN_DRAINED:

@@ -38,6 +38,7 @@ struct fetch {
 	const struct opts *opts;
 	double *cost;       /* of each --budget; NULL: none. Heap */
 	struct span line;   /* in `inlined`, or heap */
+	size_t charged;     /* for itself and its line */
 	const char *source; /* file, "-", "argument" */
 	uint64_t source_line;
 	uint64_t seq;

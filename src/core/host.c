@@ -14,12 +14,19 @@
 #include "core/fetch.h"
 #include "core/idle.h"
 #include "core/trail.h"
-#include "io/timer.h"
 
-#define QUIET_MAX 10000 /* origins remembered without work */
+#define QUIET_MAX 10000 /* origins remembered without work; */
+#define QUIET_MIN 100   /* this many whatever memory they take */
 #define QUIET_CEILING 65536
 #define FORGET_LOOKS 4
 #define PROBE_LOOKS 4096
+
+static void
+count_held(struct host *h)
+{
+	account_set(&h->core->account, ACCOUNT_ORIGINS, &h->charged,
+	    sizeof(*h) + h->origin.n + h->naddr * sizeof(h->addr[0]));
+}
 
 void
 hosts_init(struct core *c)
@@ -50,6 +57,7 @@ destroy(struct host *h)
 	if (link_on(&h->doubted))
 		list_remove(&h->core->doubted, &h->doubted);
 	hash_del(&h->core->hosts, &h->hashed);
+	account_set(&h->core->account, ACCOUNT_ORIGINS, &h->charged, 0);
 	free(h->addr);
 	free(h->key);
 	free(h);
@@ -159,6 +167,13 @@ is_needed(const struct host *h)
 	return h->pace_us > now || h->talks || govern_is_needed(&h->gov, now);
 }
 
+static int
+has_too_many(const struct core *c)
+{
+	return c->quiet.n > QUIET_MAX ||
+	       (c->quiet.n > QUIET_MIN && account_is_full_of_origins(c));
+}
+
 /* Those remembered longest go, in so many looks; beyond a bound, any. */
 static void
 forget_some(struct core *c)
@@ -166,7 +181,7 @@ forget_some(struct core *c)
 	struct host *h;
 	int n;
 
-	for (n = 0; n < FORGET_LOOKS && c->quiet.n > QUIET_MAX; n++) {
+	for (n = 0; n < FORGET_LOOKS && has_too_many(c); n++) {
 		h = CONTAINER(list_first(&c->quiet), struct host, link);
 		if (c->quiet.n < QUIET_CEILING && is_needed(h)) {
 			list_remove(&c->quiet, &h->link);
@@ -198,6 +213,7 @@ host_of(struct core *c, const struct url *u)
 	list_init(&h->idle);
 	list_push(&c->quiet, &h->link);
 	hash_add(&c->hosts, &h->hashed, hash);
+	count_held(h);
 	c->stats.hosts++;
 	return h;
 }
@@ -219,7 +235,7 @@ int64_t
 host_held_until(const struct host *h, enum wait_reason *why)
 {
 	const struct opts *o = h->core->opts;
-	int64_t until = h->gov.held_until_at_us;
+	int64_t until = h->gov.until_us;
 
 	*why = h->gov.why;
 	if (h->gov.has_quota && h->gov.quota == 0 && h->gov.quota_us > until) {
@@ -344,31 +360,6 @@ take_off(struct host *h)
 	}
 }
 
-/* When time alone changes its place; TIMER_NEVER: it does not. */
-static int64_t
-due_at_us(const struct host *h)
-{
-	int64_t at = TIMER_NEVER, dead_at = govern_dead_at_us(h);
-
-	if (h->place == HOST_HELD)
-		at = h->held_until_us;
-	if (h->waiting.n + h->delayed.n > 0 && h->place != HOST_LOST &&
-	    dead_at > h->core->now_us && dead_at < at)
-		at = dead_at;
-	return at;
-}
-
-static void
-wake_at(struct host *h)
-{
-	int64_t at = due_at_us(h);
-
-	if (at != TIMER_NEVER)
-		heap_move(&h->core->held, &h->held, at);
-	else if (heap_on(&h->held))
-		heap_remove(&h->core->held, &h->held);
-}
-
 void
 host_update(struct host *h)
 {
@@ -382,7 +373,10 @@ host_update(struct host *h)
 		if (l != NULL)
 			list_push(l, &h->link);
 	}
-	wake_at(h);
+	if (p == HOST_HELD)
+		heap_move(&h->core->held, &h->held, h->held_until_us);
+	else if (heap_on(&h->held))
+		heap_remove(&h->core->held, &h->held);
 	count_startable(h);
 }
 
@@ -403,25 +397,27 @@ hosts_end_lost(struct core *c)
 }
 
 /*
- * While an origin that has never answered is unreachable, the item that was
- * tried most goes: once its tries are used up the origin is given up.
+ * While it may be that the origin is only being started anew, no item should
+ * use up all its tries in finding out: the one tried least goes.
  */
 struct fetch *
 host_next(const struct host *h)
 {
 	struct link *k = list_first(&h->waiting);
-	struct fetch *f = CONTAINER(k, struct fetch, link), *most = f;
+	struct fetch *f = CONTAINER(k, struct fetch, link), *least = f;
 	int n;
 
-	if (!govern_is_probing(h) || h->gov.has_answered)
+	if (!govern_is_probing(h))
 		return f;
 	for (n = 0; n < PROBE_LOOKS && k != NULL; n++) {
 		f = CONTAINER(k, struct fetch, link);
-		if (f->attempts > most->attempts)
-			most = f;
+		if (f->attempts < least->attempts)
+			least = f;
+		if (least->attempts == 0)
+			break;
 		k = list_next(&h->waiting, k);
 	}
-	return most;
+	return least;
 }
 
 void
@@ -508,6 +504,7 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	h->addr = mem_realloc(h->addr, a->n * sizeof(a->addr[0]));
 	memcpy(h->addr, a->addr, a->n * sizeof(a->addr[0]));
 	h->naddr = a->n;
+	count_held(h);
 	h->until_us = a->until_us;
 	h->waiter_seq = c->seq;
 	host_update(h);

@@ -67,6 +67,7 @@ struct host {
 	const char *doubt_detail;
 	union resolve_addr *addr;
 	unsigned naddr;
+	size_t charged;               /* for itself, its name and addresses */
 	int64_t until_us;             /* addresses fresh until then */
 	int64_t lookup_us, answer_us; /* the look-up they came from */
 	uint64_t waiter_seq; /* items up to it waited when the answer came */

@@ -473,3 +473,9 @@ order_spilled_bytes(const struct order *o)
 {
 	return spill_live_bytes(o->spill);
 }
+
+size_t
+order_list_bytes(const struct order *o)
+{
+	return o->cap * sizeof(o->item[0]);
+}

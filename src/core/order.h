@@ -57,6 +57,8 @@ size_t order_pending(const struct order *o);
 int order_is_over(const struct order *o);
 /* Held in memory: what is in the spill file does not count. */
 size_t order_held_bytes(const struct order *o);
+/* What the list of items from the turn on takes, whatever is held of them. */
+size_t order_list_bytes(const struct order *o);
 uint64_t order_spilled_bytes(const struct order *o);
 
 #endif

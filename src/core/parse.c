@@ -17,7 +17,7 @@
 #include "core/xchg.h"
 
 #define PIECE_BYTES (256u << 10) /* handed over at a time */
-#define KEEP_BYTES 65536         /* of a buffer, for the next answer */
+#define KEEP_BYTES 16384         /* of a buffer, for the next answer */
 #define WAIT_MIN_US 1000         /* less is no wait for a parser */
 #define WAITING_MIN 16           /* as many may wait for a parser, */
 #define WAITING_PER_WORKER 4     /* and these for each of them */

@@ -99,13 +99,14 @@ on_end(struct fetch *f, enum conn_end end)
 }
 
 static void
-pause_reading(struct fetch *f)
+pause_reading(struct fetch *f, int why)
 {
 	struct core *c = f->core;
 
 	conn_pause(f->x->conn);
 	list_remove(&c->state[f->state], &f->link);
 	f->x->paused_us = c->now_us;
+	f->x->paused_for = why;
 	list_push(&c->paused, &f->link);
 }
 
@@ -113,13 +114,10 @@ static void
 resume(struct fetch *f)
 {
 	struct core *c = f->core;
-	int64_t stood = c->now_us - f->x->paused_us;
 
 	list_remove(&c->paused, &f->link);
+	xchg_count_pause(f->x);
 	f->x->paused_us = 0;
-	f->x->stood_us += stood;
-	stats_wait(&c->stats,
-	    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY, stood);
 	list_push(&c->state[f->state], &f->link);
 	conn_resume(f->x->conn);
 	deadline_set(f);
@@ -179,7 +177,7 @@ read_too_early(struct fetch *f)
 void
 reader_read(struct fetch *f)
 {
-	int i;
+	int i, why;
 
 	if (f->is_hook_due) {
 		read_too_early(f);
@@ -188,8 +186,9 @@ reader_read(struct fetch *f)
 	for (i = 0; i < ROUNDS && reader_is_due(f); i++) {
 		if (f->x->paused_us != 0)
 			return;
-		if (sched_must_pause(f)) {
-			pause_reading(f);
+		why = sched_must_pause(f);
+		if (why != 0) {
+			pause_reading(f, why);
 			return;
 		}
 		if (!read_once(f) || !reader_is_due(f))
@@ -207,14 +206,19 @@ reader_read(struct fetch *f)
 void
 reader_resume_paused(struct core *c)
 {
-	struct link *k;
+	struct link *k = list_first(&c->paused), *next;
 	struct fetch *f;
-	size_t n = c->paused.n;
+	int why;
 
-	while (n-- > 0 && (k = list_first(&c->paused)) != NULL) {
+	for (; k != NULL; k = next) {
+		next = list_next(&c->paused, k);
 		f = CONTAINER(k, struct fetch, link);
-		if (sched_must_pause(f))
-			break;
-		resume(f);
+		why = sched_must_pause(f);
+		if (why == 0) {
+			resume(f);
+		} else if (why != f->x->paused_for) {
+			xchg_count_pause(f->x);
+			f->x->paused_for = why;
+		}
 	}
 }

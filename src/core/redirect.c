@@ -85,12 +85,14 @@ set_hop(struct fetch *f, const struct url *to, struct span method)
 		t->method = method;
 		t->is_bodyless = 1;
 	}
-	t->url.n = 0;
+	buf_clear(&t->url, 0);
+	buf_reserve(&t->url, to->text.n + to->fragment.n + 1);
 	buf_span(&t->url, url_text(to));
 	if (to->fragment.n > 0) {
 		buf_char(&t->url, '#');
 		buf_span(&t->url, buf_view(&to->fragment));
 	}
+	trail_count_held(t);
 }
 
 int

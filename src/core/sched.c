@@ -29,36 +29,12 @@
 #define AHEAD_MIN 16 /* hosts looked up ahead of their turn */
 #define LOOKUPS_MAX 500
 #define FD_RETRY_US 50000
-#define FD_IDLE_CLOSED 8 /* idle connections closed for want of one */
-
-/* ---- budgets ---- */
-
-static double
-cost_of(const struct fetch *f, size_t budget)
-{
-	return f->cost != NULL ? f->cost[budget] : 0;
-}
-
-/* When every budget has room for f; now at the earliest. */
-static int64_t
-ask_budgets(struct core *c, const struct fetch *f)
-{
-	int64_t at, last = c->now_us;
-	size_t i;
-
-	for (i = 0; i < c->opts->nbudgets; i++) {
-		at = pace_budget_ask(
-		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
-		if (at > last)
-			last = at;
-	}
-	return last;
-}
+#define SILENT_US 1000000 /* a peer may be, and is read from all the same */
+#define FD_IDLE_CLOSED 8  /* idle connections closed for want of one */
 
 /* ---- queue and slots ---- */
 
 #define HEAD_LOOKS 64
-#define BUDGET_LOOKS 4096
 
 static int
 is_back(const struct fetch *f)
@@ -74,12 +50,6 @@ join(struct host *h, struct fetch *f)
 	struct fetch *g;
 	int n;
 
-	if (h->budget_us > f->core->now_us &&
-	    ask_budgets(f->core, f) == f->core->now_us) {
-		h->budget_us = 0; /* it holds others, not this one */
-		list_unshift(&h->waiting, &f->link);
-		return;
-	}
 	if (!is_back(f)) {
 		list_push(&h->waiting, &f->link);
 		return;
@@ -182,7 +152,6 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	c->slots++;
 	f->host->active++;
 	f->x->epoch = f->host->gov.epoch;
-	f->x->is_probe = govern_is_probing(f->host);
 	f->x->is_unsent = f->opts->delay_us > 0;
 	f->host->unsent += f->x->is_unsent != 0;
 	if (looked_us > 0)
@@ -206,6 +175,8 @@ sched_free_slot(struct fetch *f)
 	CHECK(c->slots > 0 && f->host->active > 0);
 	if (f->x != NULL)
 		sched_sent(f);
+	if (c->exempt == f)
+		c->exempt = NULL;
 	govern_end(f);
 	c->slots--;
 	f->host->active--;
@@ -230,7 +201,9 @@ static int
 is_out_of_order(const struct core *c)
 {
 	return c->order != NULL &&
-	       c->seq + LINES_A_TURN - order_turn(c->order) >= ORDER_AHEAD_MAX;
+	       (account_is_full_of_order(c) ||
+		   c->seq + LINES_A_TURN - order_turn(c->order) >=
+		       ORDER_AHEAD_MAX);
 }
 
 static int
@@ -240,6 +213,7 @@ wants_input(const struct core *c)
 	       c->startable < 4 * (uint64_t)c->opts->concurrency &&
 	       !is_far_ahead(c) && c->known < KNOWN_MAX &&
 	       c->known_bytes < KNOWN_BYTES_MAX &&
+	       !account_is_full_of_items(c) &&
 	       c->state[FETCH_EMITTING].n < KNOWN_MAX;
 }
 
@@ -296,63 +270,33 @@ look_up_ahead(struct core *c)
 	}
 }
 
-static int
-is_over_memory(const struct core *c, uint64_t limit)
-{
-	return c->opts->max_buffer_bytes > 0 &&
-	       c->held_bytes + sink_pending(c->out) > limit;
-}
-
 /* ---- pace ---- */
 
-/*
- * The first of its waiting items for which the budgets have room; NULL: none,
- * and the host is held until there is some.
- */
-static struct fetch *
-next_in_budget(struct host *h)
+static double
+cost_of(const struct fetch *f, size_t budget)
 {
-	struct fetch *f = host_next(h);
-	struct link *k = list_first(&h->waiting);
-	int64_t at, first = ask_budgets(h->core, f);
-	int n;
-
-	if (first == h->core->now_us || govern_is_probing(h))
-		k = NULL;
-	for (n = 0; n < BUDGET_LOOKS && k != NULL && first > h->core->now_us;
-	     n++) {
-		f = CONTAINER(k, struct fetch, link);
-		at = ask_budgets(h->core, f);
-		if (at < first)
-			first = at;
-		k = list_next(&h->waiting, k);
-	}
-	if (first == h->core->now_us)
-		return f;
-	h->budget_us = first;
-	host_update(h);
-	return NULL;
+	return f->cost != NULL ? f->cost[budget] : 0;
 }
 
-/* After a start now: what the user allows or, if that is less, what the
- * origin does. */
-static int64_t
-next_start_us(struct host *h)
+/* Holds its host until every budget has room for f; nonzero: it waits. */
+static int
+is_over_budget(struct host *h, const struct fetch *f)
 {
 	struct core *c = h->core;
-	struct learn *l = &h->gov.learn;
-	struct pace learnt;
-	int64_t next = h->pace_us, at = 0;
+	int64_t at, last = c->now_us;
+	size_t i;
 
-	if (l->rate > 0) {
-		pace_set(&learnt, (struct opt_rate){ l->rate, 1000000 });
-		at = pace_next(&learnt, h->pace_us, c->now_us);
-		if (h->pace_us > c->now_us - learnt.gap_us)
-			learn_grow(l, c->now_us);
+	for (i = 0; i < c->opts->nbudgets; i++) {
+		at = pace_budget_ask(
+		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
+		if (at > last)
+			last = at;
 	}
-	if (c->host_rate.gap_us > 0)
-		next = pace_next(&c->host_rate, h->pace_us, c->now_us);
-	return at > next ? at : next;
+	if (last == c->now_us)
+		return 0;
+	h->budget_us = last;
+	host_update(h);
+	return 1;
 }
 
 /* A request of f goes out: counts against every rate. */
@@ -367,7 +311,8 @@ charge(struct host *h, const struct fetch *f)
 		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
 	if (c->rate.gap_us > 0)
 		c->rate_us = pace_next(&c->rate, c->rate_us, c->now_us);
-	h->pace_us = next_start_us(h);
+	if (c->host_rate.gap_us > 0)
+		h->pace_us = pace_next(&c->host_rate, h->pace_us, c->now_us);
 	govern_start(h);
 }
 
@@ -388,6 +333,18 @@ sched_sent(struct fetch *f)
 
 /* ---- starting ---- */
 
+/*
+ * More is held than may be, and what is under way will give some back. If
+ * nothing is, one at a time goes on all the same.
+ */
+static int
+lacks_memory(const struct core *c)
+{
+	return account_is_over(c) &&
+	       (c->slots > 0 || c->state[FETCH_PARSING].n > 0 ||
+		   c->state[FETCH_EMITTING].n > 0 || sink_pending(c->out) > 0);
+}
+
 static int
 is_over_rate(struct core *c)
 {
@@ -400,8 +357,7 @@ is_over_rate(struct core *c)
 static int
 may_start(struct core *c)
 {
-	return c->pauses == 0 && c->ready.n > 0 &&
-	       !is_over_memory(c, c->opts->max_buffer_bytes) &&
+	return c->pauses == 0 && c->ready.n > 0 && !lacks_memory(c) &&
 	       c->slots < (uint64_t)c->opts->concurrency && !is_over_rate(c);
 }
 
@@ -409,18 +365,14 @@ static void
 start_next(struct core *c)
 {
 	struct host *h = CONTAINER(list_first(&c->ready), struct host, link);
-	struct fetch *f;
+	struct fetch *f = host_next(h);
 	struct conn *conn;
 
-	f = c->opts->nbudgets > 0 ? next_in_budget(h) : host_next(h);
-	if (f == NULL)
+	if (c->opts->nbudgets > 0 && is_over_budget(h, f))
 		return;
 	conn = idle_unpark(h, !fetch_is_idempotent(f));
 	if (conn == NULL && !host_is_fresh(h, f, c->now_us)) {
-		if (f == host_next(h))
-			host_update(h); /* fresh when it became ready */
-		else
-			host_look_up(h);
+		host_update(h); /* they were fresh when it became ready */
 		return;
 	}
 	charge(h, f);
@@ -437,21 +389,17 @@ static void
 wake_hosts(struct core *c)
 {
 	struct heap_link *k;
-	struct host *h;
 	struct link *w;
 
 	while ((k = heap_first(&c->held)) != NULL && k->key <= c->now_us) {
 		heap_remove(&c->held, k);
 		w = list_first(&CONTAINER(k, struct host, held)->waiting);
 		heap_push(&c->woken, k,
-		    w != NULL ? (int64_t)CONTAINER(w, struct fetch, link)->seq
-			      : INT64_MAX);
+		    (int64_t)CONTAINER(w, struct fetch, link)->seq);
 	}
 	while ((k = heap_first(&c->woken)) != NULL) {
 		heap_remove(&c->woken, k);
-		h = CONTAINER(k, struct host, held);
-		govern_check_dead(h);
-		host_update(h);
+		host_update(CONTAINER(k, struct host, held));
 	}
 }
 
@@ -557,10 +505,11 @@ set_pause(struct core *c, enum core_pause p, int on)
 void
 sched_judge_pauses(struct core *c)
 {
-	uint64_t limit = c->opts->max_buffer_bytes;
-
+	account_ask(c);
+	if (!account_is_over(c))
+		c->exempt = NULL;
 	set_pause(c, PAUSE_SINK, sink_is_full(c->out));
-	set_pause(c, PAUSE_MEMORY, is_over_memory(c, limit));
+	set_pause(c, PAUSE_MEMORY, lacks_memory(c));
 	set_pause(c, PAUSE_POOL, parse_is_full(c));
 	if (c->pauses & PAUSE_POOL)
 		c->pool_held_us = c->now_us;
@@ -571,32 +520,70 @@ sched_judge_pauses(struct core *c)
 		timer_set(c->fd_timer, c->fd_retry_us);
 }
 
-/* Over --max-buffer one goes on reading: the one that has read longest. */
-static const struct fetch *
-exempt(const struct core *c)
+/*
+ * Goes on before `than` over --max-buffer: the one that was begun first, as
+ * its end comes first and gives back what it holds. A live stream may last for
+ * ever, and what it holds is part of a line: after all others, most first.
+ */
+static int
+goes_before(const struct fetch *f, const struct fetch *than)
 {
-	struct link *k = list_first(&c->state[FETCH_RECEIVING]);
+	int is_live = f->x->live != LIVE_NONE;
 
-	if (k == NULL)
-		k = list_first(&c->paused);
-	return k != NULL ? CONTAINER(k, struct fetch, link) : NULL;
+	if (is_live != (than->x->live != LIVE_NONE))
+		return !is_live;
+	if (is_live)
+		return f->x->charged > than->x->charged;
+	if (f->x->slot_us != than->x->slot_us)
+		return f->x->slot_us < than->x->slot_us;
+	return f->seq < than->seq;
+}
+
+/* The first of a list to go on, if it is before f: of those that have been
+ * read from not long ago. A peer that is silent is waited for by its own
+ * timeouts, not by all others. */
+static struct fetch *
+first_of(const struct list *l, struct fetch *f)
+{
+	int64_t since = f->core->now_us - SILENT_US;
+	struct fetch *g;
+	struct link *k;
+
+	for (k = list_first(l); k != NULL; k = list_next(l, k)) {
+		g = CONTAINER(k, struct fetch, link);
+		if ((g->x->paused_us != 0 ||
+			conn_moved_us(g->x->conn) > since) &&
+		    goes_before(g, f))
+			f = g;
+	}
+	return f;
+}
+
+static struct fetch *
+choose_exempt(struct fetch *f)
+{
+	struct core *c = f->core;
+
+	return first_of(&c->state[FETCH_RECEIVING], first_of(&c->paused, f));
 }
 
 int
-sched_must_pause(const struct fetch *f)
+sched_must_pause(struct fetch *f)
 {
-	const struct core *c = f->core;
-	const struct fetch *e;
+	struct core *c = f->core;
 
 	if (sink_is_full(c->out) ||
 	    (f->x->live != LIVE_NONE && live_is_blocked(f)))
-		return 1;
-	if (!is_over_memory(c, c->opts->max_buffer_bytes))
+		return WAIT_OUTPUT_BLOCKED;
+	if (!account_is_over(c))
 		return 0;
 	if (c->state[FETCH_PARSING].n > 0)
-		return 1; /* these will give memory back */
-	e = exempt(c);
-	return e != NULL && f != e;
+		return WAIT_MEMORY; /* these will give memory back */
+	if (c->exempt == NULL) {
+		c->exempt = choose_exempt(f);
+		c->exempt_us = c->now_us;
+	}
+	return f != c->exempt ? WAIT_MEMORY : 0;
 }
 
 static void

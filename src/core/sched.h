@@ -37,8 +37,12 @@ void sched_set_timer(struct core *c);
 void sched_judge_pauses(struct core *c);
 
 /* ---- pauses ---- */
-/* Must f stop reading just now? */
-int sched_must_pause(const struct fetch *f);
+/*
+ * Must f stop reading just now? 0, or why: WAIT_OUTPUT_BLOCKED, WAIT_MEMORY.
+ * Over --max-buffer one that has something to read goes on to its end: it is
+ * chosen here.
+ */
+int sched_must_pause(struct fetch *f);
 /* No descriptor or port was to be had: closes idle ones, tries again soon. */
 void sched_lacks_fd(struct core *c);
 /* f has a connection: it lacks nothing any more. */

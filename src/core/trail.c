@@ -15,6 +15,8 @@
 #include "core/xchg.h"
 
 #define KEEP_BYTES 1024 /* of a buffer, from one item to the next */
+#define NOTED_MIN 4096  /* bytes noted of an item, whatever others have */
+#define SPARE_MAX 256   /* trails kept for the next items */
 
 struct trail *
 trail_of(struct fetch *f)
@@ -28,7 +30,16 @@ trail_of(struct fetch *f)
 	f->trail = k != NULL ? CONTAINER(k, struct trail, spare)
 			     : mem_zalloc(1, sizeof(struct trail));
 	f->trail->fetch = f;
+	trail_count_held(f->trail);
 	return f->trail;
+}
+
+void
+trail_count_held(struct trail *t)
+{
+	account_set(&t->fetch->core->account, ACCOUNT_HISTORY, &t->charged,
+	    sizeof(*t) + t->url.cap + t->seen.cap + t->cap * sizeof(t->v[0]) +
+		t->noted_bytes);
 }
 
 static void
@@ -37,12 +48,13 @@ clear_notes(struct trail *t)
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
-		free((void *)(uintptr_t)t->v[i].url.p);
+		if (i == 0 || t->v[i].url.p != t->v[i - 1].url.p)
+			free((void *)(uintptr_t)t->v[i].url.p);
 		free((void *)(uintptr_t)t->v[i].remote_ip.p);
 	}
 	free(t->v);
 	t->v = NULL;
-	t->n = t->cap = 0;
+	t->n = t->cap = t->noted_bytes = 0;
 }
 
 void
@@ -54,6 +66,11 @@ trail_give(struct fetch *f)
 	if (t == NULL)
 		return;
 	f->trail = NULL;
+	account_set(&f->core->account, ACCOUNT_HISTORY, &t->charged, 0);
+	if (f->core->spare_trails.n >= SPARE_MAX) {
+		trail_free(t);
+		return;
+	}
 	clear_notes(t);
 	buf_clear(&t->url, KEEP_BYTES);
 	buf_clear(&t->seen, KEEP_BYTES);
@@ -101,6 +118,7 @@ trail_start_over(struct trail *t)
 	buf_clear(&t->seen, KEEP_BYTES);
 	t->header_bytes = 0;
 	t->used_us = t->redirect_us = 0;
+	trail_count_held(t);
 }
 
 int
@@ -116,15 +134,36 @@ trail_has_seen(struct trail *t, struct span url, struct span method)
 			return 1;
 	}
 	buf_add(&t->seen, &h, sizeof(h));
+	trail_count_held(t);
 	return 0;
 }
 
 /* ---- the list ---- */
 
 static struct span
-keep(struct span s)
+keep(struct trail *t, struct span s)
 {
-	return s.p != NULL ? span_of(mem_strndup(s.p, s.n), s.n) : s;
+	if (s.p == NULL)
+		return s;
+	t->noted_bytes += s.n + 1;
+	return span_of(mem_strndup(s.p, s.n), s.n);
+}
+
+/* Most attempts ask for the same URL: one copy will do. */
+static struct span
+keep_url(struct trail *t, struct span url)
+{
+	if (t->n > 1 && span_eq(t->v[t->n - 2].url, url))
+		return t->v[t->n - 2].url;
+	return keep(t, url);
+}
+
+/* The next note, with a URL of `n` bytes. */
+static int
+has_room(const struct trail *t, const struct core *c, size_t n)
+{
+	return t->n < TRAIL_KEPT &&
+	       (t->noted_bytes + n <= NOTED_MIN || account_may_remember(c, n));
 }
 
 static struct record_attempt *
@@ -139,14 +178,15 @@ add(struct trail *t)
 }
 
 static void
-note_xchg(struct record_attempt *a, const struct xchg *x, int64_t now_us)
+note_xchg(struct record_attempt *a, struct trail *trail, const struct xchg *x,
+    int64_t now_us)
 {
 	char ip[XCHG_IP_TEXT];
 	struct xchg_times t;
 
 	xchg_times(x, now_us, &t);
-	a->url = keep(url_text(&x->url));
-	a->remote_ip = keep(span_str(xchg_peer_text(x, ip)));
+	a->url = keep_url(trail, url_text(&x->url));
+	a->remote_ip = keep(trail, span_str(xchg_peer_text(x, ip)));
 	a->conn_id = (int64_t)x->conn_id;
 	if (xchg_has_begun(x) && xchg_has_head(x))
 		a->status_code = http_status(x->http);
@@ -157,17 +197,33 @@ note_xchg(struct record_attempt *a, const struct xchg *x, int64_t now_us)
 	a->time_total = t.total;
 }
 
+/* The URL of its request that has no exchange, without its fragment. */
+static struct span
+url_of(const struct fetch *f)
+{
+	const struct trail *t = f->trail;
+	const struct url *own;
+	struct span url;
+	const char *hash;
+
+	if (t->hops == 0) {
+		own = item_own_url(f);
+		return own != NULL ? url_text(own) : SPAN_NONE;
+	}
+	url = buf_view(&t->url);
+	hash = memchr(url.p, '#', url.n);
+	if (hash != NULL)
+		url.n = (size_t)(hash - url.p);
+	return url;
+}
+
 /* A look-up that failed: there was no exchange. */
 static void
 note_lookup(struct record_attempt *a, struct fetch *f, int64_t now_us)
 {
-	const struct trail *t = f->trail;
-	const struct url *own;
+	struct trail *t = f->trail;
 
-	if (t->hops > 0)
-		a->url = keep(buf_view(&t->url));
-	else if ((own = item_own_url(f)) != NULL)
-		a->url = keep(url_text(own));
+	a->url = keep_url(t, url_of(f));
 	a->time_namelookup = a->time_connect = a->time_appconnect =
 	    a->time_starttransfer = RECORD_NO_TIME;
 	a->time_total = now_us - (t->lookup_us != 0 ? t->lookup_us : now_us);
@@ -182,7 +238,7 @@ trail_note(struct fetch *f)
 	if (!f->opts->include_attempts || f->attempts == 0)
 		return;
 	t = trail_of(f);
-	if (t->n >= TRAIL_KEPT)
+	if (!has_room(t, f->core, f->x != NULL ? f->x->url.text.n : t->url.n))
 		return;
 	a = add(t);
 	a->attempt = f->attempts;
@@ -190,7 +246,8 @@ trail_note(struct fetch *f)
 	a->wait_us = t->wait_us;
 	a->wait_reason = span_str(t->wait_reason);
 	if (f->x != NULL)
-		note_xchg(a, f->x, f->core->now_us);
+		note_xchg(a, t, f->x, f->core->now_us);
 	else
 		note_lookup(a, f, f->core->now_us);
+	trail_count_held(t);
 }

@@ -56,8 +56,11 @@ struct trail {
 	int last_status;
 	int64_t last_took_us;
 
-	struct record_attempt *v; /* for `attempts`; its strings are owned */
+	struct record_attempt *v; /* for `attempts`; its strings are owned, but
+				   * for a URL that is that of the one before */
 	size_t n, cap;
+	size_t noted_bytes; /* of these strings */
+	size_t charged;     /* for itself and all it remembers */
 };
 
 /* The item's trail; made if it has none. */
@@ -68,6 +71,8 @@ void trail_free(struct trail *t);
 
 /* Remembers how f's request, or look-up, has ended: it comes back. */
 void trail_note_end(struct fetch *f);
+/* Charges what it remembers now to the run's account. */
+void trail_count_held(struct trail *t);
 /* The next attempt begins at the item's own URL. */
 void trail_start_over(struct trail *t);
 /*
@@ -77,7 +82,7 @@ void trail_start_over(struct trail *t);
 int trail_has_seen(struct trail *t, struct span url, struct span method);
 /*
  * With --include-attempts: the request f has just finished, or the look-up
- * that failed, goes to the list.
+ * that failed, goes to the list, as far as there is memory for it.
  */
 void trail_note(struct fetch *f);
 

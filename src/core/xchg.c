@@ -18,6 +18,8 @@
 
 #define STEP_BYTES (256u << 10) /* decoded a visit */
 #define KEEP_BYTES 16384        /* of a buffer, from one fetch to the next */
+#define KEEP_DECODER_BYTES (1u << 20)
+#define SPARE_MAX 64 /* exchanges kept for the next items */
 #define KEEP_ALIVE_US 60000000
 #define RATIO_FROM (1u << 20) /* --max-ratio counts from here */
 #define DRAIN_MAX 65536       /* of a body nobody wants, */
@@ -45,11 +47,37 @@ xchg_take(struct core *c, struct fetch *f)
 	return x;
 }
 
+/* Bodies by what is in them, as their pages beyond that were not touched. */
+static size_t
+held_bytes(const struct xchg *x)
+{
+	size_t n = x->body.n + x->pending.cap + x->upload.n + x->late.n +
+		   x->head.cap + x->req.store.cap + x->url.text.cap +
+		   x->home.text.cap + http_held_bytes(x->http);
+
+	if (x->decode != NULL)
+		n += decode_held_bytes(x->decode);
+	if (x->stream != NULL)
+		n += stream_held_bytes(x->stream);
+	if (x->parse != NULL)
+		n += x->parse->object.n + x->parse->exec.n;
+	return n;
+}
+
+void
+xchg_count_held(struct xchg *x)
+{
+	account_set(
+	    &x->core->account, ACCOUNT_EXCHANGES, &x->charged, held_bytes(x));
+}
+
 /* A decoder is large: one is kept for the next body, not one an exchange. */
 static void
 give_decoder(struct xchg *x)
 {
-	if (x->core->spare_decode == NULL)
+	if (x->core->spare_decode == NULL &&
+	    (x->decode == NULL ||
+		decode_held_bytes(x->decode) <= KEEP_DECODER_BYTES))
 		x->core->spare_decode = x->decode;
 	else
 		decode_close(x->decode);
@@ -61,8 +89,6 @@ clear_answer(struct xchg *x)
 {
 	give_decoder(x);
 	parse_clear(x->parse);
-	x->core->held_bytes -= x->held_bytes;
-	x->held_bytes = 0;
 	buf_clear(&x->body, KEEP_BYTES);
 	buf_clear(&x->pending, 0);
 	buf_clear(&x->type_lines, 0);
@@ -104,10 +130,15 @@ xchg_give(struct xchg **xp)
 	x->tls_version = NULL;
 	x->body_out = SPAN_NONE;
 	x->start_us = x->looked_up_us = x->up_us = x->secure_us = 0;
-	x->paused_us = x->stood_us = x->held_us = 0;
+	x->paused_us = x->stood_us = x->memory_us = x->held_us = 0;
 	x->slot_us = 0;
 	x->at = (struct record_at){ 0 };
-	list_unshift(&x->core->spare_xchgs, &x->spare);
+	http_start(x->http, 0, 0, 0);
+	account_set(&x->core->account, ACCOUNT_EXCHANGES, &x->charged, 0);
+	if (x->core->spare_xchgs.n < SPARE_MAX)
+		list_unshift(&x->core->spare_xchgs, &x->spare);
+	else
+		xchg_free(x);
 }
 
 void
@@ -144,6 +175,19 @@ xchg_reset(struct xchg *x)
 	x->up_us = x->secure_us = 0;
 	x->tls_version = NULL;
 	x->tls_verified = -1;
+}
+
+void
+xchg_count_pause(struct xchg *x)
+{
+	int64_t now = x->core->now_us, lasted = now - x->paused_us;
+
+	if (x->paused_for == WAIT_MEMORY)
+		x->memory_us += lasted;
+	else
+		x->stood_us += lasted;
+	stats_wait(&x->core->stats, (enum wait_reason)x->paused_for, lasted);
+	x->paused_us = now;
 }
 
 void
@@ -293,7 +337,6 @@ decode_some(struct xchg *x, struct span in)
 			buf_span(&x->pending, in);
 	}
 	x->is_behind = v == XCHG_AGAIN;
-	xchg_count_held(x);
 	return v;
 }
 
@@ -301,7 +344,6 @@ static enum xchg_verdict
 take_body(struct xchg *x, struct span in)
 {
 	uint64_t max = max_bytes(x);
-	enum xchg_verdict v;
 
 	x->wire_bytes += in.n;
 	if (x->plan != RETRY_KEEP)
@@ -314,9 +356,7 @@ take_body(struct xchg *x, struct span in)
 		return XCHG_MORE;
 	if (wants_body(x))
 		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
-	v = take_decoded(x, in);
-	xchg_count_held(x);
-	return v;
+	return take_decoded(x, in);
 }
 
 /* The content codings of the answer; BAD if they are too many. */
@@ -390,8 +430,8 @@ conclude(struct xchg *x)
 	return XCHG_DONE;
 }
 
-enum xchg_verdict
-xchg_input(struct xchg *x, struct span in)
+static enum xchg_verdict
+take_input(struct xchg *x, struct span in)
 {
 	int had_head = http_has_head(x->http);
 	enum http_verdict h;
@@ -415,12 +455,22 @@ xchg_input(struct xchg *x, struct span in)
 }
 
 enum xchg_verdict
+xchg_input(struct xchg *x, struct span in)
+{
+	enum xchg_verdict v = take_input(x, in);
+
+	xchg_count_held(x);
+	return v;
+}
+
+enum xchg_verdict
 xchg_continue(struct xchg *x)
 {
 	enum xchg_verdict v = XCHG_MORE;
 
 	if (x->is_behind)
 		v = decode_some(x, SPAN_NONE);
+	xchg_count_held(x);
 	if (v == XCHG_MORE && x->is_whole_on_wire)
 		return conclude(x);
 	return v;

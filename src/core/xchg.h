@@ -67,7 +67,6 @@ struct xchg {
 	int is_counted; /* it began an attempt */
 	int is_unsent;  /* --delay has not begun */
 	unsigned epoch; /* of its origin's governor, when it began */
-	int is_probe;   /* its origin was unreachable when it began */
 
 	/* The answer. */
 	struct http *http;
@@ -86,7 +85,7 @@ struct xchg {
 	uint64_t lines;  /* written of it */
 	struct buf late; /* of these, what could not go out at once */
 	int is_live_over;
-	size_t held_bytes; /* of the run's --max-buffer */
+	size_t charged; /* for all that it holds */
 	uint64_t wire_bytes, decoded_bytes;
 	unsigned flags; /* RECORD_* */
 	enum err err;
@@ -104,8 +103,10 @@ struct xchg {
 	int64_t start_us, looked_up_us, up_us, secure_us, first_us, end_us;
 	/* Deadlines. */
 	int64_t slot_us;   /* --max-time counts from here */
-	int64_t paused_us; /* when we stopped reading, or 0 */
-	int64_t stood_us;  /* how long we had in all */
+	int64_t paused_us; /* since when we do not read, or 0, */
+	int paused_for;    /* and why: see sched_must_pause */
+	int64_t stood_us;  /* how long that was in all for the output, */
+	int64_t memory_us; /* and for memory */
 	int64_t held_us;   /* its handshake waited for us, once it is over */
 	int64_t window_us; /* --speed-time window began */
 	uint64_t window_bytes;
@@ -140,8 +141,10 @@ int xchg_look(struct xchg *x, const struct fetch *f);
 enum err xchg_prepare(struct xchg *x, const struct fetch *f);
 /* Makes ready for an answer to it. */
 void xchg_expect(struct xchg *x);
-/* Counts what its bodies hold against --max-buffer. */
+/* Charges what it holds now, with its request, to the run's account. */
 void xchg_count_held(struct xchg *x);
+/* What its pause has lasted is added to those before; it begins anew. */
+void xchg_count_pause(struct xchg *x);
 /* The URL of the item, whatever hop this is. */
 const struct url *xchg_item_url(const struct xchg *x);
 /* Forgets the answer and the connection: the request goes out anew. */

@@ -48,21 +48,6 @@ xchg_has_idempotency_key(const struct request *r, const struct opts *o)
 	return 0;
 }
 
-void
-xchg_count_held(struct xchg *x)
-{
-	size_t n = x->body.n + x->pending.n + x->upload.n + x->late.n;
-
-	if (x->req.has_body)
-		n += x->req.body.n;
-	if (x->live == LIVE_LINES)
-		n += stream_held_bytes(x->stream);
-	if (x->parse != NULL)
-		n += x->parse->object.n + x->parse->exec.n;
-	x->core->held_bytes += n - x->held_bytes;
-	x->held_bytes = n;
-}
-
 /* Appends a file to the body that is being put together. */
 static enum err
 read_upload(struct xchg *x, struct span path)
@@ -114,7 +99,6 @@ find_body(struct xchg *x, const struct opts *o, struct http_request *h)
 		x->body_out = buf_view(&x->upload);
 	} else if (x->req.has_body) {
 		x->body_out = x->req.body;
-		xchg_count_held(x);
 		if (x->req.body_is_json)
 			h->content_type = SPAN("application/json");
 	} else if (o->npieces > 0) {
@@ -266,5 +250,6 @@ xchg_prepare(struct xchg *x, const struct fetch *f)
 	h.item = (struct http_headers){ x->req.header, x->req.nheader };
 	http_write_request(&x->head, &h);
 	buf_fini(&own);
+	xchg_count_held(x);
 	return E_OK;
 }

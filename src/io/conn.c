@@ -71,6 +71,12 @@ conns_open(const struct conns *s)
 	return s->sockets;
 }
 
+size_t
+conns_unread_bytes(const struct conns *s)
+{
+	return s->unread;
+}
+
 uint64_t
 conns_opened(const struct conns *s)
 {

@@ -55,6 +55,8 @@ int conns_interface(struct conns *s, const char *from);
 void conns_reap(struct conns *s);
 /* Sockets open now, those being dialled included. */
 size_t conns_open(const struct conns *s);
+/* Bytes that were read from TLS, and that nobody has taken yet. */
+size_t conns_unread_bytes(const struct conns *s);
 /* Connections established so far; the id of the newest one. */
 uint64_t conns_opened(const struct conns *s);
 

@@ -31,6 +31,7 @@ struct conns {
 	struct list live, dead;
 	size_t sockets, max_sockets;
 	uint64_t opened;
+	size_t unread;             /* bytes, of all under TLS */
 	union resolve_addr source; /* AF_UNSPEC: any; its port is 0 */
 	char device[IF_NAMESIZE];  /* "": any */
 };
@@ -45,6 +46,7 @@ struct conn {
 	struct dial *dial;
 	struct tls_handshake *handshake;
 	struct bufferevent *bev;        /* under TLS */
+	size_t unread;                  /* of the set's, by this one */
 	struct event ev_read, ev_write; /* without */
 	struct span out[2];             /* not handed over yet */
 	uint64_t sent;

@@ -125,10 +125,18 @@ on_tls_drained(struct bufferevent *bev, void *arg)
 }
 
 static void
+count_unread(struct conn *c, size_t n)
+{
+	c->set->unread += n - c->unread;
+	c->unread = n;
+}
+
+static void
 on_tls_readable(struct bufferevent *bev, void *arg)
 {
 	struct conn *c = arg;
 
+	count_unread(c, conn_tls_unread(c));
 	c->moved_us = timer_now_us();
 	if (evbuffer_get_length(bufferevent_get_input(bev)) >= INPUT_MAX)
 		bufferevent_disable(bev, EV_READ);
@@ -185,6 +193,7 @@ salvage(struct conn *c)
 			break;
 		evbuffer_add(in, chunk, (size_t)n);
 	}
+	count_unread(c, conn_tls_unread(c));
 	errnum = errno;
 	f = tls_fault_open(n > 0 ? SSL_ERROR_SYSCALL : SSL_get_error(ssl, n),
 	    ERR_get_error(), errnum == EAGAIN ? ECONNRESET : errnum);
@@ -224,6 +233,7 @@ conn_tls_read(struct conn *c, char *to, size_t cap)
 	int n = had > 0 ? evbuffer_remove(in, to, cap) : 0;
 
 	CHECK(n >= 0);
+	count_unread(c, had - (size_t)n);
 	if (had >= INPUT_MAX && had - (size_t)n < INPUT_MAX && !c->is_paused &&
 	    c->end == CONN_END_NONE)
 		CHECK(bufferevent_enable(c->bev, EV_READ) == 0);
@@ -239,6 +249,7 @@ conn_tls_close(struct conn *c)
 	int i;
 
 	ERR_clear_error();
+	count_unread(c, 0);
 	if (!c->is_tls_dead)
 		(void)SSL_shutdown(ssl);
 	ERR_clear_error();

@@ -301,3 +301,14 @@ pool_stats(const struct pool *p, struct pool_stats *st)
 			st->busy_us += now - w->tasks[0].first_us;
 	}
 }
+
+size_t
+pool_held_bytes(const struct pool *p)
+{
+	size_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < p->conf.workers; i++)
+		n += p->workers[i].in.n + p->workers[i].out.n;
+	return n;
+}

@@ -138,6 +138,8 @@ void pool_cancel(struct pool *p, struct pool_doc *d);
 size_t pool_waiting(const struct pool *p);
 /* Is d with a worker (being parsed, or in its pipe)? */
 int pool_is_with_worker(const struct pool_doc *d);
+/* Bytes of documents and answers that are on their way. */
+size_t pool_held_bytes(const struct pool *p);
 void pool_stats(const struct pool *p, struct pool_stats *st);
 
 #endif

@@ -222,6 +222,19 @@ is_shrunk(const struct source *s)
 	       (uint64_t)st.st_size < s->file_bytes;
 }
 
+/* After a long line its memory is given back. */
+static void
+shrink(struct buf *b)
+{
+	struct buf small = { 0 };
+
+	if (b->cap <= 4 * READ_BYTES || b->n > READ_BYTES)
+		return;
+	buf_span(&small, buf_view(b));
+	buf_fini(b);
+	*b = small;
+}
+
 /* Reads once. SOURCE_LINE here means: there are new bytes, or the end. */
 static enum source_verdict
 fill(struct source *s, const struct input *in)
@@ -233,6 +246,7 @@ fill(struct source *s, const struct input *in)
 	if (s->off > 0) {
 		buf_drop(&s->buf, s->off);
 		s->off = 0;
+		shrink(&s->buf);
 	}
 	n = read(s->fd, buf_reserve(&s->buf, READ_BYTES), READ_BYTES);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
@@ -415,4 +429,10 @@ source_progress(const struct source *s, uint64_t *done, uint64_t *total)
 {
 	*done = s->done - (s->buf.n - s->off);
 	*total = s->is_total_unknown ? 0 : s->total;
+}
+
+size_t
+source_held_bytes(const struct source *s)
+{
+	return s->buf.n;
 }

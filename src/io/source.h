@@ -52,6 +52,8 @@ enum source_verdict source_next(struct source *s, struct source_line *line);
 /* "urls.txt: No such file or directory", after SOURCE_FAILED. */
 const char *source_error(const struct source *s);
 
+/* Bytes read ahead of the line given last. */
+size_t source_held_bytes(const struct source *s);
 /*
  * How far it is: bytes read and bytes in all; *total is 0 if that is not
  * known (a pipe among them).

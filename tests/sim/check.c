@@ -32,9 +32,18 @@ struct count {
 	size_t waiting, lines, startable, lookups, idle, active;
 	size_t ready, want, quiet, lost, held_hosts, delayed;
 	size_t nslot;
-	uint64_t held;              /* bytes */
-	const struct fetch **slots; /* the fetches with one */
+	uint64_t held[ACCOUNT_KINDS]; /* bytes charged */
+	const struct fetch **slots;   /* the fetches with one */
 };
+
+/* What an item holds wherever it is. */
+static void
+count_item(const struct fetch *f, struct count *n)
+{
+	n->held[ACCOUNT_ITEMS] += f->charged;
+	if (f->trail != NULL)
+		n->held[ACCOUNT_HISTORY] += f->trail->charged;
+}
 
 /* ---- origins ---- */
 
@@ -46,6 +55,7 @@ check_queued(
 	EXPECT(s, f->x == NULL);
 	EXPECT(s, !f->is_hook_due); /* it may still be on the run queue */
 	EXPECT(s, f->err == E_OK && sched_why(f) != NULL);
+	count_item(f, n);
 	n->waiting++;
 	n->lines += f->line.n;
 }
@@ -82,13 +92,6 @@ room_of(const struct sim *s, const struct host *h)
 	if (h->unsent > 0 || (max > 0 && h->active == max))
 		return 0;
 	room = max > 0 ? max - h->active : SIZE_MAX;
-	if (h->gov.window > 0) {
-		EXPECT(s, h->gov.window >= 2);
-		if (h->active >= h->gov.window)
-			return 0;
-		if (h->gov.window - h->active < room)
-			room = h->gov.window - h->active;
-	}
 	if (h->gov.allow == 0)
 		return room;
 	if (h->active - h->gov.before >= h->gov.allow)
@@ -131,9 +134,8 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 		break;
 	case HOST_HELD:
 		EXPECT(s, h->waiting.n > 0 && !link_on(&h->link));
-		EXPECT(s, heap_on(&h->held));
-		EXPECT(s, h->held.key == h->held_until_us ||
-			      h->held.key == govern_dead_at_us(h));
+		EXPECT(s, h->held.key == h->held_until_us);
+		n->held_hosts++;
 		break;
 	case HOST_LOST:
 		EXPECT(s, h->waiting.n + h->delayed.n > 0);
@@ -141,12 +143,7 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 		n->lost++;
 		break;
 	}
-	n->held_hosts += (size_t)heap_on(&h->held);
-	/* What it is given up at is always waited for. */
-	EXPECT(s, heap_on(&h->held) || h->place == HOST_LOST ||
-		      h->waiting.n + h->delayed.n == 0 ||
-		      govern_dead_at_us(h) == TIMER_NEVER ||
-		      govern_dead_at_us(h) <= s->core.now_us);
+	EXPECT(s, heap_on(&h->held) == (h->place == HOST_HELD));
 	EXPECT(s, h->contribution == startable);
 	n->startable += startable;
 }
@@ -164,6 +161,7 @@ check_hosts(struct sim *s, struct count *n)
 			h = CONTAINER(k, struct host, hashed);
 			check_waiting(s, h, n);
 			check_place(s, h, n);
+			n->held[ACCOUNT_ORIGINS] += h->charged;
 			n->lookups += h->job != NULL;
 			n->idle += h->idle.n;
 			n->active += h->active;
@@ -177,7 +175,7 @@ static void
 check_deadline(struct sim *s, const struct fetch *f)
 {
 	const struct xchg *x = f->x;
-	int64_t now = s->w.now_us, stood = x->stood_us;
+	int64_t now = s->w.now_us, stood = x->stood_us + x->memory_us;
 	int64_t max =
 	    x->req.timeout_us >= 0 ? x->req.timeout_us : s->opts.max_time_us;
 
@@ -199,19 +197,13 @@ static void
 check_held(struct sim *s, const struct fetch *f, struct count *n)
 {
 	const struct xchg *x = f->x;
-	uint64_t held = x->body.n + x->pending.n + x->upload.n, body = 0;
+	uint64_t held = x->body.n + x->pending.n + x->upload.n;
 
 	if (x->parse != NULL)
 		held += x->parse->object.n + x->parse->exec.n;
-
 	EXPECT(s, x->fetch == f);
-	if (x->head.n > 0 && x->req.has_body)
-		body = x->req.body.n;
-	if (f->trail != NULL && f->trail->is_bodyless)
-		EXPECT(s, x->held_bytes - held <= body);
-	else
-		EXPECT(s, x->held_bytes == held + body);
-	n->held += x->held_bytes;
+	EXPECT(s, x->charged >= held);
+	n->held[ACCOUNT_EXCHANGES] += x->charged;
 }
 
 /* Nothing may have begun while its origin was held. */
@@ -220,7 +212,7 @@ check_hold(struct sim *s, const struct fetch *f)
 {
 	const struct governor *g = &f->host->gov;
 
-	if (f->x->epoch == g->epoch && f->x->slot_us < g->held_until_at_us)
+	if (f->x->epoch == g->epoch && f->x->slot_us < g->until_us)
 		world_fail(&s->w, "item %llu was begun on an origin held (%s)",
 		    (unsigned long long)f->seq, stats_wait_name(g->why));
 }
@@ -229,6 +221,7 @@ static void
 check_slot(struct sim *s, const struct fetch *f, struct count *n)
 {
 	EXPECT(s, f->x != NULL && f->host != NULL);
+	count_item(f, n);
 	check_held(s, f, n);
 	check_deadline(s, f);
 	check_hold(s, f);
@@ -263,6 +256,7 @@ check_state(struct sim *s, enum fetch_state st, struct count *n)
 			EXPECT(s, f->x->paused_us == 0);
 		if (st < FETCH_CONNECTING || st > FETCH_RECEIVING) {
 			EXPECT(s, f->x == NULL || f->x->conn == NULL);
+			count_item(f, n);
 			if (f->x != NULL)
 				check_held(s, f, n);
 			continue;
@@ -302,6 +296,7 @@ count_done(struct sim *s, struct count *n)
 		if (f->state != FETCH_DONE)
 			continue;
 		done++;
+		count_item(f, n);
 		EXPECT(s, !link_on(&f->link));
 		if (f->x != NULL)
 			check_held(s, f, n);
@@ -351,6 +346,23 @@ check_active(struct sim *s, struct count *n)
 	EXPECT(s, n->active == n->nslot);
 }
 
+/* The account is the sum of what its holders were charged for. */
+static void
+check_account(struct sim *s, const struct count *n)
+{
+	const struct account *a = &s->core.account;
+	uint64_t sum = 0;
+	size_t k;
+
+	EXPECT(s, a->of[ACCOUNT_ITEMS] == n->held[ACCOUNT_ITEMS]);
+	EXPECT(s, a->of[ACCOUNT_ORIGINS] == n->held[ACCOUNT_ORIGINS]);
+	EXPECT(s, a->of[ACCOUNT_HISTORY] == n->held[ACCOUNT_HISTORY]);
+	EXPECT(s, a->of[ACCOUNT_EXCHANGES] == n->held[ACCOUNT_EXCHANGES]);
+	for (k = 0; k < ACCOUNT_KINDS; k++)
+		sum += a->of[k];
+	EXPECT(s, a->held == sum);
+}
+
 static void
 check_counts(struct sim *s, const struct count *n, size_t done)
 {
@@ -370,7 +382,7 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	EXPECT(s, n->ready == c->ready.n && n->want == c->want.n);
 	EXPECT(s, n->quiet == c->quiet.n && n->lost == c->lost.n);
 	EXPECT(s, n->held_hosts == c->held.n && n->delayed == c->later.n);
-	EXPECT(s, n->held == c->held_bytes);
+	check_account(s, n);
 	EXPECT(s, c->alive == n->waiting + n->nslot +
 				  c->state[FETCH_PARSING].n +
 				  c->state[FETCH_EMITTING].n + done);
@@ -412,7 +424,7 @@ forgets_input(const struct sim *s)
 	       c->startable < 4 * (uint64_t)s->opts.concurrency &&
 	       c->known + (size_t)s->opts.concurrency < KNOWN_MAX &&
 	       c->known_bytes < KNOWN_BYTES_MAX &&
-	       fake_source_has_line(c->source);
+	       !account_is_full_of_items(c) && fake_source_has_line(c->source);
 }
 
 static int
@@ -467,21 +479,6 @@ check_sleep(struct sim *s)
 /* ---- at the end ---- */
 
 /* How often its request may have gone out, as the peers saw it. */
-/* Finding out whether an origin that had answered is back costs no try. */
-static int
-may_probe_freely(struct sim *s, uint64_t seq)
-{
-	const struct origin *o;
-	struct item item = { 0 };
-
-	s->w.item(&s->w, seq, &item);
-	o = &s->w.origins[item.kind];
-	return s->w.offline_until_us > 0 || s->w.is_chaotic ||
-	       o->redirects > 0 || s->w.answer != NULL ||
-	       o->trouble != TROUBLE_NONE || o->refuses > 0 ||
-	       o->connect_stalls > 0 || o->tls_fails > 0 || o->tls_stalls > 0;
-}
-
 static void
 check_requests(struct sim *s, uint64_t seq)
 {
@@ -497,8 +494,7 @@ check_requests(struct sim *s, uint64_t seq)
 		    "item %llu: its request went out %u times, %u answers "
 		    "asked it to wait",
 		    (unsigned long long)seq, o->handed, o->asked);
-	if ((uint64_t)o->attempts > tries + o->asked &&
-	    !may_probe_freely(s, seq))
+	if ((uint64_t)o->attempts > tries + o->asked)
 		world_fail(&s->w, "item %llu had %d attempts",
 		    (unsigned long long)seq, o->attempts);
 }

@@ -119,6 +119,13 @@ conns_open(const struct conns *s)
 	return s->sockets;
 }
 
+size_t
+conns_unread_bytes(const struct conns *s)
+{
+	(void)s;
+	return 0;
+}
+
 uint64_t
 conns_opened(const struct conns *s)
 {

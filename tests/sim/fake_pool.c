@@ -191,6 +191,13 @@ pool_is_with_worker(const struct pool_doc *d)
 	return d->worker != NULL;
 }
 
+size_t
+pool_held_bytes(const struct pool *p)
+{
+	(void)p;
+	return 0;
+}
+
 void
 pool_stats(const struct pool *p, struct pool_stats *st)
 {

@@ -147,3 +147,9 @@ file_read(struct buf *to, struct span path, size_t max, struct buf *why)
 	to->n += n;
 	return 0;
 }
+
+size_t
+source_held_bytes(const struct source *s)
+{
+	return s->line.n;
+}

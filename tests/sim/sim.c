@@ -147,8 +147,8 @@ note_most(struct sim *s)
 		s->most_slots = c->slots;
 	if (c->known > s->most_known)
 		s->most_known = c->known;
-	if (c->held_bytes > s->most_held)
-		s->most_held = c->held_bytes;
+	if (c->account.held > s->most_held)
+		s->most_held = c->account.held;
 	if (sink_pending(c->out) > s->most_pending)
 		s->most_pending = sink_pending(c->out);
 }
@@ -199,7 +199,7 @@ check_motion(struct sim *s)
 		    "%d turns and no record: %zu in flight, %zu are paused, "
 		    "pauses %x, %llu bytes held",
 		    IDLE_TURNS, s->core.slots, s->core.paused.n, s->core.pauses,
-		    (unsigned long long)s->core.held_bytes);
+		    (unsigned long long)s->core.account.held);
 }
 
 /* As the engine does. */
@@ -245,7 +245,7 @@ sim_run(struct sim *s, int64_t us)
 	check_all(s);
 	check_records(s);
 	fake_sink_at_end(s->core.out);
-	if (s->core.held_bytes != 0 || s->core.alive != 0)
+	if (s->core.account.of[ACCOUNT_EXCHANGES] != 0 || s->core.alive != 0)
 		world_fail(&s->w, "something is held at the end");
 }
 
@@ -278,7 +278,7 @@ sim_fini(struct sim *s)
 
 	core_fini(c);
 	if (c->slots != 0 || c->known != 0 || c->known_bytes != 0 ||
-	    c->alive != 0 || c->held_bytes != 0 || c->lookups != 0)
+	    c->alive != 0 || c->account.held != 0 || c->lookups != 0)
 		world_fail(&s->w, "something is counted that is gone");
 	conns_reap(c->conns);
 	conns_free(c->conns);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/* The account against --max-buffer and its shares. Decides nothing: sched and
+ * trail do. */
+#include "core/account.h"
+
+#include "core/core.h"
+#include "core/order.h"
+#include "io/conn.h"
+#include "io/pool.h"
+#include "io/sink.h"
+#include "io/source.h"
+
+/* Of --max-buffer. */
+#define ITEMS_SHARE 4
+#define HISTORY_SHARE 4
+#define ORIGINS_SHARE 8
+#define ORDER_SHARE 8 /* the lines, and as much the list of them */
+
+#define ORDER_WINDOW_MAX (16u << 20)
+
+static uint64_t
+limit_of(const struct core *c)
+{
+	uint64_t max = c->opts->max_buffer_bytes;
+
+	return max > 0 ? max : UINT64_MAX;
+}
+
+void
+account_ask(struct core *c)
+{
+	struct account *a = &c->account;
+	size_t order = 0;
+	size_t movers = conns_unread_bytes(c->conns);
+
+	if (c->order != NULL)
+		order = order_held_bytes(c->order) + order_list_bytes(c->order);
+	if (c->workers != NULL)
+		movers += pool_held_bytes(c->workers);
+	if (c->coprocs != NULL)
+		movers += pool_held_bytes(c->coprocs);
+	movers += source_held_bytes(c->source);
+	account_set(a, ACCOUNT_OUTPUT, &a->output, sink_pending(c->out));
+	account_set(a, ACCOUNT_ORDER, &a->order, order);
+	account_set(a, ACCOUNT_MOVERS, &a->movers, movers);
+}
+
+void
+account_release(struct core *c)
+{
+	struct account *a = &c->account;
+
+	account_set(a, ACCOUNT_OUTPUT, &a->output, 0);
+	account_set(a, ACCOUNT_ORDER, &a->order, 0);
+	account_set(a, ACCOUNT_MOVERS, &a->movers, 0);
+}
+
+int
+account_is_over(const struct core *c)
+{
+	return c->account.held > limit_of(c);
+}
+
+int
+account_is_full_of_items(const struct core *c)
+{
+	const struct account *a = &c->account;
+
+	return c->known > 0 && a->of[ACCOUNT_ITEMS] + a->of[ACCOUNT_ORIGINS] >
+				   limit_of(c) / ITEMS_SHARE;
+}
+
+int
+account_may_remember(const struct core *c, size_t bytes)
+{
+	uint64_t share = limit_of(c) / HISTORY_SHARE;
+
+	return bytes <= share &&
+	       c->account.of[ACCOUNT_HISTORY] <= share - bytes;
+}
+
+size_t
+account_order_window(const struct core *c)
+{
+	uint64_t share = limit_of(c) / ORDER_SHARE;
+
+	return share < ORDER_WINDOW_MAX ? (size_t)share : ORDER_WINDOW_MAX;
+}
+
+int
+account_is_full_of_order(const struct core *c)
+{
+	return order_list_bytes(c->order) > limit_of(c) / ORDER_SHARE;
+}
+
+int
+account_is_full_of_origins(const struct core *c)
+{
+	return c->account.of[ACCOUNT_ORIGINS] > limit_of(c) / ORIGINS_SHARE;
+}
