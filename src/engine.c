@@ -5,7 +5,9 @@
  */
 #include "engine.h"
 
+#include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,21 +198,6 @@ refuse(struct buf *err, const char *why)
 }
 
 static int
-open_output(struct engine *e, struct buf *err, int *status)
-{
-	const struct opts *o = e->core.opts;
-	char why[512];
-
-	*status = 3;
-	if (strcmp(o->output, "-") == 0)
-		e->core.out = sink_new(e->base, 1, on_wakeup, &e->core);
-	else
-		e->core.out = sink_open(
-		    e->base, o->output, on_wakeup, &e->core, why, sizeof(why));
-	return e->core.out != NULL ? 0 : refuse(err, why);
-}
-
-static int
 open_network(struct engine *e, struct buf *err, int *status)
 {
 	const struct opts *o = e->core.opts;
@@ -224,7 +211,7 @@ open_network(struct engine *e, struct buf *err, int *status)
 		.noverride = o->resolve.n,
 		.hosts_path = "/etc/hosts",
 		.resolv_conf_path = "/etc/resolv.conf" };
-	char why[512];
+	char why[2 * PATH_MAX]; /* a file's name is never cut */
 
 	*status = 2;
 	e->tls = tls_new(e->base, &tc, why, sizeof(why));
@@ -289,8 +276,7 @@ engine_new(
 	e->notes = sink_new(e->base, 2, NULL, NULL);
 	set_format(c);
 	if (open_workers(e, err, status) == -1 ||
-	    open_network(e, err, status) == -1 ||
-	    open_output(e, err, status) == -1) {
+	    open_network(e, err, status) == -1) {
 		engine_free(e);
 		return NULL;
 	}
@@ -299,8 +285,27 @@ engine_new(
 	e->watch = watch_new(e, e->base, e->notes);
 	c->before_output = before_output;
 	c->before_output_arg = e->watch;
-	catch_signals(e);
 	return e;
+}
+
+int
+engine_open_output(struct engine *e, struct buf *err)
+{
+	const char *path = e->core.opts->output;
+
+	if (strcmp(path, "-") == 0)
+		e->core.out = sink_new(e->base, 1, on_wakeup, &e->core);
+	else
+		e->core.out = sink_open(e->base, path, on_wakeup, &e->core);
+	if (e->core.out == NULL) {
+		buf_str(err, "fetchd: --output: ");
+		opts_show(err, path);
+		buf_printf(err, ": %s\n", strerror(errno));
+		return 3;
+	}
+	/* Now: a signal ends the wait for the reader of a FIFO. */
+	catch_signals(e);
+	return 0;
 }
 
 void

@@ -105,10 +105,10 @@ check_file(const char *path, struct buf *err)
 	struct stat st;
 	int why;
 
-	if (stat(path, &st) == 0)
-		return S_ISDIR(st.st_mode)
-			   ? refuse(err, 3, path, strerror(EISDIR))
-			   : 0;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return refuse(err, 3, path, strerror(EISDIR));
+	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
+		return 0;
 	why = errno;
 	buf_str(err, "fetchd: ");
 	show_operand(err, path);
@@ -386,6 +386,8 @@ run(struct opts *o, struct closed was, struct buf *err)
 	engine_core(e)->is_terminal =
 	    strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO);
 	status = add_inputs(engine_source(e), o, was.in, err);
+	if (status == 0)
+		status = engine_open_output(e, err);
 	if (status == 0) {
 		warn(o);
 		end = engine_run(e);

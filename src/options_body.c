@@ -217,6 +217,8 @@ add_file(struct opts *o, const char *path, struct buf *text, struct buf *err)
 		    o, OPT_form, path, OPT_BODY_MAX, text, err);
 	if (access(path, R_OK) != 0)
 		return opts_say_unreadable(err, OPT_form, path);
+	if (opts_check_path(o, path, err) != 0)
+		return 2;
 	add_text(o, text);
 	piece = add_piece(o);
 	piece->is_path = 1;

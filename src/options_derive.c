@@ -188,17 +188,25 @@ say_same(struct buf *err, const char *path)
 }
 
 int
-opts_check_paths(const struct opts *o, struct buf *err)
+opts_check_path(const struct opts *o, const char *path, struct buf *err)
 {
 	struct stat out;
-	size_t i;
 
 	if (stat_path(o->output, STDOUT_FILENO, &out) != 0 || !is_store(&out))
 		return 0;
-	for (i = 0; i < o->noperands; i++)
-		if (is_same(o->operands[i].text, &out))
-			return say_same(err, o->operands[i].text);
-	if (o->noperands == 0 && is_same("-", &out))
-		return say_same(err, "-");
-	return 0;
+	return is_same(path, &out) ? say_same(err, path) : 0;
+}
+
+int
+opts_check_paths(const struct opts *o, struct buf *err)
+{
+	int status = o->noperands == 0 ? opts_check_path(o, "-", err) : 0;
+	size_t i;
+
+	for (i = 0; i < o->noperands && status == 0; i++)
+		if (!o->operands[i].is_url)
+			status = opts_check_path(o, o->operands[i].text, err);
+	if (status == 0 && o->cacert != NULL)
+		status = opts_check_path(o, o->cacert, err);
+	return status;
 }

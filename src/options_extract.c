@@ -125,7 +125,7 @@ take_pair(struct opts *o, enum opt id, const char *text, struct buf *err)
 			: "has no NAME= before it, of letters, digits, _ - .");
 	j.expr = span_str(text + n + 1);
 	if (j.expr.n == 0)
-		return opts_say(err, id, text, "has nothing behind the =");
+		return opts_say(err, id, text, "has nothing after the =");
 	return add_job(o, id, &j, err);
 }
 
@@ -202,7 +202,7 @@ split_exec(struct opts *o, struct buf *err)
 	buf_fini(&word);
 	if (p == NULL)
 		return opts_say(
-		    err, OPT_exec, o->exec, "has a quote that is open");
+		    err, OPT_exec, o->exec, "has an unterminated quote");
 	if (*p != '\0')
 		return opts_say(
 		    err, OPT_exec, o->exec, "has too many arguments");
@@ -247,6 +247,18 @@ find_program(struct opts *o)
 	return found;
 }
 
+static int
+say_no_program(const char *name, struct buf *err)
+{
+	buf_str(err, "fetchd: --exec: ");
+	opts_quote_path(err, name);
+	buf_str(err, " is not an executable file");
+	if (strchr(name, '/') == NULL)
+		buf_str(err, " in PATH");
+	buf_char(err, '\n');
+	return 2;
+}
+
 /* ---- --workers ---- */
 
 static int64_t
@@ -285,13 +297,12 @@ opts_derive_extract(struct opts *o, struct buf *err)
 	if (status != 0 || !opts_extracts(o))
 		return status;
 	if (o->workers == 0)
-		return opts_say(
-		    err, OPT_workers, "0", "leaves nobody to extract anything");
+		return opts_say(err, OPT_workers, "0",
+		    "is too few: at least 1 is needed to extract anything");
 	if (o->worker_mem_bytes != 0 &&
 	    o->worker_mem_bytes < OPT_WORKER_MEM_MIN)
 		return say_little(o, err);
 	if (o->exec != NULL && !find_program(o))
-		return opts_say(err, OPT_exec, o->exec_argv[0],
-		    "is no program that can be run");
+		return say_no_program(o->exec_argv[0], err);
 	return 0;
 }

@@ -94,6 +94,8 @@ opts_read_file(struct opts *o, enum opt id, const char *path, size_t max,
 
 	if (is_stdin && take_stdin(o, id, err) != 0)
 		return 2;
+	if (opts_check_path(o, path, err) != 0)
+		return 2;
 	if (!is_stdin)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -79,6 +79,8 @@ int opts_derive_extract(struct opts *o, struct buf *err);
 int opts_derive_fields(struct opts *o, struct buf *err);
 /* The output must not be an input. 0, or 2 with the message. */
 int opts_check_paths(const struct opts *o, struct buf *err);
+/* The same of one file that an option reads. */
+int opts_check_path(const struct opts *o, const char *path, struct buf *err);
 /* A copy that lives as long as *o. */
 char *opts_keep(struct opts *o, const char *p, size_t n);
 /* Appends text in quotes, control bytes escaped, cut if it is long. */

@@ -207,7 +207,8 @@ OPT(interface, "interface", 0, STR, "", 0, 0, NETWORK, "ADDR",
 
 OPT(output, "output", 'o', PATH, "-", 0, 0, OUTPUT, "FILE",
     "write the results to FILE, - is standard output",
-    "An existing file is truncated. It must not be one of the inputs.")
+    "An existing file is replaced once options and inputs were found good; a "
+    "mistake leaves it as it was. It must not be one of the inputs.")
 OPT(json, "json", 'j', BOOL, "off", 0, 1, OUTPUT, "",
     "the same as --format jsonl", "")
 OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT, "auto|jsonl|text|body",
@@ -265,7 +266,7 @@ OPT(exec, "exec", 0, STR, "", 0, 0, EXTRACT, "COMMAND",
     "quotes hold; there is no shell. It gets bodies of every type.")
 OPT(workers, "workers", 0, INT, "", 0, OPT_WORKERS_MAX, EXTRACT, "N",
     "processes that parse (default: one a core, less one)",
-    "At least 1 by default. 0 leaves nobody to extract anything.")
+    "At least 1 where something is extracted.")
 OPT(worker_mem, "worker-mem", 0, SIZE, "512M", 0, OPT_SIZE_MAX, EXTRACT, "SIZE",
     "address space a parser may use",
     "64M at least. A body of more than an eighth of it is not parsed. 0 means "

@@ -184,16 +184,11 @@ sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg)
 }
 
 struct sink *
-sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg,
-    char *why, size_t why_size)
+sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-	if (fd == -1) {
-		snprintf(why, why_size, "%s: %s", path, strerror(errno));
-		return NULL;
-	}
-	return make(base, fd, 1, cb, arg);
+	return fd != -1 ? make(base, fd, 1, cb, arg) : NULL;
 }
 
 void

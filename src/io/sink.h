@@ -35,10 +35,10 @@ typedef void sink_cb(void *arg);
 struct sink *sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg);
 /*
  * Creates or truncates `path`; a FIFO is opened as a shell would (it waits for
- * its reader). NULL with *why filled in if that fails.
+ * its reader). NULL with errno set if that fails.
  */
-struct sink *sink_open(struct event_base *base, const char *path, sink_cb *cb,
-    void *arg, char *why, size_t why_size);
+struct sink *
+sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg);
 /* What is unwritten is lost; see sink_finish. */
 void sink_free(struct sink *s);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,7 @@ struct source {
 	uint64_t done, total;
 	int is_total_unknown;
 	size_t json_max, url_max;
-	char error[512];
+	char error[2 * PATH_MAX]; /* a file's name is never cut */
 };
 
 struct source *

@@ -311,7 +311,7 @@ test_a_command_that_is_none_is_refused(void **state)
 	assert_string_equal(err.p, "fetchd: --exec: \" \" names no program\n");
 	assert_int_equal(PARSE("--exec=/bin/true '\x1b"), 2);
 	assert_string_equal(err.p, "fetchd: --exec: \"/bin/true '\\x1b\" has "
-				   "a quote that is open\n");
+				   "an unterminated quote\n");
 }
 
 static void
@@ -345,8 +345,8 @@ test_a_program_is_found_by_path_and_run_from_there(void **state)
 	write_file("secret", "x", 1);
 	assert_int_equal(chmod(path_of("secret"), 0644), 0);
 	assert_int_equal(PARSE("--exec=data"), 2);
-	assert_string_equal(err.p, "fetchd: --exec: \"data\" is no program "
-				   "that can be run\n");
+	assert_string_equal(err.p, "fetchd: --exec: \"data\" is not an "
+				   "executable file in PATH\n");
 	snprintf(path, sizeof(path), "/no/such:%s", dir);
 	setenv("PATH", path, 1);
 	assert_int_equal(PARSE("--exec=data x"), 0);
@@ -442,8 +442,9 @@ test_no_workers_extract_nothing_and_that_is_said(void **state)
 	assert_int_equal(o.workers, 0);
 	for (i = 0; i < COUNT(asks); i++) {
 		assert_int_equal(PARSE("--workers=0", asks[i]), 2);
-		assert_string_equal(err.p, "fetchd: --workers: \"0\" leaves "
-					   "nobody to extract anything\n");
+		assert_string_equal(err.p,
+		    "fetchd: --workers: \"0\" is too "
+		    "few: at least 1 is needed to extract anything\n");
 	}
 	assert_int_equal(PARSE("--workers=256"), 0);
 	for (i = 0; i < COUNT(bad); i++)
