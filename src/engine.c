@@ -385,6 +385,7 @@ engine_run(struct engine *e)
 {
 	struct core *c = &e->core;
 
+	watch_begin(e->watch);
 	core_tick(c);
 	if (c->opts->max_run_time_us > 0) {
 		e->run_time = timer_new(e->base, on_run_time, e);

@@ -16,7 +16,8 @@
 #include "io/sink.h"
 #include "options.h"
 
-#define CHECK_US 5000000 /* for the first worker to say that it is ready */
+#define CHECK_US 10000000 /* for the first worker to say that it is ready */
+#define LAST_WORDS_US 100000
 #define PATH_BYTES 4096
 
 /* ---- the program ---- */
@@ -169,6 +170,7 @@ open_workers(struct engine_workers *w, struct event_base *base, struct buf *err)
 	w->core->workers = pool_new(base, &conf);
 	status = pool_check(w->core->workers, CHECK_US, &why);
 	if (status == -1) {
+		sink_finish(w->notes, LAST_WORDS_US); /* what they said */
 		buf_str(err, "fetchd: ");
 		buf_char(&why, '\0');
 		opts_show(err, why.p);

@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/sanitised.h"
 #include "codec/url.h"
 #include "core/order.h"
 #include "engine.h"
@@ -49,6 +51,17 @@ open_standard_fds(void)
 	if (fd > 2)
 		close(fd);
 	return was;
+}
+
+/* Passwords and bodies are in memory, and belong in no file. */
+static void
+forbid_core_dumps(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (!IS_SANITISED)
+		(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
 static void
@@ -429,6 +442,7 @@ main(int argc, char **argv)
 	int status;
 
 	signals_before_loop();
+	forbid_core_dumps();
 	was = open_standard_fds();
 	status = opts_parse(&o, argc, argv, &err);
 	if (status == OPTS_HELP)

@@ -281,7 +281,8 @@ OPT(sandbox, "sandbox", 0, BOOL, "on", 0, 1, EXTRACT, "",
     "A program of --exec is not confined.")
 
 OPT(progress, "progress", 0, ENUM, "auto", 0, 0, WATCH, "auto|bar|none",
-    "the progress line on standard error", "auto shows it on a terminal.")
+    "the progress line on standard error",
+    "auto shows it on a terminal, unless standard output is a pipe.")
 OPT(quiet, "quiet", 'q', BOOL, "off", 0, 1, WATCH, "",
     "no progress line, no summary, no warnings", "")
 OPT(silent, "silent", 's', BOOL, "off", 0, 1, WATCH, "", "the same as --quiet",

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -28,6 +29,7 @@
 #include "watch_stats.h"
 
 #define PROGRESS_US 200000
+#define COUNTED_MAX (8u << 20) /* bytes of input whose lines are counted */
 #define DUMP_MAX 1000
 #define URL_SHOWN 200 /* bytes of it in a dump */
 #define ERASE "\r\033[K"
@@ -45,7 +47,8 @@ struct watch {
 	int64_t began_us;
 	int64_t last_us;
 	uint64_t last_done;
-	double rate; /* items a second, smoothed */
+	double rate;     /* items a second, smoothed */
+	int64_t counted; /* items of the input; -1: it was not counted */
 };
 
 static void
@@ -82,20 +85,67 @@ done_items(const struct watch *w)
 	return w->core->stats.ok + w->core->stats.failed;
 }
 
+/* Items there will be in all; 0: that is not known. */
+static uint64_t
+total_items(const struct watch *w)
+{
+	const struct core *c = w->core;
+	uint64_t limit = (uint64_t)c->opts->limit;
+
+	if (c->input_ended || c->seq >= limit)
+		return c->stats.items;
+	if (w->counted < 0)
+		return 0;
+	return (uint64_t)w->counted < limit ? (uint64_t)w->counted : limit;
+}
+
+/* The same, as far as what was read of the input tells; 0: it tells nothing. */
+static double
+estimated_items(const struct watch *w)
+{
+	const struct core *c = w->core;
+	double limit = (double)c->opts->limit, n;
+	uint64_t done, total;
+
+	source_progress(c->source, &done, &total);
+	if (total == 0 || done == 0)
+		return 0;
+	n = (double)c->stats.items * (double)total / (double)done;
+	return n < limit ? n : limit;
+}
+
+/* "120/2000 done (6%)", "120 done (about 6%)", "120 done". */
+static void
+put_done(struct buf *b, const struct watch *w)
+{
+	uint64_t done = done_items(w), total = total_items(w);
+	double estimated = total > 0 ? 0 : estimated_items(w);
+
+	buf_u64(b, done);
+	if (total > 0)
+		buf_printf(b, "/%llu", (unsigned long long)total);
+	buf_str(b, " done");
+	if (total > 0)
+		buf_printf(
+		    b, " (%d%%)", (int)(100 * (double)done / (double)total));
+	else if (estimated > 0)
+		buf_printf(
+		    b, " (about %d%%)", (int)(100 * (double)done / estimated));
+}
+
 static void
 put_eta(struct buf *b, const struct watch *w)
 {
-	uint64_t done, total;
+	double total = (double)total_items(w), share;
 	int64_t gone = timer_now_us() - w->began_us, left;
-	double share;
 
-	source_progress(w->core->source, &done, &total);
-	if (total == 0 || done == 0 || w->core->stats.items == 0)
-		return;
-	/* Of what was read, that share is finished. */
-	share = (double)done / (double)total * (double)done_items(w) /
-		(double)w->core->stats.items;
-	if (share < 0.01)
+	if (total <= 0)
+		total = estimated_items(w);
+	if (total <= 0 &&
+	    opts_given(w->core->opts, OPT_limit)) /* no more than that */
+		total = (double)w->core->opts->limit;
+	share = total > 0 ? (double)done_items(w) / total : 0;
+	if (share < 0.01 || w->core->pauses & PAUSE_STOP)
 		return;
 	left = (int64_t)((double)gone * (1 - share) / share / 1e6);
 	buf_printf(b, ", %d:%02d left", (int)(left / 60), (int)(left % 60));
@@ -128,19 +178,23 @@ commonest(const size_t by_reason[WAIT_COUNT])
 	return most;
 }
 
-/* ", waiting 120 (retry_after 80, rate 40)": so many of the reasons. */
+/*
+ * ", waiting 120 (retry_after 80, rate 40)": so many of the reasons. What only
+ * waits for a slot is no more than read ahead.
+ */
 static void
 put_waiting(struct buf *b, const struct core *c,
     const size_t by_reason[WAIT_COUNT], int reasons)
 {
-	size_t left[WAIT_COUNT];
+	size_t left[WAIT_COUNT], n = c->known - by_reason[WAIT_SLOT];
 	const char *sep = " (";
 	int r;
 
-	if (c->known == 0)
+	if (n == 0)
 		return;
 	memcpy(left, by_reason, sizeof(left));
-	buf_printf(b, ", waiting %zu", c->known);
+	left[WAIT_SLOT] = 0;
+	buf_printf(b, ", waiting %zu", n);
 	for (r = commonest(left); reasons > 0 && left[r] > 0; reasons--) {
 		buf_printf(b, "%s%s %zu", sep, stats_wait_name(r), left[r]);
 		sep = ", ";
@@ -183,8 +237,8 @@ put_line(struct buf *b, const struct watch *w,
 {
 	const struct core *c = w->core;
 
-	buf_printf(b, "%llu done, %llu failed, %zu in flight",
-	    (unsigned long long)done_items(w),
+	put_done(b, w);
+	buf_printf(b, ", %llu failed, %zu in flight",
 	    (unsigned long long)c->stats.failed, c->slots);
 	if (c->state[FETCH_PARSING].n > 0)
 		buf_printf(b, ", %zu to parse", c->state[FETCH_PARSING].n);
@@ -245,6 +299,16 @@ on_progress(void *arg)
 	timer_set(w->timer, timer_now_us() + PROGRESS_US);
 }
 
+/* The program that reads the records may write to the same terminal. */
+static int
+is_piped_on(const struct opts *o)
+{
+	struct stat st;
+
+	return strcmp(o->output, "-") == 0 && fstat(1, &st) == 0 &&
+	       (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
 static int
 wants_progress(const struct opts *o)
 {
@@ -254,7 +318,8 @@ wants_progress(const struct opts *o)
 		return 0;
 	if (o->progress == PROGRESS_BAR)
 		return 1;
-	return isatty(2) && term != NULL && strcmp(term, "dumb") != 0;
+	return isatty(2) && term != NULL && strcmp(term, "dumb") != 0 &&
+	       !is_piped_on(o);
 }
 
 struct watch *
@@ -266,6 +331,7 @@ watch_new(struct engine *e, struct event_base *base, struct sink *notes)
 	w->core = engine_core(e);
 	w->notes = notes;
 	w->began_us = w->last_us = timer_now_us();
+	w->counted = -1;
 	w->shares_terminal =
 	    isatty(1) && strcmp(w->core->opts->output, "-") == 0;
 	if (!wants_progress(w->core->opts))
@@ -273,6 +339,13 @@ watch_new(struct engine *e, struct event_base *base, struct sink *notes)
 	w->timer = timer_new(base, on_progress, w);
 	timer_set(w->timer, w->began_us + PROGRESS_US);
 	return w;
+}
+
+void
+watch_begin(struct watch *w)
+{
+	if (w->timer != NULL)
+		w->counted = source_count(w->core->source, COUNTED_MAX);
 }
 
 void

@@ -15,6 +15,8 @@ struct watch *
 watch_new(struct engine *e, struct event_base *base, struct sink *notes);
 void watch_free(struct watch *w);
 
+/* The inputs are known, the run begins. */
+void watch_begin(struct watch *w);
 /* Records are about to be written: the progress line makes room for them. */
 void watch_make_room(struct watch *w);
 /* Each turn: says it, once, when the network is found down and when back. */

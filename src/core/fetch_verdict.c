@@ -370,6 +370,7 @@ interrupt_waiting(struct fetch *f)
 		fetch_drop(f);
 		return;
 	}
+	sched_count_wait(f);
 	f->err = E_INTERRUPTED;
 	f->phase = (unsigned char)t->last_phase;
 	f->detail = t->last_err != E_OK ? error_code(t->last_err) : NULL;

@@ -14,7 +14,8 @@
 #include "io/pool_int.h"
 #include "io/timer.h"
 
-#define CHARGES_MAX 2       /* tries that a document may cost a worker */
+#define CHARGES_MAX 2 /* tries that a document may cost a worker */
+#define CHECK_POLL_US 50000
 #define FINISH_AT_ONCE 1024 /* documents a turn, once all is lost */
 
 void
@@ -213,27 +214,51 @@ pool_free(struct pool *p)
 	free(p);
 }
 
-/* Nothing here calls back: no document is with a worker that starts. */
+/* Until w is ready or has ended. Nothing calls back: no document is with it. */
+static void
+wait_ready(struct worker *w, int64_t end_us)
+{
+	struct pollfd f[2];
+	int64_t left;
+
+	while ((w->state == WORKER_STARTING || w->state == WORKER_ENDING) &&
+	       (left = end_us - timer_now_us()) > 0) {
+		f[0].fd = w->state == WORKER_STARTING ? w->fd : -1;
+		f[0].events = w->sent < w->out.n ? POLLIN | POLLOUT : POLLIN;
+		f[1].fd = w->proc != NULL ? w->proc->pidfd : -1;
+		f[1].events = POLLIN;
+		if (left > CHECK_POLL_US)
+			left = CHECK_POLL_US; /* it may have no pidfd */
+		(void)poll(f, 2, (int)(left / 1000) + 1);
+		if (f[0].revents & POLLOUT)
+			talk_pour(w);
+		if (f[0].revents & ~POLLOUT)
+			(void)talk_read(w);
+		if (w->proc != NULL)
+			proc_look(w->proc);
+	}
+}
+
 int
 pool_check(struct pool *p, int64_t us, struct buf *why)
 {
-	struct worker *w = &p->workers[0];
-	int64_t end = timer_now_us() + us, left;
-	struct pollfd f;
+	int64_t end = timer_now_us() + us;
+	struct worker *w;
+	unsigned i;
 
-	while (
-	    w->state == WORKER_STARTING && (left = end - timer_now_us()) > 0) {
-		f.fd = w->fd;
-		f.events = w->sent < w->out.n ? POLLIN | POLLOUT : POLLIN;
-		if (poll(&f, 1, (int)(left / 1000) + 1) == -1)
-			break;
-		if (f.revents & POLLOUT)
-			talk_pour(w);
-		if (f.revents & ~POLLOUT)
-			talk_read(w);
+	for (i = 0; i < p->conf.workers && p->bad.n == 0; i++) {
+		w = &p->workers[i];
+		wait_ready(w, end);
+		if (w->state == WORKER_UP)
+			return 0;
+		if (p->reason.n == 0)
+			buf_str(&p->reason, "none was ready in time");
+		words_close(w, 1);
 	}
-	buf_span(why, buf_view(&p->bad));
-	return p->bad.n > 0 ? -1 : 0;
+	if (p->bad.n == 0)
+		buf_str(why, "no worker could be started: ");
+	buf_span(why, buf_view(p->bad.n > 0 ? &p->bad : &p->reason));
+	return -1;
 }
 
 void

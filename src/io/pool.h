@@ -118,9 +118,9 @@ struct pool *pool_new(struct event_base *base, const struct pool_conf *conf);
 void pool_free(struct pool *p);
 
 /*
- * Waits up to `us` for the first worker to say that it is READY, before the
- * loop runs. 0; -1 if what was configured is of no use, with the worker's text
- * appended to why. A worker that says nothing or dies is no error here.
+ * FRAMES: waits up to `us` for a worker that says that it is READY, before the
+ * loop runs. 0; -1 if there is none, or if what was configured is of no use,
+ * with the reason appended to why.
  */
 int pool_check(struct pool *p, int64_t us, struct buf *why);
 

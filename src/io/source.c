@@ -289,6 +289,17 @@ is_skipped(struct span text)
 	return text.n == 0 || text.p[0] == '#' || span_trim(text).n == 0;
 }
 
+/* Without what belongs to the line's end or to the file's beginning. */
+static struct span
+bare(struct span text, int is_first)
+{
+	if (is_first && text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
+		text = span_of(text.p + 3, text.n - 3);
+	if (text.n > 0 && text.p[text.n - 1] == '\r')
+		text.n--;
+	return text;
+}
+
 /* A whole line, its end removed. Returns 0 if there is nothing to it. */
 static int
 accept_line(struct source *s, struct span text, struct source_line *line)
@@ -298,11 +309,7 @@ accept_line(struct source *s, struct span text, struct source_line *line)
 		s->skipping = 0;
 		return 0;
 	}
-	if (s->line == 1 && text.n >= 3 &&
-	    memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
-		text = span_of(text.p + 3, text.n - 3);
-	if (text.n > 0 && text.p[text.n - 1] == '\r')
-		text.n--;
+	text = bare(text, s->line == 1);
 	if (is_skipped(text))
 		return 0;
 	line->text = text;
@@ -436,4 +443,67 @@ size_t
 source_held_bytes(const struct source *s)
 {
 	return s->buf.n;
+}
+
+/* ---- how many there are ---- */
+
+static int64_t
+count_lines(struct span all)
+{
+	int64_t n = 0;
+	const char *lf;
+	size_t length;
+	int is_first = 1;
+
+	while (all.n > 0) {
+		lf = memchr(all.p, '\n', all.n);
+		length = lf != NULL ? (size_t)(lf - all.p) : all.n;
+		n += !is_skipped(bare(span_of(all.p, length), is_first));
+		is_first = 0;
+		length += lf != NULL;
+		all = span_of(all.p + length, all.n - length);
+	}
+	return n;
+}
+
+/* From where standard input is; any other file from its beginning. */
+static int64_t
+count_file(const struct input *in, struct buf *b)
+{
+	int is_stdin = in->kind == INPUT_STDIN;
+	int fd = is_stdin ? 0 : open(in->text, O_RDONLY | O_CLOEXEC);
+	off_t at = is_stdin ? lseek(0, 0, SEEK_CUR) : 0;
+	ssize_t n = -1;
+
+	b->n = 0;
+	while (fd != -1 && at >= 0 && b->n <= in->size) {
+		n = pread(fd, buf_reserve(b, READ_BYTES), READ_BYTES,
+		    at + (off_t)b->n);
+		if (n <= 0)
+			break;
+		b->n += (size_t)n;
+	}
+	if (fd > 0)
+		close(fd);
+	return n == 0 ? count_lines(buf_view(b)) : -1;
+}
+
+int64_t
+source_count(const struct source *s, uint64_t max_bytes)
+{
+	const struct input *in;
+	int64_t n = 0, more = 0;
+	struct buf b = { 0 };
+	struct link *k;
+
+	if (s->is_total_unknown || s->total > max_bytes)
+		return -1;
+	for (k = list_first(&s->inputs); k != NULL && more >= 0;
+	     k = list_next(&s->inputs, k)) {
+		in = CONTAINER(k, struct input, link);
+		more = in->kind == INPUT_URL ? 1 : count_file(in, &b);
+		n += more;
+	}
+	buf_fini(&b);
+	return more >= 0 ? n : -1;
 }

@@ -55,6 +55,11 @@ const char *source_error(const struct source *s);
 /* Bytes read ahead of the line given last. */
 size_t source_held_bytes(const struct source *s);
 /*
+ * Before the first source_next: how many lines it will give, if its inputs are
+ * regular files of at most max_bytes together; -1 if they are not.
+ */
+int64_t source_count(const struct source *s, uint64_t max_bytes);
+/*
  * How far it is: bytes read and bytes in all; *total is 0 if that is not
  * known (a pipe among them).
  */

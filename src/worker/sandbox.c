@@ -19,22 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/sanitised.h"
 #include "codec/frame.h"
-
-/*
- * A sanitizer maps terabytes, makes system calls of its own and reads /proc
- * at the end, to look for leaks.
- */
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITISED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITISED 1
-#endif
-#endif
-#ifndef IS_SANITISED
-#define IS_SANITISED 0
-#endif
 
 /* CPU seconds of a process: that many, or that many times --worker-time. */
 #define LIFE_MIN_S 600
@@ -99,28 +85,6 @@ stand_apart(void)
 		(void)0; /* as it is, then; or it was -11 */
 }
 
-uint32_t
-sandbox_begin(const struct sandbox *sb)
-{
-	uint32_t missing = 0;
-
-	stand_apart();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
-		missing |= FRAME_NO_DEATHSIG;
-	/* The parent may have died before that was in force. */
-	if (getppid() != sb->parent)
-		_exit(FRAME_EXIT_ORPHAN);
-	if (sb->is_on && !IS_SANITISED)
-		prctl(PR_SET_DUMPABLE, 0);
-	close_others();
-	set_blocking(0);
-	set_blocking(1);
-	reset_signals();
-	return missing;
-}
-
-/* ---- limits ---- */
-
 /* 0 or -1. No higher than the hard limit it came with. */
 static int
 limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
@@ -134,6 +98,31 @@ limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 	rl.rlim_cur = soft < rl.rlim_max ? soft : rl.rlim_max;
 	return setrlimit(what, &rl);
 }
+
+uint32_t
+sandbox_begin(const struct sandbox *sb)
+{
+	uint32_t missing = 0;
+
+	stand_apart();
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		missing |= FRAME_NO_DEATHSIG;
+	/* The parent may have died before that was in force. */
+	if (getppid() != sb->parent)
+		_exit(FRAME_EXIT_ORPHAN);
+	/* What is in memory belongs in no file: with or without a sandbox. */
+	if (!IS_SANITISED)
+		prctl(PR_SET_DUMPABLE, 0);
+	if (limit(RLIMIT_CORE, 0, 0) == -1)
+		missing |= FRAME_NO_RLIMITS;
+	close_others();
+	set_blocking(0);
+	set_blocking(1);
+	reset_signals();
+	return missing;
+}
+
+/* ---- limits ---- */
 
 static int
 limit_memory(const struct sandbox *sb)
@@ -174,7 +163,6 @@ enter_limits(struct sandbox *sb)
 		failed |= limit(RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES);
 		failed |= limit(RLIMIT_NPROC, 0, 0);
 		failed |= limit(RLIMIT_FSIZE, 0, 0);
-		failed |= limit(RLIMIT_CORE, 0, 0);
 	}
 	return failed != 0 ? FRAME_NO_RLIMITS : 0;
 }
@@ -287,5 +275,4 @@ sandbox_limit_program(const struct sandbox *sb)
 {
 	enter_no_new_privs();
 	limit_memory(sb);
-	limit(RLIMIT_CORE, 0, 0);
 }

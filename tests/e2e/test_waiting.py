@@ -10,7 +10,9 @@ import pty
 import re
 import select
 import signal
+import socket
 import struct
+import subprocess
 import termios
 import threading
 import time
@@ -178,3 +180,74 @@ def test_the_progress_line_is_one_line(watched, origin, columns):
     assert max(map(len, lines)) < (columns or 80)
     ends = {50: b", waiting 259", 64: b", waiting 259 (retry_after 200)"}
     assert any(x.endswith(ends.get(columns, b"")) for x in lines), lines
+
+
+def shown_until(until, pattern):
+    """The last line on the terminal with that in it."""
+    shown = until(pattern)
+    assert shown, pattern
+    return [x for x in shown.replace(b"\x1b[K", b"").split(b"\r")
+            if re.search(pattern, x)][-1].decode()
+
+
+def test_the_progress_line_has_total_and_percent_of_files(
+        fetchd, watched, origin):
+    gate = threading.Event()
+    o = origin(serve(lambda r: (r.target != "/0" and r.conn.hold(gate)) or
+                     response()))
+    path = fetchd.file("list", "\ufeff# a comment\n\n" + "".join(
+        o.url(f"/{i}") + "\r\n" for i in range(1000)))
+    run, until = watched([], 200, "-c", "2", path)
+    line = shown_until(until, rb"1/1000 done")
+    assert line.startswith("1/1000 done (0%), 0 failed, 2 in flight, "), line
+    gate.set()
+    run.finish(exit=0)
+
+
+def test_the_progress_line_knows_limit_and_what_is_only_read_ahead(
+        watched, origin):
+    gate = threading.Event()
+    o = origin(serve(lambda r: (int(r.target[1:]) >= 10 and
+                                r.conn.hold(gate)) or response()))
+    run, until = watched(urls(o, 1000), 200, "-c", "4", "--limit", "20")
+    line = shown_until(until, rb"10/20 done")
+    assert line.startswith("10/20 done (50%), 0 failed, 4 in flight, 0:0"), \
+        line
+    assert "waiting" not in line
+    gate.set()
+    run.finish(exit=0)
+
+
+def test_the_progress_line_of_a_pipe_has_no_total_until_its_end(
+        watched, origin):
+    gate = threading.Event()
+    o = origin(serve(lambda r: (r.target == "/2" and r.conn.hold(gate)) or
+                     response()))
+    run, until = watched([], 200, "--url", o.url("/0"), "-")
+    run.write(o.url("/1") + "\n")
+    assert shown_until(until, rb"2 done").startswith("2 done, 0 failed")
+    run.write(o.url("/2") + "\n")
+    run.close_stdin()
+    assert shown_until(until, rb"2/3 done").startswith("2/3 done (66%), ")
+    gate.set()
+    run.finish(exit=0)
+
+
+@pytest.mark.parametrize("to", ["pipe", "socket", "file"])
+def test_no_progress_line_where_records_are_piped_on(fetchd, origin, to):
+    """The reader may write to the same terminal."""
+    gate = threading.Event()
+    o = origin(serve(lambda r: r.conn.hold(gate) or response()))
+    master, slave = pty.openpty()
+    a, b = socket.socketpair()
+    out = {"pipe": subprocess.PIPE, "socket": a.fileno(),
+           "file": os.open(fetchd.file("out", b""), os.O_WRONLY)}[to]
+    run = fetchd.start(o.url(), stdin=subprocess.DEVNULL, stderr=slave,
+                       stdout=out, json=False)
+    os.close(slave)
+    assert o.until(lambda o: o.in_flight == 1)
+    is_drawn = bool(select.select([master], [], [], 1)[0])
+    gate.set()
+    run.finish(exit=0)
+    os.close(master)
+    assert is_drawn == (to == "file")

@@ -283,22 +283,48 @@ test_what_can_be_used_is_ready_before_the_loop_runs(void **state)
 }
 
 static void
-test_a_first_worker_that_dies_or_says_nothing_is_no_answer(void **state)
+test_a_pool_without_any_worker_is_known_before_the_loop_runs(void **state)
 {
 	static const char *const configs[] = { "silent", "signal", "noise" };
+	static const char *const reasons[] = { "none was ready in time",
+		"the last one was killed by signal ",
+		"the last one said what made no sense" };
 	struct world w;
 	struct buf why = { 0 };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
-		world_open(&w, 1);
+		world_open(&w, 2);
 		w.conf.config = span_str(configs[i]);
 		world_start(&w);
-		assert_int_equal(pool_check(w.pool, 100 * MS, &why), 0);
-		assert_int_equal(why.n, 0);
+		assert_int_equal(
+		    pool_check(w.pool, i == 0 ? 100 * MS : TEST_US, &why), -1);
+		buf_char(&why, '\0');
+		assert_non_null(strstr(why.p, "no worker could be started: "));
+		assert_non_null(strstr(why.p, reasons[i]));
+		why.n = 0;
 		world_close(&w);
 	}
+	buf_fini(&why);
+}
+
+static void
+test_a_program_that_is_not_there_is_known_before_the_loop_runs(void **state)
+{
+	struct world w;
+	struct buf why = { 0 };
+
+	(void)state;
+	world_open(&w, 2);
+	w.conf.program = "/no/such/fetchd-worker";
+	world_start(&w);
+	assert_int_equal(pool_check(w.pool, TEST_US, &why), -1);
+	assert_true(span_eq(buf_view(&why),
+	    SPAN("no worker could be started: /no/such/fetchd-worker: "
+		 "No such file or directory")));
+	buf_fini(&why);
+	world_close(&w);
 }
 
 /* ---- pool_cancel ---- */
@@ -538,7 +564,9 @@ main(void)
 		cmocka_unit_test(
 		    test_what_can_be_used_is_ready_before_the_loop_runs),
 		cmocka_unit_test(
-		    test_a_first_worker_that_dies_or_says_nothing_is_no_answer),
+		    test_a_pool_without_any_worker_is_known_before_the_loop_runs),
+		cmocka_unit_test(
+		    test_a_program_that_is_not_there_is_known_before_the_loop_runs),
 		cmocka_unit_test(test_a_document_that_waits_can_be_taken_back),
 		cmocka_unit_test(
 		    test_one_taken_back_from_its_worker_costs_its_neighbour_nothing),
