@@ -112,12 +112,13 @@ OPT(max_run_time, "max-run-time", 0, DUR, "0", 0, OPT_DUR_MAX, PACE, "TIME",
 OPT(retry, "retry", 0, INT, "2", 0, OPT_RETRY_MAX, RETRY, "N",
     "try a failed item again, N times at most",
     "0 also turns off waiting for an origin that asks for it (status 429, or "
-    "503 with Retry-After), which is not counted otherwise.")
+    "503 or 529 with Retry-After), which is not counted otherwise, and waiting "
+    "for one that cannot be reached.")
 OPT(retry_delay, "retry-delay", 0, DUR, "1s", 0, OPT_DUR_MAX, RETRY, "TIME",
     "before the first further try; doubles each time, up to 1m",
     "Up to half of it is added or taken off by chance.")
-OPT(retry_on, "retry-on", 0, STR, "408,425,429,500,502,503,504,errors", 0, 0,
-    RETRY, "LIST", "statuses and error codes that are worth another try",
+OPT(retry_on, "retry-on", 0, STR, "408,425,429,500,502,503,504,529,errors", 0,
+    0, RETRY, "LIST", "statuses and error codes that are worth another try",
     "A status may be a class (5xx) or a range (500-504); "
     "errors stands for all codes marked as such under ERROR CODES. A status "
     "that is not in the list is never asked again.")
@@ -133,13 +134,21 @@ OPT(retry_after_max, "retry-after-max", 0, DUR, "10m", 0, OPT_DUR_MAX, RETRY,
     "TIME", "the longest wait that an origin may ask for",
     "If it asks for more, its waiting items end as host_unavailable. 0 means "
     "no limit.")
-OPT(max_host_errors, "max-host-errors", 0, INT, "30", 0, OPT_NUM_MAX, RETRY,
-    "N", "failed items in a row after which an origin is given up",
-    "Only if it has not answered for --host-dead-after either. Its waiting "
-    "items then end as host_unavailable. 0 means never.")
+OPT(max_host_errors, "max-host-errors", 0, INT, "0", 0, OPT_NUM_MAX, RETRY, "N",
+    "failed items in a row after which an origin is given up",
+    "Whatever they failed of. Its waiting items then end as host_unavailable. "
+    "0 means never.")
 OPT(host_dead_after, "host-dead-after", 0, DUR, "5m", 0, OPT_DUR_MAX, RETRY,
-    "TIME", "without an answer, before an origin is given up",
-    "See --max-host-errors. 0 means never.")
+    "TIME", "without a connection, before an origin is given up",
+    "Its waiting items then end as host_unavailable. An origin that has not "
+    "answered in this run is given up as soon as one item has used up its "
+    "--retry, after 30s at the latest unless this option is given. 0 means "
+    "never.")
+OPT(learn_rate, "learn-rate", 0, BOOL, "on", 0, 1, RETRY, "",
+    "do not slow down for an origin that answers 429",
+    "By default the pace of such an origin is learnt: nine tenths of what it "
+    "had served in the last seconds before it refused, growing slowly while it "
+    "does not refuse again.")
 OPT(net_down, "net-down", 0, ENUM, "wait", 0, 0, RETRY, "wait|fail",
     "what to do while there is no network at all",
     "wait: nothing is started and nothing fails until it is back, once "

@@ -26,6 +26,7 @@
 #include "io/source.h"
 #include "io/timer.h"
 #include "options.h"
+#include "watch_origins.h"
 #include "watch_stats.h"
 
 #define PROGRESS_US 200000
@@ -243,6 +244,7 @@ put_line(struct buf *b, const struct watch *w,
 	if (c->state[FETCH_PARSING].n > 0)
 		buf_printf(b, ", %zu to parse", c->state[FETCH_PARSING].n);
 	put_waiting(b, c, by_reason, reasons);
+	watch_origins_progress(b, c);
 	put_eta(b, w);
 	buf_printf(b, ", %.0f/s, ", w->rate);
 	put_size(b, c->stats.bytes_in);
@@ -322,6 +324,19 @@ wants_progress(const struct opts *o)
 	       !is_piped_on(o);
 }
 
+/* With a progress line its next drawing tells. */
+static void
+on_hold(void *arg, const struct host *h)
+{
+	struct watch *w = arg;
+	struct buf b = { 0 };
+
+	buf_str(&b, "fetchd: ");
+	watch_origins_hold(&b, h);
+	buf_char(&b, '\n');
+	say(w, &b);
+}
+
 struct watch *
 watch_new(struct engine *e, struct event_base *base, struct sink *notes)
 {
@@ -334,8 +349,12 @@ watch_new(struct engine *e, struct event_base *base, struct sink *notes)
 	w->counted = -1;
 	w->shares_terminal =
 	    isatty(1) && strcmp(w->core->opts->output, "-") == 0;
-	if (!wants_progress(w->core->opts))
+	if (!wants_progress(w->core->opts)) {
+		w->core->hold_begun_arg = w;
+		if (w->core->opts->verbose)
+			w->core->hold_begun = on_hold;
 		return w;
+	}
 	w->timer = timer_new(base, on_progress, w);
 	timer_set(w->timer, w->began_us + PROGRESS_US);
 	return w;
@@ -520,6 +539,7 @@ watch_dump(struct watch *w)
 		dump_list(&d, &c->state[i]);
 	dump_list(&d, &c->paused);
 	dump_waiting(&d);
+	watch_origins_dump(&d.out, c);
 	note_lines(w, buf_view(&d.out));
 	free(d.waiting);
 	request_fini(&d.request);

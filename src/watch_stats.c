@@ -8,6 +8,7 @@
 #include "core/core.h"
 #include "engine.h"
 #include "engine_workers.h"
+#include "watch_origins.h"
 
 static void
 put_count(struct buf *b, const char *key, uint64_t n)
@@ -112,6 +113,7 @@ watch_stats(struct buf *b, const struct engine *e, double took)
 	put_count(b, "lookups", n.lookups);
 	put_count(b, "lookups_cached", n.lookups_cached);
 	put_waits(b, s);
+	watch_origins_stats(b, engine_core(e));
 	put_workers(b, engine_core(e), took);
 	buf_str(b, "}\n");
 }

@@ -27,6 +27,7 @@ struct conns;
 struct decode;
 struct event_base;
 struct fetch;
+struct host;
 struct order;
 struct pool;
 struct resolve;
@@ -130,6 +131,9 @@ struct core {
 	int input_left; /* the pump has more to do that no event tells of */
 	void (*before_output)(void *arg); /* NULL: nobody asks */
 	void *before_output_arg;
+	/* An origin is held from now on (core/govern); NULL: nobody asks. */
+	void (*hold_begun)(void *arg, const struct host *h);
+	void *hold_begun_arg;
 	int64_t turn_us; /* when its first callback ran; 0: none yet */
 	int64_t now_us;  /* as of the last callback or run-queue entry */
 

@@ -221,13 +221,18 @@ on_conn(void *arg, enum conn_event ev)
 		f->host->has_worked = 1;
 		net_connected(f->core, conn_peer(x->conn));
 		sched_has_fd(f);
-		fetch_enter(f,
-		    f->host->scheme == URL_HTTPS ? FETCH_TLS : FETCH_SENDING);
+		if (f->host->scheme == URL_HTTPS) {
+			fetch_enter(f, FETCH_TLS);
+			return;
+		}
+		govern_connected(f);
+		fetch_enter(f, FETCH_SENDING);
 		return;
 	case CONN_SECURE:
 		x->secure_us = now;
 		stats_wait(
 		    &f->core->stats, WAIT_HANDSHAKE, conn_held_us(x->conn));
+		govern_connected(f);
 		fetch_enter(f, FETCH_SENDING);
 		return;
 	case CONN_DRAINED:

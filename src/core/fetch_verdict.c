@@ -135,7 +135,9 @@ retry(struct fetch *f, int is_asked)
 	f->err = E_OK;
 	f->detail = NULL;
 	t->tries += !is_asked;
-	t->due_us = is_asked ? 0 : f->core->now_us + retry_delay_us(f);
+	t->due_us = is_asked || govern_is_probing(f->host)
+			? 0 /* its origin's back-off is enough */
+			: f->core->now_us + retry_delay_us(f);
 	t->goes_on = 0;
 	t->used_us = 0;
 	if (t->hops > 0 && !is_asked && !t->was_unsafe) {
@@ -219,18 +221,39 @@ go_on(struct fetch *f)
 		retry(f, f->x->plan == RETRY_ASKED);
 }
 
+/* Does it say of the origin that it cannot be reached? */
 static int
-is_silence(enum err e, enum phase p)
+is_unreachable(
+    const struct fetch *f, enum err e, enum phase p, const char *detail)
 {
-	if (p == PHASE_TLS)
-		return error_info(e)->exit != 5; /* tls_cert_* */
-	return (p == PHASE_CONNECT && e != E_RESOURCE_LIMIT) || p == PHASE_TTFB;
+	if (p != PHASE_CONNECT && p != PHASE_TLS)
+		return 0;
+	return error_info(e)->retry == 'Y' || retry_is_cause_good(f, e, detail);
 }
 
-static int
-is_answer(enum phase p)
+/* Tells the governor what the failure says of the origin. */
+static void
+tell_governor(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
-	return p == PHASE_HEADERS || p == PHASE_BODY || p == PHASE_DECODE;
+	int is_answer =
+	    p == PHASE_HEADERS || p == PHASE_BODY || p == PHASE_DECODE;
+
+	if (is_unreachable(f, e, p, detail))
+		govern_unreachable(f, e);
+	else if (p == PHASE_SEND || p == PHASE_TTFB)
+		govern_broken(f, e);
+	else if (is_answer && !xchg_has_head(f->x))
+		govern_answered(f);
+}
+
+/* It has no try left. */
+static void
+fail_for_good(struct fetch *f, enum err e, enum phase p, const char *detail)
+{
+	if (is_unreachable(f, e, p, detail) && retry_is_wanted(f))
+		govern_used_up(f);
+	if (p != PHASE_INPUT && p != PHASE_POLICY)
+		govern_ended(f, e);
 }
 
 /* The network is gone, and this is not the item's fault. */
@@ -267,7 +290,7 @@ close_failed(struct xchg *x)
 void
 fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
-	int is_again;
+	enum retry_plan plan;
 
 	if (f->x != NULL && f->x->plan != RETRY_KEEP &&
 	    f->x->plan != RETRY_BAD) {
@@ -283,18 +306,14 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	f->err = (unsigned char)e;
 	f->phase = (unsigned char)p;
 	f->detail = detail;
-	if (is_silence(e, p))
-		govern_failed(f, e);
-	else if (is_answer(p) && !xchg_has_head(f->x))
-		govern_answered(f);
-	is_again = retry_judge_error(f, e, detail) == RETRY_COUNTED;
+	tell_governor(f, e, p, detail);
+	plan = retry_judge_error(f, e, detail);
 	close_failed(f->x);
-	if (is_again) {
-		retry(f, 0);
+	if (plan != RETRY_KEEP) {
+		retry(f, plan == RETRY_ASKED);
 		return;
 	}
-	if (is_silence(e, p))
-		govern_lost(f);
+	fail_for_good(f, e, p, detail);
 	finish(f);
 }
 
@@ -354,6 +373,7 @@ fetch_succeed(struct fetch *f, struct span left_over)
 		f->err = E_HTTP_STATUS;
 		f->phase = PHASE_HEADERS;
 	}
+	govern_ended(f, E_OK);
 	finish(f);
 }
 

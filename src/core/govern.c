@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The governor's rules. Each rule is a function; what several transfers in
- * flight say of one event counts once.
+ * The rules of the back-off of an origin. Each rule is a function; what
+ * several transfers in flight say of one event counts once.
  */
 #include "core/govern.h"
 
 #include "codec/http_ratelimit.h"
 #include "core/fetch.h"
 #include "core/host.h"
+#include "core/idle.h"
 #include "core/xchg.h"
 #include "io/timer.h"
 
 #define BACKOFF_MAX_US 60000000
-#define FAILS_MAX 3 /* in a row, then it is held */
+#define UNKNOWN_DEAD_US 30000000 /* an origin that never answered */
+#define WINDOW_MIN 2
 
 static int64_t
 now_of(const struct host *h)
@@ -35,31 +37,41 @@ doubled(int64_t last_us, int64_t first_us)
 	return us < BACKOFF_MAX_US ? us : BACKOFF_MAX_US;
 }
 
-/* Afterwards `allow` may go at once. */
+static int
+may_hold(const struct host *h)
+{
+	return h->core->opts->retry > 0;
+}
+
+/* Afterwards one may go at once. */
 static void
-hold(struct host *h, int64_t us, enum wait_reason why, unsigned allow)
+hold(struct host *h, int64_t us, enum wait_reason why)
 {
 	struct governor *g = &h->gov;
 	int64_t until = now_of(h) + us;
+	int is_news = g->held_until_at_us <= now_of(h) && us > 0;
 
-	if (g->until_us < until) {
-		g->until_us = until;
+	if (g->held_until_at_us < until) {
+		g->held_until_at_us = until;
 		g->why = why;
 	}
 	g->epoch++;
 	g->before = h->active;
-	g->failed = 0;
-	g->allow = allow;
+	g->allow = 1;
 	host_update(h);
+	if (is_news && h->core->hold_begun != NULL)
+		h->core->hold_begun(h->core->hold_begun_arg, h);
 }
 
 /* Until its hold is over; without --retry-delay it has none. */
 static void
 give_up(struct host *h, enum wait_reason why)
 {
-	h->gov.is_given_up = 1;
-	if (h->gov.until_us <= now_of(h))
-		hold(h, BACKOFF_MAX_US, why, 1);
+	struct governor *g = &h->gov;
+
+	g->is_given_up = 1;
+	if (why == WAIT_BACKOFF || g->held_until_at_us <= now_of(h))
+		hold(h, BACKOFF_MAX_US, why);
 	host_update(h);
 }
 
@@ -75,34 +87,63 @@ govern_room(const struct host *h)
 {
 	const struct governor *g = &h->gov;
 	unsigned since = h->active - g->before;
+	size_t room = SIZE_MAX, window = g->window;
 
-	if (g->allow == 0)
-		return SIZE_MAX;
-	return since < g->allow ? g->allow - since : 0;
+	if (g->allow > 0)
+		room = since < g->allow ? g->allow - since : 0;
+	if (window == 0)
+		return room;
+	window = h->active < window ? window - h->active : 0;
+	return window < room ? window : room;
 }
 
 /* ---- it answers ---- */
+
+static void
+come_up(struct governor *g)
+{
+	g->is_unreachable = 0;
+	g->nfailed = 0;
+	g->down_since_at_us = g->backoff_us = 0;
+}
+
+/* One more may be in flight, until the options are the only limit. */
+static void
+widen(struct host *h)
+{
+	const struct opts *o = h->core->opts;
+	uint64_t most = (uint64_t)o->concurrency;
+
+	if (o->max_per_host > 0 && (uint64_t)o->max_per_host < most)
+		most = (uint64_t)o->max_per_host;
+	if (h->gov.window != 0 && ++h->gov.window >= most)
+		h->gov.window = 0;
+}
 
 void
 govern_answered(struct fetch *f)
 {
 	struct host *h = f->host;
 	struct governor *g = &h->gov;
-	int was_asked = g->asked_us != 0;
+	int was_asked = g->asked_wait_us != 0;
 
-	g->fails = g->lost = 0;
-	g->silent_us = 0;
-	g->asked_since_us = 0;
-	if (is_old_news(f) && was_asked)
+	g->has_answered = 1;
+	g->asked_since_at_us = 0;
+	come_up(g);
+	widen(h);
+	if (is_old_news(f) && was_asked) {
+		learn_served_late(&g->learn);
 		return; /* others of the same moment were asked to wait */
-	g->backoff_us = g->asked_us = 0;
+	}
+	learn_served(&g->learn, now_of(h));
+	g->asked_wait_us = 0;
 	g->is_given_up = 0;
-	if (g->allow == 0)
-		return;
-	g->until_us = 0;
-	/* Twice as many a round trip, so that no burst follows the hold. */
-	if (++g->allow > (uint64_t)f->opts->concurrency)
-		g->allow = 0;
+	if (g->allow > 0) {
+		g->held_until_at_us = 0;
+		/* Twice as many a round trip: no burst follows the hold. */
+		if (++g->allow > (uint64_t)h->core->opts->concurrency)
+			g->allow = 0;
+	}
 	host_update(h);
 }
 
@@ -114,8 +155,8 @@ is_patience_over(const struct fetch *f)
 	const struct governor *g = &f->host->gov;
 	int64_t max = f->opts->retry_max_time_us;
 
-	return max > 0 && g->asked_since_us != 0 &&
-	       now_of(f->host) - g->asked_since_us > max;
+	return max > 0 && g->asked_since_at_us != 0 &&
+	       now_of(f->host) - g->asked_since_at_us > max;
 }
 
 void
@@ -125,93 +166,180 @@ govern_asked(struct fetch *f, int status, int64_t wait_us)
 	struct governor *g = &h->gov;
 	int64_t max = f->opts->retry_after_max_us;
 
-	g->last = status == 429 ? "429" : "503";
-	g->fails = g->lost = 0;
-	g->silent_us = g->backoff_us = 0;
-	if (g->until_us <= now_of(h))
+	g->last = status == 429 ? "429" : status == 529 ? "529" : "503";
+	g->has_answered = 1;
+	come_up(g);
+	if (g->held_until_at_us <= now_of(h))
 		g->is_given_up = 0; /* that was another time */
-	if (g->asked_since_us == 0)
-		g->asked_since_us = now_of(h);
-	if (!is_old_news(f) || g->asked_us == 0)
-		g->asked_us = doubled(g->asked_us, f->opts->retry_delay_us);
-	hold(h, wait_us > g->asked_us ? wait_us : g->asked_us, WAIT_RETRY_AFTER,
-	    1);
+	if (g->asked_since_at_us == 0)
+		g->asked_since_at_us = now_of(h);
+	if (!is_old_news(f) || g->asked_wait_us == 0) {
+		g->asked_wait_us =
+		    doubled(g->asked_wait_us, f->opts->retry_delay_us);
+		if (status == 429 && f->opts->learn_rate && may_hold(h))
+			learn_refused(&g->learn, now_of(h));
+	}
+	hold(h, wait_us > g->asked_wait_us ? wait_us : g->asked_wait_us,
+	    WAIT_RETRY_AFTER);
 	if ((max > 0 && wait_us > max) || is_patience_over(f))
 		give_up(h, WAIT_RETRY_AFTER);
 }
 
-/* ---- it does not answer ---- */
+/* ---- no connection comes up ---- */
 
-static int
-is_dead(const struct host *h)
+int
+govern_is_probing(const struct host *h)
 {
-	const struct opts *o = h->core->opts;
-	int64_t since = h->gov.silent_us;
-
-	return since != 0 && o->max_host_errors > 0 &&
-	       o->host_dead_after_us > 0 &&
-	       now_of(h) - since >= o->host_dead_after_us;
+	return h->gov.is_unreachable;
 }
 
-/*
- * One finds out whether it is back. Once it is silent for --host-dead-after it
- * is only that --max-host-errors items must have failed, and they may at once.
- */
-static unsigned
-allowed(const struct host *h)
+int
+govern_is_free_probe(const struct fetch *f)
 {
-	uint64_t max = (uint64_t)h->core->opts->max_host_errors;
+	return f->x != NULL && f->x->is_probe && f->host->gov.has_answered;
+}
 
-	return is_dead(h) && h->gov.lost + 1 < max ? (unsigned)max - h->gov.lost
-						   : 1;
+int64_t
+govern_dead_at_us(const struct host *h)
+{
+	const struct opts *o = h->core->opts;
+	const struct governor *g = &h->gov;
+	int64_t span = o->host_dead_after_us;
+
+	if (!g->is_unreachable || span == 0)
+		return TIMER_NEVER;
+	if (!g->has_answered && span > UNKNOWN_DEAD_US &&
+	    !opts_given(o, OPT_host_dead_after))
+		span = UNKNOWN_DEAD_US;
+	return g->down_since_at_us + span;
 }
 
 void
-govern_failed(struct fetch *f, enum err e)
+govern_check_dead(struct host *h)
+{
+	if (now_of(h) >= govern_dead_at_us(h) &&
+	    !govern_is_given_up(&h->gov, now_of(h)))
+		give_up(h, WAIT_BACKOFF);
+}
+
+/* One item that fails twice says no more than one that fails once. */
+static void
+note_failed(struct governor *g, uint64_t seq)
+{
+	unsigned i;
+
+	for (i = 0; i < g->nfailed && i < GOVERN_FAILED - 1; i++)
+		if (g->failed[i] == seq)
+			return;
+	if (g->nfailed < GOVERN_FAILED - 1)
+		g->failed[g->nfailed] = seq;
+	if (g->nfailed < GOVERN_FAILED)
+		g->nfailed++;
+}
+
+/*
+ * Those that were in flight when it was held say the same once more. The hold
+ * doubles with each probe that fails.
+ */
+void
+govern_unreachable(struct fetch *f, enum err e)
 {
 	struct host *h = f->host;
 	struct governor *g = &h->gov;
 
 	g->last = error_code(e);
-	g->fails++;
-	if (g->silent_us == 0)
-		g->silent_us = now_of(h);
-	if (g->fails < FAILS_MAX || f->opts->retry_delay_us == 0 ||
-	    (is_old_news(f) && g->backoff_us != 0))
+	if (g->down_since_at_us == 0)
+		g->down_since_at_us = f->x != NULL ? f->x->slot_us : now_of(h);
+	note_failed(g, f->seq);
+	if (!may_hold(h) || g->nfailed < GOVERN_FAILED ||
+	    (g->is_unreachable && is_old_news(f)))
 		return;
-	if (is_dead(h) && ++g->failed < g->allow)
-		return;
+	g->is_unreachable = 1;
+	idle_close_host(h); /* they would find out later, and one by one */
 	g->backoff_us = doubled(g->backoff_us, f->opts->retry_delay_us);
-	hold(h, g->backoff_us, WAIT_BACKOFF, allowed(h));
+	hold(h, g->backoff_us, WAIT_BACKOFF);
+	govern_check_dead(h);
 }
 
+/* Nothing tells that it is worth waiting for. */
 void
-govern_lost(struct fetch *f)
+govern_used_up(struct fetch *f)
+{
+	struct governor *g = &f->host->gov;
+
+	if (g->is_unreachable && !g->has_answered)
+		give_up(f->host, WAIT_BACKOFF);
+}
+
+/* What follows is between the URL and the origin. */
+void
+govern_connected(struct fetch *f)
 {
 	struct host *h = f->host;
+	struct governor *g = &h->gov;
+	int was_unreachable = g->is_unreachable;
 
-	h->gov.lost++;
-	if (is_dead(h) && h->gov.lost >= (uint64_t)f->opts->max_host_errors)
-		give_up(h, WAIT_BACKOFF);
+	come_up(g);
+	if (!was_unreachable)
+		return;
+	g->is_given_up = 0;
+	if (g->why == WAIT_BACKOFF)
+		g->held_until_at_us = 0;
+	host_update(h);
 }
 
-int
-govern_is_probing(const struct host *h)
+/* ---- requests break ---- */
+
+/*
+ * Half as many at once, in case the origin breaks under them. What was in
+ * flight at that moment halves it no further.
+ */
+void
+govern_broken(struct fetch *f, enum err e)
 {
-	return h->gov.silent_us != 0 && !is_dead(h);
+	struct host *h = f->host;
+	struct governor *g = &h->gov;
+	unsigned n = g->window != 0 ? g->window : h->active;
+
+	g->last = error_code(e);
+	if (!may_hold(h) || f->x == NULL || f->x->slot_us < g->narrowed_at_us)
+		return;
+	g->narrowed_at_us = now_of(h);
+	g->window = n / 2 > WINDOW_MIN ? n / 2 : WINDOW_MIN;
+	host_update(h);
+}
+
+/* ---- items end ---- */
+
+void
+govern_ended(struct fetch *f, enum err e)
+{
+	struct host *h = f->host;
+	uint64_t max = (uint64_t)f->opts->max_host_errors;
+
+	if (e == E_OK) {
+		h->gov.lost = 0;
+		return;
+	}
+	if (e == E_HOST_UNAVAILABLE)
+		return;
+	h->gov.last = error_code(e);
+	if (++h->gov.lost >= max && max > 0)
+		give_up(h, WAIT_BACKOFF);
 }
 
 int
 govern_is_given_up(const struct governor *g, int64_t now_us)
 {
-	return g->is_given_up && now_us < g->until_us;
+	return g->is_given_up && now_us < g->held_until_at_us;
 }
 
 int
 govern_is_needed(const struct governor *g, int64_t now_us)
 {
-	return g->until_us > now_us || g->allow != 0 || g->fails != 0 ||
-	       (g->has_quota && g->quota_us > now_us);
+	return g->held_until_at_us > now_us || g->allow != 0 ||
+	       g->nfailed != 0 || g->window != 0 || g->lost != 0 ||
+	       g->learn.rate > 0 || (g->has_quota && g->quota_us > now_us);
 }
 
 /* ---- what its headers say ---- */
@@ -270,4 +398,5 @@ govern_start(struct host *h)
 		g->has_quota = 0;
 	if (g->has_quota && g->quota > 0)
 		g->quota--;
+	learn_start(&g->learn, now_of(h));
 }

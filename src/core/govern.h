@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One governor an origin: what its answers and its silence mean for all that
- * waits there (SPEC section 4). Knows when nothing may start and how much at
- * once afterwards; the host and the scheduler obey.
+ * Per-origin back-off: turns 429 and 503, failed connections and failed
+ * requests of one origin into limits for everything that is queued to it. The
+ * host and the scheduler obey: nothing starts before a moment, and no more
+ * than so many at once afterwards.
+ *
+ *   state        begins with                    ends with
+ *   held         429, or 503/529 with a wait    its end: one goes, then more
+ *   unreachable  3 items that could not connect a connection, or given up
+ *   given up     too long a wait, dead too long the end of its hold
+ *   narrowed     requests that break            each answer widens it by one
+ *
+ * With --retry 0 nothing is ever held, narrowed or learnt.
  */
 #ifndef CORE_GOVERN_H
 #define CORE_GOVERN_H
@@ -11,35 +20,53 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "core/learn.h"
 #include "core/stats.h"
 
 struct fetch;
 struct host;
 
+#define GOVERN_FAILED 3 /* different items, then it is unreachable */
+
 /* All-zero: nothing is known, nothing is held. */
 struct governor {
-	int64_t until_us;     /* nothing starts before; 0: no hold */
-	enum wait_reason why; /* of it */
-	unsigned epoch;       /* counts the holds: what began in an earlier
-			       * one says nothing new */
-	unsigned before;      /* transfers in flight that did */
-	unsigned allow;       /* others at once while it recovers; 0: any */
+	/* The hold. */
+	int64_t held_until_at_us; /* nothing starts before; 0: no hold */
+	enum wait_reason why;     /* of it */
+	unsigned epoch;           /* counts the holds: what began before one
+				   * says nothing new */
+	unsigned before;          /* transfers in flight that did */
+	unsigned allow;           /* others at once while it recovers; 0: any */
 
-	int64_t asked_us;       /* its own back-off when it asks to wait */
-	int64_t asked_since_us; /* it has only asked to wait since; 0 */
+	/* It asks to wait. */
+	int64_t asked_wait_us;     /* its own back-off, doubling */
+	int64_t asked_since_at_us; /* it has only asked to wait since; 0 */
 
-	int64_t backoff_us; /* the last hold of one that does not answer */
-	unsigned fails;     /* in a row, in connect, tls or ttfb */
-	unsigned failed;    /* of those that may find out it is not dead */
-	unsigned lost;      /* items in a row that failed for good */
-	int64_t silent_us;  /* it has given no answer since; 0: it has */
-	const char *last;   /* the code of its last failure, or status */
-	int is_given_up;    /* until the hold ends: nothing is tried */
+	/* No connection comes up. */
+	unsigned char has_answered;   /* in this run */
+	unsigned char is_unreachable; /* GOVERN_FAILED items failed in a row */
+	unsigned char is_given_up;    /* until the hold ends */
+	unsigned nfailed;             /* different items that failed so, */
+	uint64_t failed[GOVERN_FAILED - 1]; /* the first of them */
+	int64_t
+	    down_since_at_us; /* when the first one had begun; 0: it is up */
+	int64_t backoff_us;   /* the last hold for it */
+	const char *last;     /* the last failure's code, or status */
+
+	/* Requests break after they went out. */
+	unsigned window;        /* in flight at most; 0: no limit */
+	int64_t narrowed_at_us; /* what began before says nothing new */
+
+	unsigned lost; /* items in a row that failed for good */
+
+	struct learn learn; /* its pace, from its 429s */
 
 	/* --rate-headers: starts left until then; counts if has_quota. */
 	int has_quota;
 	int64_t quota, quota_us;
 };
+
+/* ---- what happened ---- */
 
 /* An answer came that does not ask to wait. */
 void govern_answered(struct fetch *f);
@@ -48,24 +75,38 @@ void govern_answered(struct fetch *f);
  * it answered. Holds the origin, or gives it up.
  */
 void govern_asked(struct fetch *f, int status, int64_t wait_us);
-/* f failed in connect, tls or ttfb. */
-void govern_failed(struct fetch *f, enum err e);
-/* f failed so for good. */
-void govern_lost(struct fetch *f);
+/* The connection is ready for f's request: the origin is there. */
+void govern_connected(struct fetch *f);
+/* f got no connection. */
+void govern_unreachable(struct fetch *f, enum err e);
+/* f's request went out, and there was no answer. */
+void govern_broken(struct fetch *f, enum err e);
+/* f failed with e for good, in whatever phase, or succeeded (E_OK). */
+void govern_ended(struct fetch *f, enum err e);
+/* f could not connect and has no try left. */
+void govern_used_up(struct fetch *f);
 /* What the answer says of limits (--rate-headers). */
 void govern_headers(struct fetch *f);
 /* f starts: counts against what is left. */
 void govern_start(struct host *h);
 /* f leaves its slot. */
 void govern_end(struct fetch *f);
-/* How many more may be in flight, as far as the governor goes. */
-size_t govern_room(const struct host *h);
+/* The moment of govern_dead_at_us() is past: gives the origin up. */
+void govern_check_dead(struct host *h);
 
+/* ---- what follows ---- */
+
+/* How many more may be in flight. */
+size_t govern_room(const struct host *h);
+/* Is it unreachable, so that one item at a time finds out? */
+int govern_is_probing(const struct host *h);
+/* Did f only find out whether its origin is back, which costs it no try? */
+int govern_is_free_probe(const struct fetch *f);
+/* When it is given up if it is not back before; TIMER_NEVER: not. */
+int64_t govern_dead_at_us(const struct host *h);
+/* Are its waiting items to end? */
+int govern_is_given_up(const struct governor *g, int64_t now_us);
 /* Is anything worth keeping of an origin that has nothing to do? */
 int govern_is_needed(const struct governor *g, int64_t now_us);
-/* Is it silent just now, so that the item tried least should go? */
-int govern_is_probing(const struct host *h);
-/* Its waiting items are to end. */
-int govern_is_given_up(const struct governor *g, int64_t now_us);
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/fetch.h"
 #include "core/idle.h"
 #include "core/trail.h"
+#include "io/timer.h"
 
 #define QUIET_MAX 10000 /* origins remembered without work; */
 #define QUIET_MIN 100   /* this many whatever memory they take */
@@ -235,7 +236,7 @@ int64_t
 host_held_until(const struct host *h, enum wait_reason *why)
 {
 	const struct opts *o = h->core->opts;
-	int64_t until = h->gov.until_us;
+	int64_t until = h->gov.held_until_at_us;
 
 	*why = h->gov.why;
 	if (h->gov.has_quota && h->gov.quota == 0 && h->gov.quota_us > until) {
@@ -360,6 +361,31 @@ take_off(struct host *h)
 	}
 }
 
+/* When time alone changes its place; TIMER_NEVER: it does not. */
+static int64_t
+due_at_us(const struct host *h)
+{
+	int64_t at = TIMER_NEVER, dead_at = govern_dead_at_us(h);
+
+	if (h->place == HOST_HELD)
+		at = h->held_until_us;
+	if (h->waiting.n + h->delayed.n > 0 && h->place != HOST_LOST &&
+	    dead_at > h->core->now_us && dead_at < at)
+		at = dead_at;
+	return at;
+}
+
+static void
+wake_at(struct host *h)
+{
+	int64_t at = due_at_us(h);
+
+	if (at != TIMER_NEVER)
+		heap_move(&h->core->held, &h->held, at);
+	else if (heap_on(&h->held))
+		heap_remove(&h->core->held, &h->held);
+}
+
 void
 host_update(struct host *h)
 {
@@ -373,10 +399,7 @@ host_update(struct host *h)
 		if (l != NULL)
 			list_push(l, &h->link);
 	}
-	if (p == HOST_HELD)
-		heap_move(&h->core->held, &h->held, h->held_until_us);
-	else if (heap_on(&h->held))
-		heap_remove(&h->core->held, &h->held);
+	wake_at(h);
 	count_startable(h);
 }
 
@@ -397,27 +420,25 @@ hosts_end_lost(struct core *c)
 }
 
 /*
- * While it may be that the origin is only being started anew, no item should
- * use up all its tries in finding out: the one tried least goes.
+ * While an origin that has never answered is unreachable, the item that was
+ * tried most goes: once its tries are used up the origin is given up.
  */
 struct fetch *
 host_next(const struct host *h)
 {
 	struct link *k = list_first(&h->waiting);
-	struct fetch *f = CONTAINER(k, struct fetch, link), *least = f;
+	struct fetch *f = CONTAINER(k, struct fetch, link), *most = f;
 	int n;
 
-	if (!govern_is_probing(h))
+	if (!govern_is_probing(h) || h->gov.has_answered)
 		return f;
 	for (n = 0; n < PROBE_LOOKS && k != NULL; n++) {
 		f = CONTAINER(k, struct fetch, link);
-		if (f->attempts < least->attempts)
-			least = f;
-		if (least->attempts == 0)
-			break;
+		if (f->attempts > most->attempts)
+			most = f;
 		k = list_next(&h->waiting, k);
 	}
-	return least;
+	return most;
 }
 
 void

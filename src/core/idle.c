@@ -315,3 +315,12 @@ idle_close(struct core *c, size_t n)
 	while (n-- > 0 && (k = list_first(&c->idle)) != NULL)
 		drop(CONTAINER(k, struct idle, of_core));
 }
+
+void
+idle_close_host(struct host *h)
+{
+	struct link *k;
+
+	while ((k = list_first(&h->idle)) != NULL)
+		drop(CONTAINER(k, struct idle, of_host));
+}

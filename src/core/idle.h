@@ -51,5 +51,7 @@ struct conn *idle_unpark(struct host *h, int careful);
 int idle_has(const struct host *h, int careful);
 /* Closes up to n of the connections that have been idle longest. */
 void idle_close(struct core *c, size_t n);
+/* Closes all of one origin. */
+void idle_close_host(struct host *h);
 
 #endif

@@ -25,6 +25,12 @@ tries_max(const struct fetch *f)
 	return f->retry >= 0 ? f->retry : f->opts->retry;
 }
 
+int
+retry_is_wanted(const struct fetch *f)
+{
+	return tries_max(f) > 0;
+}
+
 static unsigned
 tries_of(const struct fetch *f)
 {
@@ -130,7 +136,7 @@ judge_status(struct fetch *f)
 	int64_t wait_us = -1;
 
 	if (is_listed && (tries_max(f) > 0 || f->opts->retry > 0)) {
-		if (status == 429 || status == 503)
+		if (status == 429 || status == 503 || status == 529)
 			wait_us = asked_us(f);
 		if (status == 429 || wait_us >= 0)
 			return judge_asked(f, status, wait_us);
@@ -164,9 +170,8 @@ retry_judge_head(struct fetch *f)
 
 /* ---- by error ---- */
 
-/* Codes that are worth it by their cause (FAULTS section 3, R: C). */
-static int
-is_cause_good(const struct fetch *f, enum err e, const char *detail)
+int
+retry_is_cause_good(const struct fetch *f, enum err e, const char *detail)
 {
 	if (e == E_TIMEOUT_TOTAL)
 		return f->x == NULL || !xchg_has_begun(f->x);
@@ -182,7 +187,7 @@ is_listed(const struct fetch *f, enum err e, const char *detail)
 	if (o->retry_error[e])
 		return 1;
 	return o->retry_errors && error_info(e)->retry == 'C' &&
-	       is_cause_good(f, e, detail);
+	       retry_is_cause_good(f, e, detail);
 }
 
 /* Not one byte of the request has left. */
@@ -196,7 +201,12 @@ is_unsent(const struct fetch *f)
 enum retry_plan
 retry_judge_error(struct fetch *f, enum err e, const char *detail)
 {
-	if (!is_listed(f, e, detail) || !has_tries(f))
+	if (!is_listed(f, e, detail))
+		return RETRY_KEEP;
+	if (govern_is_free_probe(f) && retry_is_wanted(f) && is_unsent(f) &&
+	    !is_over_time(f))
+		return RETRY_ASKED;
+	if (!has_tries(f))
 		return RETRY_KEEP;
 	return is_unsent(f) || may_repeat(f) ? RETRY_COUNTED : RETRY_KEEP;
 }

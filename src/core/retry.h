@@ -24,11 +24,16 @@ enum retry_plan {
 /* For the header section that f->x has just completed. */
 enum retry_plan retry_judge_head(struct fetch *f);
 /*
- * For an attempt that failed so, before its connection is closed: RETRY_KEEP
- * or RETRY_COUNTED.
+ * For an attempt that failed so, before its connection is closed: RETRY_KEEP,
+ * RETRY_COUNTED, or RETRY_ASKED if it only found out that its origin is not
+ * back yet.
  */
 enum retry_plan
 retry_judge_error(struct fetch *f, enum err e, const char *detail);
+/* Does it have tries at all (--retry, or its own)? */
+int retry_is_wanted(const struct fetch *f);
+/* Of a code that is worth another try by its cause: is it, here? */
+int retry_is_cause_good(const struct fetch *f, enum err e, const char *detail);
 /* How long it waits before its next counted try: doubling, with jitter. */
 int64_t retry_delay_us(struct fetch *f);
 

@@ -32,9 +32,34 @@
 #define SILENT_US 1000000 /* a peer may be, and is read from all the same */
 #define FD_IDLE_CLOSED 8  /* idle connections closed for want of one */
 
+/* ---- budgets ---- */
+
+static double
+cost_of(const struct fetch *f, size_t budget)
+{
+	return f->cost != NULL ? f->cost[budget] : 0;
+}
+
+/* When every budget has room for f; now at the earliest. */
+static int64_t
+ask_budgets(struct core *c, const struct fetch *f)
+{
+	int64_t at, last = c->now_us;
+	size_t i;
+
+	for (i = 0; i < c->opts->nbudgets; i++) {
+		at = pace_budget_ask(
+		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
+		if (at > last)
+			last = at;
+	}
+	return last;
+}
+
 /* ---- queue and slots ---- */
 
 #define HEAD_LOOKS 64
+#define BUDGET_LOOKS 4096
 
 static int
 is_back(const struct fetch *f)
@@ -50,6 +75,12 @@ join(struct host *h, struct fetch *f)
 	struct fetch *g;
 	int n;
 
+	if (h->budget_us > f->core->now_us &&
+	    ask_budgets(f->core, f) == f->core->now_us) {
+		h->budget_us = 0; /* it holds others, not this one */
+		list_unshift(&h->waiting, &f->link);
+		return;
+	}
 	if (!is_back(f)) {
 		list_push(&h->waiting, &f->link);
 		return;
@@ -152,6 +183,7 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	c->slots++;
 	f->host->active++;
 	f->x->epoch = f->host->gov.epoch;
+	f->x->is_probe = govern_is_probing(f->host);
 	f->x->is_unsent = f->opts->delay_us > 0;
 	f->host->unsent += f->x->is_unsent != 0;
 	if (looked_us > 0)
@@ -272,31 +304,54 @@ look_up_ahead(struct core *c)
 
 /* ---- pace ---- */
 
-static double
-cost_of(const struct fetch *f, size_t budget)
+/*
+ * The first of its waiting items for which the budgets have room; NULL: none,
+ * and the host is held until there is some.
+ */
+static struct fetch *
+next_in_budget(struct host *h)
 {
-	return f->cost != NULL ? f->cost[budget] : 0;
+	struct fetch *f = host_next(h);
+	struct link *k = list_first(&h->waiting);
+	int64_t at, first = ask_budgets(h->core, f);
+	int n;
+
+	if (first == h->core->now_us || govern_is_probing(h))
+		k = NULL;
+	for (n = 0; n < BUDGET_LOOKS && k != NULL && first > h->core->now_us;
+	     n++) {
+		f = CONTAINER(k, struct fetch, link);
+		at = ask_budgets(h->core, f);
+		if (at < first)
+			first = at;
+		k = list_next(&h->waiting, k);
+	}
+	if (first == h->core->now_us)
+		return f;
+	h->budget_us = first;
+	host_update(h);
+	return NULL;
 }
 
-/* Holds its host until every budget has room for f; nonzero: it waits. */
-static int
-is_over_budget(struct host *h, const struct fetch *f)
+/* After a start now: what the user allows or, if that is less, what the
+ * origin does. */
+static int64_t
+next_start_us(struct host *h)
 {
 	struct core *c = h->core;
-	int64_t at, last = c->now_us;
-	size_t i;
+	struct learn *l = &h->gov.learn;
+	struct pace learnt;
+	int64_t next = h->pace_us, at = 0;
 
-	for (i = 0; i < c->opts->nbudgets; i++) {
-		at = pace_budget_ask(
-		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
-		if (at > last)
-			last = at;
+	if (l->rate > 0) {
+		pace_set(&learnt, (struct opt_rate){ l->rate, 1000000 });
+		at = pace_next(&learnt, h->pace_us, c->now_us);
+		if (h->pace_us > c->now_us - learnt.gap_us)
+			learn_grow(l, c->now_us);
 	}
-	if (last == c->now_us)
-		return 0;
-	h->budget_us = last;
-	host_update(h);
-	return 1;
+	if (c->host_rate.gap_us > 0)
+		next = pace_next(&c->host_rate, h->pace_us, c->now_us);
+	return at > next ? at : next;
 }
 
 /* A request of f goes out: counts against every rate. */
@@ -311,8 +366,7 @@ charge(struct host *h, const struct fetch *f)
 		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
 	if (c->rate.gap_us > 0)
 		c->rate_us = pace_next(&c->rate, c->rate_us, c->now_us);
-	if (c->host_rate.gap_us > 0)
-		h->pace_us = pace_next(&c->host_rate, h->pace_us, c->now_us);
+	h->pace_us = next_start_us(h);
 	govern_start(h);
 }
 
@@ -365,14 +419,18 @@ static void
 start_next(struct core *c)
 {
 	struct host *h = CONTAINER(list_first(&c->ready), struct host, link);
-	struct fetch *f = host_next(h);
+	struct fetch *f;
 	struct conn *conn;
 
-	if (c->opts->nbudgets > 0 && is_over_budget(h, f))
+	f = c->opts->nbudgets > 0 ? next_in_budget(h) : host_next(h);
+	if (f == NULL)
 		return;
 	conn = idle_unpark(h, !fetch_is_idempotent(f));
 	if (conn == NULL && !host_is_fresh(h, f, c->now_us)) {
-		host_update(h); /* they were fresh when it became ready */
+		if (f == host_next(h))
+			host_update(h); /* fresh when it became ready */
+		else
+			host_look_up(h);
 		return;
 	}
 	charge(h, f);
@@ -389,17 +447,21 @@ static void
 wake_hosts(struct core *c)
 {
 	struct heap_link *k;
+	struct host *h;
 	struct link *w;
 
 	while ((k = heap_first(&c->held)) != NULL && k->key <= c->now_us) {
 		heap_remove(&c->held, k);
 		w = list_first(&CONTAINER(k, struct host, held)->waiting);
 		heap_push(&c->woken, k,
-		    (int64_t)CONTAINER(w, struct fetch, link)->seq);
+		    w != NULL ? (int64_t)CONTAINER(w, struct fetch, link)->seq
+			      : INT64_MAX);
 	}
 	while ((k = heap_first(&c->woken)) != NULL) {
 		heap_remove(&c->woken, k);
-		host_update(CONTAINER(k, struct host, held));
+		h = CONTAINER(k, struct host, held);
+		govern_check_dead(h);
+		host_update(h);
 	}
 }
 

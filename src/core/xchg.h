@@ -67,6 +67,7 @@ struct xchg {
 	int is_counted; /* it began an attempt */
 	int is_unsent;  /* --delay has not begun */
 	unsigned epoch; /* of its origin's governor, when it began */
+	int is_probe;   /* its origin was unreachable when it began */
 
 	/* The answer. */
 	struct http *http;

@@ -61,7 +61,8 @@ test_retry_after_holds_all_of_one_origin_and_no_other(void **state)
 
 	(void)state;
 	for (seed = 1; seed <= 4; seed++) {
-		sim_init(&s, seed, two, ARGS("-c", "30", "--retry", "1"));
+		sim_init(&s, seed, two,
+		    ARGS("-c", "30", "--retry", "1", "--no-learn-rate"));
 		s.w.is_chaotic = seed > 2;
 		s.w.answer = busy_at_first;
 		sim_input(&s, 400, both);
@@ -90,8 +91,9 @@ test_after_a_hold_one_goes_first_then_more(void **state)
 	size_t i;
 
 	(void)state;
-	sim_init(
-	    &s, 1, o, ARGS("-c", "64", "--max-per-host", "32", "--retry", "1"));
+	sim_init(&s, 1, o,
+	    ARGS("-c", "64", "--max-per-host", "32", "--retry", "1",
+		"--no-learn-rate"));
 	s.w.answer = busy_at_first;
 	sim_input(&s, 600, one_host);
 	sim_run(&s, MINUTE);
@@ -209,7 +211,8 @@ test_an_answer_ends_the_origins_back_off(void **state)
 	struct sim s;
 
 	(void)state;
-	sim_init(&s, 1, two, ARGS("-c", "1", "--retry", "1"));
+	sim_init(
+	    &s, 1, two, ARGS("-c", "1", "--retry", "1", "--no-learn-rate"));
 	s.w.answer = busy_now_and_then;
 	sim_input(&s, 100, one_host);
 	sim_run(&s, 10 * MINUTE);
@@ -364,6 +367,130 @@ test_retry_after_on_a_redirect_is_ignored(void **state)
 
 /* ---- a limit to so many a second ---- */
 
+/* An origin that allows so many a second, in whatever way, beside the ideal. */
+static void
+run_limited(const char *what, const struct origin *o,
+    void (*answer)(struct event_base *, const struct seen *, struct answer *),
+    double ideal_s)
+{
+	struct sim s;
+	double refused, took;
+
+	sim_init(&s, 1, o, ARGS("--retry", "2"));
+	s.check_every = 7;
+	s.w.answer = answer;
+	sim_input(&s, 600, one_host);
+	sim_run(&s, 10 * MINUTE);
+	assert_int_equal(sim_count(&s, E_OK), 600);
+	refused = seen_sum(&s.w, seen_429, 0, EVER);
+	took = (double)(s.w.now_us - s.w.start_us) / 1e6;
+	print_message("%s: 600 items, %.0f refused, %.1f s of %.1f\n", what,
+	    refused, took, ideal_s);
+	assert_true(refused < 60);
+	assert_true(took < 1.3 * ideal_s);
+	sim_fini(&s);
+}
+
+/* Tokens come at a rate, up to so many. */
+static double
+tokens_of(const struct event_base *w, double rate, double burst)
+{
+	double have = burst, at = 0, now;
+	size_t i;
+
+	for (i = 0; i < w->nseen; i++) {
+		if (w->seen[i].what != SEEN_REQUEST || w->seen[i].status != 200)
+			continue;
+		now = (double)(w->seen[i].at_us - w->start_us) / 1e6;
+		have += (now - at) * rate;
+		have = (have < burst ? have : burst) - 1;
+		at = now;
+	}
+	have += ((double)world_time(w) / 1e6 - at) * rate;
+	return have < burst ? have : burst;
+}
+
+static void
+forty_a_second_in_a_bucket(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)e;
+	if (tokens_of(w, 40, 40) < 1)
+		say(a, 429, 0);
+}
+
+static void
+forty_a_second_in_a_small_bucket(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)e;
+	if (tokens_of(w, 40, 10) < 1)
+		say(a, 429, 0);
+}
+
+static void
+forty_a_second_says_when(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)e;
+	if (tokens_of(w, 40, 40) < 1)
+		say(a, 429, 1);
+}
+
+static void
+ten_a_second_in_a_bucket(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	(void)e;
+	if (tokens_of(w, 10, 10) < 1)
+		say(a, 429, 0);
+}
+
+/* In each second by the clock. */
+static void
+forty_in_each_second(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	int64_t from = world_time(w) / SECOND * SECOND;
+	double n = 0;
+	size_t i;
+
+	(void)e;
+	for (i = w->nseen; i-- > 0;) {
+		if (w->seen[i].at_us - w->start_us < from)
+			break;
+		n +=
+		    w->seen[i].what == SEEN_REQUEST && w->seen[i].status == 200;
+	}
+	if (n >= 40)
+		say(a, 429, 0);
+}
+
+static void
+test_the_pace_of_an_origin_is_learnt_from_its_refusals(void **state)
+{
+	static const struct origin o[] = { { FAST } };
+	static const struct origin near[] = { { .lookup_us = MS,
+	    .connect_us = MS,
+	    .tls_us = MS,
+	    .first_us = MS,
+	    .body_bytes = 100 } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		const struct origin *of = i == 0 ? o : near;
+
+		run_limited("bucket of 40", of, forty_a_second_in_a_bucket, 15);
+		run_limited(
+		    "bucket of 10", of, forty_a_second_in_a_small_bucket, 15);
+		run_limited(
+		    "bucket, says when", of, forty_a_second_says_when, 15);
+		run_limited("each second", of, forty_in_each_second, 15);
+		run_limited("10/s", of, ten_a_second_in_a_bucket, 60);
+	}
+}
+
 static const struct origin limited[] = {
 	{ FAST, .allows = 50, .retry_after_s = 1 },
 };
@@ -513,6 +640,8 @@ run_governor(void)
 		    test_answers_to_what_was_in_flight_do_not_end_a_hold),
 		cmocka_unit_test(test_tries_are_left_after_being_asked_to_wait),
 		cmocka_unit_test(test_retry_after_on_a_redirect_is_ignored),
+		cmocka_unit_test(
+		    test_the_pace_of_an_origin_is_learnt_from_its_refusals),
 		cmocka_unit_test(
 		    test_an_origin_with_a_limit_loses_nothing_and_is_kept_busy),
 		cmocka_unit_test(

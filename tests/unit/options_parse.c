@@ -157,7 +157,7 @@ test_the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(o.retry_delay_us, 1000000);
 	assert_int_equal(o.retry_max_time_us, 900000000);
 	assert_int_equal(o.retry_after_max_us, 600000000);
-	assert_int_equal(o.max_host_errors, 30);
+	assert_int_equal(o.max_host_errors, 0);
 	assert_int_equal(o.host_dead_after_us, 300000000);
 	assert_int_equal(o.net_down, NET_DOWN_WAIT);
 	assert_int_equal(o.follow, FOLLOW_SAFE);

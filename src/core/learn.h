@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The pace of an origin, learnt from its 429s: nine tenths of what it had
+ * served in the last seconds before it refused, growing while it does not
+ * refuse again. Plain arithmetic: knows no origin, no timer.
+ */
+#ifndef CORE_LEARN_H
+#define CORE_LEARN_H
+
+#include <stdint.h>
+
+#define LEARN_SLOTS 8 /* of a quarter of a second each */
+
+/* All-zero: nothing was refused yet, there is no rate. */
+struct learn {
+	/* Answers of the last two seconds, by the quarter they came in. */
+	int64_t slot; /* number of the newest quarter */
+	unsigned served[LEARN_SLOTS];
+	int64_t since_at_us; /* first start since the last refusal; 0: none */
+
+	double rate;                /* starts a second; 0: none was learnt */
+	double counted, counted_us; /* what the rate was made of */
+	int64_t refused_at_us;      /* the last refusal it was made of */
+	int64_t grown_at_us;
+	unsigned refusals; /* that it was made of */
+};
+
+/* A request starts. */
+void learn_start(struct learn *l, int64_t now_us);
+/* An answer that is no refusal came. */
+void learn_served(struct learn *l, int64_t now_us);
+/* An answer to what had started before the last refusal came after it. */
+void learn_served_late(struct learn *l);
+/* The origin refused; what is in flight of the same moment counts once. */
+void learn_refused(struct learn *l, int64_t now_us);
+/*
+ * A request starts as soon as the pace allows: the rate may grow. Once it is
+ * out of all reach it is forgotten.
+ */
+void learn_grow(struct learn *l, int64_t now_us);
+
+#endif
