@@ -233,13 +233,14 @@ is_unreachable(
 
 /* Tells the governor what the failure says of the origin. */
 static void
-tell_governor(struct fetch *f, enum err e, enum phase p, const char *detail)
+tell_governor(
+    struct fetch *f, enum err e, enum phase p, const char *detail, int is_last)
 {
 	int is_answer =
 	    p == PHASE_HEADERS || p == PHASE_BODY || p == PHASE_DECODE;
 
 	if (is_unreachable(f, e, p, detail))
-		govern_unreachable(f, e);
+		govern_unreachable(f, e, is_last && retry_is_wanted(f));
 	else if (p == PHASE_SEND || p == PHASE_TTFB)
 		govern_broken(f, e);
 	else if (is_answer && !xchg_has_head(f->x))
@@ -248,10 +249,8 @@ tell_governor(struct fetch *f, enum err e, enum phase p, const char *detail)
 
 /* It has no try left. */
 static void
-fail_for_good(struct fetch *f, enum err e, enum phase p, const char *detail)
+fail_for_good(struct fetch *f, enum err e, enum phase p)
 {
-	if (is_unreachable(f, e, p, detail) && retry_is_wanted(f))
-		govern_used_up(f);
 	if (p != PHASE_INPUT && p != PHASE_POLICY)
 		govern_ended(f, e);
 }
@@ -306,14 +305,14 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	f->err = (unsigned char)e;
 	f->phase = (unsigned char)p;
 	f->detail = detail;
-	tell_governor(f, e, p, detail);
 	plan = retry_judge_error(f, e, detail);
+	tell_governor(f, e, p, detail, plan == RETRY_KEEP);
 	close_failed(f->x);
 	if (plan != RETRY_KEEP) {
 		retry(f, plan == RETRY_ASKED);
 		return;
 	}
-	fail_for_good(f, e, p, detail);
+	fail_for_good(f, e, p);
 	finish(f);
 }
 

@@ -49,8 +49,8 @@ hold(struct host *h, int64_t us, enum wait_reason why)
 {
 	struct governor *g = &h->gov;
 	int64_t until = now_of(h) + us;
-	int is_news = g->held_until_at_us <= now_of(h) && us > 0;
 
+	g->is_news |= g->held_until_at_us <= now_of(h) && us > 0;
 	if (g->held_until_at_us < until) {
 		g->held_until_at_us = until;
 		g->why = why;
@@ -59,8 +59,15 @@ hold(struct host *h, int64_t us, enum wait_reason why)
 	g->before = h->active;
 	g->allow = 1;
 	host_update(h);
-	if (is_news && h->core->hold_begun != NULL)
+}
+
+/* Once it is known what the hold is. */
+static void
+tell(struct host *h)
+{
+	if (h->gov.is_news && h->core->hold_begun != NULL)
 		h->core->hold_begun(h->core->hold_begun_arg, h);
+	h->gov.is_news = 0;
 }
 
 /* Until its hold is over; without --retry-delay it has none. */
@@ -69,7 +76,9 @@ give_up(struct host *h, enum wait_reason why)
 {
 	struct governor *g = &h->gov;
 
-	g->is_given_up = 1;
+	if (govern_is_given_up(g, now_of(h)))
+		return;
+	g->is_given_up = g->is_news = 1;
 	if (why == WAIT_BACKOFF || g->held_until_at_us <= now_of(h))
 		hold(h, BACKOFF_MAX_US, why);
 	host_update(h);
@@ -183,6 +192,7 @@ govern_asked(struct fetch *f, int status, int64_t wait_us)
 	    WAIT_RETRY_AFTER);
 	if ((max > 0 && wait_us > max) || is_patience_over(f))
 		give_up(h, WAIT_RETRY_AFTER);
+	tell(h);
 }
 
 /* ---- no connection comes up ---- */
@@ -218,8 +228,10 @@ void
 govern_check_dead(struct host *h)
 {
 	if (now_of(h) >= govern_dead_at_us(h) &&
-	    !govern_is_given_up(&h->gov, now_of(h)))
+	    !govern_is_given_up(&h->gov, now_of(h))) {
 		give_up(h, WAIT_BACKOFF);
+		tell(h);
+	}
 }
 
 /* One item that fails twice says no more than one that fails once. */
@@ -239,10 +251,11 @@ note_failed(struct governor *g, uint64_t seq)
 
 /*
  * Those that were in flight when it was held say the same once more. The hold
- * doubles with each probe that fails.
+ * doubles with each probe that fails. If the origin has never answered, nothing
+ * tells that it is worth waiting for once an item has used up its tries.
  */
 void
-govern_unreachable(struct fetch *f, enum err e)
+govern_unreachable(struct fetch *f, enum err e, int has_used_up)
 {
 	struct host *h = f->host;
 	struct governor *g = &h->gov;
@@ -251,24 +264,18 @@ govern_unreachable(struct fetch *f, enum err e)
 	if (g->down_since_at_us == 0)
 		g->down_since_at_us = f->x != NULL ? f->x->slot_us : now_of(h);
 	note_failed(g, f->seq);
-	if (!may_hold(h) || g->nfailed < GOVERN_FAILED ||
-	    (g->is_unreachable && is_old_news(f)))
+	if (!may_hold(h) || g->nfailed < GOVERN_FAILED)
 		return;
-	g->is_unreachable = 1;
-	idle_close_host(h); /* they would find out later, and one by one */
-	g->backoff_us = doubled(g->backoff_us, f->opts->retry_delay_us);
-	hold(h, g->backoff_us, WAIT_BACKOFF);
+	if (!g->is_unreachable || !is_old_news(f)) {
+		g->is_unreachable = 1;
+		idle_close_host(h); /* they would find out one by one */
+		g->backoff_us = doubled(g->backoff_us, f->opts->retry_delay_us);
+		hold(h, g->backoff_us, WAIT_BACKOFF);
+	}
+	if (has_used_up && !g->has_answered)
+		give_up(h, WAIT_BACKOFF);
 	govern_check_dead(h);
-}
-
-/* Nothing tells that it is worth waiting for. */
-void
-govern_used_up(struct fetch *f)
-{
-	struct governor *g = &f->host->gov;
-
-	if (g->is_unreachable && !g->has_answered)
-		give_up(f->host, WAIT_BACKOFF);
+	tell(h);
 }
 
 /* What follows is between the URL and the origin. */
@@ -324,8 +331,10 @@ govern_ended(struct fetch *f, enum err e)
 	if (e == E_HOST_UNAVAILABLE)
 		return;
 	h->gov.last = error_code(e);
-	if (++h->gov.lost >= max && max > 0)
+	if (++h->gov.lost >= max && max > 0) {
 		give_up(h, WAIT_BACKOFF);
+		tell(h);
+	}
 }
 
 int

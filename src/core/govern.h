@@ -46,6 +46,7 @@ struct governor {
 	unsigned char has_answered;   /* in this run */
 	unsigned char is_unreachable; /* GOVERN_FAILED items failed in a row */
 	unsigned char is_given_up;    /* until the hold ends */
+	unsigned char is_news;        /* nobody was told of the hold yet */
 	unsigned nfailed;             /* different items that failed so, */
 	uint64_t failed[GOVERN_FAILED - 1]; /* the first of them */
 	int64_t
@@ -77,14 +78,12 @@ void govern_answered(struct fetch *f);
 void govern_asked(struct fetch *f, int status, int64_t wait_us);
 /* The connection is ready for f's request: the origin is there. */
 void govern_connected(struct fetch *f);
-/* f got no connection. */
-void govern_unreachable(struct fetch *f, enum err e);
+/* f got no connection; has_used_up: and has no try left. */
+void govern_unreachable(struct fetch *f, enum err e, int has_used_up);
 /* f's request went out, and there was no answer. */
 void govern_broken(struct fetch *f, enum err e);
 /* f failed with e for good, in whatever phase, or succeeded (E_OK). */
 void govern_ended(struct fetch *f, enum err e);
-/* f could not connect and has no try left. */
-void govern_used_up(struct fetch *f);
 /* What the answer says of limits (--rate-headers). */
 void govern_headers(struct fetch *f);
 /* f starts: counts against what is left. */

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import measure
+from life import b14
 from memory import b6
 from pace import b5, b7, b8
 from parsing import b10, b12
@@ -156,5 +157,5 @@ def first_request(bench, listener, path):
 
 
 ALL = {"B1": b1, "B2": b2, "B3": b3, "B4": b4, "B5": b5, "B6": b6, "B7": b7,
-       "B8": b8, "B9": b9, "B10": b10, "B11": b11, "B12": b12}
+       "B8": b8, "B9": b9, "B10": b10, "B11": b11, "B12": b12, "B14": b14}
 USUAL = ["B1", "B2", "B3", "B6"]

@@ -5,6 +5,7 @@ The log is written by threads on a busy machine, so a window may show one
 start more than there was, and a gap may look a little shorter.
 """
 import json
+import threading
 import time
 
 import pytest
@@ -333,3 +334,59 @@ def test_limits_meet_and_the_strictest_holds(fetchd, origin):
         in_any_second([o], 10)
         assert o.in_flight_max <= 2
         assert min(gaps(o.requests)) >= 0.05 - JITTER
+
+
+# -- a rate that is learnt ----------------------------------------------------
+
+def bucket(rate, burst):
+    """A handler: so many a second, and so many at once; 429 to more."""
+    lock = threading.Lock()
+    have, at = burst, time.monotonic()
+
+    def handler(req):
+        nonlocal have, at
+        with lock:
+            now = time.monotonic()
+            have, at = min(burst, have + (now - at) * rate), now
+            if have < 1:
+                handler.refused += 1
+                return status(429)
+            have -= 1
+            return response()
+    handler.refused = 0
+    return handler
+
+
+@pytest.mark.parametrize("burst", [40, 10])
+def test_the_pace_of_an_api_that_refuses_is_learnt(fetchd, origin, burst):
+    api = bucket(40, burst)
+    o = origin(serve(api))
+    n = 300
+    run = fetchd.start("--stats")
+    run.write("".join(u + "\n" for u in urls(o, n)))
+    assert run.until_records(burst + 20, 10)
+    assert says(run, r"origin http://127.0.0.1:\d+: rate [\d.]+/s \(learnt")
+    res = run.finish(quiet=False)
+    assert res.statuses() == [200] * n
+    assert api.refused < n / 10, api.refused
+    assert res.wall < 1.3 * n / 40 + 2, res.wall
+    rates = res.stats["rates"][f"http://127.0.0.1:{o.port}"]
+    assert rates["learnt"] is True and 20 < rates["rate"] < 60
+
+
+def test_no_learn_rate_asks_as_fast_as_it_can(fetchd, origin):
+    api = bucket(40, 40)
+    o = origin(serve(api))
+    res = fetchd("--no-learn-rate", "--stats", stdin=urls(o, 200))
+    assert res.statuses() == [200] * 200
+    assert res.stats["rates"] == {}
+    assert api.refused > 10
+
+
+def test_rate_per_host_bounds_what_is_learnt(fetchd, origin):
+    api = bucket(20, 5)
+    o = origin(serve(api))
+    res = fetchd("--rate-per-host", "30", stdin=urls(o, 100))
+    assert res.statuses() == [200] * 100
+    in_any_second([o], 30)
+    assert api.refused < 20

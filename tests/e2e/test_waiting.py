@@ -20,7 +20,7 @@ import time
 import pytest
 
 from harness import REASONS
-from origin import response, serve
+from origin import Origin, response, serve
 from polite import says, status, stop
 
 pytestmark = pytest.mark.retries
@@ -163,6 +163,18 @@ def test_the_progress_line_names_the_commonest_reason_first(watched, origin):
     run, until = watched(urls(quick, 6) + urls(late, 20), 200,
                          "--rate-per-host", "2/m")
     assert until(rb"waiting 25 \(retry_after 20, rate 5\)")
+    end(run)
+
+
+def test_the_progress_line_names_an_origin_that_is_held(watched, origin):
+    """Who, of what, how many wait, and when it is tried again."""
+    with Origin(serve(lambda r: response(
+            headers=["Connection: close"]))) as o:
+        run, until = watched(urls(o, 1), 200, "--retry-delay", "3s")
+        assert until(rb"1 done")
+    feed(run, urls(o, 20))
+    assert until(rb"held: http://127.0.0.1:%d: connect_refused, \d+ items "
+                 rb"wait, next try in [0-3]\.\d s" % o.port)
     end(run)
 
 

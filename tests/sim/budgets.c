@@ -460,6 +460,68 @@ test_a_budget_is_shared_evenly_between_origins(void **state)
 	sim_fini(&s);
 }
 
+/* ---- the same origin ---- */
+
+static const struct origin only[] = { { FAST, .lookup_cached = 1000 } };
+
+/* 100, nothing, 100: and the second one fails once. */
+static void
+full_none_full(struct event_base *w, uint64_t seq, struct item *to)
+{
+	(void)w;
+	to->more = seq == 2 ? "" : cost(100, 0);
+}
+
+static int
+second_breaks_once(struct event_base *w, const struct seen *e)
+{
+	return e->seq == 2 && w->outcomes[2].handed == 1;
+}
+
+static void
+test_an_item_that_costs_nothing_waits_for_no_other_items_budget(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, only,
+	    ARGS("-c", "1", "--budget", "tokens=100/m", "--budget",
+		"requests=1000/m"));
+	s.w.breaks = second_breaks_once;
+	sim_input(&s, 3, full_none_full);
+	sim_run(&s, 3 * MINUTE);
+	assert_int_equal(sim_count(&s, E_OK), 3);
+	assert_true(s.w.outcomes[2].at_us - s.w.start_us < 3 * SECOND);
+	assert_true(s.w.outcomes[3].at_us - s.w.start_us > 59 * SECOND);
+	sim_fini(&s);
+}
+
+/* Every tenth one costs nothing; they come in slowly. */
+static void
+one_of_ten_is_free(struct event_base *w, uint64_t seq, struct item *to)
+{
+	w->input_gap_us = 10 * MS;
+	to->more = seq % 10 == 0 ? "" : cost(100, 0);
+}
+
+static void
+test_what_a_budget_holds_does_not_hold_what_is_queued_behind(void **state)
+{
+	struct sim s;
+	uint64_t i;
+
+	(void)state;
+	sim_init(&s, 1, only,
+	    ARGS("-c", "4", "--budget", "tokens=200/m", "--budget",
+		"requests=1000/m"));
+	sim_input(&s, 1000, one_of_ten_is_free);
+	sim_run_for(&s, 20 * SECOND);
+	for (i = 10; i <= 1000; i += 10)
+		assert_true(s.w.outcomes[i].records == 1);
+	assert_int_equal(s.w.records, 100 + 2);
+	sim_fini(&s);
+}
+
 /* ---- many origins ---- */
 
 static void
@@ -501,6 +563,10 @@ run_budgets(void)
 		cmocka_unit_test(
 		    test_small_items_of_others_pass_large_ones_that_wait),
 		cmocka_unit_test(test_what_costs_nothing_waits_for_no_budget),
+		cmocka_unit_test(
+		    test_an_item_that_costs_nothing_waits_for_no_other_items_budget),
+		cmocka_unit_test(
+		    test_what_a_budget_holds_does_not_hold_what_is_queued_behind),
 		cmocka_unit_test(
 		    test_a_large_item_gets_its_turn_in_a_stream_of_small_ones),
 		cmocka_unit_test(
