@@ -233,7 +233,9 @@ OPT(fields, "fields", 0, STR, "", 0, 0, OUTPUT, "LIST",
 OPT(body, "body", 0, ENUM, "inline", 0, 0, OUTPUT, "inline|none|base64|json",
     "how a body stands in the record",
     "inline is text where it is valid UTF-8 and base64 where it is not. json "
-    "is inline, but a JSON body stands as a value under body_json.")
+    "is inline, but a JSON body stands as a value under body_json, as it came "
+    "but for line ends between its tokens, which become blanks; so does an "
+    "event's data under data_json. One of more than 512 levels stays text.")
 OPT(include_headers, "include-headers", 0, BOOL, "off", 0, 1, OUTPUT, "",
     "put the answer's header fields into the record", "")
 OPT(stream, "stream", 0, BOOL, "off", 0, 1, OUTPUT, "",

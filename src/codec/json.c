@@ -60,7 +60,7 @@ hex4(struct span s, size_t i)
 }
 
 /* The code point of the \u escape whose first digit is s.p[i]; *n becomes the
- * bytes from there to its end. -1: malformed, -2: half of a pair. */
+ * bytes from there to its end. -1: malformed, -2: half of a pair, alone. */
 static int
 read_code_point(struct span s, size_t i, size_t *n)
 {
@@ -99,7 +99,7 @@ skip_escape(struct json *j, size_t *i)
 	c = read_code_point(s, *i + 2, &n);
 	if (c == -1)
 		return fail(j, *i, "malformed \\u escape");
-	if (c == -2)
+	if (c == -2 && !j->is_answer)
 		return fail(j, *i, "lone surrogate escape");
 	*i += 2 + n;
 	return 0;
@@ -222,18 +222,22 @@ read_scalar(struct json *j, int c, struct json_value *v)
 static int
 in_object(const struct json *j)
 {
-	return (int)((j->objects >> (j->depth - 1)) & 1);
+	unsigned at = j->depth - 1;
+
+	return (int)(j->objects[at / 64] >> (at % 64) & 1);
 }
 
 static int
 open_container(struct json *j, int c)
 {
-	uint64_t bit;
+	uint64_t *word = &j->objects[j->depth / 64];
+	uint64_t bit = (uint64_t)1 << (j->depth % 64);
 
-	if (j->depth == JSON_DEPTH_MAX)
-		return fail(j, j->at, "nested deeper than 64");
-	bit = (uint64_t)1 << j->depth++;
-	j->objects = c == '{' ? j->objects | bit : j->objects & ~bit;
+	if (j->depth == j->depth_max)
+		return fail(j, j->at,
+		    j->is_answer ? "nested too deep" : "nested deeper than 64");
+	j->depth++;
+	*word = c == '{' ? *word | bit : *word & ~bit;
 	j->first = 1;
 	j->at++;
 	return 0;
@@ -293,7 +297,17 @@ next_inside(struct json *j, char end, const char *why)
 void
 json_start(struct json *j, struct span text)
 {
-	*j = (struct json){ .text = text };
+	*j = (struct json){ .text = text, .depth_max = JSON_DEPTH_MAX };
+}
+
+void
+json_start_answer(struct json *j, struct span text)
+{
+	*j = (struct json){
+		.text = text, .is_answer = 1, .depth_max = JSON_READER_DEPTH_MAX
+	};
+	if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
+		j->at = 3;
 }
 
 int
@@ -371,18 +385,35 @@ json_end(struct json *j)
 	return 0;
 }
 
-int
-json_is_value(struct span text, struct span *raw)
+static int
+is_one_value(struct json *j, struct span *raw)
 {
 	struct json_value v;
-	struct json j;
 
-	json_start(&j, text);
-	if (json_value(&j, &v) == -1 || json_end(&j) == -1)
+	if (json_value(j, &v) == -1 || json_end(j) == -1)
 		return 0;
 	if (raw != NULL)
 		*raw = v.raw;
 	return 1;
+}
+
+int
+json_is_value(struct span text, struct span *raw)
+{
+	struct json j;
+
+	json_start(&j, text);
+	return is_one_value(&j, raw);
+}
+
+int
+json_is_answer(struct span text, struct span *raw)
+{
+	struct json j;
+
+	json_start_answer(&j, text);
+	j.depth_max = JSON_ANSWER_DEPTH_MAX;
+	return is_one_value(&j, raw);
 }
 
 struct span
@@ -432,7 +463,9 @@ json_unescape(struct buf *out, const struct json_value *v)
 			continue;
 		}
 		c = read_code_point(s, (size_t)(q - s.p), &n);
-		CHECK(c >= 0);
+		CHECK(c != -1);
+		if (c == -2)
+			c = 0xfffd;
 		p += utf8_put(p, (uint32_t)c);
 		q += n;
 	}

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A strict pull reader for JSON texts (RFC 8259) that hands out raw spans, so
- * that ids, meta and bodies can be echoed byte for byte. The text stands whole
- * in memory; nothing is copied, nothing allocated, and nesting is counted, not
+ * A pull reader for JSON texts (RFC 8259) that hands out raw spans, so that
+ * ids, meta and bodies can be echoed byte for byte. The text stands whole in
+ * memory; nothing is copied, nothing allocated, and nesting is counted, not
  * recursed into. Repeated keys are the caller's matter.
  *
- * Stricter than the grammar in three things: strings must be UTF-8, an escaped
- * surrogate must have its other half, and no more than JSON_DEPTH_MAX lists
- * and objects may be open at once.
+ * Input (json_start) is held to more than the grammar: strings must be UTF-8,
+ * an escaped surrogate must have its other half, and no more than
+ * JSON_DEPTH_MAX lists and objects may be open at once. Of answers the grammar
+ * is enough, in UTF-8: half a pair is let pass, so is a byte order mark in
+ * front, and JSON_ANSWER_DEPTH_MAX, beyond which many readers give up, is the
+ * deepest.
  */
 #ifndef CODEC_JSON_H
 #define CODEC_JSON_H
@@ -19,6 +22,9 @@
 #include "base/span.h"
 
 #define JSON_DEPTH_MAX 64
+#define JSON_ANSWER_DEPTH_MAX 512
+/* A record puts a few levels around an answer; its reader takes these too. */
+#define JSON_READER_DEPTH_MAX (JSON_ANSWER_DEPTH_MAX + 64)
 
 enum json_kind {
 	JSON_NULL,
@@ -39,11 +45,13 @@ struct json_value {
 
 struct json {
 	struct span text;
-	size_t at;        /* the next byte; after a fault: where that is */
-	const char *why;  /* static text; NULL as long as nothing is wrong */
-	unsigned depth;   /* open lists and objects */
-	uint64_t objects; /* one bit for each: it is an object */
-	int first;        /* nothing read yet since the last '{' or '[' */
+	size_t at;       /* the next byte; after a fault: where that is */
+	const char *why; /* static text; NULL as long as nothing is wrong */
+	int is_answer;
+	unsigned depth, depth_max; /* open lists and objects */
+	uint64_t objects[JSON_READER_DEPTH_MAX / 64]; /* a bit for each: it is
+							 an object */
+	int first; /* nothing read yet since the last '{' or '[' */
 };
 
 /*
@@ -51,6 +59,8 @@ struct json {
  * The text outlives the reader and every span it gave.
  */
 void json_start(struct json *j, struct span text);
+/* Of an answer, or what has answers in it. */
+void json_start_answer(struct json *j, struct span text);
 /* Reads the next value whole, whatever it is. 0 or -1. */
 int json_value(struct json *j, struct json_value *v);
 /* Steps into the object or list that is next (anything else is a fault). */
@@ -70,10 +80,13 @@ int json_end(struct json *j);
  * *raw, unless NULL, is the value alone; there may be line ends inside it.
  */
 int json_is_value(struct span text, struct span *raw);
+/* The same of an answer. */
+int json_is_answer(struct span text, struct span *raw);
 
 /* A string without its quotes; its escapes still in it. */
 struct span json_inside(const struct json_value *v);
-/* Appends a string's characters, at most v->raw.n - 2 bytes. */
+/* Appends a string's characters, at most v->raw.n - 2 bytes; half a pair as
+ * U+FFFD. */
 void json_unescape(struct buf *out, const struct json_value *v);
 
 /*

@@ -18,8 +18,8 @@
 #define RECORD_NO_TIME (-1) /* a time that is null */
 
 /*
- * JSON: what is wholly there and reads as one JSON value (codec/json.h says
- * how strictly) stands as that value; anything else as INLINE has it.
+ * JSON: what is wholly there and is one JSON value (json_is_answer) stands as
+ * that value; anything else as INLINE has it.
  */
 enum record_body {
 	RECORD_BODY_INLINE,

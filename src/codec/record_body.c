@@ -24,6 +24,8 @@ is_blank(char c)
 struct span
 record_json_value(struct span s)
 {
+	if (s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)
+		s = span_of(s.p + 3, s.n - 3);
 	while (s.n > 0 && is_blank(s.p[0]))
 		s.p++, s.n--;
 	while (s.n > 0 && is_blank(s.p[s.n - 1]))
@@ -36,7 +38,7 @@ static int
 is_json(const struct record *r)
 {
 	return media_type_may_be_json(r->content_type) &&
-	       json_is_value(r->body, NULL);
+	       json_is_answer(r->body, NULL);
 }
 
 static int

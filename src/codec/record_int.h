@@ -26,7 +26,7 @@ void record_add_string(struct buf *out, struct span s);
 /* At most `max` bytes of s, cut where no character is broken. */
 struct span record_cut(struct span s, size_t max);
 
-/* A JSON text without the white space around its value. */
+/* A JSON text without the white space around its value, and without a BOM. */
 struct span record_json_value(struct span text);
 /* A piece of one, s.n bytes: raw line ends, which can stand only between its
  * tokens, as blanks. */

@@ -91,6 +91,10 @@ add_event(struct buf *out, const struct record_line *l)
 	record_add_string(out, l->event.n > 0 ? l->event : SPAN("message"));
 	buf_str(out, ",\"data\":");
 	record_add_string(out, l->data);
+	if (l->data_json.p != NULL) {
+		buf_str(out, ",\"data_json\":");
+		add_json(out, l->data_json);
+	}
 	buf_str(out, ",\"event_id\":");
 	if (l->event_id.p != NULL)
 		record_add_string(out, l->event_id);

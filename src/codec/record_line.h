@@ -12,7 +12,7 @@
 #include "base/span.h"
 
 enum record_line_kind {
-	RECORD_LINE_EVENT, /* event, data, event_id, retry */
+	RECORD_LINE_EVENT, /* event, data, data_json, event_id, retry */
 	RECORD_LINE_LINE,  /* data: a value if is_json, else a string */
 	RECORD_LINE_CHUNK, /* data if is_text, else data_base64 */
 };
@@ -22,12 +22,13 @@ struct record_line {
 	uint64_t seq;
 	struct span id; /* raw JSON; n 0: no such key */
 	int id_is_custom;
-	uint64_t n;           /* from 1 */
-	int64_t time_us;      /* since the request began */
-	struct span event;    /* n 0: message */
-	struct span data;     /* is_json: one JSON value */
-	struct span event_id; /* p NULL: null */
-	int64_t retry;        /* -1: null */
+	uint64_t n;            /* from 1 */
+	int64_t time_us;       /* since the request began */
+	struct span event;     /* n 0: message */
+	struct span data;      /* is_json: one JSON value */
+	struct span data_json; /* of an event: data as a value; p NULL: none */
+	struct span event_id;  /* p NULL: null */
+	int64_t retry;         /* -1: null */
 	int is_json, is_text;
 };
 

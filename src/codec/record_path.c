@@ -50,7 +50,7 @@ find_member(struct span text, struct span path, int any_case)
 	size_t longest = 0;
 	struct json j;
 
-	json_start(&j, text);
+	json_start_answer(&j, text);
 	(void)json_enter(&j);
 	while (json_member(&j, &key) == 1 && json_value(&j, &v) == 0) {
 		name = key_text(&key, &scratch);
@@ -84,7 +84,7 @@ find_element(struct span text, struct span path, int any_case)
 	digits.n = k;
 	if (!is_on_path(path, digits, 0, &path))
 		return SPAN_NONE;
-	json_start(&j, text);
+	json_start_answer(&j, text);
 	(void)json_enter(&j);
 	while (json_element(&j) == 1 && json_value(&j, &v) == 0)
 		if (i-- == 0)

@@ -30,7 +30,12 @@ struct stream {
 	int after_cr;     /* EVENTS: an LF that comes next belongs to it */
 	size_t cut_n;     /* CHUNKS: the first bytes of a character */
 	char cut[CUT_MAX];
-	int given; /* an item that is to be forgotten now */
+	/* TEXTS: where the text at hand is; what stands in `rest` of it has
+	 * been looked at. */
+	unsigned depth; /* open lists and objects, if it is JSON */
+	int in_string, after_backslash;
+	int is_broken; /* no JSON, however it goes on */
+	int given;     /* an item that is to be forgotten now */
 	int too_big;
 };
 
@@ -44,7 +49,7 @@ static const struct {
 	{ { "application/jsonl", 17 }, STREAM_LINES },
 	{ { "application/x-jsonlines", 23 }, STREAM_LINES },
 	{ { "application/jsonlines", 21 }, STREAM_LINES },
-	{ { "application/json-seq", 20 }, STREAM_LINES },
+	{ { "application/json-seq", 20 }, STREAM_TEXTS },
 };
 
 struct stream *
@@ -77,6 +82,13 @@ stream_kind_of(struct span type)
 }
 
 static void
+forget_text(struct stream *s)
+{
+	s->depth = 0;
+	s->in_string = s->after_backslash = s->is_broken = 0;
+}
+
+static void
 forget_block(struct stream *s)
 {
 	buf_clear(&s->data, KEEP_BYTES);
@@ -91,6 +103,7 @@ stream_start(struct stream *s, enum stream_kind kind)
 	buf_clear(&s->rest, KEEP_BYTES);
 	buf_clear(&s->id, KEEP_BYTES);
 	forget_block(s);
+	forget_text(s);
 	s->kind = kind;
 	s->has_id = 0;
 	s->first_line = 1;
@@ -188,12 +201,10 @@ read_line(struct span line, struct stream_item *item)
 {
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
-	while (line.n > 0 && line.p[0] == RECORD_SEPARATOR)
-		eat(&line, 1);
 	if (is_blank(line))
 		return 0;
 	item->data = line;
-	item->is_json = json_is_value(line, &item->data);
+	item->is_json = json_is_answer(line, &item->data);
 	return 1;
 }
 
@@ -210,6 +221,133 @@ next_line(struct stream *s, struct span *in, struct stream_item *item)
 		v = STREAM_MORE;
 	}
 	return v;
+}
+
+/* ---- texts (RFC 7464) ---- */
+
+static int
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static struct span
+trim_text(struct span s)
+{
+	while (s.n > 0 && is_space(s.p[0]))
+		eat(&s, 1);
+	while (s.n > 0 && is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* A number or a word may have been cut; behind it there is a blank then. */
+static int
+may_be_cut(struct span text, struct span value)
+{
+	return strchr("\"[{", value.p[0]) == NULL &&
+	       value.p + value.n == text.p + text.n;
+}
+
+/* What stood between two separators, or before the first. 0 if it is blank. */
+static int
+read_text(struct span text, struct stream_item *item)
+{
+	struct span trimmed = trim_text(text);
+
+	if (trimmed.n == 0)
+		return 0;
+	item->data = trimmed;
+	item->is_json =
+	    json_is_answer(text, &item->data) && !may_be_cut(text, item->data);
+	if (!item->is_json)
+		item->data = trimmed;
+	return 1;
+}
+
+/* Follows a text by one byte. Nonzero: it may be whole with this LF. */
+static int
+step_text(struct stream *s, char c)
+{
+	if (s->after_backslash) {
+		s->after_backslash = 0;
+		return 0;
+	}
+	if (s->in_string) {
+		s->after_backslash = c == '\\';
+		s->in_string = c != '"';
+		return 0;
+	}
+	if (c == '"')
+		s->in_string = 1;
+	else if (c == '[' || c == '{')
+		s->depth++;
+	else if ((c == ']' || c == '}') && s->depth > 0)
+		s->depth--;
+	return c == '\n' && s->depth == 0 && !s->is_broken;
+}
+
+/*
+ * How many bytes belong to the text at hand; *end is the byte that may end it:
+ * a separator, which is not counted, an LF, which is, or 0: all of them do.
+ */
+static size_t
+find_text_end(struct stream *s, struct span in, char *end)
+{
+	size_t i;
+
+	for (i = 0; i < in.n; i++) {
+		*end = in.p[i];
+		if (in.p[i] == RECORD_SEPARATOR)
+			return i;
+		if (step_text(s, in.p[i]))
+			return i + 1;
+	}
+	*end = '\0';
+	return in.n;
+}
+
+/* With an LF a text ends if it is one value; if it is none yet, it never will
+ * be, and goes on to the next separator. */
+static int
+is_over(struct stream *s, struct span text, char end)
+{
+	if (end == RECORD_SEPARATOR || trim_text(text).n == 0)
+		return 1;
+	s->is_broken = !json_is_answer(text, NULL);
+	return !s->is_broken;
+}
+
+static enum stream_verdict
+next_text(struct stream *s, struct span *in, struct stream_item *item)
+{
+	struct span text;
+	size_t n;
+	char end;
+
+	while (in->n > 0) {
+		n = find_text_end(s, *in, &end);
+		if (n > STREAM_ITEM_MAX - s->rest.n)
+			return fail(s);
+		text = span_of(in->p, n);
+		eat(in, n + (end == RECORD_SEPARATOR));
+		if (end == '\0' || s->rest.n > 0) {
+			buf_span(&s->rest, text);
+			text = buf_view(&s->rest);
+		}
+		if (end == '\0')
+			return STREAM_MORE;
+		if (!is_over(s, text, end)) {
+			if (s->rest.n == 0)
+				buf_span(&s->rest, text);
+			continue;
+		}
+		forget_text(s);
+		if (read_text(text, item))
+			return give(s);
+		buf_clear(&s->rest, KEEP_BYTES);
+	}
+	return STREAM_MORE;
 }
 
 /* ---- events (HTML standard, "Interpreting an event stream") ---- */
@@ -449,6 +587,8 @@ stream_next(struct stream *s, struct span *in, struct stream_item *item)
 		return next_event(s, in, item);
 	case STREAM_LINES:
 		return next_line(s, in, item);
+	case STREAM_TEXTS:
+		return next_text(s, in, item);
 	case STREAM_CHUNKS:
 		break;
 	}
@@ -462,6 +602,8 @@ stream_end(struct stream *s, struct stream_item *item)
 	if (s->too_big)
 		return STREAM_TOO_BIG;
 	if (s->kind == STREAM_LINES && read_line(buf_view(&s->rest), item))
+		return give(s);
+	if (s->kind == STREAM_TEXTS && read_text(buf_view(&s->rest), item))
 		return give(s);
 	if (s->cut_n > 0) {
 		buf_add(&s->rest, s->cut, s->cut_n);

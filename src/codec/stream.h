@@ -19,7 +19,12 @@
 #define STREAM_ID_MAX (8u << 10)
 #define STREAM_CHUNK_MAX (64u << 10)
 
-enum stream_kind { STREAM_EVENTS, STREAM_LINES, STREAM_CHUNKS };
+enum stream_kind {
+	STREAM_EVENTS,
+	STREAM_LINES,
+	STREAM_TEXTS, /* JSON text sequences (RFC 7464) */
+	STREAM_CHUNKS,
+};
 
 struct stream; /* the reader of one body after another */
 
@@ -31,12 +36,13 @@ struct stream_item {
 	int64_t retry;        /* EVENTS: what this block sets, in ms; or -1 */
 	/*
 	 * EVENTS: the data lines, LF between them. LINES: one line without its
-	 * end; if it is JSON, the value alone. CHUNKS: at most
-	 * STREAM_CHUNK_MAX bytes. Only a chunk with is_text and a line with
-	 * is_json are known to be UTF-8. p is never NULL.
+	 * end; TEXTS: one text without white space around it, which may have
+	 * line ends inside; of both, if it is JSON, the value alone. CHUNKS: at
+	 * most STREAM_CHUNK_MAX bytes. Only a chunk with is_text and a line
+	 * or text with is_json are known to be UTF-8. p is never NULL.
 	 */
 	struct span data;
-	int is_json; /* LINES: one JSON value by codec/json */
+	int is_json; /* LINES, TEXTS: one JSON value by json_is_answer */
 	int is_text; /* CHUNKS: UTF-8, whole characters */
 };
 
@@ -51,9 +57,7 @@ void stream_free(struct stream *s);
 
 /*
  * What a media type (by codec/media_type) asks for; CHUNKS where it is none of
- * those listed. application/json-seq (RFC 7464) is read as lines
- * too, the record separators in front of a text dropped: a text over several
- * lines comes out line by line.
+ * those listed.
  */
 enum stream_kind stream_kind_of(struct span type);
 
@@ -63,17 +67,19 @@ void stream_start(struct stream *s, enum stream_kind kind);
 /*
  * Takes bytes from the front of *in, up to and with the end of one item.
  * EVENTS: a block without a data field is no item, but the id it sets is kept.
- * LINES: end in LF or CRLF; one that is empty or blank is no item. CHUNKS: one
- * item for the bytes of a call, cut where the 64 KiB end and before a character
- * that is not complete yet.
+ * LINES: end in LF or CRLF; one that is empty or blank is no item. TEXTS: one
+ * begins with a record separator and ends before the next, or with the LF
+ * behind its value; one that is cut off is no JSON and spoils no other. CHUNKS:
+ * one item for the bytes of a call, cut where the 64 KiB end and before a
+ * character that is not complete yet.
  */
 enum stream_verdict
 stream_next(struct stream *s, struct span *in, struct stream_item *item);
 
 /*
  * The body is over. STREAM_ITEM at most once, with what is left: LINES a line
- * without an end, CHUNKS the bytes of a cut character. EVENTS: nothing, the
- * standard drops a block without its blank line.
+ * and TEXTS a text without an end, CHUNKS the bytes of a cut character. EVENTS:
+ * nothing, the standard drops a block without its blank line.
  */
 enum stream_verdict stream_end(struct stream *s, struct stream_item *item);
 

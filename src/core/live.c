@@ -5,6 +5,7 @@
  */
 #include "core/live.h"
 
+#include "codec/json.h"
 #include "codec/record_line.h"
 #include "codec/stream.h"
 #include "core/emit.h"
@@ -20,7 +21,8 @@ live_begin(struct xchg *x)
 	    !c->opts->only_failed &&
 	    !(c->opts->fail && http_status(x->http) >= 400))
 		x->live = LIVE_BYTES;
-	if (!x->fetch->is_streamed)
+	/* What is no success is told in the record, body and all. */
+	if (!x->fetch->is_streamed || http_status(x->http) / 100 != 2)
 		return;
 	x->live = LIVE_LINES;
 	if (x->stream == NULL)
@@ -70,6 +72,7 @@ close_place(struct fetch *f)
 static const enum record_line_kind kinds[] = {
 	[STREAM_EVENTS] = RECORD_LINE_EVENT,
 	[STREAM_LINES] = RECORD_LINE_LINE,
+	[STREAM_TEXTS] = RECORD_LINE_LINE,
 	[STREAM_CHUNKS] = RECORD_LINE_CHUNK,
 };
 
@@ -90,6 +93,8 @@ put_item(struct xchg *x, const struct stream_item *item)
 		.is_json = item->is_json,
 		.is_text = item->is_text };
 
+	if (l.kind == RECORD_LINE_EVENT && f->opts->body == BODY_JSON)
+		(void)json_is_answer(item->data, &l.data_json);
 	record_line_write(open_place(f), &l);
 	close_place(f);
 }

@@ -249,7 +249,7 @@ parse_check_object(struct pool_doc *d, struct span value)
 	struct json j;
 	size_t i;
 
-	json_start(&j, value);
+	json_start_answer(&j, value);
 	if (value.n == 0 || value.p[0] != '{' || json_enter(&j) == -1)
 		return -1;
 	for (i = 0; i < o->njobs; i++)
@@ -265,7 +265,7 @@ int
 parse_check_value(struct pool_doc *d, struct span value)
 {
 	(void)d;
-	return json_is_value(value, NULL) ? 0 : -1;
+	return json_is_answer(value, NULL) ? 0 : -1;
 }
 
 /* Without the answer's own time in the parser's hands. */

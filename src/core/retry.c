@@ -105,9 +105,7 @@ has_tries(const struct fetch *f)
 static int64_t
 asked_us(const struct fetch *f)
 {
-	return http_retry_after_us(
-	    http_find(http_header(f->x->http), SPAN("retry-after"), 0),
-	    timer_wall_us());
+	return http_retry_after_of(http_header(f->x->http), timer_wall_us());
 }
 
 static int

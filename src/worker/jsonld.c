@@ -19,35 +19,6 @@ is_jsonld(const xmlNode *n, struct buf *scratch)
 	return is;
 }
 
-/* `raw` is JSON: there are brackets in its strings, too. */
-static unsigned
-depth_of(struct span raw)
-{
-	unsigned depth = 0, most = 0;
-	int in_string = 0;
-	size_t i;
-
-	for (i = 0; i < raw.n; i++)
-		switch (raw.p[i]) {
-		case '"':
-			in_string = !in_string;
-			break;
-		case '\\':
-			i++;
-			break;
-		case '[':
-		case '{':
-			depth += !in_string;
-			most = depth > most ? depth : most;
-			break;
-		case ']':
-		case '}':
-			depth -= !in_string;
-			break;
-		}
-	return most;
-}
-
 /* In a string a line end is no JSON, so these stand between tokens. */
 static void
 put_line(struct answer *a, struct span raw)
@@ -72,8 +43,7 @@ jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a)
 	top = d->tree != NULL ? xmlDocGetRootElement(d->tree) : NULL;
 	for (n = top; n != NULL && !a->full; n = tree_next(n, top)) {
 		if (!is_jsonld(n, scratch) ||
-		    !json_is_value(tree_content(n, scratch), &raw) ||
-		    depth_of(raw) > JSONLD_DEPTH_MAX)
+		    !json_is_answer(tree_content(n, scratch), &raw))
 			continue;
 		answer_next(a);
 		put_line(a, raw);

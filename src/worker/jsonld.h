@@ -8,12 +8,9 @@
 #include "worker/answer.h"
 #include "worker/doc.h"
 
-/* How deep a value may be: a record, three deep, is put around it. */
-#define JSONLD_DEPTH_MAX (JSON_DEPTH_MAX - 3)
-
 /*
  * A list of the values of all <script type="application/ld+json">, each on one
- * line. What is not strict JSON, or too deep, is left out.
+ * line. What is no JSON (json_is_answer) is left out.
  */
 void jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a);
 

@@ -307,7 +307,8 @@ def check_line(line, before):
         assert line["type"] == "chunk", line
         want = {"data_base64"}
     extra = set(line) - {"type", "seq", "id", "custom_id", "n", "time"}
-    assert extra == want, line
+    assert extra - {"data_json"} == want, line
+    assert "data_json" not in extra or line["type"] == "event", line
     assert line["n"] == len(before) + 1, (line, before[-1:])
     assert line["time"] >= (before[-1]["time"] if before else 0), line
 

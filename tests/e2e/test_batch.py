@@ -137,6 +137,18 @@ def test_a_json_answer_stands_as_a_value(fetchd, origin, text, kind):
     assert rec["size_decoded"] == len(text.encode())
 
 
+@pytest.mark.parametrize("text", [
+    '"\\ud83d"', '{"\\udc00": "\\u0000"}', '{"a":1,"a":2}',
+    "[" * 500 + "]" * 500, "\ufeff{}", '\ufeff \n{"a":\r\n1}\n',
+    '["\u2028\x7f"]', "123456789012345678901234567890"])
+def test_for_an_answer_the_grammar_is_enough(fetchd, origin, text):
+    o = answers(origin, text, ["Content-Type: application/json"])
+    res = fetchd("--body", "json", o.url(), json=False)
+    want = text.lstrip("\ufeff").strip().replace("\r", " ").replace("\n", " ")
+    assert f'"body_json":{want}' in res.lines[0].decode()
+    assert res.lines[1:] == [b""] and "body" not in json.loads(res.lines[0])
+
+
 @pytest.mark.parametrize("body, kind", [
     (b'{"cut": ', "application/json"), (b"", "application/json"),
     (b"not json", "application/json"), (b"{} {}", "application/json"),

@@ -146,6 +146,14 @@ def test_numbers_and_blanks_stay_as_they_were_written(ask, program, text):
     assert rec["parse"]["error"] is None
 
 
+@pytest.mark.parametrize("text", ['"\\ud83d"', '{"a": "\\udc00"}',
+                                  "[" * 300 + "]" * 300])
+def test_for_a_value_the_grammar_is_enough(ask, program, text):
+    rec = ask("x", "--exec", program(f"print({text!r}, flush=True)"))
+    assert rec["extract"] == {"exec": json.loads(text)}
+    assert rec["parse"]["error"] is None
+
+
 def test_after_the_workers_the_line_has_extract(ask, program):
     rec = ask("<title>T</title>", "--exec", program(
         "say([rec['extract'], rec['parse']['error'], 'body' in rec])"),

@@ -452,6 +452,17 @@ def test_meta_may_have_any_name(ask):
     assert rec["extract"]["meta"].get("x") == ""
 
 
+def test_for_json_ld_the_grammar_is_enough(ask):
+    deep = "[" * 500 + "]" * 500
+    rec = ask(f"""<script type="application/ld+json">"\\ud83d"</script>
+        <script type="application/ld+json">\ufeff{{"a":
+        1}}</script>
+        <script type="application/ld+json">{deep}</script>""",
+              "--extract", "jsonld")
+    assert rec["extract"]["jsonld"] == ["\ud83d", {"a": 1}, json.loads(deep)]
+    assert rec["parse"]["error"] is None
+
+
 def test_json_ld_that_is_no_json_is_left_out(ask):
     rec = ask("""<script type="application/ld+json">{"a":</script>
         <script type="application/ld+json"> </script>

@@ -50,6 +50,10 @@ def in_two_seconds(form):
     return answer
 
 
+def unix_time(form):
+    return lambda req: status(429, "Retry-After: " + form(time.time() + 2))
+
+
 FORMS = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
          "%a %b %e %H:%M:%S %Y"]
 
@@ -69,7 +73,24 @@ def test_retry_after_is_seconds_or_one_of_three_dates(fetchd, origin):
     assert {r["num_attempts"] for r in res.records} == {2}
 
 
-RUBBISH = ["soon", "-1", "-99999999999", "", "1e3", "0x10", "1,5",
+def test_retry_after_in_other_spellings(fetchd, origin):
+    """A number above a milliard is a moment; of several the longest counts."""
+    answers = [
+        unix_time(lambda t: f"{t:.3f}"), unix_time(lambda t: f"{t * 1000:.0f}"),
+        unix_time(lambda t: str(int(t + 1))),
+        in_two_seconds("%Y-%m-%dT%H:%M:%SZ"), status(503, "Retry-After: 0, 2"),
+        status(429, "Retry-After: 2", "Retry-After: 1"),
+        status(429, "Retry-After: soon", "Retry-After: 2.0"),
+        lambda r: status(429, "Retry-After: 1, " + time.strftime(
+            FORMS[0], time.gmtime(time.time() + 3)))]
+    os_ = [origin(serve(steps(a, response()))) for a in answers]
+    res = fetchd("--retry-delay", "20ms", stdin=[o.url() for o in os_])
+    assert res.statuses() == [200] * len(os_)
+    for i, o in enumerate(os_):
+        assert 1.9 <= gaps(o.requests)[0] <= 4.5, i
+
+
+RUBBISH = ["soon", "-1", "-99999999999", "", "1e3", "0x10", "1;5",
            "Wed, 99 Foo 2099 25:61:61 GMT", "Sun, 06 Nov 1994 08:49:37 GMT",
            "0", "\x80\xff", "9" * 300 + "x"]
 

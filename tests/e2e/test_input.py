@@ -146,6 +146,16 @@ def test_meta_comes_back_byte_for_byte(fetchd, control):
 
 
 @row(187)
+def test_a_raw_cr_in_meta_splits_no_line(fetchd, control):
+    raw = '{"a":\r[1,\r\t2.0],\r "c\\r\u2028":"\\n\x7f"}'
+    res = fetchd(stdin=('{"url":\r"%s",\r"id":\r7\r,"meta":\r%s\r}\r\n' % (
+        control.url(), raw)).encode(), json=False)
+    assert res.exit == 0 and b"\r" not in res.lines[0]
+    assert raw_value(res, "meta").startswith(raw.replace("\r", " "))
+    assert res.lines[0].count(b'"id":7,') == 1
+
+
+@row(187)
 def test_an_object_as_id_is_input_invalid(fetchd, control):
     rec = fetchd(stdin=[dict(id={"a": 1}, url=control.url())], exit=4).one
     assert rec["error"] == "input_invalid" and "id" in rec["errormsg"]

@@ -5,12 +5,13 @@ When lines come, and what slow readers and faults do, is in test_streams_live.
 """
 import base64
 import json
+import signal
 import zlib
 
 import pytest
 
 from origin import chunked, response, serve
-from polite import HEAD, moved, pages, status
+from polite import HEAD, moved, pages, status, steps
 
 pytestmark = pytest.mark.retries
 
@@ -161,6 +162,53 @@ def test_json_sequences_lose_their_marks(fetchd, origin):
     assert {e["type"] for e in lines} == {"line"}
 
 
+SEQ = b"Content-Type: application/json-seq\r\n"
+
+
+@pytest.mark.parametrize("size", [None, 1])
+def test_json_texts_may_span_lines(fetchd, origin, size):
+    lines, _ = read(fetchd, origin, stream(
+        b'\x1e{\n "a": [1,\r\n 2]\n}\n\x1e"x"\n\x1e\n\x1e3\n', SEQ,
+        size=size))
+    assert [e["data"] for e in lines] == [{"a": [1, 2]}, "x", 3]
+
+
+@pytest.mark.parametrize("size", [None, 1])
+def test_a_text_that_is_cut_spoils_no_other(fetchd, origin, size):
+    lines, _ = read(fetchd, origin, stream(
+        b'\x1e{"a": "b\n\x1e{"b": 1}\n\x1e12\x1e[{"c":\n\x1e12\n\x1e[1', SEQ,
+        size=size))
+    assert [e["data"] for e in lines] == [
+        '{"a": "b', {"b": 1}, "12", '[{"c":', 12, "[1"]
+
+
+def test_a_json_text_comes_with_its_own_line_end(fetchd, origin):
+    """Not with the separator of the next one."""
+    o = origin(serve(lambda r: act))
+
+    def act(c):
+        c.send(HEAD + SEQ + b"\r\n\x1e{\n}\n")
+        c.stay()
+    run = fetchd.start("--stream", "--idle-timeout", "20s", o.url())
+    assert run.until_records(1, 5)
+    assert json.loads(run.stamped()[0][1])["data"] == {}
+    run.kill(signal.SIGTERM)
+    run.kill(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("kind", [NDJSON, SEQ])
+def test_answers_are_held_to_the_grammar_alone(fetchd, origin, kind):
+    rs = b"\x1e" if kind == SEQ else b""
+    deep = b"[" * 500 + b"]" * 500
+    texts = [b'"\\ud83d"', b'{"\\udc00": "\\u0000"}', deep]
+    lines, _ = read(fetchd, origin, stream(
+        b"\xef\xbb\xbf" * (kind == NDJSON)
+        + b"".join(rs + t + b"\n" for t in texts), kind))
+    got = [e["data"] for e in lines]
+    assert got[:2] == ["\ud83d", {"\udc00": "\0"}]
+    assert json.dumps(got[2]).encode() == deep
+
+
 # -- anything else: chunks ----------------------------------------------------
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/html; charset=utf-8",
@@ -244,12 +292,66 @@ def test_the_body_of_a_redirect_is_no_stream(fetchd, origin):
     assert res.one["num_redirects"] == 1
 
 
-@pytest.mark.parametrize("code", [404, 500])
-def test_an_error_page_is_a_stream_too(fetchd, origin, code):
-    o = origin(serve(lambda r: status(code, body=b"sorry")))
+@pytest.mark.parametrize("code", [300, 304, 400, 404, 429, 500, 503, 999])
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/x-ndjson",
+                                  "application/json", "text/plain"])
+def test_what_is_no_success_stands_in_the_record(fetchd, origin, code, kind):
+    said = "" if code == 304 else '{"error": {"message": "no such model"}}'
+    o = origin(serve(lambda r: response(
+        said.encode(), status=f"{code} x", headers=[f"Content-Type: {kind}"],
+        length=code != 304)))
     res = fetchd("--stream", "--retry", "0", o.url())
-    assert "".join(e["data"] for e in res.events) == "sorry"
-    assert res.one["status_code"] == code and res.one["body"] is None
+    assert res.events == [] and res.one["status_code"] == code
+    assert res.one["body"] == said and res.one["complete"] is True
+    assert res.one["num_events"] == 0 and res.one["error"] is None
+
+
+def test_a_refused_stream_has_its_message_as_a_value(fetchd, origin):
+    o = origin(serve(lambda r: status(400, "Content-Type: application/json",
+                                      body=b'{"error": "no"}')))
+    res = fetchd("--body", "json", "-f", "--retry", "0", stdin=[
+        dict(url=o.url(), stream=True)], exit=8)
+    assert res.events == [] and res.one["error"] == "http_status"
+    assert res.one["body_json"] == {"error": "no"}
+
+
+def test_a_success_of_any_kind_is_a_stream(fetchd, origin):
+    o = origin(serve(lambda r: response(b"data: a\n\n", status="206 x", headers=[
+        "Content-Type: text/event-stream"])))
+    res = fetchd("--stream", "--retry", "0", o.url())
+    assert [e["data"] for e in res.events] == ["a"]
+    assert res.one["body"] is None
+
+
+def test_a_stream_that_is_refused_at_first_is_one_in_the_end(fetchd, origin):
+    o = origin(serve(steps(status(503, body=b"data: no\n\n"),
+                           stream(b"data: yes\n\n"))))
+    res = fetchd("--stream", "--retry-delay", "10ms", o.url())
+    assert [e["data"] for e in res.events] == ["yes"]
+    assert res.one["num_attempts"] == 2 and res.one["body"] is None
+
+
+def test_data_that_is_json_is_a_value_too_with_body_json(fetchd, origin):
+    body = (b'data: {"a": 1}\n\ndata: [DONE]\n\ndata: {"b":\ndata: 2}\n\n'
+            b'data: "\\ud83d"\n\ndata: 9223372036854775808\n\ndata: x\n\n'
+            b'data\n\ndata: null\n\n')
+    o = origin(serve(stream(body)))
+    res = fetchd("--stream", "--body", "json", "--retry", "0", o.url())
+    assert [e["data"] for e in res.events] == [
+        '{"a": 1}', "[DONE]", '{"b":\n2}', '"\\ud83d"', "9223372036854775808",
+        "x", "", "null"]
+    assert [e.get("data_json", "none") for e in res.events] == [
+        {"a": 1}, "none", {"b": 2}, "\ud83d", 9223372036854775808, "none",
+        "none", None]
+    res = fetchd("--stream", "--retry", "0", o.url())
+    assert not any("data_json" in e for e in res.events)
+
+
+def test_lines_and_chunks_have_no_data_json(fetchd, origin):
+    for kind in (NDJSON, b"Content-Type: text/plain\r\n"):
+        lines, _ = read(fetchd, origin, stream(b'{"a": 1}\n', kind),
+                        "--body", "json")
+        assert not any("data_json" in e for e in lines)
 
 
 @pytest.mark.parametrize("answer", [

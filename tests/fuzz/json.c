@@ -73,6 +73,31 @@ walk(struct span text, struct buf *b)
 	}
 }
 
+/* What is good input is a good answer; a good answer's bytes are one again. */
+static void
+check_answer(struct span text, int is_input)
+{
+	struct span raw, again;
+	struct buf b = { 0 };
+	struct json_value v;
+	struct json j;
+
+	if (!json_is_answer(text, &raw)) {
+		CHECK(!is_input);
+		return;
+	}
+	CHECK(raw.n > 0 && utf8_valid(raw) == raw.n);
+	CHECK(json_is_answer(raw, &again) && span_eq(raw, again));
+	json_start_answer(&j, raw);
+	CHECK(json_value(&j, &v) == 0);
+	if (v.kind == JSON_STRING) {
+		json_unescape(&b, &v);
+		CHECK(b.n <= raw.n - 2);
+		CHECK(b.n == 0 || utf8_valid(buf_view(&b)) == b.n);
+	}
+	buf_fini(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -91,6 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (good)
 		check_value(text, &v, &b);
 	CHECK((walk(text, &b) == 0) == good);
+	check_answer(text, good);
 	buf_fini(&b);
 	return 0;
 }

@@ -396,6 +396,82 @@ test_a_text_is_a_value_whatever_white_space_is_around_it(void **state)
 	assert_true(span_eq(raw, SPAN("[1,\n2]")));
 }
 
+static void
+test_of_answers_the_grammar_is_enough(void **state)
+{
+	static const char *const answers[] = { "\"\\ud800\"",
+		"[\"\\udc00\\ud800\"]", "{\"\\ud83d\":\"x\\ud83d\\u0041\"}",
+		"\xef\xbb\xbf{}", "\xef\xbb\xbf \n1\n", "\"\\u0000\"",
+		"{\"a\":1,\"a\":2}", "1e400", "123456789012345678901234567890",
+		"\"\xe2\x80\xa8\x7f\"" };
+	static const char *const no_answers[] = { "", "\xef\xbb\xbf",
+		"\"\\ud80\"", "\"\\ud800\\u00g0\"", "\"\xff\"",
+		"\"\xed\xa0\x80\"", "{}\xef\xbb\xbf",
+		"\xef\xbb\xbf\xef\xbb\xbf{}", "\xef\xbb{}", "[1,]", "\x0b[]",
+		"NaN", "'a'", "\xff\xfe[\0" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (!json_is_answer(span_str(answers[i]), NULL))
+			fail_msg("%s", answers[i]);
+	for (i = 0; i < sizeof(no_answers) / sizeof(no_answers[0]); i++)
+		if (json_is_answer(span_str(no_answers[i]), NULL))
+			fail_msg("%s", no_answers[i]);
+}
+
+static void
+test_half_a_pair_reads_as_a_replacement_character(void **state)
+{
+	struct buf b = { 0 };
+	struct json_value v;
+	struct json j;
+
+	(void)state;
+	json_start_answer(
+	    &j, SPAN("\"a\\ud83d\\ude00\\ud83d\\ude0\\u0062\\udc00\""));
+	assert_int_equal(json_value(&j, &v), -1);
+	json_start_answer(
+	    &j, SPAN("\"a\\ud83d\\ude00\\ud83dx\\u0062\\udc00\""));
+	assert_int_equal(json_value(&j, &v), 0);
+	json_unescape(&b, &v);
+	assert_true(span_eq(
+	    buf_view(&b), SPAN("a\xf0\x9f\x98\x80\xef\xbf\xbdxb\xef\xbf\xbd")));
+	buf_fini(&b);
+}
+
+static void
+test_answers_may_be_512_deep_and_have_a_record_around_them(void **state)
+{
+	struct buf b = { 0 };
+	struct json_value v;
+	struct span deep;
+	struct json j;
+	size_t n, i;
+
+	(void)state;
+	for (n = 1; n <= JSON_READER_DEPTH_MAX + 1; n++) {
+		b.n = 0;
+		for (i = 0; i < n; i++)
+			buf_str(&b, i % 3 == 1 ? "{\"[\":" : "[");
+		buf_char(&b, '1');
+		for (i = n; i-- > 0;)
+			buf_char(&b, i % 3 == 1 ? '}' : ']');
+		deep = buf_view(&b);
+		assert_int_equal(
+		    json_is_answer(deep, NULL), n <= JSON_ANSWER_DEPTH_MAX);
+		assert_int_equal(
+		    json_is_value(deep, NULL), n <= JSON_DEPTH_MAX);
+		json_start_answer(&j, deep);
+		assert_int_equal(
+		    json_value(&j, &v), n <= JSON_READER_DEPTH_MAX ? 0 : -1);
+		/* A bracket of the other kind is seen at every depth. */
+		b.p[b.n - 1 - n / 2] ^= '}' ^ ']';
+		assert_false(json_is_answer(deep, NULL));
+	}
+	buf_fini(&b);
+}
+
 static int
 check_file(const char *path)
 {
@@ -442,6 +518,11 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_the_fast_path_sees_every_special_byte),
 		cmocka_unit_test(
 		    test_a_text_is_a_value_whatever_white_space_is_around_it),
+		cmocka_unit_test(test_of_answers_the_grammar_is_enough),
+		cmocka_unit_test(
+		    test_half_a_pair_reads_as_a_replacement_character),
+		cmocka_unit_test(
+		    test_answers_may_be_512_deep_and_have_a_record_around_them),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)

@@ -44,6 +44,15 @@ static const struct {
 	    "{\"type\":\"event\",\"seq\":1,\"custom_id\":1e400,\"n\":2,"
 	    "\"time\":1.500000,\"event\":\"message\",\"data\":\"\","
 	    "\"event_id\":\"12\xef\xbf\xbd\",\"retry\":0}\n" },
+	{ { .kind = RECORD_LINE_EVENT,
+	      .seq = 1,
+	      .n = 2,
+	      .data = SPAN("{\"a\":\n1}"),
+	      .data_json = SPAN("{\"a\":\n1}"),
+	      .retry = -1 },
+	    "{\"type\":\"event\",\"seq\":1,\"n\":2,\"time\":0.000000,"
+	    "\"event\":\"message\",\"data\":\"{\\\"a\\\":\\n1}\","
+	    "\"data_json\":{\"a\": 1},\"event_id\":null,\"retry\":null}\n" },
 	{ { .kind = RECORD_LINE_LINE,
 	      .seq = 1,
 	      .n = 1,

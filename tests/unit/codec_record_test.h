@@ -62,7 +62,7 @@ find(struct span line, const char *name)
 	assert_true(line.n > 0 && line.p[line.n - 1] == '\n');
 	assert_null(memchr(line.p, '\n', line.n - 1));
 	assert_null(memchr(line.p, '\r', line.n));
-	json_start(&j, line);
+	json_start_answer(&j, line);
 	json_enter(&j);
 	while (json_member(&j, &key) == 1 && json_value(&j, &v) == 0)
 		if (span_eq(json_inside(&key), span_str(name))) {

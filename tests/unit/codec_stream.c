@@ -38,7 +38,7 @@ put_item(struct buf *out, enum stream_kind kind, const struct stream_item *i)
 	} else {
 		assert_int_equal(i->event.n + i->event_id.n, 0);
 		assert_int_equal(i->retry, -1);
-		if (kind == STREAM_LINES)
+		if (kind == STREAM_LINES || kind == STREAM_TEXTS)
 			buf_str(out, i->is_json ? "json" : "string");
 		else
 			buf_str(out, i->is_text ? "text" : "bytes");
@@ -138,7 +138,7 @@ test_the_content_type_says_which_kind_it_is(void **state)
 		{ "application/jsonl", STREAM_LINES },
 		{ "application/x-jsonlines", STREAM_LINES },
 		{ "application/jsonlines", STREAM_LINES },
-		{ "application/json-seq", STREAM_LINES },
+		{ "application/json-seq", STREAM_TEXTS },
 		{ "application/json", STREAM_CHUNKS },
 		{ "text/event-streams", STREAM_CHUNKS },
 		{ "text/event-strea", STREAM_CHUNKS },
@@ -346,10 +346,8 @@ test_lines_are_json_values_or_strings(void **state)
 		    IN("string=\"\xff\"|json=\"\xc3\xa9\"|") },
 		{ "CR ends no line", IN("1\r2\n"), IN("string=1\r2|") },
 		{ "NUL", IN("\0\n1\0\n"), IN("string=\0|string=1\0|") },
-		{ "text sequence",
-		    IN("\x1e{\"a\":1}\n\x1e[2]\n\x1e\n\x1e\x1e"
-		       "3"),
-		    IN("json={\"a\":1}|json=[2]|json=3|") },
+		{ "BOM", IN("\xef\xbb\xbf{}\n1\n"), IN("json={}|json=1|") },
+		{ "half a pair", IN("\"\\ud800\"\n"), IN("json=\"\\ud800\"|") },
 		{ "RS inside",
 		    IN("1\x1e"
 		       "2\n"),
@@ -359,6 +357,101 @@ test_lines_are_json_values_or_strings(void **state)
 
 	(void)state;
 	CHECK_BODIES(STREAM_LINES, table);
+}
+
+#define RS "\x1e"
+
+static void
+test_texts_are_what_stands_between_separators(void **state)
+{
+	static const struct body table[] = {
+		{ "several", IN(RS "{\"a\":1}\n" RS "[2]\n" RS "\"x\"\n"),
+		    IN("json={\"a\":1}|json=[2]|json=\"x\"|") },
+		{ "over lines", IN(RS "{\n \"a\":\r\n [1,\n2]\n}\n" RS "3\n"),
+		    IN("json={\n \"a\":\r\n [1,\n2]\n}|json=3|") },
+		{ "blanks around", IN(" \n" RS "\n\n {} \r\n\n" RS "\t1 \n"),
+		    IN("json={}|json=1|") },
+		{ "empty ones", IN(RS RS "\n" RS " " RS "1\n" RS),
+		    IN("json=1|") },
+		{ "cut before a whole one", IN(RS "{\"a\":\n" RS "{}\n"),
+		    IN("string={\"a\":|json={}|") },
+		{ "cut in a string",
+		    IN(RS "{\"a\":\"b\nc" RS "{}\n" RS "\"\\" RS "1\n"),
+		    IN("string={\"a\":\"b\nc|json={}|string=\"\\|json=1|") },
+		{ "cut at the end", IN(RS "[1]\n" RS "[1,\n2"),
+		    IN("json=[1]|string=[1,\n2|") },
+		{ "a number that may be cut", IN(RS "12" RS "12 " RS "12"),
+		    IN("string=12|json=12|string=12|") },
+		{ "a word that may be cut",
+		    IN(RS "true" RS "null\n" RS "false\t"),
+		    IN("string=true|json=null|json=false|") },
+		{ "whole without an LF", IN(RS "{}" RS "[]" RS "\"x\""),
+		    IN("json={}|json=[]|json=\"x\"|") },
+		{ "no JSON, over lines", IN(RS "a\n{}\nb\n" RS "1\n"),
+		    IN("string=a\n{}\nb|json=1|") },
+		{ "brackets too many", IN(RS "}]\n1\n" RS "[1]\n"),
+		    IN("string=}]\n1|json=[1]|") },
+		{ "brackets and quotes in strings",
+		    IN(RS "[\"]\\\"}{[\",\n\"\\\\\"]\n" RS "1\n"),
+		    IN("json=[\"]\\\"}{[\",\n\"\\\\\"]|json=1|") },
+		{ "without separators", IN("{}\n[1,\n2]\n3\n"),
+		    IN("json={}|json=[1,\n2]|json=3|") },
+		{ "BOM", IN("\xef\xbb\xbf" RS "{}\n" RS "\xef\xbb\xbf[]\n"),
+		    IN("string=\xef\xbb\xbf|json={}|json=[]|") },
+		{ "no UTF-8", IN(RS "\"\xff\"\n" RS "1\n"),
+		    IN("string=\"\xff\"|json=1|") },
+	};
+
+	(void)state;
+	CHECK_BODIES(STREAM_TEXTS, table);
+}
+
+/* As soon as its LF is there, not with the next one's separator. */
+static void
+test_a_text_is_given_out_with_the_lf_behind_its_value(void **state)
+{
+	struct stream *s = stream_new();
+	struct stream_item item;
+	struct span in;
+
+	(void)state;
+	stream_start(s, STREAM_TEXTS);
+	in = SPAN(RS "{\"a\":\n");
+	assert_int_equal(stream_next(s, &in, &item), STREAM_MORE);
+	in = SPAN("1}\n");
+	assert_int_equal(stream_next(s, &in, &item), STREAM_ITEM);
+	assert_true(item.is_json);
+	assert_true(span_eq(item.data, SPAN("{\"a\":\n1}")));
+	assert_int_equal(stream_next(s, &in, &item), STREAM_MORE);
+	assert_int_equal(stream_held_bytes(s), 0);
+	stream_free(s);
+}
+
+/* 8 MiB of lines behind what is no JSON are not read again with each. */
+static void
+test_a_text_of_many_lines_is_read_once(void **state)
+{
+	struct stream *s = stream_new();
+	struct stream_item item;
+	struct buf b = { 0 };
+	struct span in;
+	int i;
+
+	(void)state;
+	buf_str(&b, RS "[");
+	for (i = 0; i < 2000000; i++)
+		buf_str(&b, "1,");
+	buf_str(&b, "1] x\n");
+	for (i = 0; i < 2000000; i++)
+		buf_str(&b, "y\n");
+	buf_str(&b, RS);
+	in = buf_view(&b);
+	stream_start(s, STREAM_TEXTS);
+	assert_int_equal(stream_next(s, &in, &item), STREAM_ITEM);
+	assert_false(item.is_json);
+	assert_int_equal(item.data.n, b.n - 3);
+	stream_free(s);
+	buf_fini(&b);
 }
 
 /* ---- chunks ---- */
@@ -541,6 +634,7 @@ test_an_item_above_16_mib_is_too_big(void **state)
 {
 	(void)state;
 	check_limit(STREAM_LINES, SPAN(""), SPAN("\n"), STREAM_ITEM_MAX);
+	check_limit(STREAM_TEXTS, SPAN(RS), SPAN(RS), STREAM_ITEM_MAX);
 	check_limit(
 	    STREAM_EVENTS, SPAN("data:"), SPAN("\n\n"), STREAM_ITEM_MAX - 5);
 	check_limit(STREAM_EVENTS, SPAN("data:12\ndata:"), SPAN("\n\n"),
@@ -642,6 +736,10 @@ main(void)
 		cmocka_unit_test(
 		    test_an_event_is_given_out_with_the_byte_that_ends_it),
 		cmocka_unit_test(test_lines_are_json_values_or_strings),
+		cmocka_unit_test(test_texts_are_what_stands_between_separators),
+		cmocka_unit_test(
+		    test_a_text_is_given_out_with_the_lf_behind_its_value),
+		cmocka_unit_test(test_a_text_of_many_lines_is_read_once),
 		cmocka_unit_test(
 		    test_chunks_are_cut_at_the_borders_of_characters),
 		cmocka_unit_test(test_a_text_stays_text_however_it_is_cut),

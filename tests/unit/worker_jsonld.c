@@ -34,6 +34,8 @@ values_stand_as_they_are_on_one_line(void **state)
 		{ "text/html", LD("\n{\"a\":\r\n [1, 2],\n\"b\\n\": 1.50}\n"),
 		    "[{\"a\":   [1, 2], \"b\\n\": 1.50}]" },
 		{ "text/html", LD("[]") "<p>" LD("2"), "[[],2]" },
+		{ "text/html", LD("[\"\\ud800\"]") LD("\xef\xbb\xbf{}"),
+		    "[[\"\\ud800\"],{}]" },
 		{ "text/html", LD("{\"a\":\"</p>&amp;\"}"),
 		    "[{\"a\":\"</p>&amp;\"}]" },
 		{ "text/html",
@@ -68,7 +70,8 @@ too_deep_a_value_is_left_out(void **state)
 	size_t deep, i;
 
 	(void)state;
-	for (deep = JSONLD_DEPTH_MAX - 1; deep < JSONLD_DEPTH_MAX + 9; deep++) {
+	for (deep = JSON_ANSWER_DEPTH_MAX - 1; deep < JSON_ANSWER_DEPTH_MAX + 9;
+	     deep++) {
 		b.n = 0;
 		buf_str(&b, "<script type=application/ld+json>");
 		for (i = 0; i < deep; i++)
@@ -81,7 +84,7 @@ too_deep_a_value_is_left_out(void **state)
 		buf_char(&b, '\0');
 		page_start(&a, "text/html", b.p);
 		jsonld_write(&page.doc, &scratch, &a);
-		assert_int_equal(page.out.n > 2, deep <= JSONLD_DEPTH_MAX);
+		assert_int_equal(page.out.n > 2, deep <= JSON_ANSWER_DEPTH_MAX);
 	}
 	buf_fini(&b);
 	buf_fini(&scratch);
