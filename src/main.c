@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -285,11 +286,12 @@ fit_descriptors(struct opts *o)
 
 /* ---- warnings ---- */
 
+/* Not HTTP_PROXY: a CGI program gets it from whoever asks (CVE-2016-5385). */
 static void
 warn_of_proxies(void)
 {
 	static const char *const names[] = { "http_proxy", "https_proxy",
-		"all_proxy", "no_proxy" };
+		"HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
 	char text[120];
 	const char *v;
 	size_t i;
@@ -349,6 +351,29 @@ choose_format(struct opts *o)
 		: FORMAT_JSONL;
 }
 
+/* NO_COLOR counts if it is not empty (no-color.org). */
+static int
+wants_colour(const struct opts *o, int is_terminal)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (o->color != COLOR_AUTO)
+		return o->color == COLOR_ALWAYS;
+	return is_terminal && (no == NULL || *no == '\0') && term != NULL &&
+	       *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+static void
+set_output(struct core *c, const struct opts *o)
+{
+	struct winsize ws;
+
+	c->is_terminal = strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO);
+	c->text.is_coloured = wants_colour(o, c->is_terminal);
+	if (c->is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)
+		c->text.columns = ws.ws_col;
+}
+
 static void
 say_end(struct engine *e)
 {
@@ -396,8 +421,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 	if (e == NULL)
 		return status;
 	engine_core(e)->is_single = is_single(o);
-	engine_core(e)->is_terminal =
-	    strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO);
+	set_output(engine_core(e), o);
 	status = add_inputs(engine_source(e), o, was.in, err);
 	if (status == 0)
 		status = engine_open_output(e, err);

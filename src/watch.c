@@ -45,6 +45,7 @@ struct watch {
 	int is_shown;        /* the line stands on the terminal */
 	int shares_terminal; /* records go there too */
 	int is_net_down;     /* and has been said */
+	int has_hinted;      /* at the options for certificates */
 	int64_t began_us;
 	int64_t last_us;
 	uint64_t last_done;
@@ -376,7 +377,36 @@ watch_free(struct watch *w)
 	free(w);
 }
 
-/* ---- the network ---- */
+/* ---- what is said once ---- */
+
+/* Once a run, to a person: which option a bad certificate asks for. */
+static void
+hint_at_certificates(struct watch *w)
+{
+	const struct stats *s = &w->core->stats;
+	uint64_t untrusted = s->by_error[E_TLS_CERT_UNTRUSTED] +
+			     s->by_error[E_TLS_CERT_SELF_SIGNED];
+	uint64_t other = s->by_error[E_TLS_CERT_EXPIRED] +
+			 s->by_error[E_TLS_CERT_NOT_YET_VALID] +
+			 s->by_error[E_TLS_CERT_HOSTNAME] +
+			 s->by_error[E_TLS_CERT_WEAK] +
+			 s->by_error[E_TLS_CERT_INVALID];
+
+	if (w->has_hinted || untrusted + other == 0 ||
+	    w->core->opts->format != FORMAT_TEXT || w->core->opts->quiet)
+		return;
+	w->has_hinted = 1;
+	erase(w);
+	if (untrusted > 0)
+		sink_note(w->notes,
+		    SPAN("fetchd: a certificate could not be verified: "
+			 "--cacert FILE trusts the authorities in FILE, "
+			 "-k (--insecure) verifies nothing\n"));
+	else
+		sink_note(w->notes,
+		    SPAN("fetchd: a certificate could not be verified: "
+			 "-k (--insecure) verifies nothing\n"));
+}
 
 void
 watch_look(struct watch *w)
@@ -384,6 +414,7 @@ watch_look(struct watch *w)
 	const struct net *n = &w->core->net;
 	struct buf b = { 0 };
 
+	hint_at_certificates(w);
 	if (n->is_down == w->is_net_down)
 		return;
 	w->is_net_down = n->is_down;
@@ -669,6 +700,7 @@ watch_end(struct watch *w)
 {
 	struct buf b = { 0 };
 
+	hint_at_certificates(w);
 	erase(w);
 	if (wants_summary(w->core->opts))
 		summarise(w);

@@ -60,7 +60,7 @@ ERR(E_DNS_ERROR, "dns_error", PHASE_DNS, 'Y', 4, 6, "the look-up failed")
 ERR(E_CONNECT_REFUSED, "connect_refused", PHASE_CONNECT, 'Y', 4, 7,
     "connection refused")
 ERR(E_CONNECT_TIMEOUT, "connect_timeout", PHASE_CONNECT, 'Y', 4, 28,
-    "no connection in time")
+    "no connection in time (--connect-timeout)")
 ERR(E_CONNECT_UNREACHABLE, "connect_unreachable", PHASE_CONNECT, 'Y', 4, 7,
     "the address cannot be reached")
 ERR(E_CONNECT_RESET, "connect_reset", PHASE_CONNECT, 'Y', 4, 7,
@@ -71,7 +71,7 @@ ERR(E_CONNECT_FAILED, "connect_failed", PHASE_CONNECT, 'Y', 4, 7,
     "the connection failed")
 
 ERR(E_TLS_TIMEOUT, "tls_timeout", PHASE_TLS, 'Y', 4, 28,
-    "no TLS session in time")
+    "no TLS session in time (--tls-timeout)")
 ERR(E_TLS_EOF, "tls_eof", PHASE_TLS, 'Y', 4, 35,
     "the peer closed during the TLS handshake")
 ERR(E_TLS_RESET, "tls_reset", PHASE_TLS, 'Y', 4, 35,
@@ -114,13 +114,13 @@ ERR(E_RECV_RESET, "recv_reset", PHASE_STRUCK, 'Y', 47, 56,
     "the connection was reset before the answer's headers were complete")
 
 ERR(E_TIMEOUT_TTFB, "timeout_ttfb", PHASE_STRUCK, 'Y', 4, 28,
-    "no byte of the answer in time")
+    "no byte of the answer in time (--ttfb-timeout)")
 ERR(E_TIMEOUT_IDLE, "timeout_idle", PHASE_STRUCK, 'Y', 4, 28,
-    "no byte moved for too long")
+    "no byte moved for too long (--idle-timeout)")
 ERR(E_TIMEOUT_SPEED, "timeout_speed", PHASE_STRUCK, 'Y', 4, 28,
-    "the transfer was too slow for too long")
+    "the transfer was too slow for too long (--speed-limit)")
 ERR(E_TIMEOUT_TOTAL, "timeout_total", PHASE_STRUCK, 'C', 4, 28,
-    "the attempt took too long")
+    "the attempt took too long (--max-time)")
 
 ERR(E_HTTP_NOT_HTTP, "http_not_http", PHASE_HEADERS, 'N', 7, 1,
     "the answer is not HTTP")

@@ -154,8 +154,19 @@ struct record_at {
 int record_write(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, size_t max);
 
-/* The short line: "200  1.2k  0.034s  https://…\n", control bytes filtered. */
-void record_write_text(struct buf *out, const struct record *r);
+/* How short lines are written; all-zero: plain, and as long as they are. */
+struct record_text {
+	int is_coloured;
+	unsigned columns; /* of the terminal they go to; 0: it is none */
+};
+
+/*
+ * The short line: "200  1.2k  0.034s  https://…\n", of a failure with its code
+ * for the size and why behind the URL. Control bytes are filtered; why is cut
+ * so that the line ends with a row of the terminal.
+ */
+void record_write_text(
+    struct buf *out, const struct record *r, const struct record_text *how);
 
 /*
  * In the JSON lines that stand in b from `from` on: DEL and C1 (U+007F to

@@ -93,11 +93,12 @@ struct core {
 	uint64_t random;             /* of jitter; never 0 */
 	struct net net;
 	int input_ended, input_failed;
-	int is_terminal;     /* records go to one: no control bytes */
-	int is_single;       /* there is one item and no more */
-	int was_left;        /* items were dropped without a record */
-	int64_t fd_retry_us; /* when PAUSE_FD is tried again, */
-	size_t fd_open;      /* or once fewer sockets are open than this */
+	int is_terminal;         /* records go to one: no control bytes */
+	struct record_text text; /* of --format text */
+	int is_single;           /* there is one item and no more */
+	int was_left;            /* items were dropped without a record */
+	int64_t fd_retry_us;     /* when PAUSE_FD is tried again, */
+	size_t fd_open;          /* or once fewer sockets are open than this */
 	struct timer *fd_timer;
 
 	/* Origins (core/host). */

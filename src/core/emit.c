@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/explain.h"
 #include "core/fetch.h"
 #include "core/live.h"
 #include "core/order.h"
@@ -58,8 +59,6 @@ fill_times(struct record *r, const struct fetch *f)
 static void
 fill_error(struct record *r, const struct fetch *f, struct texts *t)
 {
-	const struct xchg *x = f->x;
-
 	r->error = f->err;
 	r->error_phase = f->phase;
 	if (f->err == E_OK)
@@ -69,11 +68,7 @@ fill_error(struct record *r, const struct fetch *f, struct texts *t)
 		r->errormsg = span_str(f->note);
 		return;
 	}
-	buf_str(&t->errormsg, error_info(f->err)->text);
-	if (f->detail != NULL)
-		buf_printf(&t->errormsg, " (%s)", f->detail);
-	if (x->note != NULL)
-		buf_printf(&t->errormsg, ": %s", x->note);
+	explain_error(&t->errormsg, f);
 	r->errormsg = buf_view(&t->errormsg);
 }
 
@@ -235,7 +230,7 @@ write_piece(struct buf *out, const struct fetch *f, const struct record *r)
 	case FORMAT_BODY:
 		return write_body(out, f, r, &f->x->at);
 	case FORMAT_TEXT:
-		record_write_text(out, r);
+		record_write_text(out, r, &c->text);
 		return 0;
 	case FORMAT_JSONL:
 	case FORMAT_AUTO:

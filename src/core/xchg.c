@@ -234,9 +234,8 @@ wants_body(const struct xchg *x)
 	       (o->format != FORMAT_TEXT && o->body != BODY_NONE);
 }
 
-/* --max-filesize, which what flows has only if it was given. */
-static uint64_t
-max_bytes(const struct xchg *x)
+uint64_t
+xchg_max_bytes(const struct xchg *x)
 {
 	const struct opts *o = x->core->opts;
 
@@ -251,7 +250,7 @@ is_bomb(const struct xchg *x)
 {
 	const struct opts *o = x->core->opts;
 	uint64_t widest = decode_widest(x->decode);
-	uint64_t max = max_bytes(x);
+	uint64_t max = xchg_max_bytes(x);
 
 	if (max > 0 && widest > max)
 		return 1;
@@ -274,7 +273,7 @@ use_decoded(struct xchg *x, struct span in)
 static enum xchg_verdict
 take_decoded(struct xchg *x, struct span in)
 {
-	uint64_t max = max_bytes(x), over = 0;
+	uint64_t max = xchg_max_bytes(x), over = 0;
 	enum err e;
 
 	x->decoded_bytes += in.n;
@@ -343,7 +342,7 @@ decode_some(struct xchg *x, struct span in)
 static enum xchg_verdict
 take_body(struct xchg *x, struct span in)
 {
-	uint64_t max = max_bytes(x);
+	uint64_t max = xchg_max_bytes(x);
 
 	x->wire_bytes += in.n;
 	if (x->plan != RETRY_KEEP)
@@ -406,7 +405,7 @@ take_head(struct xchg *x, int is_done)
 		return length > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
 	}
 	live_begin(x);
-	max = max_bytes(x);
+	max = xchg_max_bytes(x);
 	if (open_decoder(x) == XCHG_BAD)
 		return XCHG_BAD;
 	if (max > 0 && length >= 0 && (uint64_t)length > max)

@@ -166,6 +166,8 @@ const char *xchg_peer_text(const struct xchg *x, char text[XCHG_IP_TEXT]);
 
 /* An answer's header section is there. */
 int xchg_has_head(const struct xchg *x);
+/* --max-filesize, which a live stream has only if it was given; 0: none. */
+uint64_t xchg_max_bytes(const struct xchg *x);
 /* The first byte of an answer has come. */
 int xchg_has_begun(const struct xchg *x);
 /* Seconds the connection may be kept for another request, in us; 0: not. */

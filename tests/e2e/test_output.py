@@ -212,7 +212,8 @@ def test_records_can_go_to_anything(fetchd, origin, tmp_path, kind):
         os.set_blocking(reader, True)
     else:
         reader, out = pty.openpty()
-    run = fetchd.start(stdout=out, json=False, quiet=False)
+    run = fetchd.start("--color", "never", stdout=out, json=False,
+                       quiet=False)
     if kind in ("socket", "fifo", "tty"):
         os.close(out)
         t = drain(reader, got)
@@ -299,8 +300,8 @@ def test_control_bytes_never_reach_a_terminal(fetchd, origin):
     o = origin(serve(lambda r: response(b"x", status="200 \x1b]0;own\x07")))
     master, slave = pty.openpty()
     err_m, err_s = pty.openpty()
-    run = fetchd.start("-v", "--progress", "none", stdout=slave,
-                       stderr=err_s, json=False, quiet=False)
+    run = fetchd.start("-v", "--progress", "none", "--color", "never",
+                       stdout=slave, stderr=err_s, json=False, quiet=False)
     os.close(slave)
     os.close(err_s)
     out, err = [], []
@@ -481,8 +482,8 @@ def test_quiet_says_nothing(fetchd, control):
 def test_progress_on_a_terminal_is_erased_before_records(fetchd, origin):
     o = origin(serve(delayed(0.3)))
     master, slave = pty.openpty()
-    run = fetchd.start("-c", "2", "--progress", "bar", stdout=slave,
-                       stderr=slave, json=False)
+    run = fetchd.start("-c", "2", "--progress", "bar", "--color", "never",
+                       stdout=slave, stderr=slave, json=False)
     os.close(slave)
     got = []
     t = drain(master, got)

@@ -101,7 +101,7 @@ check_record(
 	    buf_view(&b), "custom_id", r->id_is_custom ? r->id : SPAN_NONE);
 	check_echo(buf_view(&b), "meta", r->meta);
 	b.n = 0;
-	record_write_text(&b, &rec);
+	record_write_text(&b, &rec, &(struct record_text){ 0, 80 });
 	CHECK(memchr(b.p, '\n', b.n) == b.p + b.n - 1);
 	CHECK(memchr(b.p, '\x1b', b.n) == NULL);
 	buf_fini(&b);

@@ -657,12 +657,14 @@ test_a_field_unknown_or_given_twice_is_named(void **state)
 
 /* ---- text ---- */
 
+static struct record_text text;
+
 static void
 expect_text(const struct record *r, const char *want)
 {
 	struct buf b = { 0 };
 
-	record_write_text(&b, r);
+	record_write_text(&b, r, &text);
 	buf_char(&b, '\0');
 	assert_string_equal(b.p, want);
 	buf_fini(&b);
@@ -720,6 +722,66 @@ test_the_short_line_of_a_failure_tells_its_code(void **state)
 }
 
 static void
+test_the_short_line_of_a_failure_says_why_as_far_as_the_row_goes(void **state)
+{
+	struct record r = blank;
+
+	(void)state;
+	r.error = E_CONNECT_REFUSED;
+	r.url = SPAN("http://a.test/");
+	r.errormsg =
+	    SPAN("connection refused\n(ECONNREFUSED), \xc3\xa9\xc3\xa9");
+	expect_text(&r,
+	    "---  connect_refused  0.000s  http://a.test/  "
+	    "connection refused?(ECONNREFUSED), \xc3\xa9\xc3\xa9\n");
+	/* The URL takes 44 columns, two blanks 46. */
+	text.columns = 80;
+	expect_text(&r, "---  connect_refused  0.000s  http://a.test/  "
+			"connection refused?(ECONNREFUSED)\n");
+	text.columns = 81;
+	expect_text(&r, "---  connect_refused  0.000s  http://a.test/  "
+			"connection refused?(ECONNREFUSED),\n");
+	/* Little is left of the row: the next is for it as well. */
+	text.columns = 60;
+	expect_text(&r,
+	    "---  connect_refused  0.000s  http://a.test/  "
+	    "connection refused?(ECONNREFUSED), \xc3\xa9\xc3\xa9\n");
+	/* The line has two rows already. */
+	text.columns = 39;
+	expect_text(&r, "---  connect_refused  0.000s  http://a.test/  "
+			"connection refused?(ECONNREFUSE\n");
+	text.columns = 1;
+	expect_text(&r, "---  connect_refused  0.000s  http://a.test/  "
+			"connection refused?(ECONNREF\n");
+	text.columns = 0;
+}
+
+static void
+test_colours_are_those_of_the_class_and_take_no_room(void **state)
+{
+	struct record r = blank;
+
+	(void)state;
+	text.is_coloured = 1;
+	r.url = SPAN("http://a.test/");
+	r.status_code = 204;
+	expect_text(&r, "\033[32m204  0\033[0m  0.000s  http://a.test/\n");
+	r.status_code = 301;
+	expect_text(&r, "\033[36m301  0\033[0m  0.000s  http://a.test/\n");
+	r.status_code = 404;
+	expect_text(&r, "\033[33m404  0\033[0m  0.000s  http://a.test/\n");
+	r.status_code = 599;
+	expect_text(&r, "\033[31m599  0\033[0m  0.000s  http://a.test/\n");
+	r.status_code = 0;
+	r.error = E_DNS_NXDOMAIN;
+	r.errormsg = SPAN("0123456789012345678901234567890123456789");
+	text.columns = 72;
+	expect_text(&r, "\033[31m---  dns_nxdomain\033[0m  0.000s  "
+			"http://a.test/  0123456789012345678901234567\n");
+	text = (struct record_text){ 0 };
+}
+
+static void
 test_no_control_byte_reaches_a_terminal(void **state)
 {
 	struct record r = blank;
@@ -764,6 +826,8 @@ main(void)
 		T(test_a_field_unknown_or_given_twice_is_named),
 		T(test_the_short_line_tells_status_size_time_and_url),
 		T(test_the_short_line_of_a_failure_tells_its_code),
+		T(test_the_short_line_of_a_failure_says_why_as_far_as_the_row_goes),
+		T(test_colours_are_those_of_the_class_and_take_no_room),
 		T(test_no_control_byte_reaches_a_terminal),
 	};
 
