@@ -129,15 +129,19 @@ static void
 retry(struct fetch *f, int is_asked)
 {
 	struct trail *t = trail_of(f);
+	int64_t delay_us = 0; /* beyond its origin's back-off */
+
+	t->tries += !is_asked;
+	if (is_asked)
+		delay_us = retry_asked_delay_us(f);
+	else if (!govern_is_probing(f->host))
+		delay_us = retry_delay_us(f);
 
 	trail_note(f);
 	trail_note_end(f);
 	f->err = E_OK;
 	f->detail = NULL;
-	t->tries += !is_asked;
-	t->due_us = is_asked || govern_is_probing(f->host)
-			? 0 /* its origin's back-off is enough */
-			: f->core->now_us + retry_delay_us(f);
+	t->due_us = delay_us > 0 ? f->core->now_us + delay_us : 0;
 	t->goes_on = 0;
 	t->used_us = 0;
 	if (t->hops > 0 && !is_asked && !t->was_unsafe) {

@@ -137,6 +137,7 @@ govern_answered(struct fetch *f)
 	int was_asked = g->asked_wait_us != 0;
 
 	g->has_answered = 1;
+	g->answers++;
 	g->asked_since_at_us = 0;
 	come_up(g);
 	widen(h);

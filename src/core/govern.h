@@ -41,6 +41,7 @@ struct governor {
 	/* It asks to wait. */
 	int64_t asked_wait_us;     /* its own back-off, doubling */
 	int64_t asked_since_at_us; /* it has only asked to wait since; 0 */
+	unsigned answers;          /* that did not */
 
 	/* No connection comes up. */
 	unsigned char has_answered;   /* in this run */

@@ -6,6 +6,7 @@
  */
 #include "core/host.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -419,26 +420,52 @@ hosts_end_lost(struct core *c)
 	}
 }
 
-/*
- * While an origin that has never answered is unreachable, the item that was
- * tried most goes: once its tries are used up the origin is given up.
- */
-struct fetch *
-host_next(const struct host *h)
+static unsigned
+attempts_of(const struct fetch *f)
+{
+	return f->attempts;
+}
+
+/* Fewer is better, as is not to have been asked to wait. */
+static unsigned
+not_asked(const struct fetch *f)
+{
+	return f->trail != NULL && f->trail->asked > 0
+		   ? UINT_MAX - f->trail->asked
+		   : UINT_MAX;
+}
+
+/* The first of those for which `rank` gives most. */
+static struct fetch *
+find_most(const struct host *h, unsigned (*rank)(const struct fetch *f))
 {
 	struct link *k = list_first(&h->waiting);
-	struct fetch *f = CONTAINER(k, struct fetch, link), *most = f;
+	struct fetch *f, *most = CONTAINER(k, struct fetch, link);
 	int n;
 
-	if (!govern_is_probing(h) || h->gov.has_answered)
-		return f;
-	for (n = 0; n < PROBE_LOOKS && k != NULL; n++) {
+	for (n = 0; n < PROBE_LOOKS && k != NULL && rank(most) != UINT_MAX;
+	     n++) {
 		f = CONTAINER(k, struct fetch, link);
-		if (f->attempts > most->attempts)
+		if (rank(f) > rank(most))
 			most = f;
 		k = list_next(&h->waiting, k);
 	}
 	return most;
+}
+
+/*
+ * While an origin that has never answered is unreachable, the item that was
+ * tried most goes: once its tries are used up the origin is given up. After a
+ * refusal one goes that was not refused: it may be that only the other is.
+ */
+struct fetch *
+host_next(const struct host *h)
+{
+	if (govern_is_probing(h) && !h->gov.has_answered)
+		return find_most(h, attempts_of);
+	if (h->gov.allow == 1 && h->gov.asked_wait_us > 0)
+		return find_most(h, not_asked);
+	return CONTAINER(list_first(&h->waiting), struct fetch, link);
 }
 
 void

@@ -86,6 +86,20 @@ retry_delay_us(struct fetch *f)
 	return us > 0 ? us : 1;
 }
 
+int64_t
+retry_asked_delay_us(struct fetch *f)
+{
+	struct trail *t = trail_of(f);
+	int is_alone = t->answers != f->host->gov.answers;
+
+	t->asked++;
+	t->answers = f->host->gov.answers;
+	if (!is_alone)
+		return 0;
+	/* The first refusal is news. */
+	return t->asked_alone++ > 0 ? nominal_us(f, t->asked_alone - 1) : 0;
+}
+
 /* Would it be another request with the same effect? */
 static int
 may_repeat(const struct fetch *f)

@@ -36,5 +36,11 @@ int retry_is_wanted(const struct fetch *f);
 int retry_is_cause_good(const struct fetch *f, enum err e, const char *detail);
 /* How long it waits before its next counted try: doubling, with jitter. */
 int64_t retry_delay_us(struct fetch *f);
+/*
+ * f was asked to wait. How long it waits beyond the hold of its origin: 0,
+ * unless its origin refuses it again and again while it answers others; then
+ * its own back-off doubles, so that the others go on meanwhile.
+ */
+int64_t retry_asked_delay_us(struct fetch *f);
 
 #endif

@@ -45,6 +45,9 @@ struct trail {
 
 	/* The attempts before. */
 	unsigned tries;          /* counted against --retry */
+	unsigned asked;          /* how often it was asked to wait, */
+	unsigned asked_alone;    /* and so while others were answered */
+	unsigned answers;        /* of its origin, at its last refusal */
 	int64_t due_us;          /* its back-off ends then; 0: it has none */
 	int64_t lookup_us;       /* when a look-up that failed began, or 0 */
 	int64_t wait_us;         /* how long the present request had waited, */

@@ -218,9 +218,9 @@ test_an_answer_ends_the_origins_back_off(void **state)
 	sim_run(&s, 10 * MINUTE);
 	assert_int_equal(sim_count(&s, E_OK), 100);
 	assert_int_equal(seen_sum(&s.w, seen_429, 0, EVER), 30);
-	/* Ten times 1 + 2 + 4 s. */
-	assert_true(s.w.now_us - s.w.start_us > 70 * SECOND);
-	assert_true(s.w.now_us - s.w.start_us < 78 * SECOND);
+	/* Others are answered in between: 30 times 1 s. */
+	assert_true(s.w.now_us - s.w.start_us > 29 * SECOND);
+	assert_true(s.w.now_us - s.w.start_us < 60 * SECOND);
 	sim_fini(&s);
 }
 
@@ -363,6 +363,42 @@ test_retry_after_on_a_redirect_is_ignored(void **state)
 	sim_run(&s, 5 * SECOND);
 	assert_int_equal(sim_count(&s, E_OK), 20);
 	sim_fini(&s);
+}
+
+/* ---- one URL that is always refused ---- */
+
+static void
+one_is_always_refused(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	if (e->seq == 7)
+		say(a, 429, w->seed > 1 ? 1 : 0);
+}
+
+static void
+test_one_url_that_is_refused_for_ever_does_not_stall_the_others(void **state)
+{
+	struct sim s;
+	uint64_t seed, i, last;
+
+	(void)state;
+	for (seed = 1; seed <= 2; seed++) {
+		sim_init(&s, seed, two,
+		    ARGS("--retry", "2", "--retry-max-time", "2m"));
+		s.w.answer = one_is_always_refused;
+		sim_input(&s, 400, one_host);
+		sim_run(&s, 5 * MINUTE);
+		for (i = 1, last = 0; i <= 400; i++) {
+			assert_int_equal(
+			    s.w.outcomes[i].status, i == 7 ? 429 : 200);
+			if (i != 7 && (uint64_t)s.w.outcomes[i].at_us > last)
+				last = (uint64_t)s.w.outcomes[i].at_us;
+		}
+		print_message("400 items, one refused for ever: %.1f s\n",
+		    (double)((int64_t)last - s.w.start_us) / 1e6);
+		assert_true((int64_t)last - s.w.start_us < 15 * SECOND);
+		sim_fini(&s);
+	}
 }
 
 /* ---- a limit to so many a second ---- */
@@ -640,6 +676,8 @@ run_governor(void)
 		    test_answers_to_what_was_in_flight_do_not_end_a_hold),
 		cmocka_unit_test(test_tries_are_left_after_being_asked_to_wait),
 		cmocka_unit_test(test_retry_after_on_a_redirect_is_ignored),
+		cmocka_unit_test(
+		    test_one_url_that_is_refused_for_ever_does_not_stall_the_others),
 		cmocka_unit_test(
 		    test_the_pace_of_an_origin_is_learnt_from_its_refusals),
 		cmocka_unit_test(
