@@ -28,6 +28,7 @@
 #include "io/signals.h"
 #include "io/sink.h"
 #include "io/source.h"
+#include "io/stall.h"
 #include "io/timer.h"
 #include "io/tls.h"
 #include "watch.h"
@@ -60,7 +61,12 @@ struct engine {
 int64_t
 core_tick(struct core *c)
 {
+	int64_t stood_us;
+
 	c->now_us = timer_now_us();
+	stood_us = stall_look(c->stall, c->now_us);
+	if (stood_us > 0)
+		standstill_note(c, stood_us);
 	if (c->turn_us == 0)
 		c->turn_us = c->now_us;
 	return c->now_us;
@@ -79,6 +85,7 @@ engine_turn(struct engine *e)
 	int is_busy = turn_has_work(c) || e->handshakes_left;
 	int flags = EVLOOP_ONCE | (is_busy ? EVLOOP_NONBLOCK : 0);
 
+	stall_begin_pass(c->stall, c->slots + c->lookups > 0);
 	CHECK(event_base_loop(e->base, flags) != -1);
 	fetch_run_queue(c);
 	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
@@ -273,6 +280,7 @@ engine_new(
 	e->base = make_base();
 	e->max_sockets = max_sockets;
 	core_init(c, o, e->base);
+	c->stall = stall_new(e->base, on_wakeup, c);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
 	set_format(c);
 	if (open_workers(e, err, status) == -1 ||
@@ -325,6 +333,7 @@ engine_free(struct engine *e)
 		tls_free(e->tls);
 	if (c->source != NULL)
 		source_free(c->source);
+	stall_free(c->stall);
 	sink_free(c->out);
 	sink_free(e->notes);
 	timer_free(e->grace);

@@ -20,6 +20,7 @@
 #include "core/account.h"
 #include "core/net.h"
 #include "core/pace.h"
+#include "core/standstill.h"
 #include "core/stats.h"
 #include "options.h"
 
@@ -33,6 +34,7 @@ struct pool;
 struct resolve;
 struct sink;
 struct source;
+struct stall;
 struct timer;
 
 #define CORE_READ_BYTES 65536
@@ -135,8 +137,10 @@ struct core {
 	/* An origin is held from now on (core/govern); NULL: nobody asks. */
 	void (*hold_begun)(void *arg, const struct host *h);
 	void *hold_begun_arg;
-	int64_t turn_us; /* when its first callback ran; 0: none yet */
-	int64_t now_us;  /* as of the last callback or run-queue entry */
+	int64_t turn_us;     /* when its first callback ran; 0: none yet */
+	int64_t now_us;      /* as of the last callback or run-queue entry */
+	struct stall *stall; /* asked by core_tick; NULL: nobody watches */
+	struct standstills standstills;
 
 	struct stats stats;
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * When a fetch has taken too long. Time it stood because of us (paused
- * reading, our handshake queue) never counts. Knows nothing of what follows.
+ * reading, our handshake queue, a process that did not run) never counts.
+ * Knows nothing of what follows.
  */
 #include "core/deadline.h"
 
@@ -15,6 +16,8 @@
 /* For a live stream that alone may read on over --max-buffer. */
 #define EXEMPT_STREAM_US (60 * 1000000LL)
 #define LOOK_AGAIN_US 100000 /* at one that is paused */
+#define PUT_OFF_US 10000 /* until a deadline that was put off is looked at */
+#define PUT_OFFS_MAX 64
 
 enum kind { NONE, SINCE, MOVED };
 
@@ -119,10 +122,11 @@ state_deadline(const struct fetch *f)
 	if (k == MOVED) {
 		if (conn_moved_us(f->x->conn) > from)
 			from = conn_moved_us(f->x->conn);
-		return from + limit;
+		return from + limit + standstill_since_us(f->core, from);
 	}
 	from +=
 	    f->state == FETCH_TLS ? held_us(f) : deadline_stood_us(f, limit);
+	limit += standstill_since_us(f->core, f->entered_us);
 	return from + limit;
 }
 
@@ -163,7 +167,8 @@ speed_deadline(const struct fetch *f)
 		return TIMER_NEVER;
 	if (speed_limit(f) == 0 || f->x->window_us == 0)
 		return TIMER_NEVER;
-	return f->x->window_us + stood_in_all_us(f) + speed_time(f);
+	return f->x->window_us + stood_in_all_us(f) + speed_time(f) +
+	       standstill_since_us(f->core, f->x->window_us);
 }
 
 static int64_t
@@ -178,6 +183,7 @@ total_deadline(const struct fetch *f)
 	stood = deadline_stood_us(f, limit);
 	if (f->trail != NULL)
 		limit -= f->trail->used_us;
+	limit += standstill_since_us(f->core, f->x->slot_us);
 	return f->x->slot_us + limit + stood + held_us(f);
 }
 
@@ -247,17 +253,24 @@ what_is_due(struct fetch *f)
 	return now >= total_deadline(f) ? E_TIMEOUT_TOTAL : E_OK;
 }
 
-/* Bytes that are there, or a pause that is ours, come before the verdict. */
+/*
+ * What is there unread, or a pause that is ours, comes before the verdict. It
+ * may take many passes of the loop until each of thousands has had its turn, so
+ * it is only its turns that are counted: what has been read so often and is
+ * still due goes on for ever.
+ */
 static int
-is_put_off(struct fetch *f)
+put_off(struct fetch *f)
 {
 	struct xchg *x = f->x;
 
 	if (x->conn != NULL && conn_is_held(x->conn))
 		return 1;
-	if (x->was_put_off || x->conn == NULL || !conn_is_readable(x->conn))
+	if (x->conn == NULL || x->put_offs == PUT_OFFS_MAX ||
+	    !conn_is_ready(x->conn))
 		return 0;
-	x->was_put_off = 1;
+	x->put_offs += !link_on(&f->run);
+	fetch_run(f);
 	return 1;
 }
 
@@ -282,13 +295,13 @@ deadline_check(struct fetch *f)
 		return check_paused(f);
 	if (f->x->conn != NULL)
 		e = what_is_due(f);
-	if (e != E_OK && !is_put_off(f))
+	if (e != E_OK && !put_off(f))
 		return e;
 	if (e == E_OK)
-		f->x->was_put_off = 0;
+		f->x->put_offs = 0;
 	if (e == E_OK)
 		timer_set(f->x->timer, nearest(f));
 	else
-		timer_set(f->x->timer, f->core->now_us);
+		timer_set(f->x->timer, f->core->now_us + PUT_OFF_US);
 	return E_OK;
 }

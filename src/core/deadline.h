@@ -16,8 +16,9 @@ struct fetch;
 /* A state was entered, or reading goes on: sees to the timer. */
 void deadline_set(struct fetch *f);
 /*
- * The timer fired. E_OK: nothing is due, or it is put off to the next turn
- * (we pause the fetch, or its bytes are there unread); the timer is set again.
+ * The timer fired. E_OK: nothing is due, or it is put off (we pause the fetch,
+ * or something is there that has not been looked at: it is, first); the timer
+ * is set again.
  * Otherwise the E_*_TIMEOUT that ends the fetch.
  */
 enum err deadline_check(struct fetch *f);

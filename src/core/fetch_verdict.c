@@ -114,7 +114,8 @@ redirect(struct fetch *f)
 	t->due_us = 0;
 	t->header_bytes += http_header_bytes(x->http);
 	t->used_us += now - x->slot_us - x->held_us -
-		      deadline_stood_us(f, now - x->slot_us);
+		      deadline_stood_us(f, now - x->slot_us) -
+		      standstill_since_us(f->core, x->slot_us);
 	t->redirect_us += now - x->start_us;
 	t->to = to;
 	enter_queue(f);

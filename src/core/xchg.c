@@ -108,7 +108,7 @@ clear_answer(struct xchg *x)
 	x->note = NULL;
 	x->first_us = x->end_us = 0;
 	x->window_us = x->drain_us = 0;
-	x->was_put_off = 0;
+	x->put_offs = 0;
 }
 
 void

@@ -111,8 +111,8 @@ struct xchg {
 	int64_t held_us;   /* its handshake waited for us, once it is over */
 	int64_t window_us; /* --speed-time window began */
 	uint64_t window_bytes;
-	int64_t drain_us; /* a body nobody wants is whole by then, or cut; 0 */
-	int was_put_off;
+	int64_t drain_us;  /* a body nobody wants is whole by then, or cut; 0 */
+	unsigned put_offs; /* see core/deadline */
 
 	struct parse *parse; /* taken with the first answer to be parsed */
 	struct record_at at; /* how far its record is written */

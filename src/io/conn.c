@@ -401,13 +401,23 @@ conn_resume(struct conn *c)
 }
 
 int
-conn_is_readable(const struct conn *c)
+conn_is_ready(const struct conn *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 
-	if (c->stage != STAGE_OPEN && c->stage != STAGE_HANDSHAKE)
-		return 0;
-	return conn_more(c) || poll(&p, 1, 0) > 0;
+	if (c->is_draining)
+		p.events |= POLLOUT;
+	switch (c->stage) {
+	case STAGE_DIAL:
+		return dial_is_ready(c);
+	case STAGE_HANDSHAKE:
+	case STAGE_OPEN:
+		return conn_more(c) || poll(&p, 1, 0) > 0;
+	case STAGE_UP:
+	case STAGE_CLOSED:
+		break;
+	}
+	return 0;
 }
 
 int

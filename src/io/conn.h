@@ -111,8 +111,12 @@ int conn_more(const struct conn *c);
  * was announced before: see conn_more. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
-/* Is there something to read right now that we have not been told of? */
-int conn_is_readable(const struct conn *c);
+/*
+ * Is there something that we have not been told of: bytes or an end, room for
+ * what conn_send was given, an address that was reached or that refused? One
+ * pass of the loop tells of the first ready descriptors only.
+ */
+int conn_is_ready(const struct conn *c);
 
 /*
  * Looks at a connection on which nothing may come, as no request is out:

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -286,6 +287,21 @@ dial_start(
 		timer_set(d->stagger, 0);
 	}
 	return CONN_PENDING;
+}
+
+int
+dial_is_ready(const struct conn *c)
+{
+	struct pollfd p[RESOLVE_MAX_ADDRS];
+	const struct dial *d = c->dial;
+	unsigned i;
+
+	if (d == NULL)
+		return 0;
+	for (i = 0; i < d->n; i++) /* one that is -1 is passed over */
+		p[i] = (struct pollfd){ .fd = d->attempt[i].fd,
+			.events = POLLOUT };
+	return poll(p, d->n, 0) > 0;
 }
 
 void

@@ -69,6 +69,8 @@ struct conn {
 enum conn_start dial_start(
     struct conn *c, const union resolve_addr *addr, unsigned n, uint16_t port);
 void dial_stop(struct conn *c); /* closes all attempts */
+/* Has one of them come to something? */
+int dial_is_ready(const struct conn *c);
 
 /* ---- conn_tls.c: the bytes of a connection under TLS ---- */
 void conn_tls_open(struct conn *c, struct ssl_st *ssl);

@@ -281,6 +281,20 @@ expire(struct resolve *r, struct resolve_job *job, int64_t now_us)
 	settle(r, nm);
 }
 
+/* What is there unread comes before the verdict. */
+static void
+read_answers(struct resolve *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->nserver; i++) {
+		resolve_chan_read(r->server[i].udp);
+		if (r->server[i].tcp != NULL)
+			resolve_chan_read(r->server[i].tcp);
+	}
+	resolve_query_drain(r);
+}
+
 static void
 on_deadline(void *arg)
 {
@@ -289,6 +303,10 @@ on_deadline(void *arg)
 	struct resolve_job *job;
 	struct link *k;
 
+	k = list_first(&r->jobs);
+	if (k != NULL &&
+	    CONTAINER(k, struct resolve_job, on_all)->deadline_us <= now)
+		read_answers(r);
 	while ((k = list_first(&r->jobs)) != NULL) {
 		job = CONTAINER(k, struct resolve_job, on_all);
 		if (job->deadline_us > now) {
@@ -374,6 +392,19 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 	(*job)->given = given;
 	(*job)->domain = domain;
 	return RESOLVE_PENDING;
+}
+
+void
+resolve_put_off(struct resolve *r, int64_t us)
+{
+	struct resolve_job *job;
+	struct link *k;
+
+	for (k = list_first(&r->jobs); k != NULL; k = list_next(&r->jobs, k)) {
+		job = CONTAINER(k, struct resolve_job, on_all);
+		if (job->deadline_us != TIMER_NEVER)
+			job->deadline_us += us;
+	}
 }
 
 void

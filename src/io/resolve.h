@@ -87,6 +87,8 @@ enum resolve_start resolve_start(struct resolve *r, struct span host,
     uint16_t port, resolve_cb *cb, void *arg, struct resolve_answer *answer,
     struct resolve_job **job);
 void resolve_cancel(struct resolve_job *job);
+/* The process stood still that long: look-ups under way may take longer. */
+void resolve_put_off(struct resolve *r, int64_t us);
 /* What is known of a name is not used any more: the next one asks again. */
 void resolve_forget(struct resolve *r, struct span host);
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -22,6 +23,7 @@
 
 #define EDNS_SIZE 1232    /* unfragmented on every path */
 #define SOCKBUF (1 << 20) /* a burst of answers; the kernel caps it */
+#define SOCKS_READ 16     /* of a channel: c-ares has one or two */
 #define EMPTY_MAX 64      /* datagrams of no bytes passed over a read */
 
 enum { TYPE_A = 1, TYPE_AAAA = 28, CLASS_IN = 1 };
@@ -177,6 +179,27 @@ on_timer(void *arg)
 	process(c, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	arm(c);
 	resolve_query_drain(c->r);
+}
+
+/* Sockets may come and go meanwhile: those of now, at most so many. */
+void
+resolve_chan_read(struct resolve_chan *c)
+{
+	struct pollfd p[SOCKS_READ];
+	struct link *k;
+	nfds_t n = 0, i;
+
+	for (k = list_first(&c->socks); k != NULL && n < SOCKS_READ;
+	     k = list_next(&c->socks, k))
+		p[n++] =
+		    (struct pollfd){ .fd =
+					 CONTAINER(k, struct sock, on_chan)->fd,
+			    .events = POLLIN };
+	if (poll(p, n, 0) <= 0)
+		return;
+	for (i = 0; i < n; i++)
+		if (p[i].revents != 0)
+			process(c, p[i].fd, ARES_SOCKET_BAD);
 }
 
 static struct sock *

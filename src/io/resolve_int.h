@@ -90,6 +90,8 @@ void resolve_chan_free(struct resolve_chan *c); /* NULL is allowed */
  */
 void resolve_chan_ask(struct resolve_chan *c, const char *name,
     enum resolve_family f, struct resolve_query *q);
+/* Takes in what has arrived, without waiting for the loop to tell of it. */
+void resolve_chan_read(struct resolve_chan *c);
 /* Ends all tries of the channel as cancelled timeouts; not to be called from
  * resolve_query_done. */
 void resolve_chan_cancel(struct resolve_chan *c);

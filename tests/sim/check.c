@@ -188,7 +188,9 @@ static void
 check_deadline(struct sim *s, const struct fetch *f)
 {
 	const struct xchg *x = f->x;
-	int64_t now = s->w.now_us, stood = x->stood_us + x->memory_us;
+	int64_t now = s->w.now_us;
+	int64_t stood = x->stood_us + x->memory_us +
+			standstill_since_us(&s->core, x->slot_us);
 	int64_t max =
 	    x->req.timeout_us >= 0 ? x->req.timeout_us : s->opts.max_time_us;
 

@@ -486,7 +486,7 @@ fake_conn_is_paused(const struct conn *c)
 }
 
 int
-conn_is_readable(const struct conn *c)
+conn_is_ready(const struct conn *c)
 {
 	if (c->stage != OPEN)
 		return 0;
@@ -496,7 +496,7 @@ conn_is_readable(const struct conn *c)
 int
 conn_look(struct conn *c)
 {
-	return conn_is_readable(c);
+	return conn_is_ready(c);
 }
 
 /* ---- owner and end ---- */

@@ -158,6 +158,15 @@ resolve_cancel(struct resolve_job *job)
 	free(job);
 }
 
+/* No scenario stands still while a look-up is open. */
+void
+resolve_put_off(struct resolve *r, int64_t us)
+{
+	(void)us;
+	if (r->stats.open > 0)
+		world_fail(r->world, "a look-up is put off");
+}
+
 void
 resolve_stats(const struct resolve *r, struct resolve_stats *st)
 {

@@ -376,6 +376,54 @@ test_a_stop_cuts_what_outlives_the_grace(void **state)
 	sim_fini(&s);
 }
 
+/* ---- the process stood still ---- */
+
+static void
+stand_still(struct sim *s)
+{
+	s->w.now_us += 1500 * MS;
+	core_tick(&s->core);
+	standstill_note(&s->core, 1500 * MS);
+}
+
+/* Twice, three seconds in all. */
+static void
+run_stopped(const struct origin *o, const char *const *args, int64_t after_us,
+    enum err err)
+{
+	struct sim s;
+
+	sim_init(&s, 1, o, args);
+	sim_input(&s, 1, get_item);
+	sim_run_for(&s, SECOND);
+	stand_still(&s);
+	sim_run_for(&s, SECOND);
+	stand_still(&s);
+	sim_run(&s, MINUTE);
+	assert_int_equal(s.w.outcomes[1].err, err);
+	assert_true(s.w.outcomes[1].at_us >= s.w.start_us + after_us);
+	assert_true(s.w.outcomes[1].at_us < s.w.start_us + after_us + 50 * MS);
+	sim_fini(&s);
+}
+
+static void
+test_deadlines_count_the_time_in_which_we_ran(void **state)
+{
+	static const struct origin unreached = { FAST, .connect_stalls = 1000 };
+	static const struct origin says_nothing = { FAST,
+		.stalls_before = 1000 };
+	static const struct origin stalled = { FAST, .stalls_after = 1000 };
+
+	(void)state;
+	run_stopped(&unreached, ARGS("--connect-timeout", "4"), 7010 * MS,
+	    E_CONNECT_TIMEOUT);
+	run_stopped(&says_nothing, ARGS("--ttfb-timeout", "4"), 7020 * MS,
+	    E_TIMEOUT_TTFB);
+	run_stopped(
+	    &stalled, ARGS("--idle-timeout", "4"), 7040 * MS, E_TIMEOUT_IDLE);
+	run_stopped(&says_nothing, ARGS("-m", "4"), 7010 * MS, E_TIMEOUT_TOTAL);
+}
+
 int
 run_faults(void)
 {
@@ -399,6 +447,7 @@ run_faults(void)
 		cmocka_unit_test(
 		    test_a_stop_lets_finish_what_is_in_flight_and_starts_nothing),
 		cmocka_unit_test(test_a_stop_cuts_what_outlives_the_grace),
+		cmocka_unit_test(test_deadlines_count_the_time_in_which_we_ran),
 	};
 
 	return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
