@@ -16,6 +16,13 @@
 /* RFC 8305 section 3, "Resolution Delay". */
 #define WINDOW_US (50 * 1000LL)
 
+/* How one family of a name failed of which the other says that there is none;
+ * E_OK: none has so far. */
+struct doubt {
+	enum err err;
+	const char *detail;
+};
+
 struct resolve_job {
 	struct link on_name;
 	struct link on_all;
@@ -25,6 +32,7 @@ struct resolve_job {
 	size_t given;    /* bytes of the name that was asked for, with which
 			  * `name` begins; 0: it is not searched for */
 	unsigned domain; /* of the search list: the next one */
+	struct doubt doubt;
 	int64_t deadline_us;
 	resolve_cb *cb;
 	void *arg;
@@ -107,8 +115,6 @@ open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 
 	nm->batch++;
 	v = resolve_answer_look(r, nm, now_us);
-	if (v.absent && v.found == 0)
-		return 0;
 	resolve_cache_busy(&r->cache, nm);
 	for (f = 0; f < RESOLVE_FAMILIES; f++) {
 		kn = &nm->known[f];
@@ -148,24 +154,47 @@ enter(struct resolve *r, struct span name, int64_t now_us,
 	return NULL;
 }
 
+/* That a name does not exist was not certain. */
+static void
+note_doubt(struct doubt *d, const struct resolve_answer *a)
+{
+	if (d->err != E_OK || a->err == E_DNS_NXDOMAIN)
+		return;
+	d->err = a->err;
+	d->detail = a->detail;
+}
+
+/* Then it is not certain either that nothing of that name does. */
+static void
+tell_doubt(const struct doubt *d, struct resolve_answer *a)
+{
+	if (d->err == E_OK || a->err != E_DNS_NXDOMAIN)
+		return;
+	a->err = d->err;
+	a->detail = d->detail;
+}
+
 /*
  * On from a name that does not exist, over what else may be meant, to one that
  * must be waited for. NULL if there is none: *a is then what the last one gave.
  */
 static struct resolve_name *
 enter_next(struct resolve *r, struct span given, unsigned *domain,
-    int64_t now_us, struct resolve_answer *a)
+    struct doubt *d, int64_t now_us, struct resolve_answer *a)
 {
 	char text[RESOLVE_NAME_MAX];
 	struct resolve_name *nm = NULL;
 	struct span name;
 
-	while (nm == NULL && a->err == E_DNS_NXDOMAIN) {
+	while (nm == NULL && a->is_absent) {
+		note_doubt(d, a);
 		name = resolve_search_next(&r->search, given, domain, text);
 		if (name.n == 0)
 			break;
 		nm = enter(r, name, now_us, a);
 	}
+	if (nm == NULL)
+		tell_doubt(d, a);
 	return nm;
 }
 
@@ -178,7 +207,7 @@ go_on(struct resolve_job *job, int64_t now_us, struct resolve_answer *a)
 	if (job->given == 0)
 		return 0;
 	nm = enter_next(job->r, span_of(job->name->text, job->given),
-	    &job->domain, now_us, a);
+	    &job->domain, &job->doubt, now_us, a);
 	if (nm == NULL)
 		return 0;
 	list_remove(&job->name->jobs, &job->on_name);
@@ -218,10 +247,6 @@ deliver(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 		job = CONTAINER(k, struct resolve_job, on_name);
 		if (job->batch != batch)
 			break;
-		if (a.err != E_DNS_NXDOMAIN) {
-			answer_job(job, &a);
-			continue;
-		}
 		own = a;
 		if (!go_on(job, now_us, &own))
 			answer_job(job, &own);
@@ -239,7 +264,7 @@ resolve_learn(struct resolve *r, struct resolve_name *nm, enum resolve_family f,
 	if (rp != NULL)
 		resolve_cache_learn(&r->cache, nm, f, rp, now);
 	v = resolve_answer_look(r, nm, now);
-	if (nm->waiting && (v.pending == 0 || (v.absent && v.found == 0)))
+	if (nm->waiting && v.pending == 0)
 		deliver(r, nm, now);
 	else if (nm->waiting && v.found > 0)
 		open_window(r, nm, now);
@@ -366,6 +391,7 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 	struct span name = normal(host, text);
 	struct resolve_fixed_answer fa;
 	struct resolve_name *nm;
+	struct doubt doubt = { E_OK, NULL };
 	unsigned domain = 0;
 	size_t given;
 	int64_t now;
@@ -385,12 +411,13 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 	given = resolve_search_applies(&r->search, host) ? name.n : 0;
 	nm = enter(r, name, now, answer);
 	if (nm == NULL && given > 0)
-		nm = enter_next(r, name, &domain, now, answer);
+		nm = enter_next(r, name, &domain, &doubt, now, answer);
 	if (nm == NULL)
 		return RESOLVE_DONE;
 	*job = add_job(r, nm, cb, arg, now);
 	(*job)->given = given;
 	(*job)->domain = domain;
+	(*job)->doubt = doubt;
 	return RESOLVE_PENDING;
 }
 
@@ -441,6 +468,14 @@ on_later(void *arg)
 	resolve_query_drain(arg);
 }
 
+/* What is there unread comes before what is asked again. */
+static void
+on_again(void *arg)
+{
+	read_answers(arg);
+	resolve_query_ask_again(arg);
+}
+
 static void
 on_unstall(void *arg)
 {
@@ -464,12 +499,14 @@ init(
 	r->use[RESOLVE_V4] = conf->use_v4;
 	resolve_cache_init(&r->cache);
 	list_init(&r->done);
+	list_init(&r->open);
 	list_init(&r->stalled);
 	list_init(&r->paced);
 	list_init(&r->young);
 	list_init(&r->jobs);
 	list_init(&r->windows);
 	r->later = timer_new(base, on_later, r);
+	r->again = timer_new(base, on_again, r);
 	r->unstall = timer_new(base, on_unstall, r);
 	r->pace = timer_new(base, on_pace, r);
 	r->deadline = timer_new(base, on_deadline, r);
@@ -501,14 +538,14 @@ resolve_new(struct event_base *base, const struct resolve_conf *conf, char *why,
 	return r;
 }
 
-/* What has ended or stalled is c-ares's no more. */
+/* What has ended is c-ares's no more. */
 static void
-drop_queries(struct list *l)
+drop_done(struct resolve *r)
 {
 	struct link *k;
 
-	while ((k = list_shift(l)) != NULL)
-		resolve_query_done(CONTAINER(k, struct resolve_query, on_list));
+	while ((k = list_shift(&r->done)) != NULL)
+		resolve_ask_done(CONTAINER(k, struct resolve_ask, on_done));
 }
 
 void
@@ -524,12 +561,11 @@ resolve_free(struct resolve *r)
 		resolve_chan_free(r->server[i].udp);
 		resolve_chan_free(r->server[i].tcp);
 	}
-	drop_queries(&r->done);
-	drop_queries(&r->stalled);
-	drop_queries(&r->paced);
+	drop_done(r);
 	resolve_cache_fini(&r->cache);
 	resolve_fixed_fini(&r->fixed);
 	timer_free(r->later);
+	timer_free(r->again);
 	timer_free(r->unstall);
 	timer_free(r->pace);
 	timer_free(r->deadline);

@@ -40,6 +40,8 @@ struct resolve_answer {
 	union resolve_addr addr[RESOLVE_MAX_ADDRS];
 	int64_t until_us; /* fresh until then, by timer_now_us() */
 	int from_cache;   /* no query was sent for it: cache, hosts, number */
+	int is_absent;    /* no address, and of one family at least there is
+			   * no such name */
 };
 
 typedef void resolve_cb(void *arg, const struct resolve_answer *answer);
@@ -78,7 +80,9 @@ void resolve_free(struct resolve *r);
  * dot), or a numeric address without brackets. The port only selects
  * overrides. A name that does not exist, has fewer dots than ndots and none at
  * its end is looked up in the domains of the search list, one by one, until one
- * of these names exists: the answer is that one's. RESOLVE_DONE: *answer is
+ * of these names exists: the answer is that one's. (A name does not exist if of
+ * one family there is no such name and the other has no address; that is
+ * E_DNS_NXDOMAIN only if the other did not fail.) RESOLVE_DONE: *answer is
  * filled in. RESOLVE_PENDING: *job is set, and cb gets the answer, once both
  * families have answered or 50 ms after the first that has an address (RFC 8305
  * section 3).

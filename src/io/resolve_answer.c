@@ -32,7 +32,7 @@ resolve_answer_look(
 		if (!resolve_answer_is_usable(nm, kn, now_us))
 			continue;
 		v.found += kn->set.n > 0;
-		v.absent |= kn->err == E_DNS_NXDOMAIN;
+		v.absent += kn->err == E_DNS_NXDOMAIN;
 	}
 	return v;
 }
@@ -79,6 +79,7 @@ resolve_answer_fail(struct resolve_answer *a, enum err err, const char *detail,
 	a->err = err;
 	a->detail = detail;
 	a->n = 0;
+	a->is_absent = 0;
 	a->until_us = until_us;
 }
 
@@ -105,6 +106,7 @@ explain_absence(const struct resolve *r, const struct resolve_name *nm,
 			continue;
 		if (resolve_answer_is_usable(nm, kn, now_us)) {
 			set_more_telling(a, kn->err, kn->detail);
+			a->is_absent |= kn->err == E_DNS_NXDOMAIN;
 			if (kn->until_us < a->until_us)
 				a->until_us = kn->until_us;
 			continue;
@@ -147,6 +149,7 @@ resolve_answer_known(const struct resolve *r, const struct resolve_name *nm,
 	}
 	a->err = E_OK;
 	a->detail = NULL;
+	a->is_absent = 0;
 	a->until_us = until;
 	put_sets(a, set);
 }
@@ -163,6 +166,7 @@ resolve_answer_fixed(const struct resolve *r, struct resolve_fixed_answer *fa,
 	put_sets(a, fa->set);
 	a->err = E_OK;
 	a->detail = NULL;
+	a->is_absent = 0;
 	a->until_us = TIMER_NEVER;
 	if (a->n == 0)
 		resolve_answer_fail(a, E_DNS_NODATA, "NODATA", TIMER_NEVER);

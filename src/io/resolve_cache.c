@@ -30,8 +30,11 @@ free_name(struct resolve_name *nm)
 {
 	int f;
 
-	for (f = 0; f < RESOLVE_FAMILIES; f++)
+	for (f = 0; f < RESOLVE_FAMILIES; f++) {
+		if (nm->known[f].q != NULL)
+			resolve_query_drop(nm->known[f].q);
 		free(nm->known[f].set.addr);
+	}
 	free(nm);
 }
 

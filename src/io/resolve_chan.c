@@ -265,12 +265,8 @@ fail(struct resolve_chan *c, struct resolve_reply *rp, int status)
 {
 	switch (status) {
 	case ARES_ETIMEOUT:
-		resolve_reply_fail(rp, E_DNS_TIMEOUT, "TIMEOUT");
-		break;
-	case ARES_ECANCELLED:
 	case ARES_EDESTRUCTION:
 		resolve_reply_fail(rp, E_DNS_TIMEOUT, "TIMEOUT");
-		rp->cancelled = 1;
 		break;
 	case ARES_ECONNREFUSED:
 		resolve_reply_fail(rp,
@@ -291,46 +287,38 @@ fail(struct resolve_chan *c, struct resolve_reply *rp, int status)
 	}
 }
 
-struct ask {
-	struct resolve_chan *chan;
-	struct resolve_query *q;
-	enum resolve_family family;
-};
+static struct resolve_chan *
+chan_of(const struct resolve_ask *a)
+{
+	const struct resolve_server *s = &a->r->server[a->server];
+
+	return a->tcp ? s->tcp : s->udp;
+}
 
 static void
 on_answer(void *arg, int status, int timeouts, unsigned char *p, int n)
 {
-	struct ask *a = arg;
+	struct resolve_ask *a = arg;
 
 	(void)timeouts;
 	if (p != NULL && n > 0)
-		resolve_reply_parse(&a->q->reply, a->family, p, (size_t)n);
+		resolve_reply_parse(&a->reply, a->family, p, (size_t)n);
 	else
-		fail(a->chan, &a->q->reply, status);
-	resolve_query_done(a->q);
-	free(a);
+		fail(chan_of(a), &a->reply, status);
+	resolve_ask_done(a);
 }
 
 void
-resolve_chan_ask(struct resolve_chan *c, const char *name,
-    enum resolve_family f, struct resolve_query *q)
+resolve_chan_ask(
+    struct resolve_chan *c, const char *name, struct resolve_ask *a)
 {
-	struct ask *a = mem_alloc(sizeof(*a));
-
-	*a = (struct ask){ c, q, f };
 	c->sys_errno = 0;
 	ares_query(c->ares, name, CLASS_IN,
-	    f == RESOLVE_V6 ? TYPE_AAAA : TYPE_A, on_answer, a);
+	    a->family == RESOLVE_V6 ? TYPE_AAAA : TYPE_A, on_answer, a);
 	/* Each try may take equally long: the one that is open already, and
 	 * has the timer, ends first. */
 	if (timer_at(c->timer) == TIMER_NEVER)
 		arm(c);
-}
-
-void
-resolve_chan_cancel(struct resolve_chan *c)
-{
-	ares_cancel(c->ares);
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -354,6 +342,17 @@ set_server(struct resolve_chan *c)
 		fatalx("c-ares does not take the name server's address");
 }
 
+/* As long as a look-up may take; no shorter than a try. */
+static int
+listen_ms(const struct resolve *r)
+{
+	int64_t ms = r->timeout_us / 1000;
+
+	if (ms == 0 || ms > RESOLVE_LISTEN_MS)
+		ms = RESOLVE_LISTEN_MS;
+	return ms < RESOLVE_TRY_MS ? RESOLVE_TRY_MS : (int)ms;
+}
+
 /* All is said here, so that c-ares reads no file of its own. */
 static void
 init_channel(struct resolve_chan *c)
@@ -369,7 +368,7 @@ init_channel(struct resolve_chan *c)
 	memset(&o, 0, sizeof(o));
 	o.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_EDNS | ARES_FLAG_NOCHECKRESP |
 		  (c->tcp ? ARES_FLAG_USEVC : ARES_FLAG_IGNTC);
-	o.timeout = RESOLVE_TRY_MS;
+	o.timeout = listen_ms(c->r);
 	o.tries = 1;
 	o.ndots = 1;
 	o.servers = &none;

@@ -24,8 +24,10 @@
 #define RESOLVE_MAX_SERVERS 16
 #define RESOLVE_MAX_DOMAINS 6
 #define RESOLVE_NAME_MAX 253
-/* One try with one server. */
+/* After that long without an answer the next server is asked as well. */
 #define RESOLVE_TRY_MS 1500
+/* And for that long an answer is listened for where --dns-timeout is off. */
+#define RESOLVE_LISTEN_MS 30000
 #define RESOLVE_MIN_TTL_S 1
 #define RESOLVE_MAX_TTL_S 3600
 #define RESOLVE_MAX_NEG_TTL_S 300
@@ -54,7 +56,6 @@ struct resolve_reply {
 	enum err err;
 	const char *detail; /* static */
 	int cut;            /* not whole: to be asked again over TCP */
-	int cancelled;      /* E_DNS_TIMEOUT, before its time */
 	uint32_t ttl_s;     /* clamped; 0: for those who wait only, as a
 			     * failure always is */
 	unsigned n;
@@ -75,6 +76,7 @@ resolve_reply_fail(struct resolve_reply *rp, enum err err, const char *detail);
 
 /* ---- resolve_chan.c ----------------------------------------------------- */
 
+struct resolve_ask;
 struct resolve_chan;
 struct resolve_query;
 
@@ -82,19 +84,17 @@ struct resolve_query;
  * caller. */
 struct resolve_chan *
 resolve_chan_new(struct resolve *r, const union resolve_addr *server, int tcp);
-/* What is still open is answered by resolve_query_done while it runs. */
+/* What is still open is answered by resolve_ask_done while it runs. */
 void resolve_chan_free(struct resolve_chan *c); /* NULL is allowed */
 /*
- * One try. Its outcome goes into q->reply, then resolve_query_done(q) is
- * called: from the loop, or from inside this call.
+ * One try. Its outcome goes into a->reply, then resolve_ask_done(a) is called:
+ * from the loop, or from inside this call. It is listened for as long as a
+ * whole look-up may take.
  */
-void resolve_chan_ask(struct resolve_chan *c, const char *name,
-    enum resolve_family f, struct resolve_query *q);
+void resolve_chan_ask(
+    struct resolve_chan *c, const char *name, struct resolve_ask *a);
 /* Takes in what has arrived, without waiting for the loop to tell of it. */
 void resolve_chan_read(struct resolve_chan *c);
-/* Ends all tries of the channel as cancelled timeouts; not to be called from
- * resolve_query_done. */
-void resolve_chan_cancel(struct resolve_chan *c);
 
 /* ---- resolve_cache.c ---------------------------------------------------- */
 
@@ -137,7 +137,7 @@ struct resolve_cache {
 };
 
 void resolve_cache_init(struct resolve_cache *c);
-/* Frees all names, idle or not. */
+/* Frees all names, idle or not, and what is being asked for them. */
 void resolve_cache_fini(struct resolve_cache *c);
 /* Names are in lower case, without a final dot. NULL if there is none. */
 struct resolve_name *resolve_cache_find(
@@ -219,22 +219,35 @@ struct span resolve_search_next(const struct resolve_search *s,
 
 /*
  * One question under way. It goes over the servers as long as somebody waits
- * for the name, and is then learned.
+ * for the name, and is then learned. A server that is slow is not given up:
+ * whichever try has an answer first ends it.
  */
 struct resolve_query {
-	struct link on_list; /* done, stalled or paced */
+	struct list *list;   /* r->open, stalled or paced; or NULL */
+	struct link on_list; /* of it */
 	struct link on_young;
 	int64_t asked_us; /* the last time */
 	struct resolve *r;
 	struct resolve_name *name;
 	enum resolve_family family;
-	unsigned server; /* the one being asked */
-	uint32_t asked;  /* servers of this round, as bits */
+	uint32_t asked; /* servers of this round, as bits */
 	unsigned round;
-	int tcp;
-	struct resolve_reply reply; /* of the last try */
-	enum err err;               /* the most telling one so far */
+	struct list asks;         /* tries that are listened for */
+	struct resolve_ask *last; /* of these the latest, or NULL */
+	enum err err;             /* the most telling one so far */
 	const char *detail;
+};
+
+/* One try with one server. */
+struct resolve_ask {
+	struct link on_query; /* of its query's; off once it has ended */
+	struct link on_done;  /* of r->done */
+	struct resolve *r;
+	struct resolve_query *q; /* NULL: its answer is not wanted any more */
+	enum resolve_family family;
+	unsigned server;
+	int tcp;
+	struct resolve_reply reply;
 };
 
 struct resolve_server {
@@ -243,14 +256,19 @@ struct resolve_server {
 	union resolve_addr addr;
 	unsigned bad;         /* timeouts and refusals in a row */
 	int64_t bad_until_us; /* asked last until then */
+	int64_t answered_us;  /* the last time, however late */
 };
 
 void resolve_query_start(struct resolve *r, struct resolve_name *nm,
     enum resolve_family f, int64_t now_us);
-/* For resolve_chan: q->reply is filled in. Only queues. */
-void resolve_query_done(struct resolve_query *q);
+/* For resolve_chan: a->reply is filled in. Only queues. */
+void resolve_ask_done(struct resolve_ask *a);
 /* Goes on with what is done; from the loop only. */
 void resolve_query_drain(struct resolve *r);
+/* Asks the next server for what is open too long. */
+void resolve_query_ask_again(struct resolve *r);
+/* Frees one that is not listened for; for resolve_free. */
+void resolve_query_drop(struct resolve_query *q);
 /* Sends what was held back: what stalled, and what would have been too much
  * at once. */
 void resolve_query_unstall(struct resolve *r);
@@ -267,7 +285,7 @@ int resolve_answer_is_usable(const struct resolve_name *nm,
 struct resolve_view {
 	int pending; /* families being asked for */
 	int found;   /* families with addresses */
-	int absent;  /* the name does not exist */
+	int absent;  /* families of which there is no such name */
 };
 
 struct resolve_view resolve_answer_look(
@@ -291,7 +309,9 @@ struct resolve {
 	struct resolve_cache cache;
 	struct resolve_server server[RESOLVE_MAX_SERVERS];
 	unsigned nserver;
-	struct list done;    /* queries whose try has ended */
+	struct list done;    /* tries that have ended */
+	struct list open;    /* queries whose last try has not yet, and is
+			      * still in time: the oldest first */
 	struct list stalled; /* queries that wait: for descriptors, or because
 			      * the same one has just failed */
 	struct list paced;   /* queries that would have been too much at once */
@@ -299,6 +319,7 @@ struct resolve {
 	int polling;         /* c-ares runs in an event; drained after */
 	int closing;         /* resolve_free runs */
 	struct timer *later; /* drains what ended inside a starting call */
+	struct timer *again; /* the first of `open` is asked again */
 	struct timer *unstall;
 	struct timer *pace;
 	struct list jobs; /* the oldest, so the next to time out, first */

@@ -257,7 +257,7 @@ resolve_reply_fail(struct resolve_reply *rp, enum err err, const char *detail)
 {
 	rp->err = err;
 	rp->detail = detail;
-	rp->cut = rp->cancelled = 0;
+	rp->cut = 0;
 	rp->ttl_s = 0;
 	rp->n = 0;
 }
