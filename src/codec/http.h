@@ -70,6 +70,11 @@ struct http_request {
  */
 void http_write_request(struct buf *out, const struct http_request *r);
 
+/* Does a line of the user's go out under that name, in lower case? */
+int http_sends(const struct http_request *r, struct span name);
+/* Does the request say that its connection is to end after the answer? */
+int http_asks_close(const struct http_request *r);
+
 /* RFC 9110 section 5.6.2. */
 int http_is_token(struct span s);
 /* A field value we may send: no CR, LF, NUL or other control but HTAB. */
@@ -78,8 +83,8 @@ int http_is_value(struct span s);
  * May a user send this header? NULL, or static text that says why not: the
  * name is no token, the value has a control byte, or it is one of those that
  * frame the message and are ours (Content-Length, Transfer-Encoding,
- * Connection other than close or keep-alive, Upgrade, TE, Trailer,
- * Proxy-Connection, Keep-Alive, Expect).
+ * Connection with another option than close and keep-alive, Upgrade, TE,
+ * Trailer, Proxy-Connection, Keep-Alive, Expect).
  */
 const char *http_header_ok(struct span name, struct span value);
 /* GET HEAD OPTIONS TRACE PUT DELETE (RFC 9110 section 9.2.2). */

@@ -6,6 +6,7 @@
 #include "codec/http.h"
 
 #include "codec/http_chars.h"
+#include "codec/http_list.h"
 
 int
 http_is_token(struct span s)
@@ -37,6 +38,20 @@ http_is_idempotent(struct span method)
 	return 0;
 }
 
+/* A list of nothing but what we can act on; not an empty one. */
+static int
+is_connection(struct span value)
+{
+	struct span option;
+	int n;
+
+	for (n = 0; http_list_next(&value, &option); n++)
+		if (!span_ieq(option, SPAN("close")) &&
+		    !span_ieq(option, SPAN("keep-alive")))
+			return 0;
+	return n > 0;
+}
+
 const char *
 http_header_ok(struct span name, struct span value)
 {
@@ -53,10 +68,7 @@ http_header_ok(struct span name, struct span value)
 		if (span_ieq(name, span_str(ours[i])))
 			return "this header frames the message and is not the "
 			       "user's to set";
-	value = span_trim(value);
-	if (span_ieq(name, SPAN("connection")) &&
-	    !span_ieq(value, SPAN("close")) &&
-	    !span_ieq(value, SPAN("keep-alive")))
+	if (span_ieq(name, SPAN("connection")) && !is_connection(value))
 		return "Connection may only be close or keep-alive";
 	return NULL;
 }
@@ -151,24 +163,68 @@ has_removal(const struct http_headers *list)
 	return 0;
 }
 
+/* Does the i-th line of the list go out? `over`: a list that replaces it. */
+static int
+is_sent(const struct http_headers *list, size_t i,
+    const struct http_headers *over, unsigned omit)
+{
+	const struct http_header *h = &list->v[i];
+
+	return !h->remove && !span_ieq(h->name, SPAN("host")) &&
+	       (omit == 0 || !is_omitted(omit, h->name)) &&
+	       (over == NULL || !is_named(over, h->name));
+}
+
 static void
 add_list(struct buf *out, const struct http_headers *list,
     const struct http_headers *over, unsigned omit)
 {
-	const struct http_header *h;
 	int removal = has_removal(list);
 	size_t i;
 
-	for (i = 0; i < list->n; i++) {
-		h = &list->v[i];
-		if (h->remove || span_ieq(h->name, SPAN("host")) ||
-		    (omit != 0 && is_omitted(omit, h->name)))
-			continue;
-		if (over != NULL && is_named(over, h->name))
-			continue;
-		if (!removal || !is_taken_back(list, i))
-			add_line(out, h->name, h->value);
+	for (i = 0; i < list->n; i++)
+		if (is_sent(list, i, over, omit) &&
+		    (!removal || !is_taken_back(list, i)))
+			add_line(out, list->v[i].name, list->v[i].value);
+}
+
+/* The n-th line of that name that goes out, or NULL. */
+static const struct http_header *
+find_sent(const struct http_request *r, struct span name, size_t n)
+{
+	const struct http_headers *list[2] = { &r->option, &r->item };
+	const struct http_headers *over[2] = { &r->item, NULL };
+	size_t i, k;
+
+	for (k = 0; k < 2; k++)
+		for (i = 0; i < list[k]->n; i++)
+			if (span_ieq(list[k]->v[i].name, name) &&
+			    is_sent(list[k], i, over[k], r->omit) &&
+			    !is_taken_back(list[k], i) && n-- == 0)
+				return &list[k]->v[i];
+	return NULL;
+}
+
+int
+http_sends(const struct http_request *r, struct span name)
+{
+	return find_sent(r, name, 0) != NULL;
+}
+
+int
+http_asks_close(const struct http_request *r)
+{
+	const struct http_header *h;
+	struct span value, option;
+	size_t n;
+
+	for (n = 0; (h = find_sent(r, SPAN("connection"), n)) != NULL; n++) {
+		value = h->value;
+		while (http_list_next(&value, &option))
+			if (span_ieq(option, SPAN("close")))
+				return 1;
 	}
+	return 0;
 }
 
 /*

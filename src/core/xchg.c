@@ -358,6 +358,15 @@ take_body(struct xchg *x, struct span in)
 	return take_decoded(x, in);
 }
 
+static int
+is_any_coded(const struct span *codings, size_t n)
+{
+	while (n-- > 0)
+		if (codings[n].n > 0 && !span_ieq(codings[n], SPAN("identity")))
+			return 1;
+	return 0;
+}
+
 /* The content codings of the answer; BAD if they are too many. */
 static enum xchg_verdict
 open_decoder(struct xchg *x)
@@ -374,7 +383,10 @@ open_decoder(struct xchg *x)
 		n++;
 	if (n == CODINGS_MAX)
 		return bad(x, E_DECODE_UNSUPPORTED, PHASE_DECODE, NULL);
-	if (n > 0 && x->core->opts->compressed) {
+	/* Part of what is coded stays as it came. */
+	if (http_status(x->http) == 206)
+		unknown = is_any_coded(codings, n);
+	else if (n > 0 && x->core->opts->compressed) {
 		x->decode = x->core->spare_decode;
 		x->core->spare_decode = NULL;
 		e = decode_open(&x->decode, codings, n, &unknown);
@@ -502,7 +514,7 @@ xchg_keep_us(const struct xchg *x)
 {
 	int64_t s;
 
-	if (!x->is_whole_on_wire || !http_keep_alive(x->http))
+	if (!x->is_whole_on_wire || x->asks_close || !http_keep_alive(x->http))
 		return 0;
 	s = http_keep_alive_timeout(x->http);
 	if (s < 0 || s > KEEP_ALIVE_US / 1000000)

@@ -66,6 +66,7 @@ struct xchg {
 	int is_resent;
 	int is_counted; /* it began an attempt */
 	int is_unsent;  /* --delay has not begun */
+	int asks_close; /* the user wants it to end after the answer */
 	unsigned epoch; /* of its origin's governor, when it began */
 	int is_probe;   /* its origin was unreachable when it began */
 

@@ -241,13 +241,17 @@ xchg_prepare(struct xchg *x, const struct fetch *f)
 	h.target = url_target(&x->url);
 	h.authority = url_authority(&x->url);
 	h.user_agent = span_str(o->user_agent);
-	if (o->compressed)
-		h.accept_encoding = SPAN("gzip, deflate, br, zstd");
 	h.cookie = span_str(o->cookie);
 	h.referer = span_str(o->referer);
 	h.authorization = authorization(x, &own);
 	h.option = x->core->option_headers;
 	h.item = (struct http_headers){ x->req.header, x->req.nheader };
+	/* A part of what is coded could not be decoded. */
+	if (o->compressed)
+		h.accept_encoding = http_sends(&h, SPAN("range"))
+					? SPAN("identity")
+					: SPAN("gzip, deflate, br, zstd");
+	x->asks_close = http_asks_close(&h);
 	http_write_request(&x->head, &h);
 	buf_fini(&own);
 	xchg_count_held(x);

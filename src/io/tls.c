@@ -115,6 +115,10 @@ set_up(SSL_CTX *ctx, int insecure)
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 				  SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* Whatever is in the store is trusted, be it no root (as curl has
+	 * it). */
+	X509_VERIFY_PARAM_set_flags(
+	    SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	CHECK(SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0);
 	tls_peer_watch(ctx, insecure);
@@ -213,6 +217,7 @@ begin(struct tls_handshake *h)
 	h->ssl = SSL_new(t->ctx);
 	if (h->ssl == NULL || SSL_set_fd(h->ssl, h->fd) != 1)
 		fatalx("SSL_new failed");
+	h->peer.host = h->host;
 	SSL_set_app_data(h->ssl, &h->peer);
 	SSL_set_connect_state(h->ssl);
 	/* Fewer reads while records come in flights; off again once it is

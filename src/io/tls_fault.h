@@ -13,6 +13,7 @@
 struct tls_peer {
 	int cert_requested; /* the server asked for a client certificate */
 	char *note;         /* of the certificate that failed, heap */
+	const char *host;   /* the name that the certificate must have */
 };
 
 /* Sets the context's verification and the callbacks that fill a tls_peer. */

@@ -269,6 +269,8 @@ test_a_header_cannot_smuggle_or_frame(void **state)
 		{ SPAN("Connection"), SPAN("close"), 1 },
 		{ SPAN("connection"), SPAN(" Keep-Alive "), 1 },
 		{ SPAN("Connection"), SPAN("close, X"), 0 },
+		{ SPAN("Connection"), SPAN(" ,keep-alive,, CLOSE ,"), 1 },
+		{ SPAN("Connection"), SPAN(" , "), 0 },
 		{ SPAN("Connection"), SPAN("Upgrade"), 0 },
 		{ SPAN("Connection"), SPAN(""), 0 },
 	};
@@ -299,6 +301,49 @@ test_idempotent_methods_are_the_six_of_the_rfc(void **state)
 		assert_false(http_is_idempotent(span_str(no[i])));
 }
 
+static void
+test_close_counts_if_it_goes_out(void **state)
+{
+	struct http_header close[] = { SET("X", "1"), SET("Connection", "a"),
+		SET("connection", ", CLOSE") };
+	struct http_header keep[] = { SET("Connection", "keep-alive") };
+	struct http_header taken[] = { SET("Connection", "close"),
+		REMOVE("CONNECTION") };
+	struct http_request r = plain;
+
+	(void)state;
+	assert_false(http_asks_close(&r));
+	r.option = (struct http_headers)LIST(close);
+	assert_true(http_asks_close(&r));
+	r.item = (struct http_headers)LIST(keep);
+	assert_false(http_asks_close(&r));
+	r.item = (struct http_headers)LIST(taken);
+	assert_false(http_asks_close(&r));
+	r.option = (struct http_headers){ NULL, 0 };
+	r.item = (struct http_headers)LIST(close);
+	assert_true(http_asks_close(&r));
+}
+
+static void
+test_a_header_is_sent_unless_it_is_replaced_removed_or_left_behind(void **state)
+{
+	struct http_header some[] = { SET("Range", "bytes=0-"),
+		SET("Content-Language", "en") };
+	struct http_header none[] = { REMOVE("range") };
+	struct http_request r = plain;
+
+	(void)state;
+	assert_false(http_sends(&r, SPAN("range")));
+	r.option = (struct http_headers)LIST(some);
+	assert_true(http_sends(&r, SPAN("range")));
+	assert_false(http_sends(&r, SPAN("ranges")));
+	r.item = (struct http_headers)LIST(none);
+	assert_false(http_sends(&r, SPAN("range")));
+	assert_true(http_sends(&r, SPAN("content-language")));
+	r.omit = HTTP_OMIT_CONTENT;
+	assert_false(http_sends(&r, SPAN("content-language")));
+}
+
 int
 main(void)
 {
@@ -315,6 +360,9 @@ main(void)
 		cmocka_unit_test(test_a_token_is_what_the_grammar_says),
 		cmocka_unit_test(test_a_value_holds_no_control_but_the_tab),
 		cmocka_unit_test(test_a_header_cannot_smuggle_or_frame),
+		cmocka_unit_test(test_close_counts_if_it_goes_out),
+		cmocka_unit_test(
+		    test_a_header_is_sent_unless_it_is_replaced_removed_or_left_behind),
 		cmocka_unit_test(
 		    test_idempotent_methods_are_the_six_of_the_rfc),
 	};
