@@ -188,6 +188,7 @@ open_coprocs(struct engine_workers *w, struct event_base *base)
 
 	conf.talk = POOL_LINES;
 	conf.argv = w->core->opts->exec_argv;
+	conf.prefix = SPAN("{");
 	conf.fill = parse_fill_line;
 	conf.check = parse_check_value;
 	conf.say = on_coproc_says;

@@ -6,7 +6,9 @@ import re
 import sys
 
 for line in sys.stdin:
-    page = json.loads(line).get("body") or ""
+    record = json.loads(line)
+    page = record.get("body") or ""
     found = re.findall(r"<h([1-6])[^>]*>(.*?)</h\1>", page, re.S | re.I)
     headings = [re.sub(r"(<.*?>|\s)+", " ", h).strip() for _, h in found]
-    print(json.dumps({"headings": headings}), flush=True)
+    # seq says which record this answers: fetchd checks it and takes it out.
+    print(json.dumps({"seq": record["seq"], "headings": headings}), flush=True)

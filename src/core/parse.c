@@ -5,6 +5,7 @@
  */
 #include "core/parse.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,11 +262,67 @@ parse_check_object(struct pool_doc *d, struct span value)
 	return json_member(&j, &key) == 0 && json_end(&j) == 0 ? 0 : -1;
 }
 
+/*
+ * The member "seq" of an object: its value, and the bytes to cut out so that
+ * the object has it no more. 0 if there is none.
+ */
+static int
+find_seq(struct span object, struct json_value *seq, struct span *cut)
+{
+	struct json_value key;
+	const char *from, *to;
+	struct json j;
+
+	json_start_answer(&j, object);
+	if (object.p[0] != '{' || json_enter(&j) == -1)
+		return 0;
+	from = object.p + j.at;
+	while (json_member(&j, &key) == 1 && json_value(&j, seq) == 0) {
+		to = object.p + j.at;
+		if (!key.escaped && span_eq(json_inside(&key), SPAN("seq"))) {
+			/* One comma goes with it: before it or behind it. */
+			if (*from != ',' && json_member(&j, &key) == 1)
+				to = key.raw.p;
+			*cut = span_of(from, (size_t)(to - from));
+			return 1;
+		}
+		from = to; /* at the comma, but for blanks */
+		from += strspn(from, " \t\r\n");
+	}
+	return 0;
+}
+
+/* An object that says which item it answers says the right one. */
 int
 parse_check_value(struct pool_doc *d, struct span value)
 {
-	(void)d;
-	return json_is_answer(value, NULL) ? 0 : -1;
+	const struct fetch *f = d->arg;
+	struct json_value seq;
+	struct span cut;
+	char own[24];
+	int n;
+
+	if (!json_is_answer(value, &value))
+		return -1;
+	if (!find_seq(value, &seq, &cut))
+		return 0;
+	n = snprintf(own, sizeof(own), "%llu", (unsigned long long)f->seq);
+	return span_eq(seq.raw, span_of(own, (size_t)n)) ? 0 : -1;
+}
+
+static void
+take_seq_out(struct buf *object)
+{
+	struct json_value seq;
+	struct span cut, raw;
+	size_t at;
+
+	if (!json_is_answer(buf_view(object), &raw) ||
+	    !find_seq(raw, &seq, &cut))
+		return;
+	at = (size_t)(cut.p - object->p);
+	object->n -= cut.n;
+	memmove(object->p + at, object->p + at + cut.n, object->n - at);
 }
 
 /* Without the answer's own time in the parser's hands. */
@@ -317,6 +374,8 @@ take(struct parse *p, const struct pool_result *r, int is_exec)
 		p->time_us += r->time_us;
 	}
 	keep(to, r);
+	if (is_exec)
+		take_seq_out(to);
 	if (is_exec)
 		p->has_exec = has_value;
 	else

@@ -94,6 +94,8 @@ pool_pump(struct pool *p)
 		w = worker_for(p, d);
 		if (w == NULL)
 			break;
+		if (!talk_judge_idle(w))
+			continue; /* it has left its list */
 		list_remove(&p->queue, &d->link);
 		talk_give(w, d);
 	}

@@ -35,7 +35,7 @@ struct event_base;
 struct pool;
 
 /* Descriptors that a worker takes; for a moment one more when it dies. */
-#define POOL_WORKER_FDS 3
+#define POOL_WORKER_FDS 4
 
 enum pool_talk {
 	POOL_FRAMES, /* fetchd-worker itself: codec/frame */
@@ -74,6 +74,14 @@ struct pool_conf {
 	int64_t time_us;    /* --worker-time; 0: no limit */
 	int use_sandbox;
 	struct span config; /* FRAMES: the payload of CONFIG */
+	/*
+	 * LINES: what every line begins with. It is sent ahead: an answer
+	 * counts once the program has read it and said nothing more, and a line
+	 * is given to a program that has said nothing else. A program that says
+	 * more than one line for each is replaced, and the document whose
+	 * answer is in doubt is given to the next. n 0: nothing of that.
+	 */
+	struct span prefix;
 
 	/*
 	 * Appends the next bytes of d, some hundred KiB, to out: FRAMES the

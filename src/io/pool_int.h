@@ -57,6 +57,13 @@ enum worker_state {
 	WORKER_DOOMED, /* ends in the pool's turn: on pool->doomed */
 };
 
+/* LINES: where the first byte of the next line is. */
+enum probe_state {
+	PROBE_NONE, /* not sent, or part of a line that has been sent */
+	PROBE_SENT,
+	PROBE_READ, /* by the program: it waits for the rest */
+};
+
 /* How a worker that is marked ends. */
 enum ending {
 	END_DIED,   /* by itself */
@@ -96,6 +103,12 @@ struct worker { /* a slot */
 	size_t sent;     /* bytes of out that are written */
 	uint64_t filled; /* bytes of the last task that were asked for */
 	struct words words;
+
+	enum probe_state probe;
+	int probe_fd; /* -1: there is no probing */
+	struct event ev_read_off;
+	int64_t answer_us;       /* when the answer that is held came */
+	unsigned is_settled : 1; /* ... it was held for long enough */
 
 	struct timer *timer;
 	int64_t due_us; /* TIMER_NEVER: nothing */
@@ -216,6 +229,22 @@ void talk_drain(struct worker *w);
 void talk_ready(struct worker *w);
 /* An answer to the first document, JSON in `value`. 0, or -1: it is none. */
 int talk_answer(struct worker *w, enum parse_error e, struct span value);
+
+/* The program has read what was sent ahead of the next line. */
+void talk_go_on(struct worker *w);
+/* LINES: has it said anything while nothing was asked? Then it is doomed. */
+int talk_judge_idle(struct worker *w);
+/* LINES: the answer is whole, and held until it is known to be the last. */
+void talk_hold(struct worker *w);
+
+/* ---- pool_probe.c: has it read all? ---- */
+void probe_open(struct worker *w);
+/* Sends what every line begins with. */
+void probe_send(struct worker *w);
+/* That has been sent: takes it out of w->out, where a line begins at `from`. */
+int probe_skip(struct worker *w, size_t from);
+void probe_stop(struct worker *w);
+void probe_close(struct worker *w);
 
 /* ---- pool_frames.c, pool_lines.c: what the bytes say ---- */
 /* Bytes taken off the front of `all`; -1: it is nonsense. */

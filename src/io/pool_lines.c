@@ -23,6 +23,15 @@ on_line(struct worker *w, struct span line)
 	return line.n == 0 ? -1 : talk_answer(w, PARSE_OK, line);
 }
 
+/* A program that passes on what it reads, as cat does, also passes on what was
+ * sent ahead of the next line: the beginning of its answer. */
+static int
+is_echo(const struct worker *w, struct span s)
+{
+	return s.n == 0 ||
+	       (w->probe_fd != -1 && span_eq(s, w->pool->conf.prefix));
+}
+
 /* One document at a time: more than its line is nobody's. */
 ssize_t
 lines_take(struct worker *w, struct span all)
@@ -31,11 +40,13 @@ lines_take(struct worker *w, struct span all)
 	const char *lf;
 
 	w->scanned = 0;
-	if (all.n == 0 || w->ntasks == 0)
-		return all.n == 0 ? 0 : -1;
-	lf = memchr(all.p + from, '\n', all.n - from);
+	if (w->ntasks == 0 ||
+	    (w->is_filling && w->probe_fd != -1 && !w->is_begun))
+		return is_echo(w, all) ? 0 : -1; /* nothing was asked yet */
+	lf = all.n > from ? memchr(all.p + from, '\n', all.n - from) : NULL;
 	n = lf != NULL ? (size_t)(lf - all.p) : all.n;
-	if (n > FRAME_RESULT_MAX || all.n > n + 1)
+	if (n > FRAME_RESULT_MAX ||
+	    (lf != NULL && !is_echo(w, span_of(lf + 1, all.n - n - 1))))
 		return -1;
 	if (lf == NULL) {
 		w->scanned = n;
@@ -43,6 +54,10 @@ lines_take(struct worker *w, struct span all)
 	}
 	if (w->is_filling) {
 		w->is_held = 1;
+		return 0;
+	}
+	if (w->probe_fd != -1 && w->probe != PROBE_READ && !w->is_settled) {
+		talk_hold(w);
 		return 0;
 	}
 	return on_line(w, span_of(all.p, n)) == -1 ? -1 : (ssize_t)n + 1;

@@ -148,7 +148,8 @@ start(struct worker *w)
 	w->answered = w->filled = 0;
 	w->ntasks = 0;
 	w->is_filling = w->is_begun = w->is_held = w->is_put_off = 0;
-	w->is_proven = w->is_not_executed = 0;
+	w->is_proven = w->is_not_executed = w->is_settled = 0;
+	w->answer_us = 0;
 	words_open(w, fd[1]);
 	talk_open(w);
 	slot_place(w);
@@ -310,10 +311,11 @@ slot_end(struct worker *w)
 		r.time_us = timer_now_us() - tasks[0].first_us;
 		p->busy_us += r.time_us;
 	}
-	talk_close(w);
-	words_close(w, 1);
+	/* Killed first: a program that saw half a line end would complain. */
 	if (w->proc != NULL)
 		proc_abandon(w->proc);
+	talk_close(w);
+	words_close(w, 1);
 	count_end(w);
 	w->ntasks = 0;
 	w->state = WORKER_NONE;
@@ -329,7 +331,7 @@ slot_init(struct pool *p, struct worker *w, unsigned number)
 {
 	w->pool = p;
 	w->number = number;
-	w->fd = w->words.fd = -1;
+	w->fd = w->words.fd = w->probe_fd = -1;
 	w->state = WORKER_NONE;
 	talk_init(w);
 	slot_place(w);
@@ -339,10 +341,10 @@ void
 slot_fini(struct worker *w)
 {
 	if (w->state != WORKER_NONE) {
-		talk_close(w);
-		words_close(w, 0);
 		if (w->proc != NULL)
 			proc_abandon(w->proc);
+		talk_close(w);
+		words_close(w, 0);
 	}
 	talk_fini(w);
 }

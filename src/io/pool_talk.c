@@ -20,9 +20,10 @@
 #define IN_KEEP 262144u
 #define READ_BUDGET 262144u /* bytes of one event */
 #define WRITE_BUDGET 524288u
-#define DRAINS 16      /* READ_BUDGETs: more than a socket holds */
-#define LATE_US 50000  /* a timer so late says that we stood still */
-#define GRACE_US 20000 /* where only its answer was not read yet */
+#define DRAINS 16         /* READ_BUDGETs: more than a socket holds */
+#define LATE_US 50000     /* a timer so late says that we stood still */
+#define SETTLE_US 1000000 /* an answer waits for that to be known as whole */
+#define GRACE_US 20000    /* where only its answer was not read yet */
 
 /* ---- time ---- */
 
@@ -65,10 +66,15 @@ give_reason(struct worker *w, const char *why)
 	buf_str(&p->reason, why);
 }
 
+static void take(struct worker *w, struct span s);
+
 static void
 give_up(struct worker *w)
 {
-	if (w->state == WORKER_UP) {
+	if (w->answer_us != 0) {
+		w->is_settled = 1;
+		take(w, SPAN_NONE);
+	} else if (w->state == WORKER_UP) {
 		slot_doom(w, END_LATE, PARSE_TIMEOUT);
 	} else if (w->state == WORKER_STARTING) {
 		give_reason(w, "the last one did not get ready in time");
@@ -159,7 +165,11 @@ take(struct worker *w, struct span s)
 	used = w->pool->conf.talk == POOL_FRAMES ? frames_take(w, all)
 						 : lines_take(w, all);
 	if (used == -1) {
-		give_reason(w, "the last one said what made no sense");
+		give_reason(
+		    w, w->pool->conf.talk == POOL_FRAMES
+			   ? "the last one said what made no sense"
+			   : "it does not write one line of JSON for each line "
+			     "it reads, and nothing else");
 		slot_doom(w, END_FAULT, PARSE_PROTOCOL);
 	} else if (w->in.n == 0) {
 		buf_add(&w->in, all.p + used, all.n - (size_t)used);
@@ -168,6 +178,8 @@ take(struct worker *w, struct span s)
 		if (w->in.n == 0)
 			buf_clear(&w->in, IN_KEEP);
 	}
+	if (w->answer_us != 0 && w->probe == PROBE_NONE && is_talking(w))
+		probe_send(w);
 }
 
 /* The answer that came before its document had been sent. */
@@ -185,7 +197,10 @@ on_end(struct worker *w)
 {
 	if (w->is_held)
 		w->is_filling = 0;
+	w->is_settled = 1; /* there will be nothing more */
 	take_held(w);
+	if (w->answer_us != 0)
+		take(w, SPAN_NONE);
 	if (is_talking(w))
 		enter_ending(w);
 }
@@ -258,6 +273,8 @@ holder(struct worker *w, struct span value)
 	at = (size_t)(value.p - w->in.p);
 	if (w->pool->conf.talk == POOL_FRAMES && at + value.n < w->in.n)
 		return NULL;
+	if (w->pool->conf.talk == POOL_LINES && w->in.p[w->in.n - 1] != '\n')
+		return NULL;
 	return &w->in;
 }
 
@@ -274,7 +291,10 @@ talk_answer(struct worker *w, enum parse_error e, struct span value)
 	if (t.doc != NULL && value.n > 0 && p->conf.check(t.doc, value) == -1)
 		return -1;
 	r.held = holder(w, value);
-	r.time_us = timer_now_us() - t.first_us;
+	r.time_us =
+	    (w->answer_us != 0 ? w->answer_us : timer_now_us()) - t.first_us;
+	w->answer_us = 0;
+	w->is_settled = 0;
 	p->busy_us += r.time_us;
 	w->ntasks--;
 	for (i = 0; i < w->ntasks; i++)
@@ -288,6 +308,37 @@ talk_answer(struct worker *w, enum parse_error e, struct span value)
 	if (t.doc != NULL)
 		pool_finish(p, t.doc, &r);
 	return 0;
+}
+
+void
+talk_hold(struct worker *w)
+{
+	if (w->answer_us == 0) {
+		w->answer_us = timer_now_us();
+		w->is_put_off = 0;
+		w->due_us = w->answer_us + SETTLE_US;
+		timer_set(w->timer, w->due_us);
+	}
+}
+
+void
+talk_go_on(struct worker *w)
+{
+	(void)talk_read(w); /* what it said before it read */
+	if (!is_talking(w))
+		return;
+	if (w->answer_us != 0)
+		take(w, SPAN_NONE);
+	else if (w->is_filling)
+		talk_pour(w);
+}
+
+int
+talk_judge_idle(struct worker *w)
+{
+	if (w->pool->conf.prefix.n > 0 && is_readable(w))
+		(void)talk_read(w);
+	return w->state == WORKER_UP;
 }
 
 /* ---- writing ---- */
@@ -304,11 +355,14 @@ fill(struct worker *w)
 	w->sent = 0;
 	before = w->out.n;
 	w->is_filling = p->conf.fill(d, &w->out, !w->is_begun) != 0;
+	if (!w->is_begun && p->conf.talk == POOL_LINES)
+		w->filled += probe_skip(w, before) ? p->conf.prefix.n : 0;
 	w->is_begun = 1;
 	w->filled += w->out.n - before;
 	CHECK(!w->is_filling || w->out.n > before);
 	if (w->is_filling)
 		return;
+	w->probe = PROBE_NONE;
 	CHECK(p->conf.talk == POOL_LINES || w->filled == d->bytes);
 	slot_place(w);
 }
@@ -342,7 +396,8 @@ talk_pour(struct worker *w)
 	ssize_t n;
 
 	while (is_talking(w)) {
-		if (w->is_filling && w->out.n - w->sent < OUT_LOW)
+		if (w->is_filling && w->probe != PROBE_SENT &&
+		    w->out.n - w->sent < OUT_LOW)
 			fill(w);
 		if (w->sent == w->out.n) {
 			w->sent = 0;
@@ -440,8 +495,10 @@ talk_open(struct worker *w)
 		  on_writable, w) == 0);
 	CHECK(event_add(&w->ev_read, NULL) == 0);
 	set_due(w, TIMER_NEVER);
-	if (p->conf.talk == POOL_LINES)
+	if (p->conf.talk == POOL_LINES) {
+		probe_open(w);
 		return;
+	}
 	set_due(w, w->start_us + p->pace.ready_us);
 	CHECK(p->conf.config.n <= FRAME_CONFIG_MAX);
 	put_head(w, FRAME_CONFIG, p->conf.config.n, 0);
@@ -453,6 +510,7 @@ void
 talk_stop(struct worker *w)
 {
 	CHECK(event_del(&w->ev_read) == 0);
+	probe_stop(w);
 	wait_writable(w, 0);
 	timer_clear(w->timer);
 }
@@ -461,6 +519,7 @@ void
 talk_close(struct worker *w)
 {
 	talk_stop(w);
+	probe_close(w);
 	close(w->fd);
 	w->fd = -1;
 	w->due_us = TIMER_NEVER;

@@ -164,7 +164,8 @@ def test_any_json_value_is_an_answer(run):
     own(res, but={4})
 
 
-def test_an_answer_too_many_with_nothing_behind_it_is_nobodys(run):
+def test_an_answer_too_many_puts_the_one_before_it_in_doubt(run):
+    """Which of the two is it? The page is asked for again, by another."""
     r = run([], workers=1, start=True)
     found = workers(r.pid, 1)
     r.write(run.urls(["/0/twice"])[0] + "\n")
@@ -172,7 +173,10 @@ def test_an_answer_too_many_with_nothing_behind_it_is_nobodys(run):
     gone_within(found, 5)
     r.write("".join(u + "\n" for u in run.urls(["/1", "/2"])))
     assert r.until_records(3)
-    own(r.finish())
+    res = r.finish()
+    assert [x["parse"]["error"] for x in sorted(
+        res.records, key=lambda x: x["seq"])] == ["worker_protocol", None,
+                                                  None]
 
 
 def test_a_program_may_answer_and_leave(run):

@@ -330,6 +330,148 @@ test_fewer_than_asked_for_are_enough(void **state)
 	world_close(&w);
 }
 
+/* ---- nothing but one line for each line ---- */
+
+static void
+probing_open(struct world *w, unsigned workers, char *const *argv)
+{
+	lines_open(w, workers, argv);
+	w->conf.prefix = SPAN("{");
+}
+
+static void
+put_numbered(struct world *w, struct doc *d, char text[][32], int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(text[i], sizeof(text[i]), "{\"n\":%d}", i);
+		put(w, &d[i], text[i]);
+	}
+}
+
+static void
+test_a_line_whose_beginning_was_sent_ahead_is_whole(void **state)
+{
+	struct world w;
+	struct doc d[40];
+	char text[40][32];
+	int i;
+
+	(void)state;
+	probing_open(&w, 2, cat);
+	world_start(&w);
+	put_numbered(&w, d, text, 40);
+	run(&w, 40);
+	for (i = 0; i < 40; i++)
+		expect(&d[i], PARSE_OK, text[i]);
+	assert_int_equal(stats_of(&w).restarts, 0);
+	world_close(&w);
+}
+
+static void
+test_a_large_line_that_was_begun_ahead_is_whole(void **state)
+{
+	struct world w;
+	struct doc d;
+
+	(void)state;
+	probing_open(&w, 1, cat);
+	world_start(&w);
+	put_big(&w, &d, "{", 8000000);
+	run(&w, 1);
+	assert_int_equal(d.error, PARSE_OK);
+	assert_int_equal(d.value.n, 8000000 + 1 + 1);
+	doc_fini(&d);
+	world_close(&w);
+}
+
+/* Each says more than one line for each, at another time. */
+static char *const talkers[][4] = {
+	{ (char *)"/bin/sh", (char *)"-c",
+	    (char *)"echo 1; while read l; do echo \"$l\"; done", NULL },
+	{ (char *)"/bin/sh", (char *)"-c",
+	    (char *)"echo 1; while read l; do sleep .2; echo \"$l\"; done",
+	    NULL },
+	{ (char *)"/bin/sh", (char *)"-c",
+	    (char *)"sleep .2; echo 1; while read l; do echo \"$l\"; done",
+	    NULL },
+	{ (char *)"/bin/sh", (char *)"-c",
+	    (char *)"while read l; do echo \"$l\"; echo 2; done", NULL },
+	{ (char *)"/bin/sh", (char *)"-c",
+	    (char *)"while read l; do echo \"$l\"; sleep .1; echo 2; done",
+	    NULL },
+	{ (char *)"/bin/sh", (char *)"-c",
+	    (char *)"read l; echo \"$l\"; read l; echo \"$l\"; echo 3;"
+		    "while read l; do echo \"$l\"; done",
+	    NULL },
+};
+
+static void
+test_no_answer_is_ever_that_of_another_line(void **state)
+{
+	struct world w;
+	struct doc d[6];
+	char text[6][32];
+	size_t i;
+	int k;
+
+	(void)state;
+	for (i = 0; i < sizeof(talkers) / sizeof(talkers[0]); i++) {
+		probing_open(&w, 1, talkers[i]);
+		world_start(&w);
+		put_numbered(&w, d, text, 6);
+		run(&w, 6);
+		for (k = 0; k < 6; k++) {
+			if (d[k].error == PARSE_OK)
+				expect(&d[k], PARSE_OK, text[k]);
+			else
+				doc_fini(&d[k]);
+		}
+		assert_true(stats_of(&w).restarts > 0);
+		world_close(&w);
+	}
+}
+
+static char *const busy[] = { (char *)"/bin/sh", (char *)"-c",
+	(char *)"while read l; do echo \"$l\"; sleep 1.5; done", NULL };
+
+static void
+test_an_answer_does_not_wait_long_for_the_program_to_read_on(void **state)
+{
+	struct world w;
+	struct doc d[2];
+	char text[2][32];
+
+	(void)state;
+	probing_open(&w, 1, busy);
+	world_start(&w);
+	put_numbered(&w, d, text, 2);
+	run(&w, 2);
+	expect(&d[0], PARSE_OK, text[0]);
+	expect(&d[1], PARSE_OK, text[1]);
+	assert_true(d[0].d.charges == 0 && stats_of(&w).restarts == 0);
+	world_close(&w);
+}
+
+static void
+test_one_that_leaves_after_an_answer_has_given_it(void **state)
+{
+	struct world w;
+	struct doc d[10];
+	char text[10][32];
+	int i;
+
+	(void)state;
+	probing_open(&w, 2, once);
+	world_start(&w);
+	put_numbered(&w, d, text, 10);
+	run(&w, 10);
+	for (i = 0; i < 10; i++)
+		expect(&d[i], PARSE_OK, text[i]);
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -353,6 +495,15 @@ main(void)
 		cmocka_unit_test(test_fewer_than_asked_for_are_enough),
 		cmocka_unit_test(
 		    test_one_that_talks_before_it_is_asked_is_given_up),
+		cmocka_unit_test(
+		    test_a_line_whose_beginning_was_sent_ahead_is_whole),
+		cmocka_unit_test(
+		    test_a_large_line_that_was_begun_ahead_is_whole),
+		cmocka_unit_test(test_no_answer_is_ever_that_of_another_line),
+		cmocka_unit_test(
+		    test_an_answer_does_not_wait_long_for_the_program_to_read_on),
+		cmocka_unit_test(
+		    test_one_that_leaves_after_an_answer_has_given_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
