@@ -137,7 +137,10 @@ judge_asked(struct fetch *f, int status, int64_t wait_us)
 	govern_asked(f, status, wait_us);
 	if (tries_max(f) == 0 || f->has_written || (max > 0 && wait_us > max))
 		return RETRY_KEEP;
-	return is_over_time(f) ? RETRY_KEEP : RETRY_ASKED;
+	if (is_over_time(f) ||
+	    govern_is_given_up(&f->host->gov, f->core->now_us))
+		return RETRY_KEEP;
+	return RETRY_ASKED;
 }
 
 static enum retry_plan
