@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text_file.h"
 #include "codec/http.h"
 #include "codec/url.h"
 #include "options_row.h"
@@ -68,6 +69,13 @@ parse_header(struct opts *o, struct span line, struct buf *err)
 	return 0;
 }
 
+/* What a file says, without its byte order mark. */
+static struct span
+text_of(const struct buf *file)
+{
+	return text_file_skip_bom(buf_view(file));
+}
+
 static int
 parse_header_lines(struct opts *o, struct span text, struct buf *err)
 {
@@ -106,7 +114,7 @@ derive_headers(struct opts *o, struct buf *err)
 		status = opts_read_file(
 		    o, OPT_header, text + 1, OPT_FILE_MAX, &file, err);
 		if (status == 0)
-			status = parse_header_lines(o, buf_view(&file), err);
+			status = parse_header_lines(o, text_of(&file), err);
 	}
 	opts_wipe(&file);
 	return status;
@@ -185,7 +193,7 @@ derive_user(struct opts *o, struct buf *err)
 	status =
 	    opts_read_file(o, OPT_user, o->user + 1, OPT_FILE_MAX, &file, err);
 	if (status == 0)
-		status = split_user(o, cut_newline(buf_view(&file)), err);
+		status = split_user(o, cut_newline(text_of(&file)), err);
 	opts_wipe(&file);
 	return status;
 }
@@ -223,7 +231,7 @@ derive_bearer(struct opts *o, struct buf *err)
 	status = opts_read_file(o, OPT_oauth2_bearer, o->oauth2_bearer + 1,
 	    OPT_FILE_MAX, &file, err);
 	if (status == 0)
-		status = take_token(o, cut_newline(buf_view(&file)), err);
+		status = take_token(o, cut_newline(text_of(&file)), err);
 	opts_wipe(&file);
 	return status;
 }

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/text_file.h"
+
 #define DNS_PORT 53
 #define RESOLV_CONF_MAX 65536
 
@@ -19,18 +21,13 @@ int
 resolve_conf_read(const char *path, size_t cap, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = 1;
+	int r;
 
 	if (fd == -1)
 		return -1;
-	while (n > 0 && out->n < cap) {
-		n = read(fd, buf_reserve(out, 65536),
-		    cap - out->n < 65536 ? cap - out->n : 65536);
-		if (n > 0)
-			out->n += (size_t)n;
-	}
+	r = text_file_read(fd, cap, out);
 	close(fd);
-	return n < 0 ? -1 : 0;
+	return r == -1 ? -1 : 0;
 }
 
 struct span

@@ -180,7 +180,7 @@ int resolve_fixed_find(const struct resolve_fixed *fx, struct span name,
 /* How many servers stand in out, at least one; or -1 with *why filled in. */
 int resolve_conf_servers(const struct resolve_conf *conf,
     union resolve_addr out[RESOLVE_MAX_SERVERS], char *why, size_t why_size);
-/* At most cap bytes of a file; 0, or -1 if it cannot be read. */
+/* At most cap bytes of a text file; 0, or -1 if it cannot be read. */
 int resolve_conf_read(const char *path, size_t cap, struct buf *out);
 /* Takes the first line off *rest, without its end and its comment. */
 struct span resolve_conf_line(struct span *rest);

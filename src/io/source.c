@@ -21,6 +21,7 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/text_file.h"
 
 #define READ_BYTES 65536
 #define FILLS 16 /* reads a call that give no line */
@@ -278,6 +279,7 @@ limit_for(const struct source *s, struct span text)
 {
 	size_t i = 0;
 
+	text = text_file_skip_bom(text);
 	while (i < text.n && (text.p[i] == ' ' || text.p[i] == '\t'))
 		i++;
 	return i < text.n && text.p[i] == '{' ? s->json_max : s->url_max;
@@ -289,12 +291,12 @@ is_skipped(struct span text)
 	return text.n == 0 || text.p[0] == '#' || span_trim(text).n == 0;
 }
 
-/* Without what belongs to the line's end or to the file's beginning. */
+/* Without what belongs to the line's end or to the file's beginning; of any
+ * line, as files that begin with a mark may have been joined. */
 static struct span
-bare(struct span text, int is_first)
+bare(struct span text)
 {
-	if (is_first && text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
-		text = span_of(text.p + 3, text.n - 3);
+	text = text_file_skip_bom(text);
 	if (text.n > 0 && text.p[text.n - 1] == '\r')
 		text.n--;
 	return text;
@@ -309,7 +311,7 @@ accept_line(struct source *s, struct span text, struct source_line *line)
 		s->skipping = 0;
 		return 0;
 	}
-	text = bare(text, s->line == 1);
+	text = bare(text);
 	if (is_skipped(text))
 		return 0;
 	line->text = text;
@@ -357,6 +359,7 @@ cut_line(struct source *s, struct source_line *line, int *took)
 	line->too_long = 1;
 	line->number = s->line + 1;
 	line->is_argument = 0;
+	rest = text_file_skip_bom(rest);
 	return rest.p[0] == '#' ? SOURCE_MORE : SOURCE_LINE;
 }
 
@@ -453,13 +456,11 @@ count_lines(struct span all)
 	int64_t n = 0;
 	const char *lf;
 	size_t length;
-	int is_first = 1;
 
 	while (all.n > 0) {
 		lf = memchr(all.p, '\n', all.n);
 		length = lf != NULL ? (size_t)(lf - all.p) : all.n;
-		n += !is_skipped(bare(span_of(all.p, length), is_first));
-		is_first = 0;
+		n += !is_skipped(bare(span_of(all.p, length)));
 		length += lf != NULL;
 		all = span_of(all.p + length, all.n - length);
 	}

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +23,12 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/text_file.h"
 #include "io/timer.h"
 #include "io/tls_fault.h"
 #include "io/tls_int.h"
+
+#define PEM_MAX ((size_t)64 << 20) /* bytes of --cacert's file */
 
 struct tls {
 	struct event_base *base;
@@ -78,27 +82,71 @@ open_keylog(struct tls *t, const char *path, char *why, size_t why_size)
 	return 0;
 }
 
+/* Adds the certificates and lists of revoked ones in a PEM text; how many. */
+static int
+add_pem(X509_STORE *store, struct span text)
+{
+	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
+	STACK_OF(X509_INFO) * infos;
+	char no_password[] = ""; /* of a key among them: never asks */
+	X509_INFO *info;
+	int i, n = 0;
+
+	if (bio == NULL)
+		fatalx("BIO_new_mem_buf failed");
+	infos = PEM_X509_INFO_read_bio(bio, NULL, NULL, no_password);
+	BIO_free(bio);
+	for (i = 0; infos != NULL && i < sk_X509_INFO_num(infos); i++) {
+		info = sk_X509_INFO_value(infos, i);
+		if (info->x509 != NULL)
+			n += X509_STORE_add_cert(store, info->x509) == 1;
+		if (info->crl != NULL)
+			n += X509_STORE_add_crl(store, info->crl) == 1;
+	}
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	return n;
+}
+
+/* Returns how many certificates there were, or -1 with errno. */
+static int
+load_pem_file(struct tls *t, const char *path)
+{
+	struct buf text = { 0 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r, n = -1;
+
+	if (fd == -1)
+		return -1;
+	r = text_file_read(fd, PEM_MAX, &text);
+	if (r == 0)
+		n = add_pem(SSL_CTX_get_cert_store(t->ctx), buf_view(&text));
+	else if (r == 1)
+		errno = EFBIG;
+	buf_fini(&text);
+	close(fd);
+	return n;
+}
+
 static int
 load_ca(struct tls *t, const char *path, char *why, size_t why_size)
 {
 	unsigned long e;
+	int n;
 
 	if (path == NULL) {
 		t->need_default_ca = !t->insecure;
 		return 0;
 	}
-	if (access(path, R_OK) == -1) {
-		snprintf(
-		    why, why_size, "--cacert %s: %s", path, strerror(errno));
-		return -1;
-	}
 	ERR_clear_error();
-	if (SSL_CTX_load_verify_file(t->ctx, path) == 1)
+	n = load_pem_file(t, path);
+	if (n > 0) {
+		ERR_clear_error();
 		return 0;
+	}
 	e = ERR_peek_last_error();
 	snprintf(why, why_size, "--cacert %s: %s", path,
-	    ERR_reason_error_string(e) != NULL ? ERR_reason_error_string(e)
-					       : "no certificate in it");
+	    n == -1                              ? strerror(errno)
+	    : ERR_reason_error_string(e) != NULL ? ERR_reason_error_string(e)
+						 : "no certificate in it");
 	ERR_clear_error();
 	return -1;
 }
@@ -201,18 +249,27 @@ name_peer(SSL *ssl, char *name)
 	CHECK(SSL_set_tlsext_host_name(ssl, name) == 1);
 }
 
+/* A system without one: every chain ends as untrusted. */
+static void
+load_default_ca(struct tls *t)
+{
+	const char *path = getenv(X509_get_default_cert_file_env());
+
+	(void)SSL_CTX_set_default_verify_paths(t->ctx);
+	if (path != NULL) /* with a byte order mark, OpenSSL reads nothing */
+		(void)load_pem_file(t, path);
+	ERR_clear_error();
+	t->need_default_ca = 0;
+}
+
 /* Its turn has come for the first time. */
 static void
 begin(struct tls_handshake *h)
 {
 	struct tls *t = h->tls;
 
-	if (t->need_default_ca) {
-		/* A system without one: every chain ends as untrusted. */
-		(void)SSL_CTX_set_default_verify_paths(t->ctx);
-		ERR_clear_error();
-		t->need_default_ca = 0;
-	}
+	if (t->need_default_ca)
+		load_default_ca(t);
 	t->begun++;
 	h->ssl = SSL_new(t->ctx);
 	if (h->ssl == NULL || SSL_set_fd(h->ssl, h->fd) != 1)

@@ -299,13 +299,15 @@ def test_a_resolv_conf_that_cannot_be_read_is_no_crash(fetchd, netns):
     assert res.exit == 2 or res.one["error"].startswith("dns_")
 
 
-def test_the_servers_of_resolv_conf_are_asked(fetchd, netns, tmp_path):
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_the_servers_of_resolv_conf_are_asked(fetchd, netns, tmp_path,
+                                              start):
     ns = netns()
     dns = inside(ns.path, lambda: DnsServer("127.0.0.1", 53))
     with dns:
         dns.set("h.test", A="127.0.0.77")
         res = fetchd(URL, wrap=ns.wrap + with_etc(resolv_conf=etc(
-            tmp_path, "resolv.conf", "nameserver 127.0.0.1\n")))
+            tmp_path, "resolv.conf", start + "nameserver 127.0.0.1\n")))
     assert res.one["error"] == "connect_refused"
     assert dns.names() == {"h.test"}
 
@@ -324,7 +326,8 @@ def test_a_hosts_file_of_the_other_family_is_dns_nodata(fetchd, dns,
 def test_the_hosts_file_is_asked_before_any_server(fetchd, origin, dns,
                                                    tmp_path):
     o = origin(addr="127.0.0.3")
-    hosts = etc(tmp_path, "hosts", "# x\n127.0.0.3\th3.test  Alias.test # y\n")
+    hosts = etc(tmp_path, "hosts",
+                "\ufeff127.0.0.3\th3.test  Alias.test # y\n")
     for name in ("h3.test", "alias.test", "H3.TEST"):
         rec = lookup(fetchd, dns, url=o.url(host=name),
                      wrap=with_etc(hosts=hosts))

@@ -33,6 +33,56 @@ def test_every_way_to_end_and_begin_a_line(fetchd, control):
         == [1, 2, 3]
 
 
+BOM = b"\xef\xbb\xbf"
+
+
+def test_a_bom_is_skipped_at_the_start_of_any_line(fetchd, origin, tmp_path):
+    """Of each file of several, and of files that were joined."""
+    o = origin()
+    a, b = tmp_path / "a", tmp_path / "b"
+    a.write_bytes(BOM + o.url("/1").encode() + b"\r\n" + BOM
+                  + b'{"url":"%s"}' % o.url("/2").encode())
+    b.write_bytes(BOM + b"# comment\n" + BOM + b"\n" + BOM + b"#\n"
+                  + o.url("/3").encode() + b"\n")
+    res = fetchd("-c", "1", a, b)
+    assert res.statuses() == [200] * 3
+    assert o.targets() == ["/1", "/2", "/3"]
+
+
+def test_a_bom_changes_no_limit_of_a_line(fetchd, origin):
+    o = origin()
+    line = json.dumps(dict(url=o.url(), meta="x" * 2_000_000))
+    res = fetchd(stdin=BOM + line.encode() + b"\n" + BOM + b"#" + b"x" *
+                 3_000_000 + b"\n" + BOM + b"x" * 2_000_000 + b"\n",
+                 exit=None)
+    assert res.by(1)["error"] is None
+    assert res.by(2)["error"] == "input_too_long" and len(res.records) == 2
+
+
+def test_a_bom_is_no_part_of_a_password_or_a_header(fetchd, origin):
+    o = origin()
+    user = fetchd.file("user", BOM + b"u:p\r\n")
+    head = fetchd.file("head", BOM + b"X-A: 1\r\nX-B: 2\n")
+    fetchd("-u", f"@{user}", "-H", f"@{head}", o.url())
+    r = o.requests[0]
+    assert r.header("authorization") == "Basic dTpw"
+    assert r.header("x-a") == "1" and r.header("x-b") == "2"
+    token = fetchd.file("token", BOM + b"abc\n")
+    fetchd("--oauth2-bearer", f"@{token}", o.url())
+    assert o.requests[1].header("authorization") == "Bearer abc"
+
+
+@pytest.mark.parametrize("how", ["-d", "--json-data", "body_file"])
+def test_a_bom_is_a_part_of_a_body(fetchd, origin, how):
+    o = origin()
+    path = fetchd.file("body", BOM + b"[1]\r\n")
+    if how == "body_file":
+        fetchd(stdin=[dict(url=o.url(), body_file=path)])
+    else:
+        fetchd(how, f"@{path}", o.url())
+    assert o.requests[0].body == BOM + b"[1]\r\n"
+
+
 def test_no_items_are_no_failure(fetchd):
     res = fetchd(stdin="# nothing\n\n")
     assert res.exit == 0 and res.records == []

@@ -413,6 +413,18 @@ def test_the_system_store_is_not_used_beside_cacert(fetchd, origin, leaf,
     assert rec["error"] == "tls_cert_untrusted"
 
 
+@pytest.mark.parametrize("how", ["--cacert", "SSL_CERT_FILE"])
+def test_a_bom_before_the_trusted_roots_is_skipped(fetchd, origin, tls, pki,
+                                                   how):
+    o = origin(tls=tls)
+    with open(pki.ca, "rb") as f:
+        path = fetchd.file("bom.pem", b"\xef\xbb\xbf" + f.read())
+    args = [how, path] if how == "--cacert" else []
+    env = {} if args else {how: path}
+    rec = fetchd(*args, o.url(), env=env, trust=False).one
+    assert rec["error"] is None, rec
+
+
 def test_ssl_cert_file_names_the_trusted_roots(fetchd, origin, tls, pki):
     o = origin(tls=tls)
     rec = fetchd(o.url(), env={"SSL_CERT_FILE": pki.ca}, trust=False).one
