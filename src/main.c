@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,9 +17,10 @@
 
 #include "base/buf.h"
 #include "base/sanitised.h"
-#include "codec/url.h"
+#include "codec/http.h"
 #include "core/order.h"
 #include "engine.h"
+#include "inputs.h"
 #include "io/pool.h"
 #include "io/signals.h"
 #include "io/sink.h"
@@ -70,150 +70,6 @@ complain(const char *text)
 {
 	if (write(2, text, strlen(text)) < 0)
 		return; /* nobody is listening */
-}
-
-static int
-is_url(const char *s)
-{
-	return strncasecmp(s, "http://", 7) == 0 ||
-	       strncasecmp(s, "https://", 8) == 0;
-}
-
-static int
-looks_like_host(const char *s)
-{
-	size_t n = strcspn(s, "/?#");
-	const char *dot = memchr(s, '.', n);
-
-	return dot != NULL && dot > s && s + n > dot + 1 &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			 "0123456789.-:") >= n;
-}
-
-/* ---- operands ---- */
-
-/* An operand may be a URL with a fault in it, and have a password. */
-static void
-show_operand(struct buf *err, const char *text)
-{
-	struct buf b = { 0 };
-
-	url_redact(&b, span_str(text));
-	buf_char(&b, '\0');
-	opts_show(err, b.p);
-	buf_fini(&b);
-}
-
-static int
-refuse(struct buf *err, int status, const char *name, const char *why)
-{
-	buf_str(err, "fetchd: ");
-	show_operand(err, name);
-	buf_printf(err, ": %s\n", why);
-	return status;
-}
-
-static int
-check_file(const char *path, struct buf *err)
-{
-	struct stat st;
-	int why;
-
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return refuse(err, 3, path, strerror(EISDIR));
-	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
-		return 0;
-	why = errno;
-	buf_str(err, "fetchd: ");
-	show_operand(err, path);
-	buf_printf(err, ": %s", strerror(why));
-	if (looks_like_host(path)) {
-		buf_str(err, "; did you mean https://");
-		show_operand(err, path);
-		buf_char(err, '?');
-	}
-	buf_char(err, '\n');
-	return 3;
-}
-
-static int
-add_stdin(struct source *s, int stdin_closed, struct buf *err)
-{
-	struct stat st;
-
-	if (stdin_closed)
-		return refuse(err, 3, "standard input", "it is closed");
-	if (fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
-		return refuse(err, 3, "standard input", strerror(EISDIR));
-	source_add_stdin(s);
-	return 0;
-}
-
-static int
-add_operand(struct source *s, const struct opt_operand *op, size_t i,
-    int stdin_closed, struct buf *err)
-{
-	int status;
-
-	if (strcmp(op->text, "-") == 0 && !op->is_url)
-		return add_stdin(s, stdin_closed, err);
-	if (!op->is_file && (op->is_url || is_url(op->text)) &&
-	    op->text[0] != '{') {
-		source_add_url(s, op->text, i + 1);
-		return 0;
-	}
-	if (!op->is_file && op->text[0] == '{')
-		return refuse(err, 2, "a JSON request is no operand",
-		    "put it into a file and use -i FILE, or send a body with "
-		    "--json-data");
-	status = check_file(op->text, err);
-	if (status == 0)
-		source_add_file(s, op->text);
-	return status;
-}
-
-/* Without operands: is there something to read? */
-static int
-add_default(struct source *s, int stdin_closed, struct buf *err)
-{
-	struct stat st;
-
-	if (!stdin_closed && fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
-		return refuse(err, 3, "standard input", strerror(EISDIR));
-	if (stdin_closed || fstat(0, &st) == -1 ||
-	    !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) ||
-		S_ISSOCK(st.st_mode))) {
-		buf_str(err, "fetchd: no URL, no file, and nothing on "
-			     "standard input\n");
-		opts_usage(err);
-		return 2;
-	}
-	source_add_stdin(s);
-	return 0;
-}
-
-static int
-add_inputs(
-    struct source *s, const struct opts *o, int stdin_closed, struct buf *err)
-{
-	int status = 0;
-	size_t i;
-
-	if (o->noperands == 0)
-		return add_default(s, stdin_closed, err);
-	for (i = 0; i < o->noperands && status == 0; i++)
-		status = add_operand(s, &o->operands[i], i, stdin_closed, err);
-	return status;
-}
-
-/* One URL on the command line, and that is all. */
-static int
-is_single(const struct opts *o)
-{
-	const struct opt_operand *op = o->operands;
-
-	return o->limit == 1 || (o->noperands == 1 && !op->is_file &&
-				    (op->is_url || is_url(op->text)));
 }
 
 /* ---- what the machine allows ---- */
@@ -326,6 +182,22 @@ warn_of_authorities(const struct opts *o)
 	buf_fini(&b);
 }
 
+/* Methods are case-sensitive (RFC 9110 section 9.1). */
+static void
+warn_of_method(const struct opts *o)
+{
+	const char *meant = http_method_meant(span_str(o->method));
+	char text[120];
+
+	if (meant == NULL)
+		return;
+	snprintf(text, sizeof(text),
+	    "fetchd: the method %s is sent as it is written; the one of HTTP "
+	    "is %s\n",
+	    o->method, meant);
+	complain(text);
+}
+
 static void
 warn(const struct opts *o)
 {
@@ -333,6 +205,7 @@ warn(const struct opts *o)
 		return;
 	warn_of_proxies();
 	warn_of_authorities(o);
+	warn_of_method(o);
 	if (o->location_trusted)
 		complain("fetchd: --location-trusted: credentials are sent to "
 			 "every host that a redirect names\n");
@@ -413,16 +286,18 @@ run(struct opts *o, struct closed was, struct buf *err)
 	int64_t sockets;
 	int status = 0;
 
-	if (was.out && strcmp(o->output, "-") == 0)
-		return refuse(err, 3, "standard output", "it is closed");
+	if (was.out && strcmp(o->output, "-") == 0) {
+		buf_str(err, "fetchd: standard output: it is closed\n");
+		return 3;
+	}
 	choose_format(o);
 	sockets = fit_descriptors(o);
 	e = engine_new(o, (size_t)sockets, err, &status);
 	if (e == NULL)
 		return status;
-	engine_core(e)->is_single = is_single(o);
+	engine_core(e)->is_single = inputs_is_single(o);
 	set_output(engine_core(e), o);
-	status = add_inputs(engine_source(e), o, was.in, err);
+	status = inputs_add(engine_source(e), o, was.in, err);
 	if (status == 0)
 		status = engine_open_output(e, err);
 	if (status == 0) {

@@ -26,6 +26,7 @@
 #include "io/source.h"
 #include "io/timer.h"
 #include "options.h"
+#include "watch_input.h"
 #include "watch_origins.h"
 #include "watch_stats.h"
 
@@ -51,6 +52,7 @@ struct watch {
 	uint64_t last_done;
 	double rate;     /* items a second, smoothed */
 	int64_t counted; /* items of the input; -1: it was not counted */
+	struct watch_input input;
 };
 
 static void
@@ -415,6 +417,13 @@ watch_look(struct watch *w)
 	struct buf b = { 0 };
 
 	hint_at_certificates(w);
+	if (!w->core->opts->quiet)
+		watch_input_put(&w->input, w->core, &b);
+	if (b.n > 0) {
+		erase(w);
+		say(w, &b);
+	}
+
 	if (n->is_down == w->is_net_down)
 		return;
 	w->is_net_down = n->is_down;

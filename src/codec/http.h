@@ -89,6 +89,9 @@ int http_is_value(struct span s);
 const char *http_header_ok(struct span name, struct span value);
 /* GET HEAD OPTIONS TRACE PUT DELETE (RFC 9110 section 9.2.2). */
 int http_is_idempotent(struct span method);
+/* "GET" for "get" and "Get": a registered method that was written in another
+ * case, and so is none. NULL: it is another, or as it should be. */
+const char *http_method_meant(struct span method);
 
 /* ---- responses ---- */
 

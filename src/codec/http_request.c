@@ -53,6 +53,22 @@ is_connection(struct span value)
 }
 
 const char *
+http_method_meant(struct span method)
+{
+	static const char *const known[] = { "GET", "HEAD", "POST", "PUT",
+		"DELETE", "PATCH", "OPTIONS", "TRACE" };
+	struct span name;
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		name = span_str(known[i]);
+		if (span_ieq(method, name) && !span_eq(method, name))
+			return known[i];
+	}
+	return NULL;
+}
+
+const char *
 http_header_ok(struct span name, struct span value)
 {
 	static const char *const ours[] = { "content-length",

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "codec/quantity.h"
 #include "codec/request_number.h"
 
 #define STORE_KEEP (64u << 10) /* bytes kept from line to line */
@@ -328,21 +329,27 @@ take_body_file(
 	s->r->has_body = 1;
 }
 
+/* A number of seconds, or a duration as options have it: "10s", "1m30s". */
 static void
 take_timeout(
     struct parse *s, const struct json_value *key, const struct json_value *v)
 {
-	int64_t us;
+	uint64_t duration;
+	int64_t us = -1;
 
-	if (v->kind != JSON_NUMBER) {
-		set_fault(s, v->raw.p, key->raw, "must be a number of seconds");
-		return;
-	}
-	us = request_number_us(v->raw);
-	if (us < 0)
+	if (v->kind == JSON_NUMBER)
+		us = request_number_us(v->raw);
+	else if (v->kind == JSON_STRING &&
+		 quantity_duration(take_string(s, v), &duration) == 0)
+		us = request_number_bound_us(duration);
+	if (us >= 0)
+		s->r->timeout_us = us;
+	else if (v->kind == JSON_NUMBER)
 		set_fault(s, v->raw.p, key->raw, "may not be negative");
 	else
-		s->r->timeout_us = us;
+		set_fault(s, v->raw.p, key->raw,
+		    "must be a number of seconds or a duration such as "
+		    "\"10s\"");
 }
 
 static void

@@ -80,6 +80,12 @@ request_number_us(struct span number)
 }
 
 int64_t
+request_number_bound_us(uint64_t us)
+{
+	return us < TIMEOUT_MAX_US ? (int64_t)us : TIMEOUT_MAX_US;
+}
+
+int64_t
 request_number_count(struct span number, int64_t max)
 {
 	int64_t n = 0;

@@ -15,6 +15,8 @@
  * limit. -1 if it is less than 0.
  */
 int64_t request_number_us(struct span number);
+/* The same of a number of microseconds. */
+int64_t request_number_bound_us(uint64_t us);
 /* A whole number without sign, point or exponent, 0 to max; else -1. */
 int64_t request_number_count(struct span number, int64_t max);
 /*

@@ -51,6 +51,13 @@ enum core_pause {
 	PAUSE_POOL = 1 << 5,   /* enough wait for a parser */
 };
 
+/* The first line of the run with something odd in it that is fetched all the
+ * same. */
+struct core_oddity {
+	const char *source; /* file, "-", "argument"; NULL: there was none */
+	uint64_t line;
+};
+
 struct core {
 	const struct opts *opts;
 	struct event_base *base; /* opaque here: for timers */
@@ -129,6 +136,8 @@ struct core {
 	struct record_format line_format; /* of what --exec reads */
 	struct buf authorization;         /* of -u or --oauth2-bearer */
 	struct http_headers option_headers;
+	struct core_oddity two_urls;    /* after a comma or blank another one */
+	struct core_oddity method_case; /* "get" */
 
 	/* The turn (core/turn). */
 	int input_left; /* the pump has more to do that no event tells of */

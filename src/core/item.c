@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "codec/input_kind.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/xchg.h"
@@ -153,6 +154,27 @@ note_request(struct fetch *f)
 	note_cost(f);
 }
 
+static void
+note_oddity(struct core_oddity *o, const struct fetch *f)
+{
+	*o = (struct core_oddity){ f->source, f->source_line };
+}
+
+/* For a warning, one a run of each kind. */
+static void
+note_oddities(struct fetch *f)
+{
+	struct core *c = f->core;
+	const struct request *r = &c->request;
+
+	if (c->two_urls.source == NULL && !r->is_json &&
+	    input_kind_has_two(r->url))
+		note_oddity(&c->two_urls, f);
+	if (c->method_case.source == NULL && r->method.n > 0 &&
+	    http_method_meant(r->method) != NULL)
+		note_oddity(&c->method_case, f);
+}
+
 void
 item_begin(struct core *c, const struct source_line *line)
 {
@@ -182,6 +204,7 @@ item_begin(struct core *c, const struct source_line *line)
 		return;
 	}
 	note_request(f);
+	note_oddities(f);
 	f->host = host_of(c, &c->url);
 	fetch_enter(f, FETCH_QUEUED);
 }

@@ -24,6 +24,7 @@ ROOMS = {
     "engine": ["engine", "watch.h", "options.h", "core/", "io/", "codec/", "base/"],
     "watch": ["watch", "engine", "options.h", "core/", "io/", "codec/",
               "base/"],
+    "inputs": ["inputs", "options.h", "io/source.h", "codec/", "base/"],
     "main": [""],
 }
 

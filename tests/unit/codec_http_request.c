@@ -344,6 +344,18 @@ test_a_header_is_sent_unless_it_is_replaced_removed_or_left_behind(void **state)
 	assert_false(http_sends(&r, SPAN("content-language")));
 }
 
+static void
+test_a_method_in_another_case_has_one_that_was_meant(void **state)
+{
+	(void)state;
+	assert_string_equal(http_method_meant(SPAN("get")), "GET");
+	assert_string_equal(http_method_meant(SPAN("Post")), "POST");
+	assert_string_equal(http_method_meant(SPAN("patcH")), "PATCH");
+	assert_null(http_method_meant(SPAN("GET")));
+	assert_null(http_method_meant(SPAN("purge")));
+	assert_null(http_method_meant(SPAN("")));
+}
+
 int
 main(void)
 {
@@ -365,6 +377,8 @@ main(void)
 		    test_a_header_is_sent_unless_it_is_replaced_removed_or_left_behind),
 		cmocka_unit_test(
 		    test_idempotent_methods_are_the_six_of_the_rfc),
+		cmocka_unit_test(
+		    test_a_method_in_another_case_has_one_that_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,7 +297,11 @@ static const struct {
 	{ "{" U ",\"body_file\":\"a\\u0000\"}", 38, "is not a file's name" },
 	{ "{" U ",\"timeout\":-1}", 36, "\"timeout\" may not be negative" },
 	{ "{" U ",\"timeout\":-1e-400}", 36, "may not be negative" },
-	{ "{" U ",\"timeout\":\"1\"}", 36, "must be a number" },
+	{ "{" U ",\"timeout\":\"x\"}", 36, "must be a number" },
+	{ "{" U ",\"timeout\":\"-1s\"}", 36, "such as \"10s\"" },
+	{ "{" U ",\"timeout\":\"\"}", 36, "or a duration" },
+	{ "{" U ",\"timeout\":\"1\\u0000s\"}", 36, "or a duration" },
+	{ "{" U ",\"timeout\":null}", 36, "or a duration" },
 	{ "{" U ",\"retry\":-1}", 34, "\"retry\" must be a whole number" },
 	{ "{" U ",\"retry\":1.0}", 34, "must be a whole number" },
 	{ "{" U ",\"retry\":1001}", 34, "must be a whole number" },
@@ -504,6 +508,37 @@ test_escaped_base64_is_decoded_where_it_stands(void **state)
 	request_fini(&r);
 }
 
+static void
+test_a_timeout_may_be_a_duration(void **state)
+{
+	static const struct {
+		const char *value;
+		int64_t us;
+	} t[] = {
+		{ "\"10s\"", 10000000 },
+		{ "\"500ms\"", 500000 },
+		{ "\"1m30s\"", 90000000 },
+		{ "\"\\u0031h\"", 3600000000 },
+		{ "\"1.5\"", 1500000 },
+		{ "\"0\"", 0 },
+		{ "\"9999999999999999999999h\"", 1000000000000000 },
+		{ "10", 10000000 },
+	};
+	struct request_fault f;
+	struct request r = { 0 };
+	char line[128];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		snprintf(line, sizeof(line), "{\"url\":\"h\",\"timeout\":%s}",
+		    t[i].value);
+		assert_int_equal(request_parse(&r, span_str(line), &f), E_OK);
+		assert_int_equal(r.timeout_us, t[i].us);
+	}
+	request_fini(&r);
+}
+
 int
 main(void)
 {
@@ -525,6 +560,7 @@ main(void)
 		T(test_more_headers_than_a_message_may_have_are_a_fault),
 		T(test_the_store_does_not_move_under_its_spans),
 		T(test_escaped_base64_is_decoded_where_it_stands),
+		cmocka_unit_test(test_a_timeout_may_be_a_duration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

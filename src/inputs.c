@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Operands, the files of -i and standard input as inputs: what there is to
+ * read, and whether it can be a list at all. Knows nothing of lines.
+ */
+#include "inputs.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "codec/input_kind.h"
+#include "codec/url.h"
+#include "io/source.h"
+
+static int
+is_url(const char *s)
+{
+	return strncasecmp(s, "http://", 7) == 0 ||
+	       strncasecmp(s, "https://", 8) == 0;
+}
+
+static int
+looks_like_host(const char *s)
+{
+	size_t n = strcspn(s, "/?#");
+	const char *dot = memchr(s, '.', n);
+
+	return dot != NULL && dot > s && s + n > dot + 1 &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789.-:") >= n;
+}
+
+/* ---- messages ---- */
+
+/* An operand may be a URL with a fault in it, and have a password. */
+static void
+show_operand(struct buf *err, const char *text)
+{
+	struct buf b = { 0 };
+
+	url_redact(&b, span_str(text));
+	buf_char(&b, '\0');
+	opts_show(err, b.p);
+	buf_fini(&b);
+}
+
+static int
+refuse(struct buf *err, int status, const char *name, const char *why)
+{
+	buf_str(err, "fetchd: ");
+	show_operand(err, name);
+	buf_printf(err, ": %s\n", why);
+	return status;
+}
+
+/* There is no such file; perhaps a URL was meant. */
+static int
+refuse_missing(struct buf *err, const char *path, int why)
+{
+	buf_str(err, "fetchd: ");
+	show_operand(err, path);
+	buf_printf(err, ": %s", strerror(why));
+	if (looks_like_host(path)) {
+		buf_str(err, "; did you mean https://");
+		show_operand(err, path);
+		buf_char(err, '?');
+	}
+	buf_char(err, '\n');
+	return 3;
+}
+
+/* ---- files that are no list ---- */
+
+/* As a shell would need it. */
+static void
+put_shell_word(struct buf *out, const char *name)
+{
+	size_t plain =
+	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789_./+=:@%,-");
+	int is_plain = name[plain] == '\0' && name[0] != '-';
+
+	if (is_plain) {
+		buf_str(out, name);
+		return;
+	}
+	buf_char(out, '\'');
+	for (; *name != '\0'; name++)
+		if (*name == '\'')
+			buf_str(out, "'\\''");
+		else
+			buf_char(out, *name);
+	buf_char(out, '\'');
+}
+
+static int
+refuse_kind(struct buf *err, const char *path, struct span head)
+{
+	struct buf word = { 0 }, kind = { 0 };
+	int status = 0;
+
+	put_shell_word(&word, path != NULL ? path : "FILE");
+	buf_char(&word, '\0');
+	if (input_kind_refuse(&kind, head, word.p)) {
+		buf_char(&kind, '\0');
+		buf_str(err, "fetchd: ");
+		opts_show(err, path != NULL ? path : "standard input");
+		buf_str(err, ": this is ");
+		opts_show(err, kind.p);
+		buf_char(err, '\n');
+		status = 2;
+	}
+	buf_fini(&word);
+	buf_fini(&kind);
+	return status;
+}
+
+/* Looks at the beginning of a regular file; leaves its offset alone. path NULL:
+ * standard input. */
+static int
+check_kind(int fd, const char *path, struct buf *err)
+{
+	off_t from = lseek(fd, 0, SEEK_CUR);
+	struct buf head = { 0 };
+	ssize_t n;
+	int status = 0;
+
+	n = pread(fd, buf_reserve(&head, INPUT_KIND_BYTES), INPUT_KIND_BYTES,
+	    from > 0 ? from : 0);
+	if (n > 0)
+		status = refuse_kind(err, path, span_of(head.p, (size_t)n));
+	buf_fini(&head);
+	return status;
+}
+
+static int
+check_file(const char *path, struct buf *err)
+{
+	struct stat st;
+	int fd, status;
+
+	if (stat(path, &st) == -1)
+		return refuse_missing(err, path, errno);
+	if (S_ISDIR(st.st_mode))
+		return refuse(err, 3, path, strerror(EISDIR));
+	if (!S_ISREG(st.st_mode))
+		return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0
+			   ? 0
+			   : refuse(err, 3, path, strerror(errno));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return refuse(err, 3, path, strerror(errno));
+	status = check_kind(fd, path, err);
+	close(fd);
+	return status;
+}
+
+/* ---- what is read ---- */
+
+static int
+add_stdin(struct source *s, int stdin_closed, struct buf *err)
+{
+	struct stat st;
+
+	if (stdin_closed)
+		return refuse(err, 3, "standard input", "it is closed");
+	if (fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
+		return refuse(err, 3, "standard input", strerror(EISDIR));
+	if (fstat(0, &st) == 0 && S_ISREG(st.st_mode) &&
+	    check_kind(0, NULL, err) != 0)
+		return 2;
+	source_add_stdin(s);
+	return 0;
+}
+
+static int
+add_operand(struct source *s, const struct opt_operand *op, size_t i,
+    int stdin_closed, struct buf *err)
+{
+	int status;
+
+	if (strcmp(op->text, "-") == 0 && !op->is_url)
+		return add_stdin(s, stdin_closed, err);
+	if (!op->is_file && (op->is_url || is_url(op->text)) &&
+	    op->text[0] != '{') {
+		source_add_url(s, op->text, i + 1);
+		return 0;
+	}
+	if (!op->is_file && op->text[0] == '{')
+		return refuse(err, 2, "a JSON request is no operand",
+		    "put it into a file and use -i FILE, or send a body with "
+		    "--json-data");
+	status = check_file(op->text, err);
+	if (status == 0)
+		source_add_file(s, op->text);
+	return status;
+}
+
+/* Without operands: is there something to read? */
+static int
+add_default(struct source *s, int stdin_closed, struct buf *err)
+{
+	struct stat st;
+
+	if (!stdin_closed && fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
+		return add_stdin(s, stdin_closed, err);
+	if (stdin_closed || fstat(0, &st) == -1 ||
+	    !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) ||
+		S_ISSOCK(st.st_mode))) {
+		buf_str(err, "fetchd: no URL, no file, and nothing on "
+			     "standard input\n");
+		opts_usage(err);
+		return 2;
+	}
+	return add_stdin(s, stdin_closed, err);
+}
+
+int
+inputs_add(
+    struct source *s, const struct opts *o, int stdin_closed, struct buf *err)
+{
+	int status = 0;
+	size_t i;
+
+	if (o->noperands == 0)
+		return add_default(s, stdin_closed, err);
+	for (i = 0; i < o->noperands && status == 0; i++)
+		status = add_operand(s, &o->operands[i], i, stdin_closed, err);
+	return status;
+}
+
+int
+inputs_is_single(const struct opts *o)
+{
+	const struct opt_operand *op = o->operands;
+
+	return o->limit == 1 || (o->noperands == 1 && !op->is_file &&
+				    (op->is_url || is_url(op->text)));
+}

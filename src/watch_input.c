@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* Says what core/item has noted of lines. Decides nothing. */
+#include "watch_input.h"
+
+#include "core/core.h"
+#include "options.h"
+
+static void
+put(struct buf *out, const struct core_oddity *o, const char *what)
+{
+	buf_str(out, "fetchd: ");
+	opts_show(out, o->source);
+	buf_printf(out, ":%llu: %s\n", (unsigned long long)o->line, what);
+}
+
+void
+watch_input_put(struct watch_input *w, const struct core *c, struct buf *out)
+{
+	if (c->two_urls.source != NULL && !w->said_two_urls) {
+		w->said_two_urls = 1;
+		put(out, &c->two_urls,
+		    "after a comma or blank in this URL there seems to be "
+		    "another one; the line is taken for one (told once)");
+	}
+	if (c->method_case.source != NULL && !w->said_method_case) {
+		w->said_method_case = 1;
+		put(out, &c->method_case,
+		    "the method is sent as it is written, but those of HTTP "
+		    "are in upper case (told once)");
+	}
+}

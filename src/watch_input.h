@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/* Warnings of odd lines in the input, one a run of each kind. */
+#ifndef WATCH_INPUT_H
+#define WATCH_INPUT_H
+
+struct buf;
+struct core;
+
+/* All-zero: nothing has been said. */
+struct watch_input {
+	int said_two_urls, said_method_case;
+};
+
+/* Appends what is to be said now. */
+void
+watch_input_put(struct watch_input *w, const struct core *c, struct buf *out);
+
+#endif
