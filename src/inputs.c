@@ -179,6 +179,13 @@ add_stdin(struct source *s, int stdin_closed, struct buf *err)
 }
 
 static int
+is_url_operand(const struct opt_operand *op)
+{
+	return !op->is_file && (op->is_url || is_url(op->text)) &&
+	       op->text[0] != '{';
+}
+
+static int
 add_operand(struct source *s, const struct opt_operand *op, size_t i,
     int stdin_closed, struct buf *err)
 {
@@ -186,8 +193,7 @@ add_operand(struct source *s, const struct opt_operand *op, size_t i,
 
 	if (strcmp(op->text, "-") == 0 && !op->is_url)
 		return add_stdin(s, stdin_closed, err);
-	if (!op->is_file && (op->is_url || is_url(op->text)) &&
-	    op->text[0] != '{') {
+	if (is_url_operand(op)) {
 		source_add_url(s, op->text, i + 1);
 		return 0;
 	}
@@ -220,25 +226,37 @@ add_default(struct source *s, int stdin_closed, struct buf *err)
 	return add_stdin(s, stdin_closed, err);
 }
 
-int
-inputs_add(
+static int
+add_operands(
     struct source *s, const struct opts *o, int stdin_closed, struct buf *err)
 {
 	int status = 0;
 	size_t i;
 
-	if (o->noperands == 0)
-		return add_default(s, stdin_closed, err);
 	for (i = 0; i < o->noperands && status == 0; i++)
 		status = add_operand(s, &o->operands[i], i, stdin_closed, err);
 	return status;
 }
 
 int
+inputs_add(
+    struct source *s, const struct opts *o, int stdin_closed, struct buf *err)
+{
+	int status = o->noperands > 0 ? add_operands(s, o, stdin_closed, err)
+				      : add_default(s, stdin_closed, err);
+
+	if (status != 0 || !o->follow)
+		return status;
+	if (o->noperands > 0 && is_url_operand(&o->operands[o->noperands - 1]))
+		return refuse(err, 2, "--follow",
+		    "the last input is a URL, which cannot go on");
+	source_follow(s, 1);
+	return 0;
+}
+
+int
 inputs_is_single(const struct opts *o)
 {
-	const struct opt_operand *op = o->operands;
-
-	return o->limit == 1 || (o->noperands == 1 && !op->is_file &&
-				    (op->is_url || is_url(op->text)));
+	return o->limit == 1 ||
+	       (o->noperands == 1 && is_url_operand(&o->operands[0]));
 }

@@ -146,7 +146,7 @@ struct opts {
 	size_t npieces;
 	const char *content_type;    /* that body's; NULL without one */
 	const char *password;        /* with user; NULL without -u */
-	int follow;                  /* enum opt_follow */
+	int follow_redirects;        /* enum opt_follow */
 	int redir_http, redir_https; /* --proto-redir has it */
 	unsigned char retry_status[OPT_STATUSES]; /* --retry-on has it */
 	/* Likewise by code; "errors" sets all that are marked Y. */

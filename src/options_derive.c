@@ -42,9 +42,9 @@ static void
 derive_follow(struct opts *o)
 {
 	if (!opts_given(o, OPT_location))
-		o->follow = FOLLOW_SAFE;
+		o->follow_redirects = FOLLOW_SAFE;
 	else
-		o->follow = o->location ? FOLLOW_ALL : FOLLOW_NEVER;
+		o->follow_redirects = o->location ? FOLLOW_ALL : FOLLOW_NEVER;
 }
 
 static void

@@ -26,6 +26,17 @@ OPT(input_file, "input-file", 'i', LIST, "", 0, 0, INPUT, "FILE",
 OPT(url, "url", 0, LIST, "", 0, 0, INPUT, "URL",
     "fetch URL; the same as an operand; may be repeated",
     "It is never taken for a file, and may be a bare host.")
+OPT(follow, "follow", 0, BOOL, "off", 0, 1, INPUT, "",
+    "go on reading the last input after its end",
+    "A FIFO waits for its next writer, so that mkfifo q; fetchd --follow q is "
+    "a queue for many writers; a file for whole lines that are appended. "
+    "Ends with the first INT or TERM, or when the file is removed; a pipe "
+    "without a name, a socket and a terminal end as always.")
+OPT(failed_input, "failed-input", 0, PATH, "", 0, 0, INPUT, "FILE",
+    "write the input lines of items that failed to FILE",
+    "Those whose record has an error, byte for byte, as they are finished: "
+    "the list for another run. FILE has mode 0600, as lines may have secrets; "
+    "it may be - if -o names a file. Lines that were too long are left out.")
 OPT(limit, "limit", 0, INT, "", 0, INT64_MAX, INPUT, "N",
     "stop after the first N items", "0 takes none.")
 OPT(base_url, "base-url", 0, STR, "", 0, 0, INPUT, "URL",

@@ -23,7 +23,7 @@ may_follow(const struct fetch *f)
 {
 	struct span m = f->x->method;
 
-	switch ((enum opt_follow)f->opts->follow) {
+	switch ((enum opt_follow)f->opts->follow_redirects) {
 	case FOLLOW_NEVER:
 		return 0;
 	case FOLLOW_ALL:

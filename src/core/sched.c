@@ -717,6 +717,7 @@ sched_judge_left(struct core *c)
 		c->input_ended = 1;
 		return;
 	}
+	source_follow(c->source, 0);
 	switch (source_next(c->source, &line)) {
 	case SOURCE_LINE:
 	case SOURCE_MORE:

@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -22,11 +24,20 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/text_file.h"
+#include "io/timer.h"
 
 #define READ_BYTES 65536
-#define FILLS 16 /* reads a call that give no line */
+#define FILLS 16         /* reads a call that give no line */
+#define GROWTH_US 100000 /* between looks at a file that is followed */
 
 enum input_kind { INPUT_URL, INPUT_FILE, INPUT_STDIN };
+
+/* What may come after its end. */
+enum follow {
+	FOLLOW_NOTHING,
+	FOLLOW_WRITER, /* a FIFO: another writer */
+	FOLLOW_GROWTH, /* a regular file: what is appended */
+};
 
 struct input {
 	struct link link;
@@ -49,6 +60,9 @@ struct source {
 	int skipping; /* the rest of a line that was too long */
 	struct event *readable;
 	int is_waiting;
+	int follows_last;   /* the last input is followed */
+	enum follow follow; /* this one */
+	struct timer *growth;
 	struct buf buf;
 	size_t off;     /* bytes of buf consumed */
 	size_t scanned; /* bytes behind off known to hold no LF */
@@ -92,6 +106,7 @@ source_free(struct source *s)
 	struct link *k;
 
 	close_input(s);
+	timer_free(s->growth);
 	while ((k = list_shift(&s->inputs)) != NULL)
 		free(CONTAINER(k, struct input, link));
 	buf_fini(&s->buf);
@@ -103,6 +118,15 @@ source_limits(struct source *s, size_t json_max, size_t url_max)
 {
 	s->json_max = json_max;
 	s->url_max = url_max;
+}
+
+void
+source_follow(struct source *s, int on)
+{
+	s->follows_last = on;
+	s->is_total_unknown |= on;
+	if (!on)
+		s->follow = FOLLOW_NOTHING;
 }
 
 static struct input *
@@ -169,6 +193,35 @@ fail(struct source *s, const char *name, const char *why)
 	return -1;
 }
 
+/* A pipe without a name, which nobody can open again. */
+static int
+is_unnamed(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+static enum follow
+how_to_follow(
+    const struct source *s, const struct input *in, const struct stat *st)
+{
+	if (!s->follows_last || list_next(&s->inputs, &in->link) != NULL)
+		return FOLLOW_NOTHING;
+	if (S_ISREG(st->st_mode))
+		return FOLLOW_GROWTH;
+	return S_ISFIFO(st->st_mode) && !is_unnamed(s->fd) ? FOLLOW_WRITER
+							   : FOLLOW_NOTHING;
+}
+
+static void
+watch_readable(struct source *s)
+{
+	s->readable = event_new(s->base, s->fd, EV_READ, on_readable, s);
+	if (s->readable == NULL)
+		fatalx("event_new failed");
+}
+
 /* Opens the first input. 0, or -1 with the error set. */
 static int
 open_input(struct source *s, const struct input *in)
@@ -186,14 +239,12 @@ open_input(struct source *s, const struct input *in)
 		return fail(s, in->text, strerror(EISDIR));
 	s->is_polled =
 	    S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(s->fd);
+	s->follow = how_to_follow(s, in, &st);
 	s->at_eof = s->skipping = 0;
 	s->line = 0;
 	s->file_bytes = 0;
-	if (!s->is_polled)
-		return 0;
-	s->readable = event_new(s->base, s->fd, EV_READ, on_readable, s);
-	if (s->readable == NULL)
-		fatalx("event_new failed");
+	if (s->is_polled)
+		watch_readable(s);
 	return 0;
 }
 
@@ -237,6 +288,75 @@ shrink(struct buf *b)
 	*b = small;
 }
 
+/* Can nobody add to it any more, as it has no name left? */
+static int
+is_removed(const struct source *s)
+{
+	struct stat st;
+
+	return fstat(s->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+static void
+on_growth(void *arg)
+{
+	struct source *s = arg;
+
+	s->cb(s->arg);
+}
+
+/* No event tells of what is appended to a file: it is looked at again. */
+static enum source_verdict
+wait_growth(struct source *s)
+{
+	if (s->growth == NULL)
+		s->growth = timer_new(s->base, on_growth, s);
+	timer_set(s->growth, timer_now_us() + GROWTH_US);
+	return SOURCE_WAIT;
+}
+
+/*
+ * Waits for the next writer of a FIFO: a description that has not had one yet
+ * does not report that it is gone. The old one stays open meanwhile, or what
+ * a writer has put there just now would be lost.
+ */
+static void
+reopen_fifo(struct source *s)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->fd);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 || is_removed(s)) {
+		s->follow = FOLLOW_NOTHING;
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	close_input(s);
+	s->fd = fd;
+	s->owns_fd = 1;
+	watch_readable(s);
+}
+
+/* The end as it is now has been read. SOURCE_LINE: that is the end. */
+static enum source_verdict
+meet_end(struct source *s, const struct input *in)
+{
+	if (is_shrunk(s))
+		return fail(s, in->text, "was truncated while it was read"),
+		       SOURCE_FAILED;
+	if (s->follow == FOLLOW_GROWTH && !is_removed(s))
+		return wait_growth(s);
+	if (s->follow == FOLLOW_GROWTH)
+		s->follow = FOLLOW_NOTHING;
+	if (s->follow == FOLLOW_WRITER)
+		reopen_fifo(s);
+	s->at_eof = 1;
+	return SOURCE_LINE;
+}
+
 /* Reads once. SOURCE_LINE here means: there are new bytes, or the end. */
 static enum source_verdict
 fill(struct source *s, const struct input *in)
@@ -255,10 +375,8 @@ fill(struct source *s, const struct input *in)
 		return s->is_polled ? wait_readable(s) : SOURCE_MORE;
 	if (n == -1)
 		return fail(s, in->text, strerror(errno)), SOURCE_FAILED;
-	if (n == 0 && is_shrunk(s))
-		return fail(s, in->text, "was truncated while it was read"),
-		       SOURCE_FAILED;
-	s->at_eof = n == 0;
+	if (n == 0)
+		return meet_end(s, in);
 	s->buf.n += (size_t)n;
 	s->file_bytes += (size_t)n;
 	s->done += (size_t)n;
@@ -396,10 +514,12 @@ next_of_file(struct source *s, struct input *in, struct source_line *line)
 			return v;
 		if (took)
 			continue;
-		if (s->at_eof) {
+		if (s->at_eof && s->follow == FOLLOW_NOTHING) {
 			next_input(s);
 			return SOURCE_MORE;
 		}
+		if (s->at_eof) /* of a writer, and so is its last line */
+			s->at_eof = s->skipping = 0;
 		v = fill(s, in);
 		if (v != SOURCE_LINE)
 			return v;

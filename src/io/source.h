@@ -47,6 +47,14 @@ void source_add_url(struct source *s, const char *url, uint64_t number);
 void source_add_file(struct source *s, const char *path);
 void source_add_stdin(struct source *s);
 
+/*
+ * The last input goes on after its end: a FIFO with its next writer, a regular
+ * file with what is appended, as long as they have a name; a writer's last
+ * line needs no LF, one of a file does. Anything else ends as always.
+ * on 0: no more, so that what is left can be read to the end.
+ */
+void source_follow(struct source *s, int on);
+
 /* Skips blank lines and lines that start with '#'. */
 enum source_verdict source_next(struct source *s, struct source_line *line);
 /* "urls.txt: No such file or directory", after SOURCE_FAILED. */

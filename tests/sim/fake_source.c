@@ -50,6 +50,13 @@ source_free(struct source *s)
 	free(s);
 }
 
+void
+source_follow(struct source *s, int on)
+{
+	(void)s;
+	(void)on;
+}
+
 static void
 write_body(struct buf *to, const struct item *item)
 {

@@ -160,7 +160,7 @@ test_the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(o.max_host_errors, 0);
 	assert_int_equal(o.host_dead_after_us, 300000000);
 	assert_int_equal(o.net_down, NET_DOWN_WAIT);
-	assert_int_equal(o.follow, FOLLOW_SAFE);
+	assert_int_equal(o.follow_redirects, FOLLOW_SAFE);
 	assert_int_equal(o.max_redirs, 10);
 	assert_true(o.redir_http && o.redir_https);
 	assert_false(o.rate_headers || o.retry_post || o.location_trusted);
@@ -298,15 +298,15 @@ test_which_redirects_are_followed_is_said_last(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("-L"), 0);
-	assert_int_equal(o.follow, FOLLOW_ALL);
+	assert_int_equal(o.follow_redirects, FOLLOW_ALL);
 	assert_int_equal(PARSE("--no-location"), 0);
-	assert_int_equal(o.follow, FOLLOW_NEVER);
+	assert_int_equal(o.follow_redirects, FOLLOW_NEVER);
 	assert_int_equal(PARSE("-L", "--no-location"), 0);
-	assert_int_equal(o.follow, FOLLOW_NEVER);
+	assert_int_equal(o.follow_redirects, FOLLOW_NEVER);
 	assert_int_equal(PARSE("--no-location", "-kL"), 0);
-	assert_int_equal(o.follow, FOLLOW_ALL);
+	assert_int_equal(o.follow_redirects, FOLLOW_ALL);
 	assert_int_equal(PARSE("--location-trusted"), 0);
-	assert_int_equal(o.follow, FOLLOW_SAFE);
+	assert_int_equal(o.follow_redirects, FOLLOW_SAFE);
 }
 
 static void
