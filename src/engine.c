@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "codec/http.h"
 #include "core/emit.h"
+#include "core/failed_input.h"
 #include "core/fetch.h"
 #include "core/order.h"
 #include "core/sched.h"
@@ -296,21 +297,46 @@ engine_new(
 	return e;
 }
 
+static int
+refuse_output(struct buf *err, const char *option, const char *path)
+{
+	int why = errno;
+
+	buf_printf(err, "fetchd: --%s: ", option);
+	opts_show(err, path);
+	buf_printf(err, ": %s\n", strerror(why));
+	return 3;
+}
+
+/* NULL with errno set if that fails. */
+static struct sink *
+open_failed_input(struct core *c)
+{
+	const char *path = c->opts->failed_input;
+
+	return strcmp(path, "-") == 0
+		   ? sink_new(c->base, 1, on_wakeup, c)
+		   : sink_open_private(c->base, path, on_wakeup, c);
+}
+
 int
 engine_open_output(struct engine *e, struct buf *err)
 {
-	const char *path = e->core.opts->output;
+	struct core *c = &e->core;
+	const char *path = c->opts->output;
+	const char *failed = c->opts->failed_input;
 
+	if (failed != NULL && (c->failed = open_failed_input(c)) == NULL)
+		return refuse_output(err, "failed-input", failed);
 	if (strcmp(path, "-") == 0)
-		e->core.out = sink_new(e->base, 1, on_wakeup, &e->core);
+		c->out = sink_new(e->base, 1, on_wakeup, c);
 	else
-		e->core.out = sink_open(e->base, path, on_wakeup, &e->core);
-	if (e->core.out == NULL) {
-		buf_str(err, "fetchd: --output: ");
-		opts_show(err, path);
-		buf_printf(err, ": %s\n", strerror(errno));
-		return 3;
-	}
+		c->out = sink_open(e->base, path, on_wakeup, c);
+	if (c->out == NULL)
+		return refuse_output(err, "output", path);
+	/* Only now, when nothing is wrong with either. */
+	if (failed != NULL && sink_empty(c->failed) == -1)
+		return refuse_output(err, "failed-input", failed);
 	/* Now: a signal ends the wait for the reader of a FIFO. */
 	catch_signals(e);
 	return 0;
@@ -335,6 +361,7 @@ engine_free(struct engine *e)
 		source_free(c->source);
 	stall_free(c->stall);
 	sink_free(c->out);
+	sink_free(c->failed);
 	sink_free(e->notes);
 	timer_free(e->grace);
 	timer_free(e->run_time);
@@ -346,6 +373,15 @@ engine_free(struct engine *e)
 }
 
 /* ---- running ---- */
+
+/* The first output that failed: records, or --failed-input. */
+static enum err
+output_error(const struct core *c)
+{
+	enum err e = sink_error(c->out);
+
+	return e != E_OK ? e : failed_input_error(c);
+}
 
 /* Waits for the output's reader until it has all, or a signal or `us` ends
  * the wait. */
@@ -385,8 +421,9 @@ is_over(const struct engine *e)
 	const struct core *c = &e->core;
 
 	return e->is_killed || e->is_cut || c->spill_error != E_OK ||
-	       sink_error(c->out) != E_OK ||
-	       (sched_is_done(c) && sink_pending(c->out) == 0);
+	       output_error(c) != E_OK ||
+	       (sched_is_done(c) && sink_pending(c->out) == 0 &&
+		   failed_input_pending(c) == 0);
 }
 
 enum engine_end
@@ -407,13 +444,17 @@ engine_run(struct engine *e)
 		finish_output(e);
 	if (!sched_is_done(c) || c->pauses & PAUSE_STOP)
 		sched_judge_left(c);
+	if (c->failed != NULL)
+		sink_finish(c->failed, e->is_killed ? KILLED_US : FINISH_US);
 	if (e->is_killed)
 		sink_finish(c->out, KILLED_US);
 	if (c->opts->format != FORMAT_BODY)
 		sink_end_line(c->out);
+	if (c->failed != NULL)
+		sink_end_line(c->failed);
 	if (e->is_killed)
 		return ENGINE_KILLED;
-	if (sink_error(c->out) != E_OK || c->spill_error != E_OK)
+	if (output_error(c) != E_OK || c->spill_error != E_OK)
 		return ENGINE_STOPPED;
 	return c->pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
 }
@@ -421,7 +462,7 @@ engine_run(struct engine *e)
 static int
 has_output_failed(const struct core *c)
 {
-	enum err out = sink_error(c->out);
+	enum err out = output_error(c);
 
 	return c->input_failed || c->spill_error != E_OK ||
 	       out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE;
@@ -432,6 +473,7 @@ static int
 has_unwritten(const struct core *c)
 {
 	return sink_has_lost(c->out) ||
+	       (c->failed != NULL && sink_has_lost(c->failed)) ||
 	       (c->order != NULL && order_is_due(c->order));
 }
 

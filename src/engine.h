@@ -32,9 +32,9 @@ enum engine_end {
 struct engine *engine_new(
     const struct opts *o, size_t max_sockets, struct buf *err, int *status);
 /*
- * The last thing before engine_run: creates or truncates the output, which a
- * mistake found until then leaves as it was, and takes over the signals. 0, or
- * an exit status with the message.
+ * The last thing before engine_run: creates or truncates the output and the
+ * file of --failed-input, which a mistake found until then leaves as they were,
+ * and takes over the signals. 0, or an exit status with the message.
  */
 int engine_open_output(struct engine *e, struct buf *err);
 void engine_free(struct engine *e);

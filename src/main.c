@@ -248,27 +248,32 @@ set_output(struct core *c, const struct opts *o)
 }
 
 static void
+put_sink_fault(struct buf *b, const struct sink *s, const char *name)
+{
+	enum err e = sink_error(s);
+
+	if (e != E_OUTPUT_IO && e != E_OUTPUT_NO_SPACE)
+		return;
+	buf_str(b, "fetchd: ");
+	opts_show(b, strcmp(name, "-") == 0 ? "standard output" : name);
+	buf_printf(b, ": %s (%s)\n", strerror(sink_errno(s)), error_code(e));
+}
+
+static void
 say_end(struct engine *e)
 {
 	struct core *c = engine_core(e);
 	struct sink *notes = engine_notes(e);
 	struct buf b = { 0 };
-	enum err out = sink_error(c->out);
-
 	watch_end(engine_watch(e));
 	if (c->input_failed) {
 		buf_str(&b, "fetchd: ");
 		opts_show(&b, source_error(c->source));
 		buf_char(&b, '\n');
 	}
-	if (out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE) {
-		buf_str(&b, "fetchd: ");
-		opts_show(&b, strcmp(c->opts->output, "-") == 0
-				  ? "standard output"
-				  : c->opts->output);
-		buf_printf(&b, ": %s (%s)\n", strerror(sink_errno(c->out)),
-		    error_code(out));
-	}
+	put_sink_fault(&b, c->out, c->opts->output);
+	if (c->failed != NULL)
+		put_sink_fault(&b, c->failed, c->opts->failed_input);
 	if (c->spill_error != E_OK)
 		buf_printf(&b, "fetchd: --keep-order's file: %s (%s)\n",
 		    strerror(order_errno(c->order)),

@@ -170,39 +170,74 @@ stat_path(const char *path, int standard, struct stat *st)
 }
 
 static int
-is_same(const char *path, const struct stat *out)
+is_same(const char *path, int standard, const struct stat *out)
 {
 	struct stat st;
 
-	return stat_path(path, STDIN_FILENO, &st) == 0 &&
+	return stat_path(path, standard, &st) == 0 &&
 	       st.st_dev == out->st_dev && st.st_ino == out->st_ino;
 }
 
 static int
-say_same(struct buf *err, const char *path)
+say_same(struct buf *err, const char *what, const char *path)
 {
-	buf_str(err, "fetchd: the output is also an input: ");
+	buf_printf(err, "fetchd: %s is also an input: ", what);
 	opts_quote_path(err, path);
 	buf_char(err, '\n');
 	return 2;
 }
 
-int
-opts_check_path(const struct opts *o, const char *path, struct buf *err)
+/* 0, or 2 if the file at `path` is the one that is written to. */
+static int
+check_path(
+    const char *written, const char *what, const char *path, struct buf *err)
 {
 	struct stat out;
 
-	if (stat_path(o->output, STDOUT_FILENO, &out) != 0 || !is_store(&out))
+	if (stat_path(written, STDOUT_FILENO, &out) != 0 || !is_store(&out))
 		return 0;
-	return is_same(path, &out) ? say_same(err, path) : 0;
+	return is_same(path, STDIN_FILENO, &out) ? say_same(err, what, path)
+						 : 0;
+}
+
+int
+opts_check_path(const struct opts *o, const char *path, struct buf *err)
+{
+	int status = check_path(o->output, "the output", path, err);
+
+	if (status == 0 && o->failed_input != NULL)
+		status = check_path(
+		    o->failed_input, "the file of --failed-input", path, err);
+	return status;
+}
+
+/* The two files that are written to. */
+static int
+check_outputs(const struct opts *o, struct buf *err)
+{
+	const char *path = o->failed_input;
+	struct stat st;
+
+	if (path == NULL)
+		return 0;
+	if (strcmp(path, o->output) != 0 &&
+	    (stat_path(path, STDOUT_FILENO, &st) != 0 || !is_store(&st) ||
+		!is_same(o->output, STDOUT_FILENO, &st)))
+		return 0;
+	buf_printf(err, "fetchd: --%s: it is also the output%s\n",
+	    opts_row(OPT_failed_input)->name,
+	    strcmp(path, "-") == 0 ? "; - needs an -o FILE" : "");
+	return 2;
 }
 
 int
 opts_check_paths(const struct opts *o, struct buf *err)
 {
-	int status = o->noperands == 0 ? opts_check_path(o, "-", err) : 0;
+	int status = check_outputs(o, err);
 	size_t i;
 
+	if (status == 0 && o->noperands == 0)
+		status = opts_check_path(o, "-", err);
 	for (i = 0; i < o->noperands && status == 0; i++)
 		if (!o->operands[i].is_url)
 			status = opts_check_path(o, o->operands[i].text, err);

@@ -28,4 +28,10 @@ watch_input_put(struct watch_input *w, const struct core *c, struct buf *out)
 		    "the method is sent as it is written, but those of HTTP "
 		    "are in upper case (told once)");
 	}
+	if (c->left_out.source != NULL && !w->said_left_out) {
+		w->said_left_out = 1;
+		put(out, &c->left_out,
+		    "a line that is too long is left out of --failed-input "
+		    "(told once)");
+	}
 }

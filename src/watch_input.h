@@ -8,7 +8,7 @@ struct core;
 
 /* All-zero: nothing has been said. */
 struct watch_input {
-	int said_two_urls, said_method_case;
+	int said_two_urls, said_method_case, said_left_out;
 };
 
 /* Appends what is to be said now. */

@@ -4,6 +4,7 @@
 #include "core/account.h"
 
 #include "core/core.h"
+#include "core/failed_input.h"
 #include "core/order.h"
 #include "io/conn.h"
 #include "io/pool.h"
@@ -40,7 +41,8 @@ account_ask(struct core *c)
 	if (c->coprocs != NULL)
 		movers += pool_held_bytes(c->coprocs);
 	movers += source_held_bytes(c->source);
-	account_set(a, ACCOUNT_OUTPUT, &a->output, sink_pending(c->out));
+	account_set(a, ACCOUNT_OUTPUT, &a->output,
+	    sink_pending(c->out) + failed_input_pending(c));
 	account_set(a, ACCOUNT_ORDER, &a->order, order);
 	account_set(a, ACCOUNT_MOVERS, &a->movers, movers);
 }

@@ -65,6 +65,7 @@ struct core {
 	struct resolve *resolve;
 	struct source *source;
 	struct sink *out;
+	struct sink *failed;  /* --failed-input; or NULL */
 	struct pool *workers; /* --extract and the like; or NULL */
 	struct pool *coprocs; /* --exec; or NULL */
 	struct order *order;  /* --keep-order; or NULL */
@@ -138,6 +139,7 @@ struct core {
 	struct http_headers option_headers;
 	struct core_oddity two_urls;    /* after a comma or blank another one */
 	struct core_oddity method_case; /* "get" */
+	struct core_oddity left_out;    /* of --failed-input */
 
 	/* The turn (core/turn). */
 	int input_left; /* the pump has more to do that no event tells of */

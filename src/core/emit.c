@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "core/explain.h"
+#include "core/failed_input.h"
 #include "core/fetch.h"
 #include "core/live.h"
 #include "core/order.h"
@@ -398,8 +399,10 @@ emit_record(struct fetch *f, int all)
 	more = is_wanted(f);
 	while (more && (all || !sink_is_full(c->out)))
 		more = write_step(f, &r);
-	if (!more)
+	if (!more) {
 		count(f, &r);
+		failed_input_put(f);
+	}
 	c->emitting = more ? f : NULL;
 	if (!more && c->order != NULL)
 		order_end(c->order, f->seq);

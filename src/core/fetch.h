@@ -54,6 +54,7 @@ struct fetch {
 	short retry;             /* its own --retry, or -1 */
 	unsigned char has_begun; /* an answer had, when it failed */
 	unsigned char is_new, is_hook_due, is_argument;
+	unsigned char had_bom, had_cr; /* around its line; see io/source */
 	unsigned char
 	    is_idempotent; /* its own method; see fetch_is_idempotent */
 	unsigned char is_streamed;

@@ -43,6 +43,8 @@ make(struct core *c, const struct source_line *line, struct span text)
 	f->source = line->name;
 	f->source_line = line->number;
 	f->is_argument = line->is_argument != 0;
+	f->had_bom = line->had_bom != 0;
+	f->had_cr = line->had_cr != 0;
 	c->stats.items++;
 	return f;
 }

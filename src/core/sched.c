@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/failed_input.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/idle.h"
@@ -570,7 +571,8 @@ sched_judge_pauses(struct core *c)
 	account_ask(c);
 	if (!account_is_over(c))
 		c->exempt = NULL;
-	set_pause(c, PAUSE_SINK, sink_is_full(c->out));
+	set_pause(
+	    c, PAUSE_SINK, sink_is_full(c->out) || failed_input_is_full(c));
 	set_pause(c, PAUSE_MEMORY, lacks_memory(c));
 	set_pause(c, PAUSE_POOL, parse_is_full(c));
 	if (c->pauses & PAUSE_POOL)

@@ -3,6 +3,7 @@
 #include "core/turn.h"
 
 #include "core/emit.h"
+#include "core/failed_input.h"
 #include "core/fetch.h"
 #include "core/order.h"
 #include "core/reader.h"
@@ -50,6 +51,7 @@ emit(struct core *c)
 		if (sink_pending(c->out) > 0 && c->before_output != NULL)
 			c->before_output(c->before_output_arg);
 		sink_flush(c->out);
+		failed_input_flush(c);
 		core_tick(c);
 	} while ((has_to_emit(c) || has_ordered(c)) && !core_is_over_budget(c));
 }

@@ -191,6 +191,35 @@ sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg)
 	return fd != -1 ? make(base, fd, 1, cb, arg) : NULL;
 }
 
+struct sink *
+sink_open_private(
+    struct event_base *base, const char *path, sink_cb *cb, void *arg)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), errnum;
+	struct stat st;
+
+	if (fd == -1)
+		return NULL;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & 077) != 0 && fchmod(fd, 0600) == -1) {
+		errnum = errno;
+		close(fd);
+		errno = errnum;
+		return NULL;
+	}
+	return make(base, fd, 1, cb, arg);
+}
+
+int
+sink_empty(struct sink *s)
+{
+	struct stat st;
+
+	if (fstat(s->fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return 0;
+	return ftruncate(s->fd, 0);
+}
+
 void
 sink_free(struct sink *s)
 {

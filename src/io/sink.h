@@ -39,6 +39,14 @@ struct sink *sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg);
  */
 struct sink *
 sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg);
+/*
+ * The same for what may have secrets in it: a regular file gets mode 0600, also
+ * if it is there already. It keeps what it has until sink_empty, which returns
+ * -1 with errno if that fails.
+ */
+struct sink *sink_open_private(
+    struct event_base *base, const char *path, sink_cb *cb, void *arg);
+int sink_empty(struct sink *s);
 /* What is unwritten is lost; see sink_finish. */
 void sink_free(struct sink *s);
 

@@ -429,10 +429,12 @@ accept_line(struct source *s, struct span text, struct source_line *line)
 		s->skipping = 0;
 		return 0;
 	}
-	text = bare(text);
+	line->text = bare(text);
+	line->had_bom = line->text.p > text.p;
+	line->had_cr = line->text.p + line->text.n < text.p + text.n;
+	text = line->text;
 	if (is_skipped(text))
 		return 0;
-	line->text = text;
 	line->too_long = text.n > limit_for(s, text);
 	line->number = s->line;
 	line->is_argument = 0;
@@ -474,6 +476,7 @@ cut_line(struct source *s, struct source_line *line, int *took)
 	s->scanned = 0;
 	s->skipping = 1;
 	line->text = span_of(rest.p, limit_for(s, rest));
+	line->had_bom = line->had_cr = 0;
 	line->too_long = 1;
 	line->number = s->line + 1;
 	line->is_argument = 0;
@@ -492,6 +495,7 @@ next_argument(struct source *s, struct input *in, struct source_line *line)
 	s->is_given = 1;
 	s->done += strlen(in->text);
 	line->text = span_str(in->text);
+	line->had_bom = line->had_cr = 0;
 	line->too_long = line->text.n > s->url_max;
 	line->name = "argument";
 	line->number = in->number;

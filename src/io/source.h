@@ -31,6 +31,8 @@ enum source_verdict {
 
 struct source_line {
 	struct span text; /* without its line end; n > 0, unless too_long */
+	int had_bom;      /* before the text stood a byte order mark, */
+	int had_cr;       /* and after it a CR */
 	int too_long;     /* over its limit; text is its beginning */
 	const char *name; /* file, "-", or "argument"; lives with the source */
 	uint64_t number;  /* of the line, or of the argument; from 1 */
