@@ -15,6 +15,7 @@
 #include "codec/json.h"
 #include "codec/quantity.h"
 #include "codec/request_number.h"
+#include "codec/url.h"
 
 #define STORE_KEEP (64u << 10) /* bytes kept from line to line */
 #define RETRY_MAX 1000
@@ -48,16 +49,22 @@ static void
 set_fault(struct parse *s, const char *at, struct span key, const char *what)
 {
 	struct request_fault *f = s->fault;
-	size_t n = key.n < FAULT_KEY_MAX ? key.n : FAULT_KEY_MAX;
+	struct buf shown = { 0 };
+	size_t n;
 
 	if (s->bad)
 		return;
 	s->bad = 1;
+	if (key.n > 0)
+		url_redact(&shown, key); /* it may be anything */
+	key = buf_view(&shown);
+	n = key.n < FAULT_KEY_MAX ? key.n : FAULT_KEY_MAX;
 	f->column = (size_t)(at - s->line.p) + 1;
 	n = n > 0 ? utf8_valid(span_of(key.p, n)) : 0;
 	snprintf(f->text, sizeof(f->text), "%.*s%s%s%s", (int)n,
 	    n > 0 ? key.p : "", n < key.n ? "...\"" : "",
 	    n > 0 && what[0] != ':' ? " " : "", what);
+	buf_fini(&shown);
 }
 
 /*

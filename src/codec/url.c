@@ -232,11 +232,6 @@ take_user(struct url *u, struct span s, struct fault *f)
 	if (colon != NULL)
 		user.n = (size_t)(colon - s.p);
 	e = put_decoded(&u->user, user, f);
-	/* RFC 7617 section 2: the server would take it for the separator. */
-	if (e == E_OK && u->user.n > 0 &&
-	    memchr(u->user.p, ':', u->user.n) != NULL)
-		return fail(f, E_URL_INVALID, user.p,
-		    "a user name may not have a colon (%3A)");
 	if (e == E_OK && colon != NULL)
 		e = put_decoded(&u->password, skip(s, user.n + 1), f);
 	return e;
@@ -330,6 +325,11 @@ put_authority(struct url *u, const struct parts *parts, struct fault *f)
 		e = take_user(u, span_of(s.p, (size_t)(at - s.p)), f);
 		if (e != E_OK)
 			return e;
+		/* RFC 7617 section 2: the server would split there. */
+		if (!parts->drop_user && u->user.n > 0 &&
+		    memchr(u->user.p, ':', u->user.n) != NULL)
+			return fail(f, E_URL_INVALID, s.p,
+			    "a user name may not have a colon (%3A)");
 		s = skip(s, (size_t)(at - s.p) + 1);
 	}
 	e = put_host(u, s, f);

@@ -80,7 +80,8 @@ struct span url_origin(const struct url *u);
  * Appends `in`, any text that may be a URL, with what stands for a password in
  * it replaced by "***" ("http://u:p@h/" -> "http://u:***@h/"). In a text that
  * is no valid URL it hides rather more: everything from the first ':' that may
- * begin a password to the last '@' that may end it.
+ * begin a password to the last '@' that may end it; and of a piece of JSON all
+ * after its first key.
  */
 void url_redact(struct buf *out, struct span in);
 /* The same for the beginning of a text whose end is not known. */

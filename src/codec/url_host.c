@@ -40,7 +40,7 @@ bad(const char **why, const char *text)
 	return NAME_BAD;
 }
 
-/* Underscores and hyphens may be anywhere (SPEC section 2). */
+/* Underscores and hyphens may be anywhere, as in DNS. */
 static enum name
 check_label(struct span label, const char **why)
 {

@@ -274,12 +274,46 @@ find_password(struct span in, int is_cut, const char **from, const char **to)
 	return 1;
 }
 
+static struct span
+skip_blanks(struct span s)
+{
+	while (s.n > 0 && (unsigned char)s.p[0] <= ' ')
+		s = skip(s, 1);
+	return s;
+}
+
+/*
+ * Where the first value begins in a piece of JSON: a line of an object that was
+ * written over several, or an array of them. It may be anybody's secret. NULL:
+ * it is no such thing, nor can it be a URL then.
+ */
+static const char *
+json_value_at(struct span in)
+{
+	struct span s = skip_blanks(in), at;
+	size_t i;
+
+	if (s.n > 0 && s.p[0] == '[')
+		s = skip_blanks(skip(s, 1));
+	if (s.n == 0 || (s.p[0] != '"' && s.p[0] != '{'))
+		return NULL;
+	for (i = 1; i < s.n; i++) {
+		if (s.p[i] != '"')
+			continue;
+		at = skip_blanks(skip(s, i + 1));
+		if (at.n > 0 && at.p[0] == ':')
+			return at.p + 1;
+	}
+	return NULL;
+}
+
 static void
 redact(struct buf *out, struct span in, int is_cut)
 {
-	const char *from, *to;
+	const char *from = json_value_at(in), *to = in.p + in.n;
 
-	if (in.n > 0 && find_password(in, is_cut, &from, &to)) {
+	if (from != NULL ||
+	    (in.n > 0 && find_password(in, is_cut, &from, &to))) {
 		buf_add(out, in.p, (size_t)(from - in.p));
 		buf_str(out, "***");
 		in = skip(in, (size_t)(to - in.p));

@@ -368,6 +368,15 @@ http:/one|http:two|//[::1]:80/|//[0:0::1]/x|http://h.test?x|/a//b///
     "\n", "|").split("|")
 
 
+def test_links_are_uris(ask):
+    refs = ["/\"<>^`{}'?\"<>^`{}'", "x y?z z"]
+    rec = ask("".join(f'<a href="{html.escape(r)}">x</a>' for r in refs),
+              "--extract", "links", host="base.test")
+    got = [x["url"].split("/", 3)[3] for x in rec["extract"]["links"]]
+    assert got[0] == "%22%3C%3E%5E%60%7B%7D'?%22%3C%3E^`{}%27"
+    assert got[1].endswith("x%20y?z%20z")
+
+
 def test_links_are_what_the_url_of_a_record_would_be(fetchd, origin, ask):
     """Each link is fetched as it stands, and says that it is itself; so do
     those references that are whole URLs by themselves."""

@@ -191,7 +191,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		take_header(
 		    kind.n & 1 ? &r.option : &r.item, name, value, kind.n & 2);
 	}
-	(void)http_is_idempotent(r.method);
+	CHECK(http_method_meant(r.method) == NULL ||
+	      !http_is_idempotent(r.method));
 	if (!http_is_token(r.method) || !is_target(r.target) ||
 	    !http_is_value(r.user_agent))
 		return 0;

@@ -295,6 +295,7 @@ static const struct {
 	{ "{" U ",\"body_base64\":7}", 40, "must be a string" },
 	{ "{" U ",\"body_file\":\"\"}", 38, "is not a file's name" },
 	{ "{" U ",\"body_file\":\"a\\u0000\"}", 38, "is not a file's name" },
+	{ "{" U ",\"http://u:PW@h/\":1}", 26, "\"http://u:***@h/\" is not" },
 	{ "{" U ",\"timeout\":-1}", 36, "\"timeout\" may not be negative" },
 	{ "{" U ",\"timeout\":-1e-400}", 36, "may not be negative" },
 	{ "{" U ",\"timeout\":\"x\"}", 36, "must be a number" },

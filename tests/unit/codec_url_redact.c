@@ -63,6 +63,14 @@ test_redacting_never_shows_a_part_of_a_password(void **state)
 		    "http://http://https://u:***@h/" },
 		{ "://u:p@h/", "://u:***@h/" },
 		{ "url=http://u:p@h/", "url=http://u:***@h/" },
+		/* pieces of JSON that was not one object a line */
+		{ "  \"Authorization\": \"Bearer x\",",
+		    "  \"Authorization\":***" },
+		{ "\"a\" : 1", "\"a\" :***" },
+		{ "[{\"url\":\"http://h/\",\"body\":\"x\"}]", "[{\"url\":***" },
+		{ "[ [\"x\"]", "[ [\"x\"]" },
+		{ "\"http://h/\"", "\"http://h/\"" },
+		{ "[::1]/\"\":x", "[::1]/\"\":x" },
 		/* in other spellings of the marks */
 		{ "http://u%3ap@h/", "http://u%3a***@h/" },
 		{ "http://u%3Ap:q@h/", "http://u%3A***@h/" },
