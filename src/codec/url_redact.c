@@ -102,22 +102,23 @@ is_scheme_word(struct span s)
 	return span_ieq(s, SPAN("http")) || span_ieq(s, SPAN("https"));
 }
 
-/* Is there "x:y@" in s? */
-static int
-has_password(struct span s)
+/* The last colon in s that an at sign follows; NULL: it has no "x:y@". */
+static const char *
+last_password(struct span s)
 {
 	const char *at = last_mark(s, at_signs);
 
-	return at != NULL &&
-	       first_mark(span_of(s.p, (size_t)(at - s.p)), colons) != NULL;
+	return at != NULL ? last_mark(span_of(s.p, (size_t)(at - s.p)), colons)
+			  : NULL;
 }
 
 /*
  * How many bytes at the start of s, where a host should be, are a scheme that
  * is not written as one, with the slashes after it. is_bare: it is the first.
+ * `password` is last_password() of all of it.
  */
 static size_t
-stray_scheme_len(struct span s, int is_bare)
+stray_scheme_len(struct span s, int is_bare, const char *password)
 {
 	struct span word = s, rest;
 	size_t n, slashes;
@@ -135,9 +136,11 @@ stray_scheme_len(struct span s, int is_bare)
 	rest = skip(s, n + slashes);
 	if (is_scheme_word(word)) {
 		if ((is_bare && slashes > 1) ||
-		    ((is_bare || slashes > 1) && has_password(rest)))
+		    ((is_bare || slashes > 1) && password != NULL &&
+			password >= rest.p))
 			return n + slashes;
-	} else if (is_bare && slashes > 1 && has_password(authority_of(rest)))
+	} else if (is_bare && slashes > 1 &&
+		   last_password(authority_of(rest)) != NULL)
 		return n + slashes;
 	return 0;
 }
@@ -185,7 +188,7 @@ url_has_stray_scheme(struct span in)
 	if (in.n == 0)
 		return 0;
 	s = skip(in, authority_at(in, &bare));
-	return stray_scheme_len(s, bare) > 0;
+	return stray_scheme_len(s, bare, last_password(s)) > 0;
 }
 
 /* Behind that, and behind a scheme that is where the host should be. */
@@ -193,9 +196,10 @@ static struct span
 skip_to_authority(struct span in, int *bare)
 {
 	struct span s = skip(in, authority_at(in, bare));
+	const char *password = last_password(s);
 	size_t n;
 
-	while ((n = stray_scheme_len(s, *bare)) > 0) {
+	while ((n = stray_scheme_len(s, *bare, password)) > 0) {
 		s = skip(s, n);
 		*bare = 0;
 	}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
@@ -194,6 +195,33 @@ test_a_scheme_in_the_place_of_the_host_is_found(void **state)
 			fail_msg("found in %s", good[i]);
 }
 
+/* Linear: as slow as the line is long, however often it begins anew. */
+static void
+test_a_line_of_many_schemes_is_redacted_at_once(void **state)
+{
+	static const char *const words[] = { "http://", "http//", "https:/\\",
+		"\"\"", "\" \":", ":", "%3a", "@", "%40", "/", "a," };
+	struct buf in = { 0 }, out = { 0 };
+	clock_t begun = clock();
+	size_t i, n, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(words); i++)
+		for (k = 0; k < 3; k++) {
+			in.n = out.n = 0;
+			for (n = 0; n < 50000; n++)
+				buf_str(&in, words[i]);
+			buf_str(&in, k == 0 ? "u:p@" : k == 1 ? "@" : ":");
+			for (n = 0; n < 250000; n++)
+				buf_str(&in, "xy");
+			url_redact(&out, buf_view(&in));
+			(void)url_has_stray_scheme(buf_view(&in));
+		}
+	assert_true(clock() - begun < 20 * CLOCKS_PER_SEC);
+	buf_fini(&in);
+	buf_fini(&out);
+}
+
 int
 main(void)
 {
@@ -204,6 +232,8 @@ main(void)
 		    test_redacting_never_shows_a_part_of_a_password),
 		cmocka_unit_test(
 		    test_of_a_text_that_was_cut_the_rest_of_a_password_is_hidden),
+		cmocka_unit_test(
+		    test_a_line_of_many_schemes_is_redacted_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
