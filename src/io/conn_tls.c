@@ -7,6 +7,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -229,10 +230,16 @@ size_t
 conn_tls_read(struct conn *c, char *to, size_t cap)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
+	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
 	size_t had = evbuffer_get_length(in);
 	int n = had > 0 ? evbuffer_remove(in, to, cap) : 0;
 
 	CHECK(n >= 0);
+	/* What OpenSSL has decrypted already: no event tells of it. */
+	if (had == 0 && c->end == CONN_END_NONE && SSL_pending(ssl) > 0)
+		n = SSL_read(ssl, to, cap > INT_MAX ? INT_MAX : (int)cap);
+	if (n < 0)
+		n = 0;
 	count_unread(c, had - (size_t)n);
 	if (had >= INPUT_MAX && had - (size_t)n < INPUT_MAX && !c->is_paused &&
 	    c->end == CONN_END_NONE)
@@ -271,7 +278,11 @@ conn_tls_watch(struct conn *c)
 size_t
 conn_tls_unread(const struct conn *c)
 {
-	return evbuffer_get_length(bufferevent_get_input(c->bev));
+	size_t n = evbuffer_get_length(bufferevent_get_input(c->bev));
+
+	return n > 0 || c->is_tls_dead
+		   ? n
+		   : (size_t)SSL_pending(bufferevent_openssl_get_ssl(c->bev));
 }
 
 /*
