@@ -385,35 +385,19 @@ json_end(struct json *j)
 	return 0;
 }
 
-static int
-is_one_value(struct json *j, struct span *raw)
-{
-	struct json_value v;
-
-	if (json_value(j, &v) == -1 || json_end(j) == -1)
-		return 0;
-	if (raw != NULL)
-		*raw = v.raw;
-	return 1;
-}
-
-int
-json_is_value(struct span text, struct span *raw)
-{
-	struct json j;
-
-	json_start(&j, text);
-	return is_one_value(&j, raw);
-}
-
 int
 json_is_answer(struct span text, struct span *raw)
 {
+	struct json_value v;
 	struct json j;
 
 	json_start_answer(&j, text);
 	j.depth_max = JSON_ANSWER_DEPTH_MAX;
-	return is_one_value(&j, raw);
+	if (json_value(&j, &v) == -1 || json_end(&j) == -1)
+		return 0;
+	if (raw != NULL)
+		*raw = v.raw;
+	return 1;
 }
 
 struct span

@@ -76,11 +76,10 @@ int json_element(struct json *j);
 int json_end(struct json *j);
 
 /*
- * Nonzero if the text is one value with nothing but white space around it. Then
- * *raw, unless NULL, is the value alone; there may be line ends inside it.
+ * Nonzero if the text is one value of an answer with nothing but white space
+ * around it. Then *raw, unless NULL, is the value alone; there may be line ends
+ * inside it.
  */
-int json_is_value(struct span text, struct span *raw);
-/* The same of an answer. */
 int json_is_answer(struct span text, struct span *raw);
 
 /* A string without its quotes; its escapes still in it. */

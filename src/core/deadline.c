@@ -79,13 +79,21 @@ deadline_stood_us(const struct fetch *f, int64_t limit_us)
 	return stood + (memory < limit_us ? memory : limit_us);
 }
 
+/* A stream may take its time; an answer that is none, to an item that asked for
+ * one, may not. */
+static int
+is_stream(const struct fetch *f)
+{
+	return f->is_streamed && f->x->refused_us == 0;
+}
+
 /* An item's own timeout, or --max-time, which a stream has only if given. */
 static int64_t
 max_time_us(const struct fetch *f)
 {
 	if (f->x->req.timeout_us >= 0)
 		return f->x->req.timeout_us;
-	if (f->is_streamed && !opts_given(f->opts, OPT_max_time))
+	if (is_stream(f) && !opts_given(f->opts, OPT_max_time))
 		return 0;
 	return f->opts->max_time_us;
 }
@@ -95,14 +103,14 @@ static int
 is_untimed(const struct fetch *f)
 {
 	return f->x->req.timeout_us == 0 ||
-	       (f->is_streamed && max_time_us(f) == 0);
+	       (is_stream(f) && max_time_us(f) == 0);
 }
 
 /* --idle-timeout; a stream may be silent for longer. */
 static int64_t
 idle_us(const struct fetch *f)
 {
-	if (f->is_streamed && !opts_given(f->opts, OPT_idle_timeout))
+	if (is_stream(f) && !opts_given(f->opts, OPT_idle_timeout))
 		return STREAM_IDLE_US;
 	return f->opts->idle_timeout_us;
 }
@@ -139,7 +147,7 @@ moved_bytes(const struct fetch *f)
 static int64_t
 speed_limit(const struct fetch *f)
 {
-	if (f->is_streamed && !opts_given(f->opts, OPT_speed_limit))
+	if (is_stream(f) && !opts_given(f->opts, OPT_speed_limit))
 		return 0;
 	if (f->opts->speed_limit_bytes == 0 && is_untimed(f))
 		return OPT_UNTIMED_SPEED_BYTES;
@@ -181,6 +189,10 @@ total_deadline(const struct fetch *f)
 	if (limit == 0)
 		return TIMER_NEVER;
 	stood = deadline_stood_us(f, limit);
+	/* What a stream would have taken until then is not held against it. */
+	if (f->x->refused_us != 0 && f->x->req.timeout_us < 0 &&
+	    !opts_given(f->opts, OPT_max_time))
+		return f->x->refused_us + limit + stood;
 	if (f->trail != NULL)
 		limit -= f->trail->used_us;
 	limit += standstill_since_us(f->core, f->x->slot_us);

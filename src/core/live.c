@@ -21,9 +21,13 @@ live_begin(struct xchg *x)
 	    !c->opts->only_failed &&
 	    !(c->opts->fail && http_status(x->http) >= 400))
 		x->live = LIVE_BYTES;
-	/* What is no success is told in the record, body and all. */
-	if (!x->fetch->is_streamed || http_status(x->http) / 100 != 2)
+	if (!x->fetch->is_streamed)
 		return;
+	/* What is no success is told in the record, body and all. */
+	if (http_status(x->http) / 100 != 2) {
+		x->refused_us = c->now_us;
+		return;
+	}
 	x->live = LIVE_LINES;
 	if (x->stream == NULL)
 		x->stream = stream_new();

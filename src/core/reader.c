@@ -38,7 +38,7 @@ act(struct fetch *f, enum xchg_verdict v, struct span left_over)
 	}
 	switch (v) {
 	case XCHG_MORE:
-		if (x->drain_us != 0)
+		if (x->drain_us != 0 || x->refused_us == f->core->now_us)
 			deadline_set(f);
 		return 1;
 	case XCHG_AGAIN:

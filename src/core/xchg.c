@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "codec/http_list.h"
 #include "core/fetch.h"
 #include "io/conn.h"
 #include "core/parse.h"
@@ -24,7 +25,6 @@
 #define RATIO_FROM (1u << 20) /* --max-ratio counts from here */
 #define DRAIN_MAX 65536       /* of a body nobody wants, */
 #define DRAIN_US 1000000      /* in this time */
-#define CODINGS_MAX 64        /* Content-Encoding lines looked at */
 
 /* ---- its life ---- */
 
@@ -107,7 +107,7 @@ clear_answer(struct xchg *x)
 	free(x->note);
 	x->note = NULL;
 	x->first_us = x->end_us = 0;
-	x->window_us = x->drain_us = 0;
+	x->window_us = x->drain_us = x->refused_us = 0;
 	x->put_offs = 0;
 }
 
@@ -359,10 +359,12 @@ take_body(struct xchg *x, struct span in)
 }
 
 static int
-is_any_coded(const struct span *codings, size_t n)
+is_any_coded(struct span codings)
 {
-	while (n-- > 0)
-		if (codings[n].n > 0 && !span_ieq(codings[n], SPAN("identity")))
+	struct span name;
+
+	while (http_list_next(&codings, &name))
+		if (!span_ieq(name, SPAN("identity")))
 			return 1;
 	return 0;
 }
@@ -371,29 +373,24 @@ is_any_coded(const struct span *codings, size_t n)
 static enum xchg_verdict
 open_decoder(struct xchg *x)
 {
-	const struct http_fields *f = http_header(x->http);
-	struct span codings[CODINGS_MAX];
+	struct buf lines = { 0 };
+	struct span codings = http_find_all(
+	    http_header(x->http), SPAN("content-encoding"), &lines);
 	int unknown = 0;
-	size_t n = 0;
-	enum err e;
+	enum err e = E_OK;
 
-	while (
-	    n < CODINGS_MAX &&
-	    (codings[n] = http_find(f, SPAN("content-encoding"), n)).p != NULL)
-		n++;
-	if (n == CODINGS_MAX)
-		return bad(x, E_DECODE_UNSUPPORTED, PHASE_DECODE, NULL);
 	/* Part of what is coded stays as it came. */
 	if (http_status(x->http) == 206)
-		unknown = is_any_coded(codings, n);
-	else if (n > 0 && x->core->opts->compressed) {
+		unknown = is_any_coded(codings);
+	else if (codings.n > 0 && x->core->opts->compressed) {
 		x->decode = x->core->spare_decode;
 		x->core->spare_decode = NULL;
-		e = decode_open(&x->decode, codings, n, &unknown);
-		if (e != E_OK)
-			return bad(x, e, PHASE_DECODE, NULL);
+		e = decode_open(&x->decode, &codings, 1, &unknown);
 		x->is_coded = x->decode != NULL;
 	}
+	buf_fini(&lines);
+	if (e != E_OK)
+		return bad(x, e, PHASE_DECODE, NULL);
 	if (unknown)
 		x->flags |= RECORD_UNKNOWN_CODING;
 	return XCHG_MORE;

@@ -112,6 +112,8 @@ struct xchg {
 	int64_t held_us;   /* its handshake waited for us, once it is over */
 	int64_t window_us; /* --speed-time window began */
 	uint64_t window_bytes;
+	/* A stream was asked for, and is not coming, since then; or 0. */
+	int64_t refused_us;
 	int64_t drain_us;  /* a body nobody wants is whole by then, or cut; 0 */
 	unsigned put_offs; /* see core/deadline */
 

@@ -94,6 +94,14 @@ def test_layers_may_stand_on_several_lines(probe):
     assert p.rec["size_decoded"] == len(TEXT)
 
 
+@pytest.mark.parametrize("lines", [
+    ["gzip,"], [", gzip"], ["", "gzip", ","], ["identity"] * 100 + ["gzip"],
+    [", ,identity,,gzip, ,identity,"]])
+def test_empty_members_and_identity_are_no_layers(probe, lines):
+    probe.works(response(gzip.compress(TEXT), headers=[
+        f"Content-Encoding: {line}" for line in lines]), body=TEXT.decode())
+
+
 @row(157)
 @pytest.mark.parametrize("lines", [
     ["Content-Encoding: " + ", ".join(["gzip"] * 6)],

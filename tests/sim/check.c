@@ -194,8 +194,8 @@ check_deadline(struct sim *s, const struct fetch *f)
 	int64_t max =
 	    x->req.timeout_us >= 0 ? x->req.timeout_us : s->opts.max_time_us;
 
-	if (x->paused_us != 0)
-		return; /* judged when it reads again */
+	if (x->paused_us != 0 || f->is_streamed)
+		return; /* judged when it reads again; has limits of its own */
 	if (x->conn != NULL)
 		stood += conn_held_us(x->conn);
 	if (f->trail != NULL)
