@@ -24,16 +24,16 @@ enum opt_type {
 #define OPT_GROUPS(GROUP) \
 	GROUP(INPUT, "Input") \
 	GROUP(REQUEST, "Request") \
-	GROUP(RUN, "Run") \
-	GROUP(PACE, "Pace") \
-	GROUP(RETRY, "Trying again") \
+	GROUP(RUN, "Concurrency and memory") \
+	GROUP(PACE, "Rate limits") \
+	GROUP(RETRY, "Retries") \
 	GROUP(LIMITS, "Limits of time and size") \
 	GROUP(REDIRECT, "Redirects") \
 	GROUP(TLS, "TLS") \
 	GROUP(NETWORK, "Network") \
 	GROUP(OUTPUT, "Output") \
 	GROUP(EXTRACT, "Extraction") \
-	GROUP(WATCH, "Watching it")
+	GROUP(WATCH, "Monitoring")
 
 enum opt_group {
 #define GROUP(id, title) OPT_IN_##id,
