@@ -14,9 +14,9 @@
 #include "io/pool_int.h"
 #include "io/timer.h"
 
-#define CHARGES_MAX 2 /* tries that a document may cost a worker */
-#define CHECK_POLL_US 50000
-#define FINISH_AT_ONCE 1024 /* documents a turn, once all is lost */
+#define CHARGES_MAX 2        /* tries that a document may cost a worker */
+#define CHECK_SLICE_US 20000 /* for a worker to get ready, in turn */
+#define FINISH_AT_ONCE 1024  /* documents a turn, once all is lost */
 
 void
 pool_tick(struct pool *p)
@@ -216,6 +216,12 @@ pool_free(struct pool *p)
 	free(p);
 }
 
+static int
+is_undecided(const struct worker *w)
+{
+	return w->state == WORKER_STARTING || w->state == WORKER_ENDING;
+}
+
 /* Until w is ready or has ended. Nothing calls back: no document is with it. */
 static void
 wait_ready(struct worker *w, int64_t end_us)
@@ -223,14 +229,11 @@ wait_ready(struct worker *w, int64_t end_us)
 	struct pollfd f[2];
 	int64_t left;
 
-	while ((w->state == WORKER_STARTING || w->state == WORKER_ENDING) &&
-	       (left = end_us - timer_now_us()) > 0) {
+	while (is_undecided(w) && (left = end_us - timer_now_us()) > 0) {
 		f[0].fd = w->state == WORKER_STARTING ? w->fd : -1;
 		f[0].events = w->sent < w->out.n ? POLLIN | POLLOUT : POLLIN;
 		f[1].fd = w->proc != NULL ? w->proc->pidfd : -1;
 		f[1].events = POLLIN;
-		if (left > CHECK_POLL_US)
-			left = CHECK_POLL_US; /* it may have no pidfd */
 		(void)poll(f, 2, (int)(left / 1000) + 1);
 		if (f[0].revents & POLLOUT)
 			talk_pour(w);
@@ -241,24 +244,40 @@ wait_ready(struct worker *w, int64_t end_us)
 	}
 }
 
+/* One after the other gets a little time. Returns how many are undecided. */
+static unsigned
+wait_round(struct pool *p, int *is_up)
+{
+	unsigned i, n = 0;
+	struct worker *w;
+
+	for (i = 0; i < p->conf.workers && !*is_up && p->bad.n == 0; i++) {
+		w = &p->workers[i];
+		wait_ready(w, timer_now_us() + CHECK_SLICE_US);
+		*is_up = w->state == WORKER_UP;
+		n += is_undecided(w) != 0;
+	}
+	return n;
+}
+
 int
 pool_check(struct pool *p, int64_t us, struct buf *why)
 {
 	int64_t end = timer_now_us() + us;
-	struct worker *w;
+	int is_up = 0;
 	unsigned i;
 
-	for (i = 0; i < p->conf.workers && p->bad.n == 0; i++) {
-		w = &p->workers[i];
-		wait_ready(w, end);
-		if (w->state == WORKER_UP)
-			return 0;
-		if (p->reason.n == 0)
-			buf_str(&p->reason, "none was ready in time");
-		words_close(w, 1);
-	}
+	while (wait_round(p, &is_up) > 0 && !is_up && p->bad.n == 0 &&
+	       timer_now_us() < end)
+		;
+	if (is_up)
+		return 0;
+	for (i = 0; i < p->conf.workers; i++)
+		words_close(&p->workers[i], 1);
 	if (p->bad.n == 0)
 		buf_str(why, "no worker could be started: ");
+	if (p->bad.n == 0 && p->reason.n == 0)
+		buf_str(&p->reason, "none was ready in time");
 	buf_span(why, buf_view(p->bad.n > 0 ? &p->bad : &p->reason));
 	return -1;
 }

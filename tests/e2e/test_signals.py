@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from chaos import caught
 from harness import row
 from origin import delayed, response, serve
 from test_connect import closed_port
@@ -184,15 +185,6 @@ def test_the_summary_says_that_the_input_was_not_read_to_its_end(
 
 
 # ---- before the loop, and after it ----
-
-def caught(pid, sig):
-    """Has it a handler for that?"""
-    with open(f"/proc/{pid}/status") as f:
-        for line in f:
-            if line.startswith("SigCgt"):
-                return int(line.split()[1], 16) >> (sig - 1) & 1
-    return 0
-
 
 def starting(fetchd, tmp_path, *args, preexec=None):
     """A run that waits for an option's value before it does anything."""
