@@ -64,7 +64,8 @@ def test_a_held_origin_with_a_long_queue_delays_no_other(fetchd, origin, how):
     assert [len(o.requests) for o in good] == [100] * 3
     assert says(run, "retry_after" if how == "429" else "backoff")
     res = stop(run)
-    assert {r["status_code"] for r in res.records} == {200}
+    ended = [r for r in res.records if r["error"] != "interrupted"]
+    assert {r["status_code"] for r in ended} == {200}
 
 
 def test_hosts_under_one_rate_take_turns(fetchd, origin):
