@@ -98,8 +98,12 @@ OPT(max_idle, "max-idle", 0, INT, "64", 0, OPT_NUM_MAX, RUN, "N",
     "They are closed after 60 s, or 1 s before the end of the server's "
     "Keep-Alive time. 0 keeps none.")
 OPT(max_buffer, "max-buffer", 0, SIZE, "256M", 0, OPT_SIZE_MAX, RUN, "SIZE",
-    "bodies and unwritten output held in memory",
-    "One item may exceed it by its own --max-filesize. 0 means no limit.")
+    "memory for all that grows with what peers and lists send",
+    "Lines, bodies, header sections, decoders, redirects of waiting items, "
+    "unwritten output. Over it nothing is started and one transfer goes on at "
+    "a time; one item may exceed it by its own --max-filesize. While an item "
+    "is paused for memory its --max-time stands still, for as long again at "
+    "most. 0 means no limit.")
 OPT(rate, "rate", 0, RATE, "", 0, 0, PACE, "RATE",
     "requests started at most, over all origins",
     "Redirects and what is sent again count as well. 0 means no limit.")

@@ -32,10 +32,19 @@ struct record_line {
 	int is_json, is_text;
 };
 
+/* How far a line is written; all-zero at first. */
+struct record_line_at {
+	int part;
+	int is_open;
+	size_t done; /* bytes of the text of that part */
+};
+
 /*
- * Appends the line and its LF. What is no UTF-8 in a string comes out as
- * U+FFFD, so a chunk is is_text only if that is none of it.
+ * Appends the line and its LF, or about `max` bytes of it. Nonzero while there
+ * is more: call again with the same line. What is no UTF-8 in a string comes
+ * out as U+FFFD, so a chunk is is_text only if that is none of it.
  */
-void record_line_write(struct buf *out, const struct record_line *l);
+int record_line_write(struct buf *out, const struct record_line *l,
+    struct record_line_at *at, size_t max);
 
 #endif

@@ -287,8 +287,8 @@ complete(struct fetch *f)
 
 /* ---- where it goes ---- */
 
-static int
-is_stored(const struct fetch *f)
+int
+emit_is_stored(const struct fetch *f)
 {
 	const struct core *c = f->core;
 
@@ -300,8 +300,8 @@ struct buf *
 emit_open(struct fetch *f)
 {
 	struct core *c = f->core;
-	struct buf *b =
-	    is_stored(f) ? order_begin(c->order, f->seq) : sink_buf(c->out);
+	struct buf *b = emit_is_stored(f) ? order_begin(c->order, f->seq)
+					  : sink_buf(c->out);
 
 	c->emit_to = b;
 	c->emit_from = b->n;
@@ -325,7 +325,7 @@ emit_close(struct fetch *f)
 	enum err e;
 
 	spare_terminal(f);
-	if (!is_stored(f)) {
+	if (!emit_is_stored(f)) {
 		account_ask(c);
 		return;
 	}
@@ -387,15 +387,16 @@ emit_record(struct fetch *f, int all)
 	struct core *c = f->core;
 	struct record r;
 	struct texts t = { 0 };
-	int more;
+	int more, is_stored = emit_is_stored(f);
 
-	if (is_stored(f))
+	if (is_stored)
 		all = 1; /* it goes where there is always room */
 	else if (live_is_blocked(f) || (!all && sink_is_full(c->out)))
 		return 0;
 	complete(f);
+	if (!live_finish(f->x, all))
+		return 0;
 	fill(&r, f, &t, 0);
-	live_flush(f);
 	more = is_wanted(f);
 	while (more && (all || !sink_is_full(c->out)))
 		more = write_step(f, &r);
@@ -403,7 +404,8 @@ emit_record(struct fetch *f, int all)
 		count(f, &r);
 		failed_input_put(f);
 	}
-	c->emitting = more ? f : NULL;
+	if (!is_stored)
+		c->emitting = more ? f : NULL;
 	if (!more && c->order != NULL)
 		order_end(c->order, f->seq);
 	fini(&t);

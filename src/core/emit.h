@@ -32,6 +32,8 @@ emit_line(struct fetch *f, struct buf *out, struct record_at *at, size_t max);
  * its turn. emit_close when they are appended; nothing in between.
  */
 struct buf *emit_open(struct fetch *f);
+/* They go to what waits for its turn. */
+int emit_is_stored(const struct fetch *f);
 void emit_close(struct fetch *f);
 /* With --keep-order: what is due goes to the sink. Nonzero: there is more. */
 int emit_ordered(struct core *c);

@@ -385,6 +385,8 @@ fetch_emit_waiting(struct core *c)
 	       (k = list_first(&c->state[FETCH_EMITTING])) != NULL) {
 		f = c->emitting != NULL ? c->emitting
 					: CONTAINER(k, struct fetch, link);
+		if (f->state != FETCH_EMITTING)
+			return; /* a line of its stream: its reader goes on */
 		if (link_on(&f->run))
 			return; /* its own hook comes first */
 		enter_emitting(f);
@@ -409,6 +411,8 @@ fetch_drop(struct fetch *f)
 		list_remove(&f->core->run, &f->run);
 	if (has_slot(f->state))
 		sched_free_slot(f);
+	if (f->core->emitting == f)
+		f->core->emitting = NULL;
 	/* Nobody waits for it any more. */
 	if (f->core->order != NULL && f->state != FETCH_DONE)
 		order_end(f->core->order, f->seq);

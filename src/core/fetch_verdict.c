@@ -79,6 +79,9 @@ fetch_resend_stray(struct fetch *f)
 	return 1;
 }
 
+#define PUT_OFF_US 1000000LL
+#define PUT_OFF_DOUBLES 6
+
 static void finish(struct fetch *f);
 
 /* The slot is left, and what went with it. */
@@ -208,7 +211,6 @@ finish(struct fetch *f)
 
 	if (x != NULL) {
 		x->end_us = f->core->now_us;
-		live_end(x);
 		f->has_begun = xchg_has_begun(x) != 0;
 	}
 	if (was_tried(f))
@@ -291,6 +293,28 @@ close_failed(struct xchg *x)
 	conn_close(&x->conn);
 }
 
+/*
+ * There is no memory to wait with where it was sent: it begins again later, as
+ * if it had not started, unless a request of it must not be repeated.
+ */
+static int
+is_put_off(struct fetch *f, enum err e, enum phase p)
+{
+	struct trail *t = f->trail;
+	unsigned n;
+
+	if (e != E_RESOURCE_LIMIT || p != PHASE_REDIRECT || t == NULL ||
+	    t->was_unsafe || !fetch_is_idempotent(f) || !retry_has_time(f))
+		return 0;
+	close_failed(f->x);
+	n = t->put_offs < PUT_OFF_DOUBLES ? t->put_offs++ : PUT_OFF_DOUBLES;
+	t->due_us = f->core->now_us + (PUT_OFF_US << n);
+	trail_start_over(t);
+	t->to = item_host(f);
+	enter_queue(f);
+	return 1;
+}
+
 void
 fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
@@ -307,6 +331,8 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 		put_back(f);
 		return;
 	}
+	if (is_put_off(f, e, p))
+		return;
 	f->err = (unsigned char)e;
 	f->phase = (unsigned char)p;
 	f->detail = detail;

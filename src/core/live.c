@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From decoded bytes to lines in the output's buffer. Knows where lines may
- * go just now; what an event or a line is, codec/stream knows.
+ * From decoded bytes to lines in the output's buffer, as far as that has room:
+ * a few bytes may become megabytes. Knows where lines may go just now; what an
+ * event or a line is, codec/stream knows.
  */
 #include "core/live.h"
 
@@ -11,6 +12,9 @@
 #include "core/emit.h"
 #include "core/fetch.h"
 #include "core/xchg.h"
+#include "io/sink.h"
+
+#define PIECE_BYTES (64u << 10) /* of a line, or of a body, put at a time */
 
 void
 live_begin(struct xchg *x)
@@ -35,6 +39,15 @@ live_begin(struct xchg *x)
 	stream_start(x->stream, x->stream_kind);
 }
 
+void
+live_clear(struct xchg *x)
+{
+	x->live = LIVE_NONE;
+	x->live_at = 0;
+	x->is_live_over = x->has_line = 0;
+	x->lines = 0;
+}
+
 int
 live_is_blocked(const struct fetch *f)
 {
@@ -43,34 +56,34 @@ live_is_blocked(const struct fetch *f)
 	return c->emitting != NULL && c->emitting != f;
 }
 
-void
-live_flush(struct fetch *f)
+static int
+has_room(const struct fetch *f, int all)
 {
-	struct xchg *x = f->x;
-
-	if (x->late.n == 0)
-		return;
-	buf_span(emit_open(f), buf_view(&x->late));
-	emit_close(f);
-	buf_clear(&x->late, 0);
+	if (emit_is_stored(f))
+		return 1;
+	return !live_is_blocked(f) && (all || !sink_is_full(f->core->out));
 }
 
-/* Where whole lines, or bytes of a body, may go just now. */
-static struct buf *
-open_place(struct fetch *f)
+/* Nonzero: the present line is wholly out, or there is none. */
+static int
+write_line(struct xchg *x, int all)
 {
-	f->has_written = 1;
-	if (live_is_blocked(f))
-		return &f->x->late;
-	live_flush(f);
-	return emit_open(f);
-}
+	struct fetch *f = x->fetch;
+	struct core *c = f->core;
+	int is_stored;
 
-static void
-close_place(struct fetch *f)
-{
-	if (!live_is_blocked(f))
+	while (x->has_line) {
+		if (!has_room(f, all))
+			return 0;
+		is_stored = emit_is_stored(f);
+		f->has_written = 1;
+		x->has_line = record_line_write(emit_open(f), &x->line,
+		    &x->line_at, c->is_terminal ? SIZE_MAX : PIECE_BYTES);
 		emit_close(f);
+		if (!is_stored)
+			c->emitting = x->has_line ? f : NULL;
+	}
+	return 1;
 }
 
 static const enum record_line_kind kinds[] = {
@@ -80,12 +93,13 @@ static const enum record_line_kind kinds[] = {
 	[STREAM_CHUNKS] = RECORD_LINE_CHUNK,
 };
 
+/* Its spans stay until the stream is asked for the next item, and x->body is
+ * left alone until then. */
 static void
-put_item(struct xchg *x, const struct stream_item *item)
+set_line(struct xchg *x, const struct stream_item *item)
 {
-	struct fetch *f = x->fetch;
-	struct record_line l = { .kind = kinds[x->stream_kind],
-		.seq = f->seq,
+	x->line = (struct record_line){ .kind = kinds[x->stream_kind],
+		.seq = x->fetch->seq,
 		.id = x->req.id,
 		.id_is_custom = x->req.id_is_custom,
 		.n = ++x->lines,
@@ -96,43 +110,86 @@ put_item(struct xchg *x, const struct stream_item *item)
 		.retry = item->retry,
 		.is_json = item->is_json,
 		.is_text = item->is_text };
-
-	if (l.kind == RECORD_LINE_EVENT && f->opts->body == BODY_JSON)
-		(void)json_is_answer(item->data, &l.data_json);
-	record_line_write(open_place(f), &l);
-	close_place(f);
+	if (x->line.kind == RECORD_LINE_EVENT &&
+	    x->core->opts->body == BODY_JSON)
+		(void)json_is_answer(item->data, &x->line.data_json);
+	x->line_at = (struct record_line_at){ 0 };
+	x->has_line = 1;
 }
 
-enum err
-live_take(struct xchg *x, struct span in)
+static void
+put_bytes(struct xchg *x, struct span in)
+{
+	size_t n = in.n < PIECE_BYTES ? in.n : PIECE_BYTES;
+
+	x->fetch->has_written = 1;
+	buf_add(emit_open(x->fetch), in.p, n);
+	emit_close(x->fetch);
+	x->live_at += n;
+}
+
+/* The next line, or some bytes. LIVE_TAKEN: go on. */
+static enum live_verdict
+take_some(struct xchg *x, struct span in)
 {
 	struct stream_item item;
 
 	if (x->live == LIVE_BYTES) {
-		buf_span(open_place(x->fetch), in);
-		close_place(x->fetch);
-		return E_OK;
+		put_bytes(x, in);
+		return LIVE_TAKEN;
 	}
-	for (;;)
-		switch (stream_next(x->stream, &in, &item)) {
-		case STREAM_ITEM:
-			put_item(x, &item);
-			break;
-		case STREAM_MORE:
-			return E_OK;
-		case STREAM_TOO_BIG:
-			return E_BODY_TOO_LARGE;
-		}
+	switch (stream_next(x->stream, &in, &item)) {
+	case STREAM_ITEM:
+		set_line(x, &item);
+		break;
+	case STREAM_MORE:
+		break;
+	case STREAM_TOO_BIG:
+		return LIVE_TOO_BIG;
+	}
+	x->live_at = x->body.n - in.n;
+	return LIVE_TAKEN;
 }
 
-void
-live_end(struct xchg *x)
+static enum live_verdict
+run(struct xchg *x, int all)
+{
+	enum live_verdict v = LIVE_TAKEN;
+
+	while (v == LIVE_TAKEN) {
+		if (!write_line(x, all))
+			return LIVE_BLOCKED;
+		if (x->live_at == x->body.n) {
+			x->live_at = x->body.n = 0;
+			return LIVE_TAKEN;
+		}
+		if (!has_room(x->fetch, all))
+			return LIVE_BLOCKED;
+		v = take_some(
+		    x, span_of(x->body.p + x->live_at, x->body.n - x->live_at));
+	}
+	return v;
+}
+
+enum live_verdict
+live_run(struct xchg *x)
+{
+	return run(x, 0);
+}
+
+int
+live_finish(struct xchg *x, int all)
 {
 	struct stream_item item;
 
-	if (x->live != LIVE_LINES || x->is_live_over)
-		return;
-	x->is_live_over = 1;
-	if (stream_end(x->stream, &item) == STREAM_ITEM)
-		put_item(x, &item);
+	if (x->live == LIVE_NONE)
+		return 1;
+	if (run(x, all) == LIVE_BLOCKED)
+		return 0;
+	if (x->live == LIVE_LINES && !x->is_live_over) {
+		x->is_live_over = 1;
+		if (stream_end(x->stream, &item) == STREAM_ITEM)
+			set_line(x, &item);
+	}
+	return write_line(x, all);
 }

@@ -7,10 +7,6 @@
 #ifndef CORE_LIVE_H
 #define CORE_LIVE_H
 
-#include "base/buf.h"
-#include "base/error.h"
-#include "base/span.h"
-
 struct fetch;
 struct xchg;
 
@@ -20,15 +16,27 @@ enum live {
 	LIVE_BYTES, /* the body as it is */
 };
 
+enum live_verdict {
+	LIVE_TAKEN,   /* all decoded bytes are */
+	LIVE_BLOCKED, /* the output has no room: call again */
+	LIVE_TOO_BIG, /* an event or line that is too long */
+};
+
 /* The header section of an answer that is the item's last has come. */
 void live_begin(struct xchg *x);
-/* Decoded bytes. E_OK, or E_BODY_TOO_LARGE for an event or line too long. */
-enum err live_take(struct xchg *x, struct span in);
-/* No more will come: what is left of it goes out. May be called again. */
-void live_end(struct xchg *x);
+/* Forgets the answer. */
+void live_clear(struct xchg *x);
+/*
+ * Takes the decoded bytes in x->body, as far as the output has room for what
+ * becomes of them; until all are taken nothing may be added there.
+ */
+enum live_verdict live_run(struct xchg *x);
+/*
+ * No more will come: what is left of it goes out. Nonzero: all of it is; 0:
+ * call again. `all`: room or not.
+ */
+int live_finish(struct xchg *x, int all);
 /* Is the output in the midst of another item's record? */
 int live_is_blocked(const struct fetch *f);
-/* Lines that had to wait for that go out, in front of f's record. */
-void live_flush(struct fetch *f);
 
 #endif

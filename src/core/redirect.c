@@ -11,6 +11,8 @@
 #include "core/trail.h"
 #include "core/xchg.h"
 
+#define KEPT_MIN 1024 /* bytes of a hop's URL, whatever others have */
+
 static int
 is_redirect(int status)
 {
@@ -126,6 +128,15 @@ is_loop(struct fetch *f, const struct url *to, struct span method)
 	    t, url_text(to), method.n > 0 ? method : f->x->method);
 }
 
+/* Where it goes is kept as long as it waits there. */
+static int
+may_keep(const struct fetch *f, const struct url *to)
+{
+	size_t n = to->text.n + to->fragment.n + 1;
+
+	return n <= KEPT_MIN || account_may_remember(f->core, n);
+}
+
 enum redirect
 redirect_judge(struct fetch *f, enum err *e, const char **detail)
 {
@@ -150,6 +161,8 @@ redirect_judge(struct fetch *f, enum err *e, const char **detail)
 	method = next_method(http_status(x->http), x->method);
 	if (is_loop(f, to, method))
 		return bad(E_REDIRECT_LOOP, NULL, e, detail);
+	if (!may_keep(f, to))
+		return bad(E_RESOURCE_LIMIT, "long URLs wait", e, detail);
 	set_hop(f, to, method);
 	return REDIRECT_GO;
 }

@@ -225,3 +225,9 @@ retry_judge_error(struct fetch *f, enum err e, const char *detail)
 		return RETRY_KEEP;
 	return is_unsent(f) || may_repeat(f) ? RETRY_COUNTED : RETRY_KEEP;
 }
+
+int
+retry_has_time(const struct fetch *f)
+{
+	return tries_max(f) > 0 && !is_over_time(f);
+}

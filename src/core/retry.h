@@ -42,5 +42,7 @@ int64_t retry_delay_us(struct fetch *f);
  * its own back-off doubles, so that the others go on meanwhile.
  */
 int64_t retry_asked_delay_us(struct fetch *f);
+/* Is there time for another attempt that is not counted? */
+int retry_has_time(const struct fetch *f);
 
 #endif

@@ -639,8 +639,8 @@ sched_must_pause(struct fetch *f)
 	if (sink_is_full(c->out) ||
 	    (f->x->live != LIVE_NONE && live_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
-	if (!account_is_over(c))
-		return 0;
+	if (!account_is_over(c) || c->emitting == f)
+		return 0; /* nothing else comes out before its line is */
 	if (c->state[FETCH_PARSING].n > 0)
 		return WAIT_MEMORY; /* these will give memory back */
 	if (c->exempt == NULL) {

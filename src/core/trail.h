@@ -48,6 +48,7 @@ struct trail {
 	unsigned asked;          /* how often it was asked to wait, */
 	unsigned asked_alone;    /* and so while others were answered */
 	unsigned answers;        /* of its origin, at its last refusal */
+	unsigned put_offs;       /* for lack of memory; see fetch_verdict.c */
 	int64_t due_us;          /* its back-off ends then; 0: it has none */
 	int64_t lookup_us;       /* when a look-up that failed began, or 0 */
 	int64_t wait_us;         /* how long the present request had waited, */

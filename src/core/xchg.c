@@ -51,9 +51,9 @@ xchg_take(struct core *c, struct fetch *f)
 static size_t
 held_bytes(const struct xchg *x)
 {
-	size_t n = x->body.n + x->pending.cap + x->upload.n + x->late.n +
-		   x->head.cap + x->req.store.cap + x->url.text.cap +
-		   x->home.text.cap + http_held_bytes(x->http);
+	size_t n = x->body.n + x->pending.cap + x->upload.n + x->head.cap +
+		   x->req.store.cap + x->url.text.cap + x->home.text.cap +
+		   http_held_bytes(x->http);
 
 	if (x->decode != NULL)
 		n += decode_held_bytes(x->decode);
@@ -98,10 +98,7 @@ clear_answer(struct xchg *x)
 	x->wire_bytes = x->decoded_bytes = 0;
 	x->flags = 0;
 	x->plan = RETRY_KEEP;
-	x->live = LIVE_NONE;
-	x->is_live_over = 0;
-	x->lines = 0;
-	buf_clear(&x->late, 0);
+	live_clear(x);
 	x->err = E_OK;
 	x->detail = NULL;
 	free(x->note);
@@ -155,7 +152,6 @@ xchg_free(struct xchg *x)
 	buf_fini(&x->type_lines);
 	media_type_fini(&x->media);
 	buf_fini(&x->body);
-	buf_fini(&x->late);
 	stream_free(x->stream);
 	parse_free(x->parse);
 	free(x->note);
@@ -258,36 +254,43 @@ is_bomb(const struct xchg *x)
 	       widest / (uint64_t)o->max_ratio > x->wire_bytes;
 }
 
-/* Reports what arrives live; the rest stands behind x->body already. */
-static enum err
-use_decoded(struct xchg *x, struct span in)
+/* What arrives live is reported. AGAIN: as far as the output has room. */
+static enum xchg_verdict
+report(struct xchg *x)
 {
-	if (x->live != LIVE_NONE)
-		return live_take(x, in);
-	if (wants_body(x))
-		x->body.n += in.n;
-	return E_OK;
+	if (x->live == LIVE_NONE)
+		return XCHG_MORE;
+	switch (live_run(x)) {
+	case LIVE_TAKEN:
+		return XCHG_MORE;
+	case LIVE_BLOCKED:
+		return XCHG_AGAIN;
+	case LIVE_TOO_BIG:
+		break;
+	}
+	return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
 }
 
-/* Counts decoded bytes; whoever wants them gets them. */
+/* Counts n decoded bytes, which stand behind x->body; whoever wants them gets
+ * them. AGAIN: the output has no room for what became of them. */
 static enum xchg_verdict
-take_decoded(struct xchg *x, struct span in)
+take_decoded(struct xchg *x, size_t n)
 {
 	uint64_t max = xchg_max_bytes(x), over = 0;
-	enum err e;
+	enum xchg_verdict v;
 
-	x->decoded_bytes += in.n;
+	x->decoded_bytes += n;
 	if (max > 0 && x->decoded_bytes > max)
 		over = x->decoded_bytes - max;
 	x->decoded_bytes -= over;
-	e = use_decoded(x, span_of(in.p, in.n - (size_t)over));
+	if (x->live != LIVE_NONE || wants_body(x))
+		x->body.n += n - (size_t)over;
+	v = report(x);
 	if (over > 0)
-		e = E_BODY_TOO_LARGE;
-	if (e != E_OK)
-		return bad(x, e, PHASE_BODY, NULL);
-	return x->is_coded && is_bomb(x)
-		   ? bad(x, E_DECODE_BOMB, PHASE_DECODE, NULL)
-		   : XCHG_MORE;
+		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
+	if (v != XCHG_BAD && x->is_coded && is_bomb(x))
+		return bad(x, E_DECODE_BOMB, PHASE_DECODE, NULL);
+	return v;
 }
 
 /*
@@ -300,6 +303,7 @@ run_decoder(struct xchg *x, struct span *in)
 	uint64_t widest = decode_widest(x->decode);
 	size_t done = 0, wrote;
 	enum decode_verdict d;
+	enum xchg_verdict v;
 
 	do {
 		d = decode_step(
@@ -307,12 +311,14 @@ run_decoder(struct xchg *x, struct span *in)
 		done += wrote;
 		if (decode_widest(x->decode) - widest > done)
 			done = (size_t)(decode_widest(x->decode) - widest);
-		if (take_decoded(x, span_of(x->body.p + x->body.n, wrote)) ==
-		    XCHG_BAD)
-			return XCHG_BAD;
+		v = take_decoded(x, wrote);
+		if (v == XCHG_BAD)
+			return v;
 		if (d == DECODE_BAD)
 			return bad(x, E_DECODE_FAILED, PHASE_DECODE,
 			    decode_detail(x->decode));
+		if (v == XCHG_AGAIN)
+			return v;
 		if (d != DECODE_FULL)
 			return XCHG_MORE;
 	} while (done < STEP_BYTES);
@@ -339,6 +345,33 @@ decode_some(struct xchg *x, struct span in)
 	return v;
 }
 
+/* Body bytes that are as they were sent. */
+static enum xchg_verdict
+take_plain(struct xchg *x, struct span in)
+{
+	enum xchg_verdict v;
+
+	if (in.n == 0)
+		return XCHG_MORE;
+	if (x->live != LIVE_NONE || wants_body(x))
+		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
+	v = take_decoded(x, in.n);
+	x->is_behind = v == XCHG_AGAIN;
+	return v;
+}
+
+/* Goes on where the output, or its own share of a turn, had stopped it. */
+static enum xchg_verdict
+catch_up(struct xchg *x)
+{
+	enum xchg_verdict v = report(x);
+
+	if (v == XCHG_MORE && x->is_coded)
+		return decode_some(x, SPAN_NONE);
+	x->is_behind = v == XCHG_AGAIN;
+	return v;
+}
+
 static enum xchg_verdict
 take_body(struct xchg *x, struct span in)
 {
@@ -351,11 +384,7 @@ take_body(struct xchg *x, struct span in)
 		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
 	if (x->is_coded)
 		return in.n > 0 ? decode_some(x, in) : XCHG_MORE;
-	if (in.n == 0)
-		return XCHG_MORE;
-	if (wants_body(x))
-		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
-	return take_decoded(x, in);
+	return take_plain(x, in);
 }
 
 static int
@@ -477,7 +506,7 @@ xchg_continue(struct xchg *x)
 	enum xchg_verdict v = XCHG_MORE;
 
 	if (x->is_behind)
-		v = decode_some(x, SPAN_NONE);
+		v = catch_up(x);
 	xchg_count_held(x);
 	if (v == XCHG_MORE && x->is_whole_on_wire)
 		return conclude(x);

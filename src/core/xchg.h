@@ -21,6 +21,7 @@
 #include "codec/http.h"
 #include "codec/media_type.h"
 #include "codec/record.h"
+#include "codec/record_line.h"
 #include "codec/request.h"
 #include "codec/stream.h"
 #include "codec/url.h"
@@ -84,9 +85,11 @@ struct xchg {
 	enum live live;        /* it is reported as it comes, not kept */
 	struct stream *stream; /* taken with the first stream */
 	enum stream_kind stream_kind;
-	uint64_t lines;  /* written of it */
-	struct buf late; /* of these, what could not go out at once */
-	int is_live_over;
+	uint64_t lines;          /* of it, the one under way with them */
+	size_t live_at;          /* of x->body, bytes that were taken */
+	struct record_line line; /* the one under way, if there is one, */
+	struct record_line_at line_at;
+	int has_line, is_live_over;
 	size_t charged; /* for all that it holds */
 	uint64_t wire_bytes, decoded_bytes;
 	unsigned flags; /* RECORD_* */

@@ -87,6 +87,22 @@ static const struct {
 };
 
 static void
+write_line(struct buf *b, const struct record_line *l, size_t max)
+{
+	struct record_line_at at = { 0 };
+	size_t before;
+	int more;
+
+	do {
+		before = b->n;
+		more = record_line_write(b, l, &at, max);
+		assert_true(b->n > before);
+		/* A piece of 12 KiB grows six times at most. */
+		assert_true(max == SIZE_MAX || b->n - before <= max + 80000);
+	} while (more);
+}
+
+static void
 test_each_kind_of_line_has_its_keys_in_order(void **state)
 {
 	struct buf b = { 0 };
@@ -95,11 +111,47 @@ test_each_kind_of_line_has_its_keys_in_order(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(lines); i++) {
 		b.n = 0;
-		record_line_write(&b, &lines[i].l);
+		write_line(&b, &lines[i].l, SIZE_MAX);
 		find(buf_view(&b), "seq");
 		buf_char(&b, '\0');
 		assert_string_equal(b.p, lines[i].want);
 	}
+	buf_fini(&b);
+}
+
+/* An output that is nearly full takes a line in pieces. */
+static void
+test_a_line_comes_out_the_same_in_pieces(void **state)
+{
+	struct record_line l = { .seq = 1, .n = 1, .retry = -1 };
+	struct buf in = { 0 }, whole = { 0 }, b = { 0 };
+	static const size_t max[] = { 1, 100, 20000, 65536 };
+	size_t i, k;
+	int n;
+
+	(void)state;
+	for (n = 0; n < 30000; n++)
+		buf_add(&in, "\x01\xe2\x82\xac\xff", 5);
+	l.data = l.event = buf_view(&in);
+	l.event_id = span_of(in.p, 8000);
+	for (k = 0; k < 3; k++) {
+		l.kind = (enum record_line_kind)k;
+		whole.n = 0;
+		write_line(&whole, &l, SIZE_MAX);
+		for (i = 0; i < COUNT(max); i++) {
+			b.n = 0;
+			write_line(&b, &l, max[i]);
+			assert_true(span_eq(buf_view(&b), buf_view(&whole)));
+		}
+	}
+	for (k = 0; k < COUNT(lines); k++) {
+		b.n = 0;
+		write_line(&b, &lines[k].l, 1);
+		buf_char(&b, '\0');
+		assert_string_equal(b.p, lines[k].want);
+	}
+	buf_fini(&in);
+	buf_fini(&whole);
 	buf_fini(&b);
 }
 
@@ -111,7 +163,7 @@ test_lines_are_appended_one_after_another(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(lines); i++) {
-		record_line_write(&b, &lines[i].l);
+		write_line(&b, &lines[i].l, SIZE_MAX);
 		buf_str(&want, lines[i].want);
 	}
 	assert_true(span_eq(buf_view(&b), buf_view(&want)));
@@ -135,18 +187,18 @@ test_large_data_comes_out_whole(void **state)
 		buf_str(&in, "\"\xe2\x82\xac\",");
 	buf_str(&in, "0]");
 	l.data = buf_view(&in);
-	record_line_write(&b, &l);
+	write_line(&b, &l, SIZE_MAX);
 	v.raw = find(buf_view(&b), "data");
 	json_unescape(&back, &v);
 	assert_true(span_eq(buf_view(&back), l.data));
 	b.n = 0;
 	l.kind = RECORD_LINE_LINE;
 	l.is_json = 1;
-	record_line_write(&b, &l);
+	write_line(&b, &l, SIZE_MAX);
 	assert_true(span_eq(find(buf_view(&b), "data"), l.data));
 	b.n = 0;
 	l.kind = RECORD_LINE_CHUNK;
-	record_line_write(&b, &l);
+	write_line(&b, &l, SIZE_MAX);
 	got = find(buf_view(&b), "data_base64");
 	assert_int_equal(got.n, 2 + (l.data.n + 2) / 3 * 4);
 	assert_null(memchr(got.p + 1, '=', got.n - 4));
@@ -162,6 +214,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_each_kind_of_line_has_its_keys_in_order),
 		T(test_lines_are_appended_one_after_another),
+		cmocka_unit_test(test_a_line_comes_out_the_same_in_pieces),
 		T(test_large_data_comes_out_whole),
 	};
 
