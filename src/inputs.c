@@ -65,7 +65,11 @@ refuse_missing(struct buf *err, const char *path, int why)
 	buf_str(err, "fetchd: ");
 	show_operand(err, path);
 	buf_printf(err, ": %s", strerror(why));
-	if (looks_like_host(path)) {
+	if (is_url(path)) /* -i is curl's --include */
+		buf_str(err, "; -i (--input-file) reads a list from a file: "
+			     "give the URL without it, and "
+			     "--include-headers for headers");
+	else if (looks_like_host(path)) {
 		buf_str(err, "; did you mean https://");
 		show_operand(err, path);
 		buf_char(err, '?');

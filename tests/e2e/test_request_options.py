@@ -168,3 +168,11 @@ def test_silent_is_quiet(fetchd, origin):
     assert res.stderr == ""
     res = fetchd("-v", "--silent", o.url(), quiet=False)
     assert res.stderr == ""
+
+
+def test_a_url_after_i_is_told_what_i_is(fetchd, origin):
+    """curl's -i puts the headers into the output."""
+    o = origin()
+    res = fetchd("-i", o.url(), exit=3)
+    assert "--include-headers" in res.stderr and o.conns == []
+    assert res.stderr.count("\n") == 1
