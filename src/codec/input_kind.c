@@ -499,6 +499,10 @@ input_kind_has_two(struct span url)
 	struct span s = trim(url);
 	size_t i;
 
+	if (s.n == 0 ||
+	    (memchr(s.p, ',', s.n) == NULL && memchr(s.p, ' ', s.n) == NULL &&
+		memchr(s.p, '\t', s.n) == NULL))
+		return 0;
 	for (i = 1; i < s.n; i++) {
 		if (!is_one_of(s.p[i], SPAN(", \t")))
 			continue;

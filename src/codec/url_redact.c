@@ -6,6 +6,8 @@
  */
 #include "codec/url.h"
 
+#include <string.h>
+
 /* What may pass for the two marks: as they are, escaped, and full-width or
  * small, which UTS 46 maps to them. Escapes in lower case. */
 static const char *const at_signs[] = { "@", "%40", "\xef\xbc\xa0",
@@ -102,11 +104,20 @@ is_scheme_word(struct span s)
 	return span_ieq(s, SPAN("http")) || span_ieq(s, SPAN("https"));
 }
 
+/* Quick: nearly all URLs have none, in whatever form. */
+static int
+may_have_at_sign(struct span s)
+{
+	return s.n > 0 && (memchr(s.p, '@', s.n) != NULL ||
+			      memchr(s.p, '%', s.n) != NULL ||
+			      memchr(s.p, '\xef', s.n) != NULL);
+}
+
 /* The last colon in s that an at sign follows; NULL: it has no "x:y@". */
 static const char *
 last_password(struct span s)
 {
-	const char *at = last_mark(s, at_signs);
+	const char *at = may_have_at_sign(s) ? last_mark(s, at_signs) : NULL;
 
 	return at != NULL ? last_mark(span_of(s.p, (size_t)(at - s.p)), colons)
 			  : NULL;
@@ -123,6 +134,8 @@ stray_scheme_len(struct span s, int is_bare, const char *password)
 	struct span word = s, rest;
 	size_t n, slashes;
 
+	if (!is_bare && password == NULL)
+		return 0;
 	for (n = 0; n < s.n && !is_slash(s.p[n]); n++)
 		if (s.p[n] == '?' || s.p[n] == '#')
 			return 0;
@@ -316,8 +329,8 @@ redact(struct buf *out, struct span in, int is_cut)
 {
 	const char *from = json_value_at(in), *to = in.p + in.n;
 
-	if (from != NULL ||
-	    (in.n > 0 && find_password(in, is_cut, &from, &to))) {
+	if (from != NULL || ((is_cut || may_have_at_sign(in)) && in.n > 0 &&
+				find_password(in, is_cut, &from, &to))) {
 		buf_add(out, in.p, (size_t)(from - in.p));
 		buf_str(out, "***");
 		in = skip(in, (size_t)(to - in.p));
