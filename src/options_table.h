@@ -104,6 +104,10 @@ OPT(max_buffer, "max-buffer", 0, SIZE, "256M", 0, OPT_SIZE_MAX, RUN, "SIZE",
     "a time; one item may exceed it by its own --max-filesize. While an item "
     "is paused for memory its --max-time stands still, for as long again at "
     "most. 0 means no limit.")
+OPT(max_spill, "max-spill", 0, SIZE, "4G", 0, OPT_SIZE_MAX, RUN, "SIZE",
+    "on disk at most, for what --keep-order holds back",
+    "What would exceed it waits, and so does what the disk has no room for: "
+    "only the item whose turn it is goes on. 0 means no limit.")
 OPT(rate, "rate", 0, RATE, "", 0, 0, PACE, "RATE",
     "requests started at most, over all origins",
     "Redirects and what is sent again count as well. 0 means no limit.")

@@ -18,6 +18,7 @@
 #define ORDER_SHARE 8 /* the lines, and as much the list of them */
 
 #define ORDER_WINDOW_MAX (16u << 20)
+#define SHARE_MIN (64u << 10) /* however small --max-buffer is */
 
 static uint64_t
 limit_of(const struct core *c)
@@ -25,6 +26,14 @@ limit_of(const struct core *c)
 	uint64_t max = c->opts->max_buffer_bytes;
 
 	return max > 0 ? max : UINT64_MAX;
+}
+
+static uint64_t
+share_of(const struct core *c, unsigned part)
+{
+	uint64_t share = limit_of(c) / part;
+
+	return share > SHARE_MIN ? share : SHARE_MIN;
 }
 
 void
@@ -69,13 +78,13 @@ account_is_full_of_items(const struct core *c)
 	const struct account *a = &c->account;
 
 	return c->known > 0 && a->of[ACCOUNT_ITEMS] + a->of[ACCOUNT_ORIGINS] >
-				   limit_of(c) / ITEMS_SHARE;
+				   share_of(c, ITEMS_SHARE);
 }
 
 int
 account_may_remember(const struct core *c, size_t bytes)
 {
-	uint64_t share = limit_of(c) / HISTORY_SHARE;
+	uint64_t share = share_of(c, HISTORY_SHARE);
 
 	return bytes <= share &&
 	       c->account.of[ACCOUNT_HISTORY] <= share - bytes;
@@ -84,7 +93,7 @@ account_may_remember(const struct core *c, size_t bytes)
 size_t
 account_order_window(const struct core *c)
 {
-	uint64_t share = limit_of(c) / ORDER_SHARE;
+	uint64_t share = share_of(c, ORDER_SHARE);
 
 	return share < ORDER_WINDOW_MAX ? (size_t)share : ORDER_WINDOW_MAX;
 }
@@ -92,11 +101,11 @@ account_order_window(const struct core *c)
 int
 account_is_full_of_order(const struct core *c)
 {
-	return order_list_bytes(c->order) > limit_of(c) / ORDER_SHARE;
+	return order_list_bytes(c->order) > share_of(c, ORDER_SHARE);
 }
 
 int
 account_is_full_of_origins(const struct core *c)
 {
-	return c->account.of[ACCOUNT_ORIGINS] > limit_of(c) / ORIGINS_SHARE;
+	return c->account.of[ACCOUNT_ORIGINS] > share_of(c, ORIGINS_SHARE);
 }

@@ -76,7 +76,8 @@ core_init(struct core *c, const struct opts *o, struct event_base *base)
 	set_request_defaults(c);
 	set_pace(c);
 	if (o->keep_order)
-		c->order = order_new(account_order_window(c));
+		c->order =
+		    order_new(account_order_window(c), o->max_spill_bytes);
 }
 
 void

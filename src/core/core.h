@@ -49,6 +49,7 @@ enum core_pause {
 	PAUSE_STOP = 1 << 3,   /* the run is being ended */
 	PAUSE_NET = 1 << 4,    /* the network is down */
 	PAUSE_POOL = 1 << 5,   /* enough wait for a parser */
+	PAUSE_SPILL = 1 << 6,  /* --max-spill, or the disk is full */
 };
 
 /* The first line of the run with something odd in it that is fetched all the

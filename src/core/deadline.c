@@ -241,11 +241,12 @@ is_too_slow(struct fetch *f)
 {
 	struct xchg *x = f->x;
 	uint64_t moved = moved_bytes(f) - x->window_bytes;
-	uint64_t want =
-	    (uint64_t)speed_limit(f) * (uint64_t)(speed_time(f) / 1000) / 1000;
+	uint64_t ms = (uint64_t)(speed_time(f) / 1000), want = UINT64_MAX;
 
 	if (f->core->now_us < speed_deadline(f))
 		return 0;
+	if (ms == 0 || (uint64_t)speed_limit(f) <= UINT64_MAX / ms)
+		want = (uint64_t)speed_limit(f) * ms / 1000;
 	if (moved < want)
 		return 1;
 	x->window_us = f->core->now_us - stood_in_all_us(f);

@@ -322,16 +322,38 @@ void
 emit_close(struct fetch *f)
 {
 	struct core *c = f->core;
-	enum err e;
 
 	spare_terminal(f);
-	if (!emit_is_stored(f)) {
-		account_ask(c);
-		return;
-	}
-	e = order_add(c->order, f->seq);
-	if (e != E_OK)
-		c->spill_error = e;
+	if (emit_is_stored(f))
+		order_add(c->order, f->seq);
+	account_ask(c);
+}
+
+int
+emit_has_any(const struct core *c)
+{
+	const struct list *l = &c->state[FETCH_EMITTING];
+	struct link *k;
+
+	if (sink_is_full(c->out))
+		return 0;
+	if (c->emitting != NULL)
+		return c->emitting->state == FETCH_EMITTING;
+	if (c->order == NULL || order_has_room(c->order))
+		return l->n > 0;
+	for (k = list_first(l); k != NULL; k = list_next(l, k))
+		if (!emit_is_stored(CONTAINER(k, struct fetch, link)))
+			return 1;
+	return 0;
+}
+
+int
+emit_has_room(const struct fetch *f)
+{
+	const struct core *c = f->core;
+
+	return emit_is_stored(f) ? order_has_room(c->order)
+				 : !sink_is_full(c->out);
 }
 
 int
@@ -389,16 +411,16 @@ emit_record(struct fetch *f, int all)
 	struct texts t = { 0 };
 	int more, is_stored = emit_is_stored(f);
 
-	if (is_stored)
-		all = 1; /* it goes where there is always room */
-	else if (live_is_blocked(f) || (!all && sink_is_full(c->out)))
+	if (!all && !emit_has_room(f))
+		return 0;
+	if (!is_stored && live_is_blocked(f))
 		return 0;
 	complete(f);
 	if (!live_finish(f->x, all))
 		return 0;
 	fill(&r, f, &t, 0);
 	more = is_wanted(f);
-	while (more && (all || !sink_is_full(c->out)))
+	while (more && (all || emit_has_room(f)))
 		more = write_step(f, &r);
 	if (!more) {
 		count(f, &r);

@@ -32,6 +32,10 @@ emit_line(struct fetch *f, struct buf *out, struct record_at *at, size_t max);
  * its turn. emit_close when they are appended; nothing in between.
  */
 struct buf *emit_open(struct fetch *f);
+/* Has any record that waits room to be written? */
+int emit_has_any(const struct core *c);
+/* Is there room for more of f's lines? */
+int emit_has_room(const struct fetch *f);
 /* They go to what waits for its turn. */
 int emit_is_stored(const struct fetch *f);
 void emit_close(struct fetch *f);

@@ -375,21 +375,24 @@ enter_emitting(struct fetch *f)
 	fetch_enter(f, FETCH_DONE);
 }
 
+/* Each in its turn once; of those that wait for --keep-order's file, none
+ * stands in the way of the others. */
 void
 fetch_emit_waiting(struct core *c)
 {
-	struct link *k;
+	struct list *l = &c->state[FETCH_EMITTING];
+	struct link *k = list_first(l), *next;
 	struct fetch *f;
 
-	while (!sink_is_full(c->out) &&
-	       (k = list_first(&c->state[FETCH_EMITTING])) != NULL) {
-		f = c->emitting != NULL ? c->emitting
-					: CONTAINER(k, struct fetch, link);
-		if (f->state != FETCH_EMITTING)
-			return; /* a line of its stream: its reader goes on */
+	for (; k != NULL && !sink_is_full(c->out); k = next) {
+		next = list_next(l, k);
+		f = CONTAINER(k, struct fetch, link);
+		if (c->emitting != NULL && c->emitting != f)
+			continue;
 		if (link_on(&f->run))
 			return; /* its own hook comes first */
-		enter_emitting(f);
+		if (emit_has_room(f))
+			enter_emitting(f);
 	}
 }
 

@@ -12,7 +12,6 @@
 #include "core/emit.h"
 #include "core/fetch.h"
 #include "core/xchg.h"
-#include "io/sink.h"
 
 #define PIECE_BYTES (64u << 10) /* of a line, or of a body, put at a time */
 
@@ -59,9 +58,9 @@ live_is_blocked(const struct fetch *f)
 static int
 has_room(const struct fetch *f, int all)
 {
-	if (emit_is_stored(f))
-		return 1;
-	return !live_is_blocked(f) && (all || !sink_is_full(f->core->out));
+	if (!emit_is_stored(f) && live_is_blocked(f))
+		return 0;
+	return all || emit_has_room(f);
 }
 
 /* Nonzero: the present line is wholly out, or there is none. */

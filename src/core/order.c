@@ -50,6 +50,8 @@ struct order {
 	uint64_t begun; /* whose lines are in scratch */
 	struct buf scratch;
 	size_t window, held;
+	uint64_t max_spill;
+	int is_disk_full; /* nothing could be written */
 	struct heap parts;
 	struct spill *spill;
 	/* The first extent of the turn, when is_reading. */
@@ -219,55 +221,43 @@ spill_part(struct order *o, struct item *i)
 	memcpy(from, &head, HEAD_BYTES);
 	err =
 	    spill_append(o->spill, span_of(from, HEAD_BYTES + head.n), &offset);
-	if (err == E_OK)
-		err = chain(o, i, offset);
+	if (err != E_OK)
+		return err;
+	err = chain(o, i, offset);
 	if (err == E_OK)
 		drop_part(o, i);
+	else
+		spill_release(o->spill, offset, HEAD_BYTES + head.n);
 	return err;
 }
 
-/* Straight to the file, behind what is held already. */
-static enum err
-spill_lines(struct order *o, struct item *i, struct span s)
-{
-	struct head head = { .n = s.n };
-	uint64_t offset, behind;
-	enum err err = E_OK;
-
-	if (i->part != NULL)
-		err = spill_part(o, i);
-	if (err == E_OK)
-		err = spill_append(o->spill,
-		    span_of((const char *)&head, HEAD_BYTES), &offset);
-	if (err == E_OK)
-		err = spill_append(o->spill, s, &behind);
-	return err == E_OK ? chain(o, i, offset) : err;
-}
-
-static enum err
+/* What does not fit goes to the file, as far as the disk takes it. */
+static void
 shrink_to_window(struct order *o)
 {
 	struct heap_link *k;
 	struct part *p;
-	enum err err = E_OK;
 
-	while (err == E_OK && o->held > o->window &&
-	       (k = heap_first(&o->parts)) != NULL) {
+	o->is_disk_full = 0;
+	while (o->held > o->window && (k = heap_first(&o->parts)) != NULL) {
 		p = CONTAINER(k, struct part, link);
-		err = spill_part(o, at(o, p->seq));
+		if (spill_part(o, at(o, p->seq)) == E_OK)
+			continue;
+		o->is_disk_full = 1;
+		return;
 	}
-	return err;
 }
 
 /* ---- what comes ---- */
 
 struct order *
-order_new(size_t window)
+order_new(size_t window, uint64_t max_spill)
 {
 	struct order *o = mem_zalloc(1, sizeof(*o));
 
 	o->turn = o->high = 1;
 	o->window = window;
+	o->max_spill = max_spill;
 	o->spill = spill_new();
 	heap_init(&o->parts);
 	resize(o, MIN_ITEMS);
@@ -301,25 +291,34 @@ order_begin(struct order *o, uint64_t seq)
 	return &o->scratch;
 }
 
-enum err
+void
 order_add(struct order *o, uint64_t seq)
 {
 	struct item *i = know(o, seq);
 	struct span s = buf_view(&o->scratch);
-	enum err err;
 
 	CHECK(o->begun == seq);
 	o->begun = 0;
-	if (s.n == 0)
-		return E_OK;
-	if (seq != o->turn && s.n > o->window / 4) {
-		err = spill_lines(o, i, s);
-	} else {
+	if (s.n > 0) {
 		keep(o, i, seq, s);
-		err = shrink_to_window(o);
+		if (!o->is_disk_full)
+			shrink_to_window(o);
 	}
 	buf_clear(&o->scratch, SCRATCH_BYTES);
-	return err;
+}
+
+int
+order_has_room(const struct order *o)
+{
+	return !o->is_disk_full &&
+	       (o->max_spill == 0 || spill_used_bytes(o->spill) < o->max_spill);
+}
+
+int
+order_ask_disk(struct order *o)
+{
+	shrink_to_window(o);
+	return order_has_room(o);
 }
 
 void

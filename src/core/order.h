@@ -25,8 +25,12 @@ struct sink;
  * reads no further. */
 #define ORDER_AHEAD_MAX (1u << 20)
 
-/* `window`: bytes in memory at most, but for one call of order_add. */
-struct order *order_new(size_t window);
+/*
+ * `window`: bytes in memory at most, but for one call of order_add, and for
+ * what the disk does not take. `max_spill`: bytes in the file, likewise; 0: no
+ * limit.
+ */
+struct order *order_new(size_t window, uint64_t max_spill);
 void order_free(struct order *o);
 
 uint64_t order_turn(const struct order *o); /* seq whose turn it is; from 1 */
@@ -36,11 +40,15 @@ int order_is_turn(const struct order *o, uint64_t seq);
 /*
  * An empty buffer for lines of that item, or pieces of lines that are whole
  * when the item ends; valid until the next call here. order_add takes what was
- * appended: E_OK, or E_OUTPUT_NO_SPACE or E_OUTPUT_IO of the spill file
- * (order_errno); then these lines are lost.
+ * appended; what the disk does not take stays in memory.
  */
 struct buf *order_begin(struct order *o, uint64_t seq);
-enum err order_add(struct order *o, uint64_t seq);
+void order_add(struct order *o, uint64_t seq);
+/* May more be added, but for the item whose turn it is? No: the file is at its
+ * limit, or the disk took nothing when it was asked last. */
+int order_has_room(const struct order *o);
+/* The disk is asked again. Nonzero: there is room now. */
+int order_ask_disk(struct order *o);
 /* The item is finished: the turn passes on when its lines are out. */
 void order_end(struct order *o, uint64_t seq);
 

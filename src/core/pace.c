@@ -29,6 +29,8 @@ pace_set(struct pace *p, struct opt_rate rate)
 		p->late_us = LATE_US;
 		gap = ((double)rate.per_us + GUARD_US + LATE_US) / rate.amount;
 	}
+	if (gap > OPT_DUR_MAX)
+		gap = OPT_DUR_MAX; /* a sum with a moment must not overflow */
 	p->gap_us = gap > 1 ? (int64_t)(gap + 0.999) : 1;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "core/failed_input.h"
+#include "core/emit.h"
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/idle.h"
@@ -536,6 +537,52 @@ probe(struct core *c)
 		c->pauses |= PAUSE_NET;
 }
 
+/* ---- --keep-order ---- */
+
+struct turn {
+	uint64_t seq;
+	struct fetch *f;
+};
+
+static int
+find_turn(void *arg, const struct fetch *f)
+{
+	struct turn *t = arg;
+
+	if (f->seq == t->seq)
+		t->f = (struct fetch *)(uintptr_t)f;
+	return t->f == NULL;
+}
+
+/*
+ * What waits for its turn has no room left, in the file or in memory: only the
+ * item whose turn it is makes room, so it is started before all others.
+ */
+static void
+start_turn(struct core *c)
+{
+	struct turn t = { order_turn(c->order), NULL };
+	struct conn *conn;
+	struct host *h;
+
+	if (c->pauses & ~(unsigned)(PAUSE_SPILL | PAUSE_MEMORY) ||
+	    c->slots >= (uint64_t)c->opts->concurrency || is_over_rate(c))
+		return;
+	hosts_each_waiting(c, find_turn, &t);
+	if (t.f == NULL || sched_is_delayed(t.f) ||
+	    t.f->host->place != HOST_READY)
+		return;
+	h = t.f->host;
+	conn = idle_unpark(h, !fetch_is_idempotent(t.f));
+	if (conn == NULL && !host_is_fresh(h, t.f, c->now_us)) {
+		host_look_up(h);
+		return;
+	}
+	charge(h, t.f);
+	fetch_start(t.f, conn);
+	host_update(h);
+}
+
 int
 sched_pump(struct core *c)
 {
@@ -548,6 +595,8 @@ sched_pump(struct core *c)
 	if (c->net.is_down)
 		probe(c);
 	look_up_ahead(c);
+	if (c->order != NULL && c->pauses & (PAUSE_SPILL | PAUSE_MEMORY))
+		start_turn(c);
 	while (may_start(c))
 		start_next(c);
 	look_up_ahead(c);
@@ -574,6 +623,8 @@ sched_judge_pauses(struct core *c)
 	set_pause(
 	    c, PAUSE_SINK, sink_is_full(c->out) || failed_input_is_full(c));
 	set_pause(c, PAUSE_MEMORY, lacks_memory(c));
+	set_pause(
+	    c, PAUSE_SPILL, c->order != NULL && !order_ask_disk(c->order));
 	set_pause(c, PAUSE_POOL, parse_is_full(c));
 	if (c->pauses & PAUSE_POOL)
 		c->pool_held_us = c->now_us;
@@ -639,6 +690,10 @@ sched_must_pause(struct fetch *f)
 	if (sink_is_full(c->out) ||
 	    (f->x->live != LIVE_NONE && live_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
+	if (c->order != NULL && order_turn(c->order) == f->seq)
+		return 0; /* all others wait for it */
+	if (f->x->live != LIVE_NONE && !emit_has_room(f))
+		return WAIT_ORDER;
 	if (!account_is_over(c) || c->emitting == f)
 		return 0; /* nothing else comes out before its line is */
 	if (c->state[FETCH_PARSING].n > 0)

@@ -25,6 +25,8 @@ why_paused(const struct core *c)
 		return WAIT_OUTPUT_BLOCKED;
 	if (c->pauses & PAUSE_MEMORY)
 		return WAIT_MEMORY;
+	if (c->pauses & PAUSE_SPILL)
+		return WAIT_ORDER;
 	if (c->pauses & PAUSE_POOL)
 		return WAIT_WORKER_BUSY;
 	return c->rate_us > c->now_us ? WAIT_RATE : WAIT_SLOT;
@@ -89,11 +91,12 @@ sched_why(const struct fetch *f)
 		return stats_wait_name(why_queued(f));
 	if (f->state == FETCH_EMITTING && sink_is_full(c->out))
 		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
+	if (f->state == FETCH_EMITTING && c->pauses & PAUSE_SPILL)
+		return stats_wait_name(WAIT_ORDER);
 	if (f->state == FETCH_PARSING && !parse_is_running(f))
 		return stats_wait_name(WAIT_WORKER_BUSY);
 	if (f->x != NULL && f->x->paused_us != 0)
-		return stats_wait_name(
-		    sink_is_full(c->out) ? WAIT_OUTPUT_BLOCKED : WAIT_MEMORY);
+		return stats_wait_name((enum wait_reason)f->x->paused_for);
 	if (f->x != NULL && f->x->conn != NULL && conn_is_held(f->x->conn))
 		return stats_wait_name(WAIT_HANDSHAKE);
 	return NULL;

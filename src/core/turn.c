@@ -15,9 +15,7 @@
 static int
 has_to_emit(const struct core *c)
 {
-	return c->state[FETCH_EMITTING].n > 0 && !sink_is_full(c->out) &&
-	       (c->emitting == NULL || c->emitting->state == FETCH_EMITTING) &&
-	       sink_error(c->out) == E_OK;
+	return emit_has_any(c) && sink_error(c->out) == E_OK;
 }
 
 static int

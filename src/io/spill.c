@@ -328,6 +328,16 @@ spill_live_bytes(const struct spill *s)
 }
 
 uint64_t
+spill_used_bytes(const struct spill *s)
+{
+	uint64_t blocks = s->nplace - s->nidle;
+
+	return blocks > 0
+		   ? blocks * BLOCK_BYTES - (s->last * BLOCK_BYTES - s->end)
+		   : 0;
+}
+
+uint64_t
 spill_file_bytes(const struct spill *s)
 {
 	return (uint64_t)s->nplace * BLOCK_BYTES;

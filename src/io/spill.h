@@ -40,6 +40,8 @@ enum err spill_patch(struct spill *s, uint64_t offset, struct span bytes);
 void spill_release(struct spill *s, uint64_t offset, uint64_t n);
 
 uint64_t spill_live_bytes(const struct spill *s); /* not released */
+/* What the file takes but for places that will be used again. */
+uint64_t spill_used_bytes(const struct spill *s);
 uint64_t spill_file_bytes(const struct spill *s); /* what the file takes */
 int spill_errno(const struct spill *s);
 

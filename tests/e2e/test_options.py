@@ -293,3 +293,17 @@ def test_the_locale_does_not_change_numbers(fetchd, origin):
     o = origin()
     rec = fetchd(o.url(), env={"LC_ALL": "de_DE.UTF-8"}).one
     assert isinstance(rec["time_total"], float)
+
+
+@pytest.mark.parametrize("args", [
+    ("--rate", "1/h"), ("--rate-per-host", "1000000000/s"),
+    ("--speed-limit", "1T", "--speed-time", "8760h"),
+    ("--max-buffer", "1T"), ("--max-buffer", "1"), ("--max-spill", "1"),
+    ("--max-spill", "1T"),
+    ("-m", "8760h", "--max-filesize", "1T", "--max-header-size", "1G")],
+    ids=lambda a: "".join(a)[:30])
+def test_no_sum_of_limits_at_their_ends_wraps(fetchd, origin, args):
+    o = origin()
+    urls = [o.url()] if "--rate" in args else [o.url()] * 20
+    res = fetchd("--keep-order", *args, stdin=urls)
+    assert res.statuses() == [200] * len(urls)

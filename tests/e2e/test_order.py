@@ -6,6 +6,7 @@
 import json
 import os
 import subprocess
+import resource
 import threading
 import time
 
@@ -388,3 +389,65 @@ def test_usr1_still_answers_while_order_waits(fetchd, origin):
     assert says(run, "order: 9 finished records wait for the turn of item 1")
     gate.set()
     assert seqs(run.finish(quiet=False)) == list(range(1, 11))
+
+
+# -- the file has a limit ------------------------------------------------------
+
+def test_what_would_exceed_max_spill_waits(fetchd, origin):
+    """A slow first item, 60 MB behind it, 4 MB of which may be on disk."""
+    n, size = 60, 1_000_000
+    gate, handler = gated(response(b"first"), lambda r: response(b"y" * size))
+    o = origin(serve(handler))
+    run = fetchd.start("-c", "8", "--keep-order", "--max-buffer", "8M",
+                       "--max-spill", "4M", "--retry", "0",
+                       env=SMALL_QUARANTINE)
+    run.feed("".join(o.url(f"/{i}") + "\n" for i in range(n)).encode())
+    assert o.until(lambda o: len(o.requests) >= 6, 20)
+    time.sleep(1)
+    assert len(o.requests) < 30
+    gate.set()
+    res = run.finish(timeout=60)
+    assert seqs(res) == list(range(1, n + 1)) and res.exit == 0
+    assert all(r["body"] == "y" * size for r in res.records[1:])
+
+
+def test_a_stream_behind_a_slow_item_fills_no_disk(fetchd, origin):
+    def act(c):
+        c.send(HEAD + b"Content-Type: text/plain\r\n\r\n")
+        for _ in range(300):
+            c.send(b"z" * 65536)
+        c.fin()
+        c.until_eof()
+    gate, handler = gated(response(b"first"), lambda r: act)
+    o = origin(serve(handler))
+    run = fetchd.start("--keep-order", "--max-spill", "2M", "--max-buffer",
+                       "8M", "--retry", "0", env=SMALL_QUARANTINE)
+    run.feed((o.url("/0") + "\n" + json.dumps(
+        dict(url=o.url("/1"), stream=True)) + "\n").encode())
+    time.sleep(1.5)
+    spilled = [os.stat(f"/proc/{run.pid}/fd/{fd}").st_size
+               for fd in os.listdir(f"/proc/{run.pid}/fd")
+               if "(deleted)" in os.readlink(f"/proc/{run.pid}/fd/{fd}")]
+    assert spilled and max(spilled) <= 4 << 20, spilled
+    gate.set()
+    res = run.finish(timeout=60)
+    assert seqs(res) == [1, 2] and res.exit == 0
+    assert sum(len(e["data"]) for e in res.events) == 300 * 65536
+
+
+def test_a_full_disk_is_waited_for_and_ends_no_run(fetchd, origin):
+    """A limit on the size of files stands for it."""
+    def small():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3 << 20, 3 << 20))
+    n, size = 40, 500_000
+    gate, handler = gated(response(b"first"), lambda r: response(b"y" * size))
+    o = origin(serve(handler))
+    run = fetchd.start("-c", "4", "--keep-order", "--max-buffer", "4M",
+                       "--retry", "0", preexec=small, env=SMALL_QUARANTINE)
+    run.feed("".join(o.url(f"/{i}") + "\n" for i in range(n)).encode())
+    assert o.until(lambda o: len(o.requests) >= 5, 20)
+    time.sleep(1)
+    assert len(o.requests) < n
+    gate.set()
+    res = run.finish(timeout=60)
+    assert seqs(res) == list(range(1, n + 1)) and res.exit == 0

@@ -69,6 +69,12 @@ spill_live_bytes(const struct spill *s)
 }
 
 uint64_t
+spill_used_bytes(const struct spill *s)
+{
+	return s->live;
+}
+
+uint64_t
 spill_file_bytes(const struct spill *s)
 {
 	return s->bytes.n;
