@@ -328,3 +328,66 @@ def test_request_bodies_of_files(attack, origin, plain):
     o = origin(serve(lambda r: response()))
     attack([dict(url=o.url(f"/{i}"), method="PUT", body_file=str(f))
             for i in range(100)], "-c", "64")
+
+
+# -- a pause has an end -------------------------------------------------------
+
+def test_a_live_stream_that_holds_nothing_holds_up_nobody(plain, origin):
+    """It is the oldest of all, and lasts as long as the others take."""
+    over = threading.Event()
+
+    def stream(c):
+        c.send(HEAD + b"Content-Type: text/event-stream\r\n\r\n")
+        while not over.is_set():
+            c.send(b"data: x\n\n")
+            time.sleep(0.05)
+        c.fin()
+        c.until_eof()
+
+    def slow(c):
+        c.send(HEAD + b"Content-Length: %d\r\n\r\n" % (3 * M))
+        for _ in range(48):
+            c.send(b"y" * 65536)
+            time.sleep(0.01)
+        c.fin()
+    o = origin(serve(lambda r: stream if r.target == "/0" else slow))
+    run = plain.start("-c", "12", "--max-buffer", "2M", "-m", "30", "--retry",
+                      "0", "--max-per-host", "0")
+    run.write(json.dumps(dict(url=o.url("/0"), stream=True)) + "\n")
+    assert run.until(lambda out, _: out.count(b"event") > 2)
+    run.write("".join(o.url(f"/{i}") + "\n" for i in range(1, 11)))
+    assert run.until(lambda out, _: out.count(b'"type":"result"') == 10, 25)
+    over.set()
+    res = run.finish()
+    assert res.errors() == [None] * 11
+
+
+def test_max_time_stands_still_for_memory_as_long_again_at_most(plain,
+                                                                origin):
+    """The one that may go on drips; what waits for it ends all the same."""
+    def drip(c):
+        c.send(HEAD + b"Content-Length: 30000000\r\n\r\n")
+        time.sleep(0.3)
+        c.send(b"z" * (2 * M))
+        while True:
+            c.send(b"z")
+            time.sleep(0.1)
+
+    def body(c):
+        c.send(HEAD + b"Content-Length: %d\r\n\r\n" % (2 * M))
+        time.sleep(0.8)
+        c.send(b"y" * (2 * M))
+        c.until_eof()
+    o = origin(serve(lambda r: drip if r.target == "/0" else body))
+    run = plain.start("-c", "8", "--max-buffer", "1M", "--max-filesize",
+                      "32M", "--retry", "0", "--max-per-host", "0")
+    run.write(json.dumps(dict(url=o.url("/0"), timeout=8)) + "\n")
+    run.write("".join(json.dumps(dict(url=o.url(f"/{i}"), timeout=2)) + "\n"
+                      for i in range(1, 3)))
+    run.close_stdin()
+    res = run.finish(timeout=30)
+    assert res.by(1)["error"] == "timeout_total"
+    assert 7.5 < res.by(1)["time_item"] < 12
+    for i in (2, 3):
+        assert res.by(i)["error"] == "timeout_total"
+        assert 3.5 < res.by(i)["time_item"] < 6
