@@ -9,12 +9,14 @@
 #include "core/fetch.h"
 #include "core/host.h"
 #include "core/idle.h"
+#include "core/trail.h"
 #include "core/xchg.h"
 #include "io/timer.h"
 
 #define BACKOFF_MAX_US 60000000
 #define UNKNOWN_DEAD_US 30000000 /* an origin that never answered */
 #define WINDOW_MIN 2
+#define OWN_REFUSALS 2 /* of one item, while others are answered */
 
 static int64_t
 now_of(const struct host *h)
@@ -169,16 +171,45 @@ is_patience_over(const struct fetch *f)
 	       now_of(f->host) - g->asked_since_at_us > max;
 }
 
+/* It is the URL that is refused again, not the pace of its origin. */
+static int
+is_refused_alone(const struct fetch *f)
+{
+	const struct trail *t = f->trail;
+
+	return t != NULL && t->asked_alone >= OWN_REFUSALS &&
+	       t->answers != f->host->gov.answers;
+}
+
+static void
+learn(struct fetch *f)
+{
+	if (f->opts->learn_rate && may_hold(f->host))
+		learn_refused(
+		    &f->host->gov.learn, now_of(f->host), &trail_of(f)->learnt);
+}
+
+/*
+ * A URL that is refused for reasons of its own holds its origin only if the
+ * answer says how long, and teaches no pace.
+ */
 void
 govern_asked(struct fetch *f, int status, int64_t wait_us)
 {
 	struct host *h = f->host;
 	struct governor *g = &h->gov;
 	int64_t max = f->opts->retry_after_max_us;
+	int is_alone = is_refused_alone(f);
 
 	g->last = status == 429 ? "429" : status == 529 ? "529" : "503";
 	g->has_answered = 1;
 	come_up(g);
+	if (is_alone)
+		learn_take_back(&g->learn, &trail_of(f)->learnt);
+	if (is_alone && wait_us < 0) {
+		host_update(h);
+		return;
+	}
 	if (g->held_until_at_us <= now_of(h))
 		g->is_given_up = 0; /* that was another time */
 	if (g->asked_since_at_us == 0)
@@ -186,8 +217,8 @@ govern_asked(struct fetch *f, int status, int64_t wait_us)
 	if (!is_old_news(f) || g->asked_wait_us == 0) {
 		g->asked_wait_us =
 		    doubled(g->asked_wait_us, f->opts->retry_delay_us);
-		if (status == 429 && f->opts->learn_rate && may_hold(h))
-			learn_refused(&g->learn, now_of(h));
+		if (status == 429 && !is_alone)
+			learn(f);
 	}
 	hold(h, wait_us > g->asked_wait_us ? wait_us : g->asked_wait_us,
 	    WAIT_RETRY_AFTER);

@@ -463,7 +463,7 @@ host_next(const struct host *h)
 {
 	if (govern_is_probing(h) && !h->gov.has_answered)
 		return find_most(h, attempts_of);
-	if (h->gov.allow == 1 && h->gov.asked_wait_us > 0 && h->gov.answers > 0)
+	if (h->gov.allow == 1 && h->gov.asked_wait_us > 0)
 		return find_most(h, not_asked);
 	return CONTAINER(list_first(&h->waiting), struct fetch, link);
 }

@@ -82,7 +82,7 @@ set_rate(struct learn *l)
 }
 
 void
-learn_refused(struct learn *l, int64_t now_us)
+learn_refused(struct learn *l, int64_t now_us, struct learnt *by)
 {
 	double before = l->rate;
 
@@ -98,10 +98,29 @@ learn_refused(struct learn *l, int64_t now_us)
 		if (before > 0 && l->rate > before * SHARE)
 			l->rate = before * SHARE;
 		l->refusals++;
+		by->refusals++;
+		if (before > 0)
+			by->share =
+			    (by->share > 0 ? by->share : 1) * l->rate / before;
 	}
 	memset(l->served, 0, sizeof(l->served));
 	l->since_at_us = 0;
 	l->refused_at_us = l->grown_at_us = now_us;
+}
+
+void
+learn_take_back(struct learn *l, struct learnt *by)
+{
+	if (by->refusals > 0 && l->rate > 0) {
+		l->counted_us = 0;
+		l->refusals -=
+		    by->refusals < l->refusals ? by->refusals : l->refusals;
+		if (by->share > 0)
+			l->rate /= by->share;
+		if (l->rate > RATE_MAX)
+			l->rate = 0;
+	}
+	*by = (struct learnt){ 0 };
 }
 
 void

@@ -25,14 +25,25 @@ struct learn {
 	unsigned refusals; /* that it was made of */
 };
 
+/* What the refusals of one item have made of a rate. All-zero: nothing. */
+struct learnt {
+	unsigned refusals;
+	double share; /* the rate after them, of that before; 0: as it was */
+};
+
 /* A request starts. */
 void learn_start(struct learn *l, int64_t now_us);
 /* An answer that is no refusal came. */
 void learn_served(struct learn *l, int64_t now_us);
 /* An answer to what had started before the last refusal came after it. */
 void learn_served_late(struct learn *l);
-/* The origin refused; what is in flight of the same moment counts once. */
-void learn_refused(struct learn *l, int64_t now_us);
+/*
+ * The origin refused; what is in flight of the same moment counts once. What
+ * was made of it is added to `by`.
+ */
+void learn_refused(struct learn *l, int64_t now_us, struct learnt *by);
+/* These refusals said nothing of the pace: `by` is undone and cleared. */
+void learn_take_back(struct learn *l, struct learnt *by);
 /*
  * A request starts as soon as the pace allows: the rate may grow. Once it is
  * out of all reach it is forgotten.

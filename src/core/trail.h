@@ -17,6 +17,7 @@
 #include "base/span.h"
 #include "codec/record.h"
 #include "core/core.h"
+#include "core/learn.h"
 
 struct fetch;
 struct host;
@@ -49,6 +50,7 @@ struct trail {
 	unsigned asked_alone;    /* and so while others were answered */
 	unsigned answers;        /* of its origin, at its last refusal */
 	unsigned put_offs;       /* for lack of memory; see fetch_verdict.c */
+	struct learnt learnt;    /* from its refusals */
 	int64_t due_us;          /* its back-off ends then; 0: it has none */
 	int64_t lookup_us;       /* when a look-up that failed began, or 0 */
 	int64_t wait_us;         /* how long the present request had waited, */
