@@ -192,13 +192,21 @@ authority_at(struct span s, int *bare)
 	return i;
 }
 
+/* As nearly all are written; quick. */
+static int
+is_plainly_http(struct span in)
+{
+	return (in.n > 7 && memcmp(in.p, "http://", 7) == 0) ||
+	       (in.n > 8 && memcmp(in.p, "https://", 8) == 0);
+}
+
 int
 url_has_stray_scheme(struct span in)
 {
 	struct span s;
 	int bare;
 
-	if (in.n == 0)
+	if (in.n == 0 || (is_plainly_http(in) && !may_have_at_sign(in)))
 		return 0;
 	s = skip(in, authority_at(in, &bare));
 	return stray_scheme_len(s, bare, last_password(s)) > 0;
