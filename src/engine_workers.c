@@ -93,6 +93,14 @@ on_coproc_says(void *arg, unsigned worker, struct span line)
 	say(arg, "exec", worker, line);
 }
 
+static enum pool_room
+room(void *arg, const struct pool *p)
+{
+	struct engine_workers *w = arg;
+
+	return parse_room(w->core, p);
+}
+
 static void
 on_event(void *arg)
 {
@@ -147,6 +155,7 @@ common(struct engine_workers *w)
 		.time_us = o->worker_time_us,
 		.use_sandbox = o->sandbox,
 		.done = parse_on_done,
+		.room = room,
 		.tick = on_event,
 		.arg = w };
 }

@@ -16,6 +16,7 @@
 #include "core/emit.h"
 #include "core/fetch.h"
 #include "core/xchg.h"
+#include "io/sink.h"
 
 #define PIECE_BYTES (256u << 10) /* handed over at a time */
 #define KEEP_BYTES 16384         /* of a buffer, for the next answer */
@@ -181,6 +182,36 @@ int
 parse_is_running(const struct fetch *f)
 {
 	return f->x->parse->is_put && pool_is_with_worker(&f->x->parse->doc);
+}
+
+/* ---- room for what comes back ---- */
+
+/* What is written gives memory back by itself, as does what --exec ends. */
+static int
+gives_memory_back(const struct core *c, const struct pool *pool)
+{
+	return sink_pending(c->out) > 0 || c->emitting != NULL ||
+	       emit_has_any(c) ||
+	       (pool == c->workers && c->coprocs != NULL &&
+		   pool_is_busy(c->coprocs));
+}
+
+enum pool_room
+parse_room(struct core *c, const struct pool *pool)
+{
+	account_ask(c);
+	if (!account_is_over(c))
+		return POOL_ROOM_ALL;
+	return gives_memory_back(c, pool) ? POOL_ROOM_NONE : POOL_ROOM_ONE;
+}
+
+void
+parse_go_on(struct core *c)
+{
+	if (c->workers != NULL)
+		pool_go_on(c->workers);
+	if (c->coprocs != NULL)
+		pool_go_on(c->coprocs);
 }
 
 /* ---- handing over ---- */

@@ -42,6 +42,10 @@ void parse_start(struct fetch *f);
 void parse_cancel(struct fetch *f);
 /* As many wait for a parser as there should be. */
 int parse_is_full(const struct core *c);
+/* For more of the answers of `pool`, under --max-buffer. */
+enum pool_room parse_room(struct core *c, const struct pool *pool);
+/* There may be some again. */
+void parse_go_on(struct core *c);
 /* Is f with a parser, and not waiting for one? */
 int parse_is_running(const struct fetch *f);
 /* What the record says of it. Before --exec's turn: without its value. */

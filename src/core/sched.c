@@ -618,6 +618,7 @@ void
 sched_judge_pauses(struct core *c)
 {
 	account_ask(c);
+	parse_go_on(c);
 	if (!account_is_over(c))
 		c->exempt = NULL;
 	set_pause(

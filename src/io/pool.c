@@ -348,6 +348,26 @@ pool_stats(const struct pool *p, struct pool_stats *st)
 	}
 }
 
+void
+pool_go_on(struct pool *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->conf.workers; i++)
+		talk_resume(&p->workers[i]);
+}
+
+int
+pool_is_busy(const struct pool *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->conf.workers; i++)
+		if (p->workers[i].ntasks > 0)
+			return 1;
+	return p->queue.n > 0;
+}
+
 size_t
 pool_held_bytes(const struct pool *p)
 {

@@ -65,6 +65,13 @@ struct pool_result {
 	unsigned worker; /* from 1; 0: it was with none */
 };
 
+/* What may be read of answers that are on their way. */
+enum pool_room {
+	POOL_ROOM_NONE,
+	POOL_ROOM_ONE, /* the rest of one that is begun */
+	POOL_ROOM_ALL,
+};
+
 struct pool_conf {
 	enum pool_talk talk;
 	const char *program; /* path of fetchd-worker */
@@ -97,13 +104,19 @@ struct pool_conf {
 	int (*check)(struct pool_doc *d, struct span value);
 	/* d is finished and no longer the pool's. */
 	void (*done)(struct pool_doc *d, const struct pool_result *r);
+	/*
+	 * Asked before more of a large answer is read. A worker whose answer
+	 * has no room is not read from, and its time stands still, until
+	 * pool_go_on. NULL: there always is room.
+	 */
+	enum pool_room (*room)(void *arg, const struct pool *p);
 	/* A line the worker wrote to stderr, without LF, bytes as they came (a
 	 * long one in pieces of 4 KiB); or, with worker 0, of the pool itself.
 	 * For people. */
 	void (*say)(void *arg, unsigned worker, struct span line);
 	/* Before any other callback of an event: the owner reads the clock. */
 	void (*tick)(void *arg);
-	void *arg; /* of say and tick */
+	void *arg; /* of room, say and tick */
 };
 
 struct pool_stats {
@@ -146,6 +159,10 @@ void pool_cancel(struct pool *p, struct pool_doc *d);
 size_t pool_waiting(const struct pool *p);
 /* Is d with a worker (being parsed, or in its pipe)? */
 int pool_is_with_worker(const struct pool_doc *d);
+/* There may be room again for the answers that wait for it. */
+void pool_go_on(struct pool *p);
+/* Is any document waiting or with a worker? */
+int pool_is_busy(const struct pool *p);
 /* Bytes of documents and answers that are on their way. */
 size_t pool_held_bytes(const struct pool *p);
 void pool_stats(const struct pool *p, struct pool_stats *st);

@@ -111,7 +111,8 @@ struct worker { /* a slot */
 	unsigned is_settled : 1; /* ... it was held for long enough */
 
 	struct timer *timer;
-	int64_t due_us; /* TIMER_NEVER: nothing */
+	int64_t due_us;    /* TIMER_NEVER: nothing */
+	int64_t paused_us; /* since when it lacks room; 0: it does not */
 
 	unsigned is_filling : 1;      /* more of the last task is to come */
 	unsigned is_begun : 1;        /* ... and some has come */
@@ -144,6 +145,7 @@ struct pool {
 	struct timer *turn, *restart, *poll;
 	char *scratch; /* what is read, POOL_READ_BYTES */
 	uint64_t last_id;
+	struct worker *favoured; /* goes on where there is room for one */
 
 	unsigned proven;    /* workers that are */
 	unsigned fails;     /* starts that failed in a row */
@@ -223,6 +225,8 @@ void talk_pour(struct worker *w);
 /* Reads what can be read, up to a few hundred KiB. Nonzero: there may be
  * more. */
 int talk_read(struct worker *w);
+/* There may be room for the rest of its answer. */
+void talk_resume(struct worker *w);
 /* Reads what is left of a worker that has ended. */
 void talk_drain(struct worker *w);
 /* FRAMES: the worker is READY. */

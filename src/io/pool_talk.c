@@ -19,6 +19,7 @@
 #define HELD_MIN (64u << 10) /* of a value that is handed over */
 #define IN_KEEP 262144u
 #define READ_BUDGET 262144u /* bytes of one event */
+#define LARGE_BYTES 65536u  /* of an answer: room is asked for */
 #define WRITE_BUDGET 524288u
 #define DRAINS 16         /* READ_BUDGETs: more than a socket holds */
 #define LATE_US 50000     /* a timer so late says that we stood still */
@@ -120,7 +121,8 @@ on_timer(void *arg)
 	struct worker *w = arg;
 	int64_t late_us;
 
-	if (w->due_us == TIMER_NEVER || w->state == WORKER_DOOMED)
+	if (w->due_us == TIMER_NEVER || w->paused_us != 0 ||
+	    w->state == WORKER_DOOMED)
 		return;
 	pool_tick(w->pool);
 	late_us = timer_now_us() - w->due_us;
@@ -205,14 +207,67 @@ on_end(struct worker *w)
 		enter_ending(w);
 }
 
-int
-talk_read(struct worker *w)
+/* May more of its answer be read? One that is whole does not grow. */
+static int
+has_room(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	if (w->in.n < LARGE_BYTES || w->answer_us != 0 || w->is_held ||
+	    p->conf.room == NULL)
+		return 1;
+	switch (p->conf.room(p->conf.arg, p)) {
+	case POOL_ROOM_NONE:
+		return 0;
+	case POOL_ROOM_ONE:
+		if (p->favoured == NULL)
+			p->favoured = w;
+		return p->favoured == w;
+	case POOL_ROOM_ALL:
+		p->favoured = NULL;
+		return 1;
+	}
+	return 1;
+}
+
+static void
+pause_reading(struct worker *w)
+{
+	w->paused_us = timer_now_us();
+	CHECK(event_del(&w->ev_read) == 0);
+}
+
+/* Its time stood still. */
+void
+talk_resume(struct worker *w)
+{
+	int64_t us;
+
+	if (w->paused_us == 0 || !has_room(w))
+		return;
+	us = timer_now_us() - w->paused_us;
+	w->paused_us = 0;
+	w->tasks[0].first_us += us;
+	if (w->due_us != TIMER_NEVER) {
+		w->due_us += us;
+		timer_set(w->timer, w->due_us);
+	}
+	CHECK(event_add(&w->ev_read, NULL) == 0);
+}
+
+/* `is_last`: it has ended, and can say no more than its socket holds. */
+static int
+read_some(struct worker *w, int is_last)
 {
 	struct pool *p = w->pool;
 	size_t got = 0;
 	ssize_t n;
 
 	while (got < READ_BUDGET && is_talking(w)) {
+		if (!is_last && w->paused_us == 0 && !has_room(w))
+			pause_reading(w);
+		if (!is_last && w->paused_us != 0)
+			return 0;
 		n = recv(w->fd, p->scratch, POOL_READ_BYTES, MSG_DONTWAIT);
 		if (n > 0) {
 			got += (size_t)n;
@@ -227,13 +282,19 @@ talk_read(struct worker *w)
 	return is_talking(w);
 }
 
+int
+talk_read(struct worker *w)
+{
+	return read_some(w, 0);
+}
+
 void
 talk_drain(struct worker *w)
 {
 	int i;
 
 	for (i = 0; i < DRAINS && is_talking(w); i++)
-		if (!talk_read(w))
+		if (!read_some(w, 1))
 			break;
 }
 
@@ -295,6 +356,8 @@ talk_answer(struct worker *w, enum parse_error e, struct span value)
 	    (w->answer_us != 0 ? w->answer_us : timer_now_us()) - t.first_us;
 	w->answer_us = 0;
 	w->is_settled = 0;
+	if (p->favoured == w)
+		p->favoured = NULL;
 	p->busy_us += r.time_us;
 	w->ntasks--;
 	for (i = 0; i < w->ntasks; i++)
@@ -510,6 +573,9 @@ void
 talk_stop(struct worker *w)
 {
 	CHECK(event_del(&w->ev_read) == 0);
+	w->paused_us = 0;
+	if (w->pool->favoured == w)
+		w->pool->favoured = NULL;
 	probe_stop(w);
 	wait_writable(w, 0);
 	timer_clear(w->timer);

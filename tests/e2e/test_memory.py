@@ -330,6 +330,61 @@ def test_request_bodies_of_files(attack, origin, plain):
             for i in range(100)], "-c", "64")
 
 
+# -- parsers ------------------------------------------------------------------
+
+LARGE_ANSWERS = f'''
+import os, sys
+answer = b'{{"a":"' + b"x" * {15 * M} + b'"}}\\n'
+while sys.stdin.readline():
+    at = 0
+    while at < len(answer):
+        at += os.write(1, answer[at:at + 65536])
+'''
+
+
+@pytest.mark.parametrize("keep", [[], ["--keep-order"]])
+def test_programs_that_answer_with_15_megabytes(attack, origin, plain, keep):
+    o = origin(serve(lambda r: response()))
+    f = plain.file("large.py", LARGE_ANSWERS)
+    res = attack([o.url(f"/{i}") for i in range(60)], "-c", "64",
+                 "--workers", "8", "--exec", f"/usr/bin/python3 {f}", *keep)
+    assert res.stats["ok"] == 60 and res.stats["worker_restarts"] == 0
+
+
+def test_the_time_of_a_program_stands_still_while_its_answer_has_no_room(
+        plain, origin):
+    """Eight have answered; the reader takes three times --worker-time."""
+    o = origin(serve(lambda r: response()))
+    f = plain.file("large.py", LARGE_ANSWERS)
+    res, _ = slow_reader(
+        plain, "-c", "64", "--workers", "8", "--worker-time", "3s", "--exec",
+        f"/usr/bin/python3 {f}", seconds=9, rate=200 * M,
+        lines=[o.url(f"/{i}") for i in range(12)])
+    assert res.stats["ok"] == 12 and res.stats["worker_restarts"] == 0
+
+
+def test_pages_that_are_mostly_links(attack, origin):
+    """Each link of four bytes is a URL of more than a thousand."""
+    body = (b"<base href='http://x.test/" + b"y" * 1500 + b"/'>"
+            + b"<a href=z>" * 9000)
+    o = origin(serve(lambda r: response(
+        body, headers=["Content-Type: text/html"])))
+    res = attack([o.url(f"/{i}") for i in range(60)], "-c", "64",
+                 "--workers", "8", "--extract", "links,text")
+    assert res.stats["ok"] == 60
+
+
+def test_what_a_regex_and_then_a_program_make_of_pages(attack, origin, plain):
+    body = b"\x01" * (2 * M)
+    o = origin(serve(lambda r: response(
+        body, headers=["Content-Type: text/plain"])))
+    f = plain.file("large.py", LARGE_ANSWERS)
+    res = attack([o.url(f"/{i}") for i in range(24)], "-c", "64",
+                 "--workers", "8", "--regex", "r=.*", "--exec",
+                 f"/usr/bin/python3 {f}")
+    assert res.stats["ok"] == 24
+
+
 # -- a pause has an end -------------------------------------------------------
 
 def test_a_live_stream_that_holds_nothing_holds_up_nobody(plain, origin):

@@ -191,6 +191,23 @@ pool_is_with_worker(const struct pool_doc *d)
 	return d->worker != NULL;
 }
 
+void
+pool_go_on(struct pool *p)
+{
+	(void)p;
+}
+
+int
+pool_is_busy(const struct pool *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->conf.workers; i++)
+		if (p->worker[i].docs.n > 0)
+			return 1;
+	return p->waiting.n > 0;
+}
+
 size_t
 pool_held_bytes(const struct pool *p)
 {
