@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,11 @@
 #define FDS_SPARE_MIN 20
 #define FDS_SPARE_MAX 64
 #define NOTES_US 1000000
+/* Blocks of that size are mapped: they grow without a copy, and are unmapped
+ * when they are freed. */
+#define MAPPED_BYTES (1 << 20)
+/* As much of the heap is kept when it falls free. */
+#define KEPT_BYTES (4 << 20)
 
 /* What was closed at the start. */
 struct closed {
@@ -52,6 +58,15 @@ open_standard_fds(void)
 	if (fd > 2)
 		close(fd);
 	return was;
+}
+
+/* What is freed goes back: by itself malloc would stop mapping large blocks
+ * once it has seen a few freed. */
+static void
+setup_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
 /* Passwords and bodies are in memory, and belong in no file. */
@@ -346,6 +361,7 @@ main(int argc, char **argv)
 	int status;
 
 	signals_before_loop();
+	setup_memory();
 	forbid_core_dumps();
 	was = open_standard_fds();
 	status = opts_parse(&o, argc, argv, &err);
