@@ -247,7 +247,8 @@ tell_governor(
 	    p == PHASE_HEADERS || p == PHASE_BODY || p == PHASE_DECODE;
 
 	if (is_unreachable(f, e, p, detail))
-		govern_unreachable(f, e, is_last && retry_is_wanted(f));
+		govern_unreachable(
+		    f, e, is_last && (retry_is_wanted(f) || f->x->is_probe));
 	else if (p == PHASE_SEND || p == PHASE_TTFB)
 		govern_broken(f, e);
 	else if (is_answer && !xchg_has_head(f->x))

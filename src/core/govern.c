@@ -215,6 +215,7 @@ govern_asked(struct fetch *f, int status, int64_t wait_us)
 	if (g->asked_since_at_us == 0)
 		g->asked_since_at_us = now_of(h);
 	if (!is_old_news(f) || g->asked_wait_us == 0) {
+		g->probes_new ^= g->allow == 1;
 		g->asked_wait_us =
 		    doubled(g->asked_wait_us, f->opts->retry_delay_us);
 		if (status == 429 && !is_alone)

@@ -40,6 +40,9 @@ struct governor {
 
 	/* It asks to wait. */
 	int64_t asked_wait_us;     /* its own back-off, doubling */
+	unsigned char probes_new;  /* after a refusal an item goes that was not
+				    * refused, as that was answered last time;
+				    * 0: the one that was asked most */
 	int64_t asked_since_at_us; /* it has only asked to wait since; 0 */
 	unsigned answers;          /* that did not */
 

@@ -456,15 +456,18 @@ find_most(const struct host *h, unsigned (*rank)(const struct fetch *f))
 /*
  * While an origin that has never answered is unreachable, the item that was
  * tried most goes: once its tries are used up the origin is given up. After a
- * refusal one goes that was not refused: it may be that only the other is.
+ * refusal, it may be that only one item is refused for ever, or that each is so
+ * many times: the kind goes that was answered last time, else the other.
  */
 struct fetch *
 host_next(const struct host *h)
 {
-	if (govern_is_probing(h) && !h->gov.has_answered)
+	const struct governor *g = &h->gov;
+
+	if (govern_is_probing(h) && !g->has_answered)
 		return find_most(h, attempts_of);
-	if (h->gov.allow == 1 && h->gov.asked_wait_us > 0)
-		return find_most(h, not_asked);
+	if (g->allow == 1 && g->asked_wait_us > 0)
+		return find_most(h, g->probes_new ? not_asked : attempts_of);
 	return CONTAINER(list_first(&h->waiting), struct fetch, link);
 }
 

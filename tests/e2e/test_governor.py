@@ -405,6 +405,19 @@ def test_an_origin_that_never_answered_is_given_up_soon(fetchd, control):
     assert res.statuses()[n:] == [200] * 20 and res.wall < 5
 
 
+def test_a_probe_that_has_no_try_of_its_own_gives_up_too(fetchd):
+    """All items with "retry": 0: one probe, and nobody waits for more."""
+    port = no_listener()
+    res = fetchd("--retry-delay", "200ms", stdin=[
+        dict(url=f"http://127.0.0.9:{port}/{i}", retry=0)
+        for i in range(50)], exit=4)
+    tried = [r for r in res.records if r["error"] == "connect_refused"]
+    assert 3 <= len(tried) <= 7 and res.wall < 5
+    assert {r["num_attempts"] for r in tried} == {1}
+    assert {r["error"] for r in res.records if r not in tried} == {
+        "host_unavailable"}
+
+
 def test_an_origin_that_had_answered_is_given_up_after_host_dead_after(
         fetchd):
     n = 60

@@ -463,6 +463,33 @@ test_a_first_url_that_is_refused_for_ever_does_not_bar_the_others(void **state)
 	sim_fini(&s);
 }
 
+static void
+each_is_refused_twice(
+    struct event_base *w, const struct seen *e, struct answer *a)
+{
+	if (w->outcomes[e->seq].asked < 2)
+		say(a, 429, 0);
+}
+
+/* Probes come back to those that were asked before. */
+static void
+test_an_origin_that_refuses_each_item_twice_lets_all_through(void **state)
+{
+	struct sim s;
+
+	(void)state;
+	sim_init(&s, 1, two, ARGS("--retry", "1"));
+	s.w.answer = each_is_refused_twice;
+	sim_input(&s, 20, one_host);
+	sim_run(&s, 10 * MINUTE);
+	assert_int_equal(sim_count(&s, E_OK), 20);
+	assert_int_equal(seen_sum(&s.w, seen_429, 0, EVER), 40);
+	print_message("20 items, each refused twice: %.1f s\n",
+	    (double)(s.w.now_us - s.w.start_us) / 1e6);
+	assert_true(s.w.now_us - s.w.start_us < 2 * MINUTE);
+	sim_fini(&s);
+}
+
 /* ---- a limit to so many a second ---- */
 
 /* An origin that allows so many a second, in whatever way, beside the ideal. */
@@ -744,6 +771,8 @@ run_governor(void)
 		    test_urls_that_are_refused_for_ever_teach_no_pace),
 		cmocka_unit_test(
 		    test_a_first_url_that_is_refused_for_ever_does_not_bar_the_others),
+		cmocka_unit_test(
+		    test_an_origin_that_refuses_each_item_twice_lets_all_through),
 		cmocka_unit_test(
 		    test_the_pace_of_an_origin_is_learnt_from_its_refusals),
 		cmocka_unit_test(
