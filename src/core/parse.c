@@ -18,11 +18,11 @@
 #include "core/xchg.h"
 #include "io/sink.h"
 
-#define PIECE_BYTES (256u << 10) /* handed over at a time */
-#define KEEP_BYTES 16384         /* of a buffer, for the next answer */
-#define WAIT_MIN_US 1000         /* less is no wait for a parser */
-#define WAITING_MIN 16           /* as many may wait for a parser, */
-#define WAITING_PER_WORKER 4     /* and these for each of them */
+#define PIECE_BYTES (64u << 10) /* handed over at a time */
+#define KEEP_BYTES 16384        /* of a buffer, for the next answer */
+#define WAIT_MIN_US 1000        /* less is no wait for a parser */
+#define WAITING_MIN 16          /* as many may wait for a parser, */
+#define WAITING_PER_WORKER 4    /* and these for each of them */
 
 /* ---- which answers ---- */
 

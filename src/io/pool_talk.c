@@ -15,9 +15,9 @@
 #include "io/timer.h"
 
 #define OUT_LOW 65536u       /* unsent bytes below which more is asked for */
-#define OUT_KEEP 524288u     /* memory kept between documents */
+#define OUT_KEEP 131072u     /* memory kept between documents */
 #define HELD_MIN (64u << 10) /* of a value that is handed over */
-#define IN_KEEP 262144u
+#define IN_KEEP 131072u
 #define READ_BUDGET 262144u /* bytes of one event */
 #define LARGE_BYTES 65536u  /* of an answer: room is asked for */
 #define WRITE_BUDGET 524288u
@@ -153,6 +153,19 @@ enter_ending(struct worker *w)
 	set_due(w, timer_now_us() + w->pool->pace.ending_us);
 }
 
+/* A few bytes behind an answer do not keep its memory. */
+static void
+shrink(struct buf *in)
+{
+	struct buf rest = { 0 };
+
+	if (in->cap <= IN_KEEP || in->n > IN_KEEP / 2)
+		return;
+	buf_span(&rest, buf_view(in));
+	buf_fini(in);
+	*in = rest;
+}
+
 /* What is not whole yet, or not its turn, waits in w->in. */
 static void
 take(struct worker *w, struct span s)
@@ -177,8 +190,7 @@ take(struct worker *w, struct span s)
 		buf_add(&w->in, all.p + used, all.n - (size_t)used);
 	} else if (used > 0) {
 		buf_drop(&w->in, (size_t)used);
-		if (w->in.n == 0)
-			buf_clear(&w->in, IN_KEEP);
+		shrink(&w->in);
 	}
 	if (w->answer_us != 0 && w->probe == PROBE_NONE && is_talking(w))
 		probe_send(w);

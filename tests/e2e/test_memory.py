@@ -385,6 +385,16 @@ def test_what_a_regex_and_then_a_program_make_of_pages(attack, origin, plain):
     assert res.stats["ok"] == 24
 
 
+@pytest.mark.parametrize("what", [["--exec", "cat"], ["--extract", "text"]])
+def test_64_workers(attack, origin, what):
+    body = b"<p>" + b"x " * (3 * M // 2)
+    o = origin(serve(lambda r: response(
+        body, headers=["Content-Type: text/html"])))
+    res = attack([o.url(f"/{i}") for i in range(200)], "-c", "128",
+                 "--workers", "64", *what)
+    assert res.stats["ok"] == 200
+
+
 # -- a pause has an end -------------------------------------------------------
 
 def test_a_live_stream_that_holds_nothing_holds_up_nobody(plain, origin):
