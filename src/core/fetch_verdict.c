@@ -404,7 +404,7 @@ fetch_succeed(struct fetch *f, struct span left_over)
 		f->err = E_HTTP_STATUS;
 		f->phase = PHASE_HEADERS;
 	}
-	govern_ended(f, E_OK);
+	govern_ended(f, (enum err)f->err);
 	finish(f);
 }
 

@@ -466,7 +466,7 @@ host_next(const struct host *h)
 
 	if (govern_is_probing(h) && !g->has_answered)
 		return find_most(h, attempts_of);
-	if (g->allow == 1 && g->asked_wait_us > 0)
+	if (g->allow == 1 && g->asked_since_at_us != 0)
 		return find_most(h, g->probes_new ? not_asked : attempts_of);
 	return CONTAINER(list_first(&h->waiting), struct fetch, link);
 }

@@ -446,6 +446,14 @@ def test_a_number_of_failed_items_gives_an_origin_up(fetchd, origin):
     assert len(o.requests) == 5
 
 
+def test_with_f_a_bad_status_is_a_failed_item_too(fetchd, origin):
+    o = origin(serve(lambda r: status(404)))
+    args = ["--max-host-errors", "5", "--max-per-host", "1"]
+    res = fetchd("-f", *args, stdin=urls(o, 50), exit=4)
+    assert res.errors() == ["http_status"] * 5 + ["host_unavailable"] * 45
+    assert fetchd(*args, stdin=urls(o, 50)).statuses() == [404] * 50
+
+
 def test_without_retries_nothing_is_given_up(fetchd, origin):
     port = no_listener()
     res = fetchd("--retry", "0",

@@ -377,6 +377,24 @@ one_is_always_refused(
 }
 
 static void
+test_that_holds_without_a_retry_delay_too(void **state)
+{
+	struct sim s;
+	uint64_t i;
+
+	(void)state;
+	sim_init(&s, 1, two,
+	    ARGS("--retry", "2", "--retry-delay", "0", "--retry-max-time",
+		"3s"));
+	s.w.answer = one_is_always_refused;
+	sim_input(&s, 300, one_host);
+	sim_run(&s, 5 * MINUTE);
+	for (i = 1; i <= 300; i++)
+		assert_int_equal(s.w.outcomes[i].status, i == 7 ? 429 : 200);
+	sim_fini(&s);
+}
+
+static void
 test_one_url_that_is_refused_for_ever_does_not_stall_the_others(void **state)
 {
 	struct sim s;
@@ -765,6 +783,7 @@ run_governor(void)
 		    test_answers_to_what_was_in_flight_do_not_end_a_hold),
 		cmocka_unit_test(test_tries_are_left_after_being_asked_to_wait),
 		cmocka_unit_test(test_retry_after_on_a_redirect_is_ignored),
+		cmocka_unit_test(test_that_holds_without_a_retry_delay_too),
 		cmocka_unit_test(
 		    test_one_url_that_is_refused_for_ever_does_not_stall_the_others),
 		cmocka_unit_test(
