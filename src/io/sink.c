@@ -215,7 +215,7 @@ sink_empty(struct sink *s)
 {
 	struct stat st;
 
-	if (fstat(s->fd, &st) == -1 || !S_ISREG(st.st_mode))
+	if (!s->owns_fd || fstat(s->fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return 0;
 	return ftruncate(s->fd, 0);
 }

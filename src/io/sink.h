@@ -42,7 +42,8 @@ sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg);
 /*
  * The same for what may have secrets in it: a regular file gets mode 0600, also
  * if it is there already. It keeps what it has until sink_empty, which returns
- * -1 with errno if that fails.
+ * -1 with errno if that fails. A descriptor of sink_new is never emptied: what
+ * it has was put there by whoever opened it.
  */
 struct sink *sink_open_private(
     struct event_base *base, const char *path, sink_cb *cb, void *arg);

@@ -182,6 +182,19 @@ def test_standard_output_may_have_them_beside_an_output_file(fetchd,
     assert "url_scheme_denied" in (tmp_path / "o").read_text()
 
 
+def test_a_redirected_standard_output_keeps_what_it_has(fetchd, tmp_path):
+    """As the shell opened it: >> adds, a script's earlier lines stay."""
+    out = again(tmp_path)
+    for mode in ("a", "r+"):
+        out.write_text("old\n")
+        with open(out, mode) as f:
+            f.seek(4)
+            run = fetchd.start("--failed-input", "-", "-o", tmp_path / "o",
+                               fetchd.file("list", "ftp://h/\n"), stdout=f)
+            run.finish(exit=4)
+        assert out.read_text() == "old\nftp://h/\n", mode
+
+
 @row(191)
 @pytest.mark.parametrize("how", ["input", "link", "output", "stdout", "stdin"])
 def test_it_may_be_no_input_and_no_output(fetchd, tmp_path, how):
