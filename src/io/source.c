@@ -29,6 +29,7 @@
 #define READ_BYTES 65536
 #define FILLS 16         /* reads a call that give no line */
 #define GROWTH_US 100000 /* between looks at a file that is followed */
+#define WRITER_US 500000 /* between looks whether a FIFO still has a name */
 
 enum input_kind { INPUT_URL, INPUT_FILE, INPUT_STDIN };
 
@@ -62,7 +63,7 @@ struct source {
 	int is_waiting;
 	int follows_last;   /* the last input is followed */
 	enum follow follow; /* this one */
-	struct timer *growth;
+	struct timer *look;
 	struct buf buf;
 	size_t off;     /* bytes of buf consumed */
 	size_t scanned; /* bytes behind off known to hold no LF */
@@ -106,7 +107,7 @@ source_free(struct source *s)
 	struct link *k;
 
 	close_input(s);
-	timer_free(s->growth);
+	timer_free(s->look);
 	while ((k = list_shift(&s->inputs)) != NULL)
 		free(CONTAINER(k, struct input, link));
 	buf_fini(&s->buf);
@@ -256,9 +257,37 @@ is_ready(const struct source *s)
 	return !s->is_polled || poll(&p, 1, 0) > 0;
 }
 
+/* Can nobody add to it any more, as it has no name left? */
+static int
+is_removed(const struct source *s)
+{
+	struct stat st;
+
+	return fstat(s->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+static void
+on_look(void *arg)
+{
+	struct source *s = arg;
+
+	s->cb(s->arg);
+}
+
+static void
+look_again(struct source *s, uint64_t after_us)
+{
+	if (s->look == NULL)
+		s->look = timer_new(s->base, on_look, s);
+	timer_set(s->look, timer_now_us() + after_us);
+}
+
+/* No event tells that a FIFO without a writer was removed. */
 static enum source_verdict
 wait_readable(struct source *s)
 {
+	if (s->follow == FOLLOW_WRITER)
+		look_again(s, WRITER_US);
 	if (!s->is_waiting)
 		CHECK(event_add(s->readable, NULL) == 0);
 	s->is_waiting = 1;
@@ -288,30 +317,11 @@ shrink(struct buf *b)
 	*b = small;
 }
 
-/* Can nobody add to it any more, as it has no name left? */
-static int
-is_removed(const struct source *s)
-{
-	struct stat st;
-
-	return fstat(s->fd, &st) == 0 && st.st_nlink == 0;
-}
-
-static void
-on_growth(void *arg)
-{
-	struct source *s = arg;
-
-	s->cb(s->arg);
-}
-
 /* No event tells of what is appended to a file: it is looked at again. */
 static enum source_verdict
 wait_growth(struct source *s)
 {
-	if (s->growth == NULL)
-		s->growth = timer_new(s->base, on_growth, s);
-	timer_set(s->growth, timer_now_us() + GROWTH_US);
+	look_again(s, GROWTH_US);
 	return SOURCE_WAIT;
 }
 
@@ -363,7 +373,8 @@ fill(struct source *s, const struct input *in)
 {
 	ssize_t n;
 
-	if (!is_ready(s))
+	/* Reading tells whether a FIFO without a name has a writer left. */
+	if (!is_ready(s) && (s->follow != FOLLOW_WRITER || !is_removed(s)))
 		return wait_readable(s);
 	if (s->off > 0) {
 		buf_drop(&s->buf, s->off);

@@ -220,6 +220,39 @@ def test_a_followed_file_that_is_truncated_ends_with_a_message(fetchd, origin,
 
 
 @row(189)
+@pytest.mark.parametrize("used", [False, True])
+def test_a_fifo_that_is_removed_while_it_waits_ends(fetchd, origin, fifo,
+                                                    used):
+    """No writer can come any more; one that is there still may write."""
+    o = origin()
+    run = follow(fetchd, fifo)
+    if used:
+        write(fifo, o.url("/0") + "\n")
+        assert run.until_records(1)
+    with open(fifo, "w") as f:
+        os.unlink(fifo)
+        time.sleep(1.2)
+        f.write(o.url("/1") + "\n")
+    res = run.finish(timeout=20)
+    assert o.targets() == (["/0", "/1"] if used else ["/1"])
+    assert res.stderr == ""
+
+
+@row(189)
+@pytest.mark.parametrize("used", [False, True])
+def test_a_fifo_without_writers_that_is_removed_ends(fetchd, origin, fifo,
+                                                     used):
+    o = origin()
+    run = follow(fetchd, fifo)
+    if used:
+        write(fifo, o.url("/0") + "\n")
+        assert run.until_records(1)
+    time.sleep(0.3)
+    os.unlink(fifo)
+    assert run.finish(timeout=20).stderr == ""
+
+
+@row(189)
 @pytest.mark.parametrize("kind", ["file", "fifo"])
 def test_a_followed_input_that_is_removed_is_read_to_its_end(
         fetchd, origin, tmp_path, fifo, kind):
