@@ -252,6 +252,7 @@ base_name(struct span path)
 }
 
 /* By the end of the file's name, the few that curl knows. */
+/* By its ending; SPAN_NONE if that is not known. */
 static struct span
 type_of(struct span name)
 {
@@ -278,7 +279,7 @@ type_of(struct span name)
 		    span_ieq(span_of(name.p + name.n - end.n, end.n), end))
 			return span_str(types[i].type);
 	}
-	return SPAN("application/octet-stream");
+	return SPAN_NONE;
 }
 
 static void
@@ -291,6 +292,10 @@ put_head(struct buf *text, const char *boundary, const struct part *part)
 		filename = base_name(buf_view(&part->value));
 	if (is_upload && type.n == 0)
 		type = type_of(filename);
+	if (is_upload && type.n == 0)
+		type = type_of(buf_view(&part->value));
+	if (is_upload && type.n == 0)
+		type = SPAN("application/octet-stream");
 	buf_printf(
 	    text, "--%s\r\nContent-Disposition: form-data; name=\"", boundary);
 	put_escaped(text, part->name);

@@ -102,7 +102,8 @@ def test_an_items_credentials_go_before_the_bearer_token(fetchd, origin):
 @pytest.mark.parametrize("args", [
     ["--oauth2-bearer", "t", "-u", "a:b"], ["--oauth2-bearer", ""],
     ["--oauth2-bearer", "a b"], ["--oauth2-bearer", "a\nb"],
-    ["-e", "a\nb"], ["--color", "sometimes"]])
+    ["-e", "a\nb"], ["--referer", "http://a.test/;auto"],
+    ["--referer", ";auto"], ["--color", "sometimes"]])
 def test_what_cannot_be_sent_is_exit_2_and_names_the_option(
         fetchd, origin, args):
     o = origin()
@@ -123,7 +124,7 @@ def test_a_url_option_is_an_operand_that_is_never_a_file(fetchd, origin,
                                                          tmp_path):
     o = origin()
     (tmp_path / "c").write_text(o.url("/c") + "\n")
-    res = fetchd(o.url("/a"), "--url", o.url("/b"), "--url", "c",
+    res = fetchd("-c", "1", o.url("/a"), "--url", o.url("/b"), "--url", "c",
                  str(tmp_path / "c"), "--resolve", "c:443:127.0.0.1", exit=4)
     assert [r["input"] for r in sorted(res.records, key=lambda r: r["seq"])] \
         == [o.url("/a"), o.url("/b"), "c", o.url("/c")]

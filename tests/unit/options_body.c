@@ -110,6 +110,13 @@ test_a_file_is_named_and_not_read_before_it_is_sent(void **state)
 	    "--BOUNDARY--\n",
 	    path);
 	assert_string_equal(body(), want);
+	/* As curl has it: the file's own ending if the name given has none. */
+	write_file("data.txt", "1", 1);
+	snprintf(arg, sizeof(arg), "f=@%s;filename=x", path_of("data.txt"));
+	assert_int_equal(PARSE("-F", arg), 0);
+	assert_non_null(
+	    strstr(body(), "filename=\"x\"\nContent-Type: text/plain\n"));
+	assert_int_equal(unlink(path_of("data.txt")), 0);
 }
 
 static void
