@@ -69,6 +69,8 @@ refuse_missing(struct buf *err, const char *path, int why)
 		buf_str(err, "; -i (--input-file) reads a list from a file: "
 			     "give the URL without it, and "
 			     "--include-headers for headers");
+	else if (strstr(path, "://") != NULL)
+		buf_str(err, "; a URL begins with http:// or https://");
 	else if (looks_like_host(path)) {
 		buf_str(err, "; did you mean https://");
 		show_operand(err, path);

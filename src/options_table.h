@@ -125,8 +125,9 @@ OPT(rate_headers, "rate-headers", 0, BOOL, "off", 0, 1, PACE, "",
     "These are the fields RateLimit-* and x-ratelimit-*, for the origin that "
     "sent them.")
 OPT(max_run_time, "max-run-time", 0, DUR, "0", 0, OPT_DUR_MAX, PACE, "TIME",
-    "stop after this time; what is in flight is cut, without records",
-    "The exit status is then 124.")
+    "stop after this time; what is in flight is cut (interrupted)",
+    "So is what waits for another try; items that were not begun have no "
+    "record. The exit status is then 124.")
 
 OPT(retry, "retry", 0, INT, "2", 0, OPT_RETRY_MAX, RETRY, "N",
     "try a failed item again, N times at most",

@@ -601,7 +601,10 @@ watch_stopping(struct watch *w, int sig)
 		return;
 	erase(w);
 	buf_str(&b, "fetchd: stopping: nothing new is started");
-	if (n > 0)
+	if (n > 0 && c->opts->grace_us == 0)
+		buf_printf(&b, ", %zu in flight %s cut (--grace 0)", n,
+		    n == 1 ? "is" : "are");
+	else if (n > 0)
 		buf_printf(&b, ", %zu in flight %s up to %g s (--grace)", n,
 		    n == 1 ? "has" : "have", (double)c->opts->grace_us / 1e6);
 	buf_printf(&b, "; %s stops at once\n",

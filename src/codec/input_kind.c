@@ -67,6 +67,7 @@ static const struct kind
     json_list = { "a JSON array, not one item a line",
 	    "jq -c '.[]' @ | fetchd (-r for strings)" },
     json_object = { "JSON over several lines", "jq -c . @ | fetchd" },
+    angled = { "a list of URLs in angle brackets", "tr -d '<>' <@ | fetchd" },
     quoted = { "a list of quoted strings", "tr -d '\"' <@ | fetchd" },
     sitemap = { "an XML sitemap", "grep -o '<loc>[^<]*' @ | sed 's/<loc>//; "
 				  "s/&amp;/\\&/g' | fetchd" },
@@ -238,6 +239,8 @@ by_first_char(struct span line, struct span rest, struct span head)
 		if (has(head, SPAN("<urlset")) ||
 		    has(head, SPAN("<sitemapindex")))
 			return &sitemap;
+		if (is_url(skip(line, 1)))
+			return &angled;
 		return begins_with(line, SPAN("<?xml")) ? &xml : &html;
 	}
 	if (line.n > 2 && line.p[0] == '"' && line.p[line.n - 1] == '"' &&

@@ -173,6 +173,15 @@ def test_a_quiet_run_is_stopped_quietly(fetchd, origin):
     assert run.finish(exit=75).stderr == ""
 
 
+def test_without_grace_the_message_says_that_transfers_are_cut(
+        fetchd, origin):
+    run, o, gate = busy(fetchd, origin, 2, "--grace", "0")
+    run.kill(signal.SIGTERM)
+    said = run.finish(exit=75, quiet=False).stderr
+    assert re.search(r"started, \d+ in flight are cut \(--grace 0\); a second ",
+                     said), said
+
+
 def test_the_summary_says_that_the_input_was_not_read_to_its_end(
         fetchd, origin):
     run, o, gate = busy(fetchd, origin, 1, "--summary", "--grace", "0")

@@ -64,6 +64,8 @@ test_other_files_are_known_by_their_beginning(void **state)
 		OTHER("\n{\r\n\"urls\"", "jq -c . F"),
 		OTHER("\"http://a.test/\"\n\"http://b.test/\"\n",
 		    "tr -d '\"' <F"),
+		OTHER("<http://a.test/>\n<http://b.test/>\n",
+		    "tr -d '<>' <F | fetchd"),
 		OTHER("<?xml version=\"1.0\"?>\n<urlset>", "sitemap: grep -o"),
 		OTHER("\xef\xbb\xbf<urlset xmlns=\"x\">", "sitemap"),
 		OTHER("<?xml?><sitemapindex>", "sitemap"),
