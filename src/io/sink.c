@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "io/timer.h"
 
+#define LINE_END_MS 200
 #define KEEP_BYTES (2u * SINK_HIGH_WATER) /* memory kept between batches */
 
 enum sink_kind {
@@ -382,9 +383,13 @@ cut_torn(struct sink *s)
 void
 sink_end_line(struct sink *s)
 {
-	if (s->torn > 0 && !cut_torn(s) && put(s, "\n", 1) != 1)
-		return;
-	s->torn = 0;
+	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
+
+	if (s->torn == 0 || cut_torn(s) || put(s, "\n", 1) == 1)
+		s->torn = 0;
+	/* A reader that is only slow makes room for one byte. */
+	else if (poll(&ready, 1, LINE_END_MS) == 1 && put(s, "\n", 1) == 1)
+		s->torn = 0;
 }
 
 size_t
