@@ -112,8 +112,11 @@ add_pieces(struct buf *out, struct span s, struct record_at *at, size_t end)
 	while ((left = s.n - at->body_done) > 0) {
 		if (out->n >= end && at->body_done > 0)
 			return 1;
-		piece = span_of(s.p + at->body_done,
-		    left < RECORD_PIECE ? left : RECORD_PIECE);
+		piece = span_of(s.p + at->body_done, left);
+		if (at->body_form != FORM_BASE64)
+			piece = record_cut(piece, RECORD_PIECE);
+		else if (piece.n > RECORD_PIECE)
+			piece.n = RECORD_PIECE;
 		p = buf_reserve(out, JSON_WRITE_STRING(piece.n));
 		p = put_piece(p, piece, at->body_form);
 		out->n = (size_t)(p - out->p);

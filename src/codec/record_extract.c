@@ -71,6 +71,7 @@ int
 record_extract(
     struct buf *out, const struct record *r, struct record_at *at, size_t end)
 {
+	struct span piece;
 	struct parts t;
 	size_t done, n;
 	int i;
@@ -85,10 +86,11 @@ record_extract(
 		for (; done < t.v[i].n; done += n) {
 			if (out->n >= end && at->extract_done > 0)
 				return 1;
-			n = t.v[i].n - done;
-			if (n > RECORD_PIECE)
-				n = RECORD_PIECE;
-			add_piece(out, span_of(t.v[i].p + done, n), at);
+			piece = record_cut(
+			    span_of(t.v[i].p + done, t.v[i].n - done),
+			    RECORD_PIECE);
+			n = piece.n;
+			add_piece(out, piece, at);
 		}
 		done -= t.v[i].n;
 	}

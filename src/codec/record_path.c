@@ -162,7 +162,7 @@ record_path(struct buf *out, const struct record *r,
     struct record_at *at, size_t end)
 {
 	struct buf scratch = { 0 };
-	struct span v = value_of(r, f, field, &scratch);
+	struct span piece, v = value_of(r, f, field, &scratch);
 	size_t n;
 	char *p;
 
@@ -171,10 +171,12 @@ record_path(struct buf *out, const struct record *r,
 	if (at->path_done == 0)
 		record_add_name(out, at, field->name);
 	while (at->path_done < v.n && (at->path_done == 0 || out->n < end)) {
-		n = v.n - at->path_done;
-		n = n < RECORD_PIECE ? n : RECORD_PIECE;
+		piece = record_cut(
+		    span_of(v.p + at->path_done, v.n - at->path_done),
+		    RECORD_PIECE);
+		n = piece.n;
 		p = buf_reserve(out, n);
-		(void)record_put_json(p, span_of(v.p + at->path_done, n));
+		(void)record_put_json(p, piece);
 		out->n += n;
 		at->path_done += n;
 	}

@@ -235,9 +235,7 @@ write_piece(struct buf *out, const struct fetch *f, const struct record *r)
 		return 0;
 	case FORMAT_JSONL:
 	case FORMAT_AUTO:
-		/* For a terminal in one piece: no character is cut. */
-		return record_write(out, r, &c->format, &f->x->at,
-		    c->is_terminal ? SIZE_MAX : PIECE_BYTES);
+		return record_write(out, r, &c->format, &f->x->at, PIECE_BYTES);
 	}
 	return 0;
 }

@@ -76,8 +76,8 @@ write_line(struct xchg *x, int all)
 			return 0;
 		is_stored = emit_is_stored(f);
 		f->has_written = 1;
-		x->has_line = record_line_write(emit_open(f), &x->line,
-		    &x->line_at, c->is_terminal ? SIZE_MAX : PIECE_BYTES);
+		x->has_line = record_line_write(
+		    emit_open(f), &x->line, &x->line_at, PIECE_BYTES);
 		emit_close(f);
 		if (!is_stored)
 			c->emitting = x->has_line ? f : NULL;

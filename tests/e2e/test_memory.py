@@ -456,3 +456,42 @@ def test_max_time_stands_still_for_memory_as_long_again_at_most(plain,
     for i in (2, 3):
         assert res.by(i)["error"] == "timeout_total"
         assert 3.5 < res.by(i)["time_item"] < 6
+
+
+# -- terminals ----------------------------------------------------------------
+
+@pytest.mark.parametrize("args", [["-j"], ["--fields", "body"],
+                                  ["--body", "json", "--fields",
+                                   "body_json.k"]])
+def test_a_large_body_to_a_terminal_goes_out_in_pieces(plain, origin, args):
+    """Of characters of two bytes that terminals obey; no cut hides one."""
+    text = "\x9b" * 3 * M + "x" + "\x9b" * 3 * M
+    if "json" in args:
+        text = json.dumps({"k": text}, ensure_ascii=False)
+    o = origin(serve(lambda r: response(
+        text.encode(), headers=["Content-Type: application/json"])))
+    master, slave = os.openpty()
+    got = bytearray()
+
+    def read():
+        try:
+            while data := os.read(master, 65536):
+                got.extend(data)
+        except OSError:
+            pass
+    t = threading.Thread(target=read, daemon=True)
+    t.start()
+    run = plain.start("--stats", "--progress", "none", "--max-buffer", "16M",
+                      "--max-filesize", "16M", *args, o.url(), o.url("/2"),
+                      stdout=slave, json=False, quiet=False,
+                      read_stdout=False)
+    os.close(slave)
+    res = run.finish(60, exit=None)
+    t.join(10)
+    os.close(master)
+    lines = bytes(got).splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        assert line.isascii() and line.count(b"\\u009b") == 6 * M
+        json.loads(line)
+    peak(res, file=16 * M)
