@@ -46,9 +46,14 @@ handle(int sig, void (*handler)(int))
 	sigaction(sig, &sa, NULL);
 }
 
+/* All at once: none finds a handler set and acts by default itself. */
 void
 signals_before_loop(void)
 {
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	handle(SIGUSR1, on_early_usr1);
 	handle(SIGTERM, on_early_stop);
 	if (!signals_is_ignored(SIGINT))
@@ -57,6 +62,7 @@ signals_before_loop(void)
 		handle(SIGHUP, on_early_stop);
 	handle(SIGPIPE, SIG_IGN);
 	handle(SIGXFSZ, SIG_IGN); /* a limit on files is EFBIG */
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 void
