@@ -27,13 +27,10 @@ jq -r .input suspect.jsonl | check --body none -o broken.jsonl
 jq -r -f "$here/report.jq" broken.jsonl
 
 # The origins' own log: how close did two requests of a run to one of them come?
-# The same one again is a resend, at once, as its kept-alive connection failed.
 closest=$(sort -k2,3 -k1,1n log | awk '
     BEGIN { least = 9 }
-    $2 $3 == before && $4 != path && $1 - last < least {
-	least = $1 - last
-    }
-    { before = $2 $3; path = $4; last = $1 }
+    $2 $3 == before && $1 - last < least { least = $1 - last }
+    { before = $2 $3; last = $1 }
     END { printf "%d", least * 1000 }')
 echo "$(wc -l <links.txt) links, $(wc -l <suspect.jsonl) suspect," \
     "$(wc -l <broken.jsonl) broken; no two requests to one origin within" \

@@ -96,8 +96,9 @@ void fetch_cut(struct fetch *f);
  */
 int fetch_resend(struct fetch *f, enum err e);
 /*
- * Likewise, as on a kept-alive connection something came that begins like no
- * answer: the rest of the one before.
+ * Likewise, because something came on a kept-alive connection that does not
+ * begin like an answer: the rest of the one before. With --delay the request
+ * goes back to the head of its queue instead, as the origin has seen it.
  */
 int fetch_resend_stray(struct fetch *f);
 /* May its present request be sent twice (RFC 9110 section 9.2.2)? */

@@ -42,16 +42,33 @@ may_resend(const struct fetch *f)
 	       (fetch_is_idempotent(f) || conn_sent(x->conn) == 0);
 }
 
+/* The slot is left, and what went with it. */
+static void
+enter_queue(struct fetch *f)
+{
+	fetch_enter(f, FETCH_QUEUED);
+	if (f->x != NULL)
+		xchg_give(&f->x);
+}
+
+/* Back to the head of its queue, as if it had not started. */
+static void
+put_back(struct fetch *f)
+{
+	conn_close(&f->x->conn);
+	if (!f->x->is_counted)
+		f->trail->goes_on = 1;
+	else if (--f->attempts == 0)
+		f->begun_us = 0;
+	enter_queue(f);
+}
+
 /* RESEND. */
 static void
-resend(struct fetch *f, enum err e)
+resend(struct fetch *f)
 {
 	struct xchg *x = f->x;
 
-	xchg_note_conn(x);
-	f->err = (unsigned char)e;
-	trail_note(f);
-	f->err = E_OK;
 	conn_close(&x->conn);
 	xchg_reset(x);
 	x->is_resent = 1;
@@ -60,12 +77,23 @@ resend(struct fetch *f, enum err e)
 	fetch_enter(f, FETCH_CONNECTING);
 }
 
+/* For `attempts`: the request that is sent once more has ended so. */
+static void
+note_resend(struct fetch *f, enum err e)
+{
+	xchg_note_conn(f->x);
+	f->err = (unsigned char)e;
+	trail_note(f);
+	f->err = E_OK;
+}
+
 int
 fetch_resend(struct fetch *f, enum err e)
 {
 	if (!may_resend(f) || xchg_has_begun(f->x))
 		return 0;
-	resend(f, e);
+	note_resend(f, e);
+	resend(f);
 	return 1;
 }
 
@@ -75,7 +103,12 @@ fetch_resend_stray(struct fetch *f)
 	idle_distrust(f->host);
 	if (!may_resend(f))
 		return 0;
-	resend(f, f->x->err);
+	note_resend(f, f->x->err);
+	/* The origin has seen this request: --delay holds for the next. */
+	if (f->opts->delay_us > 0)
+		put_back(f);
+	else
+		resend(f);
 	return 1;
 }
 
@@ -83,15 +116,6 @@ fetch_resend_stray(struct fetch *f)
 #define PUT_OFF_DOUBLES 6
 
 static void finish(struct fetch *f);
-
-/* The slot is left, and what went with it. */
-static void
-enter_queue(struct fetch *f)
-{
-	fetch_enter(f, FETCH_QUEUED);
-	if (f->x != NULL)
-		xchg_give(&f->x);
-}
 
 /* REDIRECT: the same attempt goes on at its next hop. */
 static void
@@ -152,18 +176,6 @@ retry(struct fetch *f, int is_asked)
 		trail_start_over(t);
 		t->to = item_host(f);
 	}
-	enter_queue(f);
-}
-
-/* Back to the head of its queue, as if it had not started. */
-static void
-put_back(struct fetch *f)
-{
-	conn_close(&f->x->conn);
-	if (!f->x->is_counted)
-		f->trail->goes_on = 1;
-	else if (--f->attempts == 0)
-		f->begun_us = 0;
 	enter_queue(f);
 }
 

@@ -188,3 +188,29 @@ def test_a_post_is_sent_once_whatever_came_before_it(fetchd, origin):
     res = run.finish()
     assert res.by(2)["body"] == "first"
     assert [r.method for r in o.requests] == ["GET", "POST"]
+
+
+def test_what_is_sent_again_for_stray_bytes_keeps_the_delay(fetchd, origin):
+    """Garbage is the answer to every second request of a connection."""
+    seen = []
+
+    def script(c):
+        for n in range(2):
+            r = c.request()
+            if r is None:
+                return
+            seen.append((r.time, r.target))
+            c.answered()
+            if n == 1:
+                c.send(b"no answer\r\n\r\n")
+                return
+            c.send(HEAD % int(r.target[1:]) + BODY)
+    o = origin(script)
+    res = fetchd("--delay", "300ms", "--max-per-host", "1",
+                 "--include-attempts", stdin=[o.url(f"/{i}")
+                                              for i in range(4)])
+    assert res.errors() == [None] * 4
+    assert [r["num_attempts"] for r in res.records] == [1] * 4
+    assert [t for _, t in seen].count("/1") == 2, seen
+    times = [at for at, _ in seen]
+    assert min(b - a for a, b in zip(times, times[1:])) >= 0.25, seen
