@@ -149,9 +149,10 @@ struct core {
 	/* An origin is held from now on (core/govern); NULL: nobody asks. */
 	void (*hold_begun)(void *arg, const struct host *h);
 	void *hold_begun_arg;
-	int64_t turn_us;     /* when its first callback ran; 0: none yet */
-	int64_t now_us;      /* as of the last callback or run-queue entry */
-	struct stall *stall; /* asked by core_tick; NULL: nobody watches */
+	int64_t turn_us;        /* when its first callback ran; 0: none yet */
+	int64_t now_us;         /* as of the last callback or run-queue entry */
+	int64_t wall_offset_us; /* core/emit: the wall clock less ours */
+	struct stall *stall;    /* asked by core_tick; NULL: nobody watches */
 	struct standstills standstills;
 
 	struct stats stats;

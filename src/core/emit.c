@@ -20,6 +20,8 @@
 #include "io/sink.h"
 #include "io/timer.h"
 
+#define WALL_SET_US 5000 /* no two readings differ so much by chance */
+
 #define PIECE_BYTES (1u << 20) /* of a large body put at a time */
 #define INPUT_KEPT 65535
 
@@ -29,6 +31,22 @@ struct texts {
 	struct url target;
 	char ip[XCHG_IP_TEXT];
 };
+
+/*
+ * The wall clock at a moment of ours. The two clocks are read one after the
+ * other, so no two readings agree: their offset is kept until the wall clock
+ * was set, so that all records of an item have the same timestamp.
+ */
+static int64_t
+wall_us(struct core *c, int64_t at_us)
+{
+	int64_t offset = timer_wall_us() - timer_now_us();
+	int64_t change = offset - c->wall_offset_us;
+
+	if (change > WALL_SET_US || change < -WALL_SET_US)
+		c->wall_offset_us = offset;
+	return c->wall_offset_us + at_us;
+}
 
 static void
 fill_times(struct record *r, const struct fetch *f)
@@ -43,7 +61,7 @@ fill_times(struct record *r, const struct fetch *f)
 		r->time_redirect = RECORD_NO_TIME;
 	if (f->attempts == 0)
 		return;
-	r->timestamp_us = timer_wall_us() - (f->core->now_us - f->begun_us);
+	r->timestamp_us = wall_us(f->core, f->begun_us);
 	/* Parsing is no part of a request, but it is of the item. */
 	r->time_item = now - f->begun_us;
 	if (x->parse != NULL && x->parse->was_parsed)

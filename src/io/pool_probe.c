@@ -22,13 +22,18 @@ forget(struct worker *w)
 	w->probe = PROBE_NONE;
 }
 
-/* Without an answer to that question nothing can be waited for. */
+/*
+ * The kernel tells us that there is room (sock_wfree, sk_write_space) before
+ * it gives up its last byte of the count; no further event would follow. So a
+ * count of 1 is 0: bytes in the queue count as their buffers, which are larger.
+ * Without an answer to that question nothing can be waited for.
+ */
 static int
 is_unread(const struct worker *w)
 {
 	int n;
 
-	return w->sent < w->out.n || (ioctl(w->fd, SIOCOUTQ, &n) == 0 && n > 0);
+	return w->sent < w->out.n || (ioctl(w->fd, SIOCOUTQ, &n) == 0 && n > 1);
 }
 
 static void
