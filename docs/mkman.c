@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "options_row.h"
+#include "options/row.h"
 
 /* The fields are of no use here. */
 static const struct opt_row rows[] = {
 #define OPT(id, name, letter, type, def, min, max, group, meta, help, more) \
 	{ name, letter, OPT_##type, def, min, max, OPT_IN_##group, meta, help, \
 		more, 0 },
-#include "options_table.h"
+#include "options/table.h"
 #undef OPT
 };
 
@@ -48,7 +48,7 @@ static const struct {
 } keys[] = {
 #define KEY(id, name, when, value, type, text) { name, type, text },
 #define WIDE(id, name, type, text) { name, type, text },
-#include "codec/record_keys.h"
+#include "codec/record/keys.h"
 #undef KEY
 #undef WIDE
 };

@@ -16,22 +16,22 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "codec/http.h"
-#include "core/emit.h"
-#include "core/failed_input.h"
+#include "codec/http/http.h"
+#include "core/output/emit.h"
+#include "core/output/failed_input.h"
 #include "core/fetch.h"
-#include "core/order.h"
+#include "core/output/order.h"
 #include "core/sched.h"
 #include "core/turn.h"
 #include "engine_workers.h"
-#include "io/conn.h"
-#include "io/resolve.h"
+#include "io/conn/conn.h"
+#include "io/dns/resolve.h"
 #include "io/signals.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/stall.h"
 #include "io/timer.h"
-#include "io/tls.h"
+#include "io/tls/tls.h"
 #include "watch.h"
 
 #define HANDSHAKE_US 5000 /* CPU for handshakes a turn */
@@ -68,15 +68,15 @@ core_tick(struct core *c)
 	stood_us = stall_look(c->stall, c->now_us);
 	if (stood_us > 0)
 		standstill_note(c, stood_us);
-	if (c->turn_us == 0)
-		c->turn_us = c->now_us;
+	if (c->turn_at_us == 0)
+		c->turn_at_us = c->now_us;
 	return c->now_us;
 }
 
 int
 core_is_over_budget(const struct core *c)
 {
-	return c->now_us > c->turn_us + CORE_TURN_US;
+	return c->now_us > c->turn_at_us + CORE_TURN_US;
 }
 
 static void

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "core/core.h"
-#include "options.h"
+#include "options/options.h"
 
 struct engine;
 struct sink;

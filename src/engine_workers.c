@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Makes the pools from the options and wires them to the deciders. Knows where
- * fetchd-worker is found; what a document is, core/parse knows.
+ * fetchd-worker is found; what a document is, core/output/parse knows.
  */
 #include "engine_workers.h"
 
@@ -11,10 +11,10 @@
 
 #include "codec/frame.h"
 #include "core/core.h"
-#include "core/parse.h"
-#include "io/pool.h"
+#include "core/output/parse.h"
+#include "io/pool/pool.h"
 #include "io/sink.h"
-#include "options.h"
+#include "options/options.h"
 
 #define CHECK_US 10000000 /* for the first worker to say that it is ready */
 #define LAST_WORDS_US 100000

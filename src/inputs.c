@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "codec/input_kind.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 #include "io/source.h"
 
 static int

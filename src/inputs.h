@@ -4,7 +4,7 @@
 #define INPUTS_H
 
 #include "base/buf.h"
-#include "options.h"
+#include "options/options.h"
 
 struct source;
 

@@ -18,15 +18,15 @@
 
 #include "base/buf.h"
 #include "base/sanitised.h"
-#include "codec/http.h"
-#include "core/order.h"
+#include "codec/http/http.h"
+#include "core/output/order.h"
 #include "engine.h"
 #include "inputs.h"
-#include "io/pool.h"
+#include "io/pool/pool.h"
 #include "io/signals.h"
 #include "io/sink.h"
 #include "io/source.h"
-#include "options.h"
+#include "options/options.h"
 #include "watch.h"
 
 /* Descriptors for all that is no transfer. */

@@ -15,17 +15,17 @@
 
 #include "base/mem.h"
 #include "codec/request.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 #include "core/fetch.h"
-#include "core/host.h"
-#include "core/order.h"
+#include "core/origin/host.h"
+#include "core/output/order.h"
 #include "core/sched.h"
 #include "core/xchg.h"
 #include "engine.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/timer.h"
-#include "options.h"
+#include "options/options.h"
 #include "watch_input.h"
 #include "watch_origins.h"
 #include "watch_stats.h"
@@ -48,7 +48,7 @@ struct watch {
 	int is_net_down;     /* and has been said */
 	int has_hinted;      /* at the options for certificates */
 	int64_t began_us;
-	int64_t last_us;
+	int64_t last_at_us;
 	uint64_t last_done;
 	double rate;     /* items a second, smoothed */
 	int64_t counted; /* items of the input; -1: it was not counted */
@@ -162,12 +162,12 @@ measure_rate(struct watch *w)
 	uint64_t done = done_items(w);
 	double fresh;
 
-	if (now - w->last_us < PROGRESS_US / 2)
+	if (now - w->last_at_us < PROGRESS_US / 2)
 		return;
 	fresh =
-	    (double)(done - w->last_done) * 1e6 / (double)(now - w->last_us);
+	    (double)(done - w->last_done) * 1e6 / (double)(now - w->last_at_us);
 	w->rate = w->rate == 0 ? fresh : 0.7 * w->rate + 0.3 * fresh;
-	w->last_us = now;
+	w->last_at_us = now;
 	w->last_done = done;
 }
 
@@ -348,7 +348,7 @@ watch_new(struct engine *e, struct event_base *base, struct sink *notes)
 	w->engine = e;
 	w->core = engine_core(e);
 	w->notes = notes;
-	w->began_us = w->last_us = timer_now_us();
+	w->began_us = w->last_at_us = timer_now_us();
 	w->counted = -1;
 	w->shares_terminal =
 	    isatty(1) && strcmp(w->core->opts->output, "-") == 0;
@@ -413,7 +413,7 @@ hint_at_certificates(struct watch *w)
 void
 watch_look(struct watch *w)
 {
-	const struct net *n = &w->core->net;
+	const struct network *n = &w->core->network;
 	struct buf b = { 0 };
 
 	hint_at_certificates(w);
@@ -435,7 +435,7 @@ watch_look(struct watch *w)
 			    "(--net-down fail ends items instead)\n");
 	else
 		buf_printf(&b, "fetchd: the network is back after %.0f s\n",
-		    (double)(n->back_us - n->down_us) / 1e6);
+		    (double)(n->back_at_us - n->down_at_us) / 1e6);
 	say(w, &b);
 }
 
@@ -473,7 +473,7 @@ static void
 dump_one(struct dump *d, const struct fetch *f)
 {
 	const char *why = sched_why(f);
-	int64_t us = d->watch->core->now_us - f->entered_us;
+	int64_t us = d->watch->core->now_us - f->entered_at_us;
 	struct span url;
 
 	if (d->left-- <= 0)

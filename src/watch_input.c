@@ -3,7 +3,7 @@
 #include "watch_input.h"
 
 #include "core/core.h"
-#include "options.h"
+#include "options/options.h"
 
 static void
 put(struct buf *out, const struct core_oddity *o, const char *what)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "core/core.h"
-#include "core/host.h"
+#include "core/origin/host.h"
 
 #define SHOWN_MAX 100
 #define HELD_LOOKS 1000 /* of the held hosts, for the progress line */
@@ -20,7 +20,7 @@ waiting(const struct host *h)
 static int
 is_held(const struct host *h)
 {
-	const struct governor *g = &h->gov;
+	const struct backoff *g = &h->backoff;
 
 	return waiting(h) > 0 && g->held_until_at_us > h->core->now_us;
 }
@@ -28,7 +28,7 @@ is_held(const struct host *h)
 void
 watch_origins_hold(struct buf *b, const struct host *h)
 {
-	const struct governor *g = &h->gov;
+	const struct backoff *g = &h->backoff;
 	int64_t left = g->held_until_at_us - h->core->now_us;
 	size_t n = waiting(h);
 
@@ -85,7 +85,7 @@ walk(const struct core *c, int (*has)(const struct host *h),
 static int
 has_rate(const struct host *h)
 {
-	return h->gov.learn.rate > 0;
+	return h->backoff.learned.rate > 0;
 }
 
 static int
@@ -104,7 +104,7 @@ dump(struct buf *b, const struct host *h)
 		buf_span(b, h->origin);
 	if (has_rate(h))
 		buf_printf(b, "%s rate %.3g/s (learnt)", is_held(h) ? "," : ":",
-		    h->gov.learn.rate);
+		    h->backoff.learned.rate);
 	buf_char(b, '\n');
 }
 
@@ -121,7 +121,8 @@ put_rate(struct buf *b, const struct host *h)
 		buf_char(b, ',');
 	buf_char(b, '"'); /* an origin needs no escapes */
 	buf_span(b, h->origin);
-	buf_printf(b, "\":{\"rate\":%.3f,\"learnt\":true}", h->gov.learn.rate);
+	buf_printf(
+	    b, "\":{\"rate\":%.3f,\"learnt\":true}", h->backoff.learned.rate);
 }
 
 void

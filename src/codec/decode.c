@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "codec/decode_layer.h"
-#include "codec/http_list.h"
+#include "codec/http/list.h"
 
 #define BETWEEN_BYTES (16u << 10) /* the buffer between two layers */
 #define WORK_BYTES (256u << 10)   /* moved between layers in one step */

@@ -6,8 +6,8 @@
  */
 #include "codec/media_type.h"
 
-#include "codec/http.h"
-#include "codec/http_list.h"
+#include "codec/http/http.h"
+#include "codec/http/list.h"
 
 #define SNIFF_BYTES 1024
 

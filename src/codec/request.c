@@ -12,10 +12,10 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "codec/base64.h"
-#include "codec/json.h"
+#include "codec/json/json.h"
 #include "codec/quantity.h"
 #include "codec/request_number.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 
 #define STORE_KEEP (64u << 10) /* bytes kept from line to line */
 #define RETRY_MAX 1000

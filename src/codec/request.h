@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
-#include "codec/http.h"
+#include "codec/http/http.h"
 
 #define REQUEST_URL_LINE_MAX (1u << 20)   /* bytes of a URL line */
 #define REQUEST_JSON_LINE_MAX (16u << 20) /* bytes of a JSON line */

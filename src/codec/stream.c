@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "codec/json.h"
+#include "codec/json/json.h"
 
 #define KEEP_BYTES 4096 /* of each buffer, from one item to the next */
 #define CUT_MAX 3       /* bytes of a character that is not complete */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* The account against --max-buffer and its shares. Decides nothing: sched and
- * trail do. */
+ * histories do. */
 #include "core/account.h"
 
 #include "core/core.h"
-#include "core/failed_input.h"
-#include "core/order.h"
-#include "io/conn.h"
-#include "io/pool.h"
+#include "core/output/failed_input.h"
+#include "core/output/order.h"
+#include "io/conn/conn.h"
+#include "io/pool/pool.h"
 #include "io/sink.h"
 #include "io/source.h"
 

@@ -11,9 +11,9 @@
 #include "base/mem.h"
 #include "codec/decode.h"
 #include "core/fetch.h"
-#include "core/host.h"
-#include "core/order.h"
-#include "core/trail.h"
+#include "core/origin/host.h"
+#include "core/output/order.h"
+#include "core/history.h"
 #include "core/xchg.h"
 #include "io/timer.h"
 
@@ -72,7 +72,7 @@ core_init(struct core *c, const struct opts *o, struct event_base *base)
 	hosts_init(c);
 	c->read_buf = mem_alloc(CORE_READ_BYTES);
 	c->input_left = 1; /* the first turn must not wait */
-	list_init(&c->spare_trails);
+	list_init(&c->spare_histories);
 	set_request_defaults(c);
 	set_pace(c);
 	if (o->keep_order)
@@ -103,15 +103,15 @@ core_fini(struct core *c)
 	struct link *k;
 
 	core_drop(c);
-	net_fini(c);
+	network_fini(c);
 	order_free(c->order);
 	hosts_fini(c);
 	account_release(c);
 	timer_free(c->fd_timer);
 	timer_free(c->due_timer);
 	free(c->budgets);
-	while ((k = list_shift(&c->spare_trails)) != NULL)
-		trail_free(CONTAINER(k, struct trail, spare));
+	while ((k = list_shift(&c->spare_histories)) != NULL)
+		history_free(CONTAINER(k, struct history, spare));
 	while ((k = list_shift(&c->spare_fetches)) != NULL)
 		free(CONTAINER(k, struct fetch, link));
 	while ((k = list_shift(&c->spare_xchgs)) != NULL)

@@ -14,15 +14,15 @@
 #include "base/hash.h"
 #include "base/heap.h"
 #include "base/list.h"
-#include "codec/record.h"
+#include "codec/record/record.h"
 #include "codec/request.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 #include "core/account.h"
-#include "core/net.h"
-#include "core/pace.h"
+#include "core/origin/network.h"
+#include "core/origin/pace.h"
 #include "core/standstill.h"
 #include "core/stats.h"
-#include "options.h"
+#include "options/options.h"
 
 struct conns;
 struct decode;
@@ -95,24 +95,24 @@ struct core {
 	struct list lost;   /* hosts that were given up, with items waiting */
 	struct timer *due_timer; /* the first of these, and the global rate */
 
-	/* Pace (core/pace). */
+	/* Pace (core/origin/pace). */
 	struct pace rate, host_rate; /* --rate; --rate-per-host, --delay */
-	int64_t rate_us;             /* --rate: nothing before */
-	int64_t rate_held_us;        /* when it last held something */
-	int64_t pool_held_us;        /* likewise PAUSE_POOL */
+	int64_t rate_at_us;          /* --rate: nothing before */
+	int64_t rate_held_at_us;     /* when it last held something */
+	int64_t pool_held_at_us;     /* likewise PAUSE_POOL */
 	struct pace_budget *budgets; /* opts->nbudgets of them */
 	uint64_t random;             /* of jitter; never 0 */
-	struct net net;
+	struct network network;
 	int input_ended, input_failed;
 	int is_terminal;         /* records go to one: no control bytes */
 	struct record_text text; /* of --format text */
 	int is_single;           /* there is one item and no more */
 	int was_left;            /* items were dropped without a record */
-	int64_t fd_retry_us;     /* when PAUSE_FD is tried again, */
+	int64_t fd_retry_at_us;  /* when PAUSE_FD is tried again, */
 	size_t fd_open;          /* or once fewer sockets are open than this */
 	struct timer *fd_timer;
 
-	/* Origins (core/host). */
+	/* Origins (core/origin/host). */
 	struct hash hosts;
 	struct list ready, want, quiet; /* hosts, by what they may do */
 	struct list doubted;            /* hosts: see `doubt` there */
@@ -125,8 +125,8 @@ struct core {
 	/* Memory. */
 	struct account account;
 	struct fetch *exempt; /* reads on over --max-buffer; or NULL */
-	int64_t exempt_us;    /* since then */
-	struct list spare_fetches, spare_xchgs, spare_trails;
+	int64_t exempt_at_us; /* since then */
+	struct list spare_fetches, spare_xchgs, spare_histories;
 	char *read_buf; /* CORE_READ_BYTES */
 	struct decode *spare_decode;
 
@@ -146,12 +146,13 @@ struct core {
 	int input_left; /* the pump has more to do that no event tells of */
 	void (*before_output)(void *arg); /* NULL: nobody asks */
 	void *before_output_arg;
-	/* An origin is held from now on (core/govern); NULL: nobody asks. */
+	/* An origin is held from now on (core/origin/backoff); NULL: nobody
+	 * asks. */
 	void (*hold_begun)(void *arg, const struct host *h);
 	void *hold_begun_arg;
-	int64_t turn_us;        /* when its first callback ran; 0: none yet */
+	int64_t turn_at_us;     /* when its first callback ran; 0: none yet */
 	int64_t now_us;         /* as of the last callback or run-queue entry */
-	int64_t wall_offset_us; /* core/emit: the wall clock less ours */
+	int64_t wall_offset_us; /* core/output/emit: the wall clock less ours */
 	struct stall *stall;    /* asked by core_tick; NULL: nobody watches */
 	struct standstills standstills;
 

@@ -7,9 +7,9 @@
 #include "core/deadline.h"
 
 #include "core/fetch.h"
-#include "core/trail.h"
+#include "core/history.h"
 #include "core/xchg.h"
-#include "io/conn.h"
+#include "io/conn/conn.h"
 #include "io/timer.h"
 
 #define STREAM_IDLE_US (300 * 1000000LL)
@@ -70,12 +70,12 @@ int64_t
 deadline_stood_us(const struct fetch *f, int64_t limit_us)
 {
 	const struct xchg *x = f->x;
-	int64_t stood = x->stood_us, memory = x->memory_us;
+	int64_t stood = x->paused_total_us, memory = x->memory_us;
 
-	if (x->paused_us != 0 && x->paused_for == WAIT_MEMORY)
-		memory += f->core->now_us - x->paused_us;
-	else if (x->paused_us != 0)
-		stood += f->core->now_us - x->paused_us;
+	if (x->paused_at_us != 0 && x->paused_for == WAIT_MEMORY)
+		memory += f->core->now_us - x->paused_at_us;
+	else if (x->paused_at_us != 0)
+		stood += f->core->now_us - x->paused_at_us;
 	return stood + (memory < limit_us ? memory : limit_us);
 }
 
@@ -84,7 +84,7 @@ deadline_stood_us(const struct fetch *f, int64_t limit_us)
 static int
 is_stream(const struct fetch *f)
 {
-	return f->is_streamed && f->x->refused_us == 0;
+	return f->is_streamed && f->x->refused_at_us == 0;
 }
 
 /* An item's own timeout, or --max-time, which a stream has only if given. */
@@ -118,7 +118,7 @@ idle_us(const struct fetch *f)
 static int64_t
 state_deadline(const struct fetch *f)
 {
-	int64_t limit = limit_of(f), from = f->entered_us;
+	int64_t limit = limit_of(f), from = f->entered_at_us;
 	enum kind k = kind_of(f->state);
 
 	if (f->state == FETCH_AWAITING && limit == 0 && is_untimed(f))
@@ -134,7 +134,7 @@ state_deadline(const struct fetch *f)
 	}
 	from +=
 	    f->state == FETCH_TLS ? held_us(f) : deadline_stood_us(f, limit);
-	limit += standstill_since_us(f->core, f->entered_us);
+	limit += standstill_since_us(f->core, f->entered_at_us);
 	return from + limit;
 }
 
@@ -173,10 +173,10 @@ speed_deadline(const struct fetch *f)
 {
 	if (f->state != FETCH_SENDING && f->state != FETCH_RECEIVING)
 		return TIMER_NEVER;
-	if (speed_limit(f) == 0 || f->x->window_us == 0)
+	if (speed_limit(f) == 0 || f->x->window_at_us == 0)
 		return TIMER_NEVER;
-	return f->x->window_us + stood_in_all_us(f) + speed_time(f) +
-	       standstill_since_us(f->core, f->x->window_us);
+	return f->x->window_at_us + stood_in_all_us(f) + speed_time(f) +
+	       standstill_since_us(f->core, f->x->window_at_us);
 }
 
 static int64_t
@@ -184,26 +184,27 @@ total_deadline(const struct fetch *f)
 {
 	int64_t limit = max_time_us(f), stood;
 
-	if (limit == 0 && f == f->core->exempt && f->x->live != LIVE_NONE)
-		return f->core->exempt_us + EXEMPT_STREAM_US;
+	if (limit == 0 && f == f->core->exempt &&
+	    f->x->live != OUTPUT_STREAM_NONE)
+		return f->core->exempt_at_us + EXEMPT_STREAM_US;
 	if (limit == 0)
 		return TIMER_NEVER;
 	stood = deadline_stood_us(f, limit);
 	/* What a stream would have taken until then is not held against it. */
-	if (f->x->refused_us != 0 && f->x->req.timeout_us < 0 &&
+	if (f->x->refused_at_us != 0 && f->x->req.timeout_us < 0 &&
 	    !opts_given(f->opts, OPT_max_time))
-		return f->x->refused_us + limit + stood;
-	if (f->trail != NULL)
-		limit -= f->trail->used_us;
-	limit += standstill_since_us(f->core, f->x->slot_us);
-	return f->x->slot_us + limit + stood + held_us(f);
+		return f->x->refused_at_us + limit + stood;
+	if (f->history != NULL)
+		limit -= f->history->used_us;
+	limit += standstill_since_us(f->core, f->x->slot_at_us);
+	return f->x->slot_at_us + limit + stood + held_us(f);
 }
 
 /* The answer has been understood; only its connection hangs on the rest. */
 static int64_t
 drain_deadline(const struct fetch *f)
 {
-	return f->x->drain_us != 0 ? f->x->drain_us : TIMER_NEVER;
+	return f->x->drain_at_us != 0 ? f->x->drain_at_us : TIMER_NEVER;
 }
 
 static int64_t
@@ -227,7 +228,7 @@ deadline_set(struct fetch *f)
 
 	/* A window of its own for the sending and for the answer. */
 	if (f->state == FETCH_SENDING || f->state == FETCH_RECEIVING) {
-		f->x->window_us = f->core->now_us - stood_in_all_us(f);
+		f->x->window_at_us = f->core->now_us - stood_in_all_us(f);
 		f->x->window_bytes = f->x->conn != NULL ? moved_bytes(f) : 0;
 	}
 	t = nearest(f);
@@ -249,7 +250,7 @@ is_too_slow(struct fetch *f)
 		want = (uint64_t)speed_limit(f) * ms / 1000;
 	if (moved < want)
 		return 1;
-	x->window_us = f->core->now_us - stood_in_all_us(f);
+	x->window_at_us = f->core->now_us - stood_in_all_us(f);
 	x->window_bytes = moved_bytes(f);
 	return 0;
 }
@@ -304,7 +305,7 @@ deadline_check(struct fetch *f)
 {
 	enum err e = E_OK;
 
-	if (f->x->paused_us != 0)
+	if (f->x->paused_at_us != 0)
 		return check_paused(f);
 	if (f->x->conn != NULL)
 		e = what_is_due(f);

@@ -20,7 +20,7 @@ declared_length(const struct xchg *x)
 static int
 is_stream_item(const struct xchg *x, uint64_t max)
 {
-	return x->live == LIVE_LINES &&
+	return x->live == OUTPUT_STREAM_LINES &&
 	       (max == 0 || (x->decoded_bytes < max && x->wire_bytes <= max));
 }
 

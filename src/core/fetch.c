@@ -13,19 +13,19 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "core/deadline.h"
-#include "core/emit.h"
-#include "core/govern.h"
-#include "core/host.h"
-#include "core/idle.h"
+#include "core/output/emit.h"
+#include "core/origin/backoff.h"
+#include "core/origin/host.h"
+#include "core/origin/idle.h"
 #include "core/item.h"
-#include "core/live.h"
-#include "core/net.h"
-#include "core/order.h"
-#include "core/parse.h"
+#include "core/output/stream.h"
+#include "core/origin/network.h"
+#include "core/output/order.h"
+#include "core/output/parse.h"
 #include "core/reader.h"
 #include "core/retry.h"
 #include "core/sched.h"
-#include "core/trail.h"
+#include "core/history.h"
 #include "core/xchg.h"
 #include "io/sink.h"
 #include "io/timer.h"
@@ -101,7 +101,7 @@ fetch_new(struct core *c, struct span line)
 	f->line = span_of(copy, line.n);
 	f->core = c;
 	f->opts = c->opts;
-	f->read_us = c->now_us;
+	f->read_at_us = c->now_us;
 	f->is_new = 1;
 	c->alive++;
 	return f;
@@ -117,7 +117,7 @@ destroy(struct fetch *f)
 		free((void *)(uintptr_t)f->line.p);
 	free(f->note);
 	free(f->cost);
-	trail_give(f);
+	history_give(f);
 	c->alive--;
 	account_set(&c->account, ACCOUNT_ITEMS, &f->charged, 0);
 	if (c->spare_fetches.n < SPARE_MAX)
@@ -141,10 +141,10 @@ leave_lists(struct fetch *f)
 		return;
 	if (f->state == FETCH_QUEUED)
 		sched_unqueue(f);
-	else if (f->x != NULL && f->x->paused_us != 0) {
+	else if (f->x != NULL && f->x->paused_at_us != 0) {
 		list_remove(&f->core->paused, &f->link);
 		xchg_count_pause(f->x);
-		f->x->paused_us = 0;
+		f->x->paused_at_us = 0;
 		if (f->x->conn != NULL)
 			conn_resume(f->x->conn);
 		fetch_run(f); /* of what is unread no event may tell */
@@ -165,10 +165,10 @@ join_list(struct fetch *f)
 static void
 take_host(struct fetch *f)
 {
-	if (f->trail == NULL || f->trail->to == NULL)
+	if (f->history == NULL || f->history->to == NULL)
 		return;
-	f->host = f->trail->to;
-	f->trail->to = NULL;
+	f->host = f->history->to;
+	f->history->to = NULL;
 }
 
 void
@@ -184,7 +184,7 @@ fetch_enter(struct fetch *f, enum fetch_state next)
 	f->state = (unsigned char)next;
 	if (next == FETCH_QUEUED)
 		take_host(f);
-	f->entered_us = f->core->now_us;
+	f->entered_at_us = f->core->now_us;
 	join_list(f);
 	if (has_slot(next))
 		deadline_set(f);
@@ -217,22 +217,22 @@ on_conn(void *arg, enum conn_event ev)
 
 	switch (ev) {
 	case CONN_UP:
-		x->up_us = now;
+		x->up_at_us = now;
 		f->host->has_worked = 1;
-		net_connected(f->core, conn_peer(x->conn));
+		network_connected(f->core, conn_peer(x->conn));
 		sched_has_fd(f);
 		if (f->host->scheme == URL_HTTPS) {
 			fetch_enter(f, FETCH_TLS);
 			return;
 		}
-		govern_connected(f);
+		backoff_connected(f);
 		fetch_enter(f, FETCH_SENDING);
 		return;
 	case CONN_SECURE:
-		x->secure_us = now;
+		x->secure_at_us = now;
 		stats_wait(
 		    &f->core->stats, WAIT_HANDSHAKE, conn_held_us(x->conn));
-		govern_connected(f);
+		backoff_connected(f);
 		fetch_enter(f, FETCH_SENDING);
 		return;
 	case CONN_DRAINED:
@@ -273,10 +273,10 @@ static int64_t
 looked_us(const struct fetch *f)
 {
 	const struct host *h = f->host;
-	int64_t from =
-	    h->lookup_us > f->entered_us ? h->lookup_us : f->entered_us;
+	int64_t from = h->lookup_at_us > f->entered_at_us ? h->lookup_at_us
+							  : f->entered_at_us;
 
-	return h->answer_us > from ? h->answer_us - from : 0;
+	return h->answer_at_us > from ? h->answer_at_us - from : 0;
 }
 
 static void
@@ -285,13 +285,13 @@ begin_attempt(struct fetch *f)
 	struct xchg *x = f->x;
 
 	if (f->opts->include_attempts)
-		(void)trail_of(f);
-	x->is_counted = f->trail == NULL || !f->trail->goes_on;
-	if (f->trail != NULL)
-		f->trail->goes_on = 0;
+		(void)history_of(f);
+	x->is_counted = f->history == NULL || !f->history->goes_on;
+	if (f->history != NULL)
+		f->history->goes_on = 0;
 	f->attempts += x->is_counted != 0;
-	if (f->begun_us == 0)
-		f->begun_us = x->start_us;
+	if (f->begun_at_us == 0)
+		f->begun_at_us = x->start_at_us;
 }
 
 void
@@ -304,7 +304,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 
 	f->x = x;
 	x->conn = conn;
-	x->start_us = c->now_us;
+	x->start_at_us = c->now_us;
 	/* First, as its deadlines may be its own. */
 	e = xchg_prepare(x, f);
 	if (e != E_OK) {
@@ -315,9 +315,9 @@ fetch_start(struct fetch *f, struct conn *conn)
 			item_reject(f, e, 1, x->note);
 		return;
 	}
-	x->slot_us = c->now_us;
-	x->start_us -= looked;
-	x->looked_up_us = c->now_us;
+	x->slot_at_us = c->now_us;
+	x->start_at_us -= looked;
+	x->looked_up_at_us = c->now_us;
 	x->is_reused = conn != NULL;
 	begin_attempt(f);
 	sched_take_slot(f, looked);
@@ -349,7 +349,7 @@ enter_sending(struct fetch *f)
 	struct xchg *x = f->x;
 	struct core *c = f->core;
 
-	x->window_us = c->now_us;
+	x->window_at_us = c->now_us;
 	c->stats.requests++;
 	c->stats.conns_reused += (unsigned)x->is_reused;
 	c->stats.bytes_out += x->head.n + x->body_out.n;

@@ -13,10 +13,10 @@
 #include "base/list.h"
 #include "base/span.h"
 #include "core/core.h"
-#include "io/conn.h"
+#include "io/conn/conn.h"
 
 struct host;
-struct trail;
+struct history;
 struct xchg;
 
 enum fetch_state {
@@ -32,9 +32,9 @@ struct fetch {
 	struct link link; /* of its state, or of its host's waiting list */
 	struct link run;  /* of the run queue */
 	struct core *core;
-	struct host *host;   /* NULL if the line could not be used */
-	struct xchg *x;      /* with a slot, and until its record is written */
-	struct trail *trail; /* once it came back or was redirected */
+	struct host *host; /* NULL if the line could not be used */
+	struct xchg *x;    /* with a slot, and until its record is written */
+	struct history *history; /* once it came back or was redirected */
 	const struct opts *opts;
 	double *cost;       /* of each --budget; NULL: none. Heap */
 	struct span line;   /* in `inlined`, or heap */
@@ -42,13 +42,13 @@ struct fetch {
 	const char *source; /* file, "-", "argument" */
 	uint64_t source_line;
 	uint64_t seq;
-	int64_t read_us;     /* when its line was read */
-	int64_t begun_us;    /* when its first attempt began; 0: not yet */
-	int64_t entered_us;  /* its present state */
-	int64_t fd_since_us; /* it cannot start for lack of descriptors */
-	const char *detail;  /* of an error without an exchange; static */
-	char *note;          /* likewise; heap */
-	unsigned char state; /* enum fetch_state; see fetch_enter */
+	int64_t read_at_us;     /* when its line was read */
+	int64_t begun_at_us;    /* when its first attempt began; 0: not yet */
+	int64_t entered_at_us;  /* its present state */
+	int64_t fd_since_at_us; /* it cannot start for lack of descriptors */
+	const char *detail;     /* of an error without an exchange; static */
+	char *note;             /* likewise; heap */
+	unsigned char state;    /* enum fetch_state; see fetch_enter */
 	unsigned char err, phase;
 	unsigned attempts;
 	short retry;             /* its own --retry, or -1 */

@@ -10,23 +10,23 @@
 #include "base/mem.h"
 #include "core/deadline.h"
 #include "core/fetch.h"
-#include "core/govern.h"
-#include "core/host.h"
-#include "core/idle.h"
+#include "core/origin/backoff.h"
+#include "core/origin/host.h"
+#include "core/origin/idle.h"
 #include "core/item.h"
-#include "core/live.h"
-#include "core/net.h"
-#include "core/parse.h"
+#include "core/output/stream.h"
+#include "core/origin/network.h"
+#include "core/output/parse.h"
 #include "core/redirect.h"
 #include "core/retry.h"
 #include "core/sched.h"
-#include "core/trail.h"
+#include "core/history.h"
 #include "core/xchg.h"
 
 int
 fetch_is_idempotent(const struct fetch *f)
 {
-	const struct trail *t = f->trail;
+	const struct history *t = f->history;
 
 	if (t != NULL && t->method.n > 0)
 		return http_is_idempotent(t->method);
@@ -57,9 +57,9 @@ put_back(struct fetch *f)
 {
 	conn_close(&f->x->conn);
 	if (!f->x->is_counted)
-		f->trail->goes_on = 1;
+		f->history->goes_on = 1;
 	else if (--f->attempts == 0)
-		f->begun_us = 0;
+		f->begun_at_us = 0;
 	enter_queue(f);
 }
 
@@ -72,8 +72,8 @@ resend(struct fetch *f)
 	conn_close(&x->conn);
 	xchg_reset(x);
 	x->is_resent = 1;
-	x->start_us = f->core->now_us;
-	x->looked_up_us = x->start_us;
+	x->start_at_us = f->core->now_us;
+	x->looked_up_at_us = x->start_at_us;
 	fetch_enter(f, FETCH_CONNECTING);
 }
 
@@ -83,7 +83,7 @@ note_resend(struct fetch *f, enum err e)
 {
 	xchg_note_conn(f->x);
 	f->err = (unsigned char)e;
-	trail_note(f);
+	history_note(f);
 	f->err = E_OK;
 }
 
@@ -122,7 +122,7 @@ static void
 redirect(struct fetch *f)
 {
 	struct xchg *x = f->x;
-	struct trail *t = f->trail;
+	struct history *t = f->history;
 	int64_t now = f->core->now_us;
 	struct host *to = redirect_host(f);
 
@@ -132,18 +132,18 @@ redirect(struct fetch *f)
 		finish(f);
 		return;
 	}
-	trail_note(f);
-	trail_note_end(f);
+	history_note(f);
+	history_note_end(f);
 	t->last_phase = PHASE_REDIRECT;
 	t->last_took_us = 0; /* that is in redirect_us */
 	t->hops++;
 	t->goes_on = 1;
-	t->due_us = 0;
+	t->due_at_us = 0;
 	t->header_bytes += http_header_bytes(x->http);
-	t->used_us += now - x->slot_us - x->held_us -
-		      deadline_stood_us(f, now - x->slot_us) -
-		      standstill_since_us(f->core, x->slot_us);
-	t->redirect_us += now - x->start_us;
+	t->used_us += now - x->slot_at_us - x->handshake_queue_us -
+		      deadline_stood_us(f, now - x->slot_at_us) -
+		      standstill_since_us(f->core, x->slot_at_us);
+	t->redirect_us += now - x->start_at_us;
 	t->to = to;
 	enter_queue(f);
 }
@@ -156,24 +156,24 @@ redirect(struct fetch *f)
 static void
 retry(struct fetch *f, int is_asked)
 {
-	struct trail *t = trail_of(f);
+	struct history *t = history_of(f);
 	int64_t delay_us = 0; /* beyond its origin's back-off */
 
 	t->tries += !is_asked;
 	if (is_asked)
 		delay_us = retry_asked_delay_us(f);
-	else if (!govern_is_probing(f->host))
+	else if (!backoff_is_probing(f->host))
 		delay_us = retry_delay_us(f);
 
-	trail_note(f);
-	trail_note_end(f);
+	history_note(f);
+	history_note_end(f);
 	f->err = E_OK;
 	f->detail = NULL;
-	t->due_us = delay_us > 0 ? f->core->now_us + delay_us : 0;
+	t->due_at_us = delay_us > 0 ? f->core->now_us + delay_us : 0;
 	t->goes_on = 0;
 	t->used_us = 0;
 	if (t->hops > 0 && !is_asked && !t->was_unsafe) {
-		trail_start_over(t);
+		history_start_over(t);
 		t->to = item_host(f);
 	}
 	enter_queue(f);
@@ -187,14 +187,14 @@ fetch_lacks_fd(struct fetch *f)
 	int64_t max = f->opts->retry_max_time_us;
 
 	conn_close(&f->x->conn);
-	if (f->fd_since_us == 0)
-		f->fd_since_us = c->now_us;
-	if (max > 0 && c->now_us - f->fd_since_us > max) {
+	if (f->fd_since_at_us == 0)
+		f->fd_since_at_us = c->now_us;
+	if (max > 0 && c->now_us - f->fd_since_at_us > max) {
 		fetch_fail(f, E_RESOURCE_LIMIT, PHASE_CONNECT, NULL);
 		return;
 	}
 	sched_lacks_fd(c);
-	net_has_not_tried(c);
+	network_has_not_tried(c);
 	put_back(f);
 }
 
@@ -222,11 +222,11 @@ finish(struct fetch *f)
 	struct xchg *x = f->x;
 
 	if (x != NULL) {
-		x->end_us = f->core->now_us;
+		x->end_at_us = f->core->now_us;
 		f->has_begun = xchg_has_begun(x) != 0;
 	}
 	if (was_tried(f))
-		trail_note(f);
+		history_note(f);
 	fetch_enter(f, parse_is_due(f) ? FETCH_PARSING : FETCH_EMITTING);
 }
 
@@ -250,21 +250,21 @@ is_unreachable(
 	return error_info(e)->retry == 'Y' || retry_is_cause_good(f, e, detail);
 }
 
-/* Tells the governor what the failure says of the origin. */
+/* Tells its back-off what the failure says of the origin. */
 static void
-tell_governor(
+tell_backoff(
     struct fetch *f, enum err e, enum phase p, const char *detail, int is_last)
 {
 	int is_answer =
 	    p == PHASE_HEADERS || p == PHASE_BODY || p == PHASE_DECODE;
 
 	if (is_unreachable(f, e, p, detail))
-		govern_unreachable(
+		backoff_unreachable(
 		    f, e, is_last && (retry_is_wanted(f) || f->x->is_probe));
 	else if (p == PHASE_SEND || p == PHASE_TTFB)
-		govern_broken(f, e);
+		backoff_broken(f, e);
 	else if (is_answer && !xchg_has_head(f->x))
-		govern_answered(f);
+		backoff_answered(f);
 }
 
 /* It has no try left. */
@@ -272,7 +272,7 @@ static void
 fail_for_good(struct fetch *f, enum err e, enum phase p)
 {
 	if (p != PHASE_INPUT && p != PHASE_POLICY)
-		govern_ended(f, e);
+		backoff_ended(f, e);
 }
 
 /* The network is gone, and this is not the item's fault. */
@@ -285,11 +285,12 @@ is_net_down(struct fetch *f, enum err e, enum phase p, const char *detail)
 		return 0;
 	if (p == PHASE_CONNECT && e != E_CONNECT_DENIED &&
 	    e != E_CONNECT_REFUSED && e != E_CONNECT_RESET)
-		return net_failed(c, f->host, e, detail, f->x->looked_up_us);
+		return network_failed(
+		    c, f->host, e, detail, f->x->looked_up_at_us);
 	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET)
-		net_works(c);
-	else if (c->net.is_probing) /* perhaps this was it */
-		net_has_not_tried(c);
+		network_works(c);
+	else if (c->network.is_probing) /* perhaps this was it */
+		network_has_not_tried(c);
 	return 0;
 }
 
@@ -313,7 +314,7 @@ close_failed(struct xchg *x)
 static int
 is_put_off(struct fetch *f, enum err e, enum phase p)
 {
-	struct trail *t = f->trail;
+	struct history *t = f->history;
 	unsigned n;
 
 	if (e != E_RESOURCE_LIMIT || p != PHASE_REDIRECT || t == NULL ||
@@ -321,8 +322,8 @@ is_put_off(struct fetch *f, enum err e, enum phase p)
 		return 0;
 	close_failed(f->x);
 	n = t->put_offs < PUT_OFF_DOUBLES ? t->put_offs++ : PUT_OFF_DOUBLES;
-	t->due_us = f->core->now_us + (PUT_OFF_US << n);
-	trail_start_over(t);
+	t->due_at_us = f->core->now_us + (PUT_OFF_US << n);
+	history_start_over(t);
 	t->to = item_host(f);
 	enter_queue(f);
 	return 1;
@@ -350,7 +351,7 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	f->phase = (unsigned char)p;
 	f->detail = detail;
 	plan = retry_judge_error(f, e, detail);
-	tell_governor(f, e, p, detail, plan == RETRY_KEEP);
+	tell_backoff(f, e, p, detail, plan == RETRY_KEEP);
 	close_failed(f->x);
 	if (plan != RETRY_KEEP) {
 		retry(f, plan == RETRY_ASKED);
@@ -363,21 +364,22 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 void
 fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
 {
-	int64_t since = f->host->lookup_us;
-	struct trail *t = f->opts->include_attempts ? trail_of(f) : f->trail;
+	int64_t since = f->host->lookup_at_us;
+	struct history *t =
+	    f->opts->include_attempts ? history_of(f) : f->history;
 
 	/* No exchange: thousands may end here at once. */
-	if (since < f->entered_us)
-		since = f->entered_us;
-	if (f->begun_us == 0)
-		f->begun_us = since;
+	if (since < f->entered_at_us)
+		since = f->entered_at_us;
+	if (f->begun_at_us == 0)
+		f->begun_at_us = since;
 	if (t == NULL || !t->goes_on)
 		f->attempts++;
 	if (t != NULL) {
 		t->goes_on = 0;
-		t->lookup_us = since;
-		t->wait_us = since - f->entered_us;
-		t->wait_reason = t->due_us > f->entered_us
+		t->lookup_at_us = since;
+		t->wait_us = since - f->entered_at_us;
+		t->wait_reason = t->due_at_us > f->entered_at_us
 				     ? stats_wait_name(WAIT_BACKOFF)
 				     : NULL;
 	}
@@ -416,7 +418,7 @@ fetch_succeed(struct fetch *f, struct span left_over)
 		f->err = E_HTTP_STATUS;
 		f->phase = PHASE_HEADERS;
 	}
-	govern_ended(f, (enum err)f->err);
+	backoff_ended(f, (enum err)f->err);
 	finish(f);
 }
 
@@ -426,7 +428,7 @@ fetch_succeed(struct fetch *f, struct span left_over)
 static void
 interrupt_waiting(struct fetch *f)
 {
-	const struct trail *t = f->trail;
+	const struct history *t = f->history;
 
 	if (f->attempts == 0 || t == NULL) {
 		f->core->was_left = 1;

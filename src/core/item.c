@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "codec/input_kind.h"
 #include "core/fetch.h"
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "core/xchg.h"
 #include "io/source.h"
 

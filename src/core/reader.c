@@ -8,7 +8,7 @@
 
 #include "core/deadline.h"
 #include "core/fetch.h"
-#include "core/idle.h"
+#include "core/origin/idle.h"
 #include "core/sched.h"
 #include "core/xchg.h"
 #include "io/sink.h"
@@ -31,14 +31,14 @@ act(struct fetch *f, enum xchg_verdict v, struct span left_over)
 
 	if (v == XCHG_BAD && is_stray(x) && fetch_resend_stray(f))
 		return 0;
-	if (x->first_us == 0 && xchg_has_begun(x)) {
-		x->first_us = f->core->now_us;
+	if (x->first_at_us == 0 && xchg_has_begun(x)) {
+		x->first_at_us = f->core->now_us;
 		if (v == XCHG_MORE || v == XCHG_AGAIN)
 			fetch_enter(f, FETCH_RECEIVING);
 	}
 	switch (v) {
 	case XCHG_MORE:
-		if (x->drain_us != 0 || x->refused_us == f->core->now_us)
+		if (x->drain_at_us != 0 || x->refused_at_us == f->core->now_us)
 			deadline_set(f);
 		return 1;
 	case XCHG_AGAIN:
@@ -105,7 +105,7 @@ pause_reading(struct fetch *f, int why)
 
 	conn_pause(f->x->conn);
 	list_remove(&c->state[f->state], &f->link);
-	f->x->paused_us = c->now_us;
+	f->x->paused_at_us = c->now_us;
 	f->x->paused_for = why;
 	list_push(&c->paused, &f->link);
 }
@@ -117,7 +117,7 @@ resume(struct fetch *f)
 
 	list_remove(&c->paused, &f->link);
 	xchg_count_pause(f->x);
-	f->x->paused_us = 0;
+	f->x->paused_at_us = 0;
 	list_push(&c->state[f->state], &f->link);
 	conn_resume(f->x->conn);
 	deadline_set(f);
@@ -184,7 +184,7 @@ reader_read(struct fetch *f)
 		return;
 	}
 	for (i = 0; i < ROUNDS && reader_is_due(f); i++) {
-		if (f->x->paused_us != 0)
+		if (f->x->paused_at_us != 0)
 			return;
 		why = sched_must_pause(f);
 		if (why != 0) {

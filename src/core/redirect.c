@@ -7,8 +7,8 @@
 #include "core/redirect.h"
 
 #include "core/fetch.h"
-#include "core/host.h"
-#include "core/trail.h"
+#include "core/origin/host.h"
+#include "core/history.h"
 #include "core/xchg.h"
 
 #define KEPT_MIN 1024 /* bytes of a hop's URL, whatever others have */
@@ -80,7 +80,7 @@ is_denied(const struct fetch *f, const struct url *to)
 static void
 set_hop(struct fetch *f, const struct url *to, struct span method)
 {
-	struct trail *t = f->trail;
+	struct history *t = f->history;
 
 	t->was_unsafe |= !fetch_is_idempotent(f);
 	if (method.n > 0) {
@@ -94,11 +94,11 @@ set_hop(struct fetch *f, const struct url *to, struct span method)
 		buf_char(&t->url, '#');
 		buf_span(&t->url, buf_view(&to->fragment));
 	}
-	trail_count_held(t);
+	history_count_held(t);
 }
 
 int
-redirect_parse(struct url *to, const struct trail *t)
+redirect_parse(struct url *to, const struct history *t)
 {
 	const char *why;
 	size_t at;
@@ -111,7 +111,7 @@ redirect_host(struct fetch *f)
 {
 	struct url *to = &f->core->target;
 
-	if (redirect_parse(to, f->trail) == -1)
+	if (redirect_parse(to, f->history) == -1)
 		return NULL;
 	return host_of(f->core, to);
 }
@@ -120,11 +120,11 @@ redirect_host(struct fetch *f)
 static int
 is_loop(struct fetch *f, const struct url *to, struct span method)
 {
-	struct trail *t = trail_of(f);
+	struct history *t = history_of(f);
 
 	if (t->hops == 0)
-		(void)trail_has_seen(t, url_text(&f->x->url), f->x->method);
-	return trail_has_seen(
+		(void)history_has_seen(t, url_text(&f->x->url), f->x->method);
+	return history_has_seen(
 	    t, url_text(to), method.n > 0 ? method : f->x->method);
 }
 
@@ -156,7 +156,7 @@ redirect_judge(struct fetch *f, enum err *e, const char **detail)
 		return bad(E_REDIRECT_DENIED, NULL, e, detail);
 	if (fault != E_OK)
 		return bad(E_REDIRECT_INVALID, error_code(fault), e, detail);
-	if ((f->trail != NULL ? f->trail->hops : 0) >= f->opts->max_redirs)
+	if ((f->history != NULL ? f->history->hops : 0) >= f->opts->max_redirs)
 		return bad(E_REDIRECT_LIMIT, NULL, e, detail);
 	method = next_method(http_status(x->http), x->method);
 	if (is_loop(f, to, method))

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The rules of sending again. Knows statuses, codes and methods; what holds
- * an origin as a whole is the governor's.
+ * an origin as a whole is its back-off's.
  */
 #include "core/retry.h"
 
 #include <string.h>
 
-#include "codec/http_retry_after.h"
+#include "codec/http/retry_after.h"
 #include "core/fetch.h"
-#include "core/govern.h"
-#include "core/host.h"
-#include "core/net.h"
+#include "core/origin/backoff.h"
+#include "core/origin/host.h"
+#include "core/origin/network.h"
 #include "core/redirect.h"
-#include "core/trail.h"
+#include "core/history.h"
 #include "core/xchg.h"
 #include "io/timer.h"
 
@@ -34,7 +34,7 @@ retry_is_wanted(const struct fetch *f)
 static unsigned
 tries_of(const struct fetch *f)
 {
-	return f->trail != NULL ? f->trail->tries : 0;
+	return f->history != NULL ? f->history->tries : 0;
 }
 
 static int
@@ -42,8 +42,8 @@ is_over_time(const struct fetch *f)
 {
 	int64_t max = f->opts->retry_max_time_us;
 
-	return max > 0 && f->begun_us != 0 &&
-	       f->core->now_us - f->begun_us >= max;
+	return max > 0 && f->begun_at_us != 0 &&
+	       f->core->now_us - f->begun_at_us >= max;
 }
 
 /* An even number below `below`; xorshift, good enough for jitter. */
@@ -75,7 +75,7 @@ retry_delay_us(struct fetch *f)
 {
 	int64_t us = nominal_us(f, tries_of(f));
 	int64_t max = f->opts->retry_max_time_us;
-	int64_t left = f->begun_us + max - f->core->now_us;
+	int64_t left = f->begun_at_us + max - f->core->now_us;
 
 	us = us / 2 + draw(f->core, us);
 	if (us > DELAY_MAX_US)
@@ -89,11 +89,11 @@ retry_delay_us(struct fetch *f)
 int64_t
 retry_asked_delay_us(struct fetch *f)
 {
-	struct trail *t = trail_of(f);
-	int is_alone = t->answers != f->host->gov.answers;
+	struct history *t = history_of(f);
+	int is_alone = t->answers != f->host->backoff.answers;
 
 	t->asked++;
-	t->answers = f->host->gov.answers;
+	t->answers = f->host->backoff.answers;
 	if (!is_alone)
 		return 0;
 	/* The first refusal is news. */
@@ -134,11 +134,11 @@ judge_asked(struct fetch *f, int status, int64_t wait_us)
 {
 	int64_t max = f->opts->retry_after_max_us;
 
-	govern_asked(f, status, wait_us);
+	backoff_asked(f, status, wait_us);
 	if (tries_max(f) == 0 || f->has_written || (max > 0 && wait_us > max))
 		return RETRY_KEEP;
 	if (is_over_time(f) ||
-	    govern_is_given_up(&f->host->gov, f->core->now_us))
+	    backoff_is_given_up(&f->host->backoff, f->core->now_us))
 		return RETRY_KEEP;
 	return RETRY_ASKED;
 }
@@ -156,7 +156,7 @@ judge_status(struct fetch *f)
 		if (status == 429 || wait_us >= 0)
 			return judge_asked(f, status, wait_us);
 	}
-	govern_answered(f);
+	backoff_answered(f);
 	return is_listed && has_tries(f) && may_repeat(f) ? RETRY_COUNTED
 							  : RETRY_KEEP;
 }
@@ -169,12 +169,12 @@ retry_judge_head(struct fetch *f)
 	enum redirect r;
 	enum err e;
 
-	net_works(f->core);
-	govern_headers(f);
+	network_works(f->core);
+	backoff_headers(f);
 	r = redirect_judge(f, &e, &detail);
 	if (r == REDIRECT_NONE)
 		return judge_status(f);
-	govern_answered(f);
+	backoff_answered(f);
 	if (r == REDIRECT_GO)
 		return RETRY_REDIRECT;
 	x->err = e;
@@ -218,7 +218,7 @@ retry_judge_error(struct fetch *f, enum err e, const char *detail)
 {
 	if (!is_listed(f, e, detail))
 		return RETRY_KEEP;
-	if (govern_is_free_probe(f) && retry_is_wanted(f) && is_unsent(f) &&
+	if (backoff_is_free_probe(f) && retry_is_wanted(f) && is_unsent(f) &&
 	    !is_over_time(f))
 		return RETRY_ASKED;
 	if (!has_tries(f))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Is it worth another try, of which kind, and when (SPEC section 4, "What is
- * sent again")? Decides and tells the governor; the spine makes the moves.
+ * sent again")? Decides and tells its back-off; the spine makes the moves.
  */
 #ifndef CORE_RETRY_H
 #define CORE_RETRY_H
@@ -15,7 +15,7 @@ struct fetch;
 /* What becomes of an item whose answer's header section is there. */
 enum retry_plan {
 	RETRY_KEEP,     /* this answer is its last */
-	RETRY_REDIRECT, /* the hop in its trail is next */
+	RETRY_REDIRECT, /* the hop in its history is next */
 	RETRY_COUNTED,  /* once more, after a back-off of its own */
 	RETRY_ASKED,    /* once more, when its origin may */
 	RETRY_BAD,      /* it ends: see x->err, phase and detail */

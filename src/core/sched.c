@@ -9,18 +9,18 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "core/failed_input.h"
-#include "core/emit.h"
+#include "core/output/failed_input.h"
+#include "core/output/emit.h"
 #include "core/fetch.h"
-#include "core/host.h"
-#include "core/idle.h"
+#include "core/origin/host.h"
+#include "core/origin/idle.h"
 #include "core/item.h"
-#include "core/live.h"
-#include "core/order.h"
-#include "core/parse.h"
-#include "core/trail.h"
+#include "core/output/stream.h"
+#include "core/output/order.h"
+#include "core/output/parse.h"
+#include "core/history.h"
 #include "core/xchg.h"
-#include "io/conn.h"
+#include "io/conn/conn.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/timer.h"
@@ -66,7 +66,7 @@ ask_budgets(struct core *c, const struct fetch *f)
 static int
 is_back(const struct fetch *f)
 {
-	return f->attempts > 0 || f->fd_since_us != 0;
+	return f->attempts > 0 || f->fd_since_at_us != 0;
 }
 
 /* New ones at the tail; those that came back at the head, in their order. */
@@ -77,9 +77,9 @@ join(struct host *h, struct fetch *f)
 	struct fetch *g;
 	int n;
 
-	if (h->budget_us > f->core->now_us &&
+	if (h->budget_at_us > f->core->now_us &&
 	    ask_budgets(f->core, f) == f->core->now_us) {
-		h->budget_us = 0; /* it holds others, not this one */
+		h->budget_at_us = 0; /* it holds others, not this one */
 		list_unshift(&h->waiting, &f->link);
 		return;
 	}
@@ -105,11 +105,11 @@ void
 sched_queue(struct fetch *f)
 {
 	struct core *c = f->core;
-	struct trail *t = f->trail;
+	struct history *t = f->history;
 
-	if (t != NULL && t->due_us > c->now_us) {
+	if (t != NULL && t->due_at_us > c->now_us) {
 		list_push(&f->host->delayed, &f->link);
-		heap_push(&c->later, &t->later, t->due_us);
+		heap_push(&c->later, &t->later, t->due_at_us);
 	} else
 		join(f->host, f);
 	c->known++;
@@ -120,7 +120,7 @@ sched_queue(struct fetch *f)
 int
 sched_is_delayed(const struct fetch *f)
 {
-	return f->trail != NULL && heap_on(&f->trail->later);
+	return f->history != NULL && heap_on(&f->history->later);
 }
 
 void
@@ -129,7 +129,7 @@ sched_unqueue(struct fetch *f)
 	struct core *c = f->core;
 
 	if (sched_is_delayed(f)) {
-		heap_remove(&c->later, &f->trail->later);
+		heap_remove(&c->later, &f->history->later);
 		list_remove(&f->host->delayed, &f->link);
 	} else
 		list_remove(&f->host->waiting, &f->link);
@@ -142,7 +142,7 @@ sched_unqueue(struct fetch *f)
 static void
 end_delay(struct fetch *f)
 {
-	heap_remove(&f->core->later, &f->trail->later);
+	heap_remove(&f->core->later, &f->history->later);
 	list_remove(&f->host->delayed, &f->link);
 	join(f->host, f);
 	host_update(f->host);
@@ -155,15 +155,15 @@ why_waited(const struct fetch *f)
 	const struct core *c = f->core;
 	const struct host *h = f->host;
 
-	if (c->net.back_us > f->entered_us)
+	if (c->network.back_at_us > f->entered_at_us)
 		return WAIT_NET_DOWN;
-	if (h->held_until_us > f->entered_us)
+	if (h->held_until_at_us > f->entered_at_us)
 		return h->why_held;
-	if (f->trail != NULL && f->trail->due_us > f->entered_us)
+	if (f->history != NULL && f->history->due_at_us > f->entered_at_us)
 		return WAIT_BACKOFF;
-	if (c->rate_held_us > f->entered_us)
+	if (c->rate_held_at_us > f->entered_at_us)
 		return WAIT_RATE;
-	if (c->pool_held_us > f->entered_us)
+	if (c->pool_held_at_us > f->entered_at_us)
 		return WAIT_WORKER_BUSY;
 	return h->was_full ? WAIT_HOST_LIMIT : WAIT_SLOT;
 }
@@ -172,30 +172,30 @@ void
 sched_count_wait(struct fetch *f)
 {
 	stats_wait(
-	    &f->core->stats, why_waited(f), f->core->now_us - f->entered_us);
+	    &f->core->stats, why_waited(f), f->core->now_us - f->entered_at_us);
 }
 
 void
 sched_take_slot(struct fetch *f, int64_t looked_us)
 {
 	struct core *c = f->core;
-	int64_t waited = c->now_us - f->entered_us - looked_us;
+	int64_t waited = c->now_us - f->entered_at_us - looked_us;
 	enum wait_reason why = why_waited(f);
 
 	c->slots++;
 	f->host->active++;
-	f->x->epoch = f->host->gov.epoch;
-	f->x->is_probe = govern_is_probing(f->host);
+	f->x->epoch = f->host->backoff.epoch;
+	f->x->is_probe = backoff_is_probing(f->host);
 	f->x->is_unsent = f->opts->delay_us > 0;
 	f->host->unsent += f->x->is_unsent != 0;
 	if (looked_us > 0)
 		stats_wait(&c->stats, WAIT_DNS, looked_us);
-	if (f->trail != NULL) {
-		f->trail->wait_us = waited > 0 ? waited : 0;
-		f->trail->wait_reason =
+	if (f->history != NULL) {
+		f->history->wait_us = waited > 0 ? waited : 0;
+		f->history->wait_reason =
 		    waited > 0 ? stats_wait_name(why) : NULL;
 	}
-	if (f->fd_since_us != 0)
+	if (f->fd_since_at_us != 0)
 		waited = 0; /* sched_has_fd counts it */
 	if (waited > 0)
 		stats_wait(&c->stats, why, waited);
@@ -211,7 +211,7 @@ sched_free_slot(struct fetch *f)
 		sched_sent(f);
 	if (c->exempt == f)
 		c->exempt = NULL;
-	govern_end(f);
+	backoff_end(f);
 	c->slots--;
 	f->host->active--;
 	host_update(f->host);
@@ -298,7 +298,7 @@ look_up_ahead(struct core *c)
 	if (most > LOOKUPS_MAX)
 		most = LOOKUPS_MAX;
 	while (c->want.n > 0 && c->lookups < most && c->ready.n < ahead &&
-	       !c->net.is_down && !(c->pauses & PAUSE_STOP)) {
+	       !c->network.is_down && !(c->pauses & PAUSE_STOP)) {
 		h = CONTAINER(list_first(&c->want), struct host, link);
 		host_look_up(h);
 	}
@@ -318,7 +318,7 @@ next_in_budget(struct host *h)
 	int64_t at, first = ask_budgets(h->core, f);
 	int n;
 
-	if (first == h->core->now_us || govern_is_probing(h))
+	if (first == h->core->now_us || backoff_is_probing(h))
 		k = NULL;
 	for (n = 0; n < BUDGET_LOOKS && k != NULL && first > h->core->now_us;
 	     n++) {
@@ -330,7 +330,7 @@ next_in_budget(struct host *h)
 	}
 	if (first == h->core->now_us)
 		return f;
-	h->budget_us = first;
+	h->budget_at_us = first;
 	host_update(h);
 	return NULL;
 }
@@ -341,18 +341,18 @@ static int64_t
 next_start_us(struct host *h)
 {
 	struct core *c = h->core;
-	struct learn *l = &h->gov.learn;
+	struct learned_rate *l = &h->backoff.learned;
 	struct pace learnt;
-	int64_t next = h->pace_us, at = 0;
+	int64_t next = h->pace_at_us, at = 0;
 
 	if (l->rate > 0) {
 		pace_set(&learnt, (struct opt_rate){ l->rate, 1000000 });
-		at = pace_next(&learnt, h->pace_us, c->now_us);
-		if (h->pace_us > c->now_us - learnt.gap_us)
-			learn_grow(l, c->now_us);
+		at = pace_next(&learnt, h->pace_at_us, c->now_us);
+		if (h->pace_at_us > c->now_us - learnt.gap_us)
+			learned_rate_grow(l, c->now_us);
 	}
 	if (c->host_rate.gap_us > 0)
-		next = pace_next(&c->host_rate, h->pace_us, c->now_us);
+		next = pace_next(&c->host_rate, h->pace_at_us, c->now_us);
 	return at > next ? at : next;
 }
 
@@ -367,9 +367,9 @@ charge(struct host *h, const struct fetch *f)
 		pace_budget_spend(
 		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
 	if (c->rate.gap_us > 0)
-		c->rate_us = pace_next(&c->rate, c->rate_us, c->now_us);
-	h->pace_us = next_start_us(h);
-	govern_start(h);
+		c->rate_at_us = pace_next(&c->rate, c->rate_at_us, c->now_us);
+	h->pace_at_us = next_start_us(h);
+	backoff_start(h);
 }
 
 void
@@ -382,8 +382,8 @@ sched_sent(struct fetch *f)
 		return;
 	f->x->is_unsent = 0;
 	h->unsent--;
-	if (next > h->pace_us)
-		h->pace_us = next;
+	if (next > h->pace_at_us)
+		h->pace_at_us = next;
 	host_update(h);
 }
 
@@ -404,9 +404,9 @@ lacks_memory(const struct core *c)
 static int
 is_over_rate(struct core *c)
 {
-	if (c->rate_us <= c->now_us)
+	if (c->rate_at_us <= c->now_us)
 		return 0;
-	c->rate_held_us = c->now_us;
+	c->rate_held_at_us = c->now_us;
 	return 1;
 }
 
@@ -462,7 +462,7 @@ wake_hosts(struct core *c)
 	while ((k = heap_first(&c->woken)) != NULL) {
 		heap_remove(&c->woken, k);
 		h = CONTAINER(k, struct host, held);
-		govern_check_dead(h);
+		backoff_check_dead(h);
 		host_update(h);
 	}
 }
@@ -473,7 +473,7 @@ wake(struct core *c)
 	struct heap_link *k;
 
 	while ((k = heap_first(&c->later)) != NULL && k->key <= c->now_us)
-		end_delay(CONTAINER(k, struct trail, later)->fetch);
+		end_delay(CONTAINER(k, struct history, later)->fetch);
 	wake_hosts(c);
 }
 
@@ -494,14 +494,14 @@ void
 sched_set_timer(struct core *c)
 {
 	struct heap_link *k;
-	int64_t at = net_due_us(c);
+	int64_t at = network_due_us(c);
 
 	if ((k = heap_first(&c->later)) != NULL && k->key < at)
 		at = k->key;
 	if ((k = heap_first(&c->held)) != NULL && k->key < at)
 		at = k->key;
-	if (c->rate_us > c->now_us && c->ready.n > 0 && c->rate_us < at)
-		at = c->rate_us;
+	if (c->rate_at_us > c->now_us && c->ready.n > 0 && c->rate_at_us < at)
+		at = c->rate_at_us;
 	if (at == TIMER_NEVER)
 		return;
 	if (c->due_timer == NULL)
@@ -523,17 +523,17 @@ probe(struct core *c)
 	size_t before = c->slots + c->lookups;
 	int n;
 
-	if ((c->ready.n == 0 && c->want.n == 0) || !net_may_probe(c))
+	if ((c->ready.n == 0 && c->want.n == 0) || !network_may_probe(c))
 		return;
 	c->pauses &= ~(unsigned)PAUSE_NET;
 	for (n = 0; n < 4 && c->slots + c->lookups == before; n++)
-		if (!c->net.is_dns && may_start(c))
+		if (!c->network.is_dns && may_start(c))
 			start_next(c);
 		else if (c->pauses == 0 && c->want.n > 0 && c->lookups == 0)
 			look_up_next(c);
-	if (c->slots + c->lookups == before && c->net.job == NULL)
-		net_has_not_tried(c);
-	if (c->net.is_down && !c->net.is_dns)
+	if (c->slots + c->lookups == before && c->network.job == NULL)
+		network_has_not_tried(c);
+	if (c->network.is_down && !c->network.is_dns)
 		c->pauses |= PAUSE_NET;
 }
 
@@ -592,7 +592,7 @@ sched_pump(struct core *c)
 	wake(c);
 	hosts_end_lost(c);
 	more = read_input(c);
-	if (c->net.is_down)
+	if (c->network.is_down)
 		probe(c);
 	look_up_ahead(c);
 	if (c->order != NULL && c->pauses & (PAUSE_SPILL | PAUSE_MEMORY))
@@ -628,12 +628,12 @@ sched_judge_pauses(struct core *c)
 	    c, PAUSE_SPILL, c->order != NULL && !order_ask_disk(c->order));
 	set_pause(c, PAUSE_POOL, parse_is_full(c));
 	if (c->pauses & PAUSE_POOL)
-		c->pool_held_us = c->now_us;
-	if (c->pauses & PAUSE_FD &&
-	    (c->now_us >= c->fd_retry_us || conns_open(c->conns) < c->fd_open))
+		c->pool_held_at_us = c->now_us;
+	if (c->pauses & PAUSE_FD && (c->now_us >= c->fd_retry_at_us ||
+					conns_open(c->conns) < c->fd_open))
 		set_pause(c, PAUSE_FD, 0);
 	if (c->pauses & PAUSE_FD) /* it may have fired a little early */
-		timer_set(c->fd_timer, c->fd_retry_us);
+		timer_set(c->fd_timer, c->fd_retry_at_us);
 }
 
 /*
@@ -644,14 +644,14 @@ sched_judge_pauses(struct core *c)
 static int
 goes_before(const struct fetch *f, const struct fetch *than)
 {
-	int is_live = f->x->live != LIVE_NONE;
+	int is_live = f->x->live != OUTPUT_STREAM_NONE;
 
-	if (is_live != (than->x->live != LIVE_NONE))
+	if (is_live != (than->x->live != OUTPUT_STREAM_NONE))
 		return !is_live;
 	if (is_live)
 		return f->x->charged > than->x->charged;
-	if (f->x->slot_us != than->x->slot_us)
-		return f->x->slot_us < than->x->slot_us;
+	if (f->x->slot_at_us != than->x->slot_at_us)
+		return f->x->slot_at_us < than->x->slot_at_us;
 	return f->seq < than->seq;
 }
 
@@ -667,7 +667,7 @@ first_of(const struct list *l, struct fetch *f)
 
 	for (k = list_first(l); k != NULL; k = list_next(l, k)) {
 		g = CONTAINER(k, struct fetch, link);
-		if ((g->x->paused_us != 0 ||
+		if ((g->x->paused_at_us != 0 ||
 			conn_moved_us(g->x->conn) > since) &&
 		    goes_before(g, f))
 			f = g;
@@ -689,11 +689,11 @@ sched_must_pause(struct fetch *f)
 	struct core *c = f->core;
 
 	if (sink_is_full(c->out) ||
-	    (f->x->live != LIVE_NONE && live_is_blocked(f)))
+	    (f->x->live != OUTPUT_STREAM_NONE && output_stream_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
 	if (c->order != NULL && order_turn(c->order) == f->seq)
 		return 0; /* all others wait for it */
-	if (f->x->live != LIVE_NONE && !emit_has_room(f))
+	if (f->x->live != OUTPUT_STREAM_NONE && !emit_has_room(f))
 		return WAIT_ORDER;
 	if (!account_is_over(c) || c->emitting == f)
 		return 0; /* nothing else comes out before its line is */
@@ -701,7 +701,7 @@ sched_must_pause(struct fetch *f)
 		return WAIT_MEMORY; /* these will give memory back */
 	if (c->exempt == NULL) {
 		c->exempt = choose_exempt(f);
-		c->exempt_us = c->now_us;
+		c->exempt_at_us = c->now_us;
 	}
 	return f != c->exempt ? WAIT_MEMORY : 0;
 }
@@ -718,20 +718,20 @@ sched_lacks_fd(struct core *c)
 	idle_close(c, FD_IDLE_CLOSED);
 	c->pauses |= PAUSE_FD;
 	c->fd_open = conns_open(c->conns);
-	c->fd_retry_us = c->now_us + FD_RETRY_US;
+	c->fd_retry_at_us = c->now_us + FD_RETRY_US;
 	if (c->fd_timer == NULL)
 		c->fd_timer = timer_new(c->base, on_fd_retry, c);
-	timer_set(c->fd_timer, c->fd_retry_us);
+	timer_set(c->fd_timer, c->fd_retry_at_us);
 }
 
 void
 sched_has_fd(struct fetch *f)
 {
-	if (f->fd_since_us == 0)
+	if (f->fd_since_at_us == 0)
 		return;
-	stats_wait(
-	    &f->core->stats, WAIT_FD_LIMIT, f->core->now_us - f->fd_since_us);
-	f->fd_since_us = 0;
+	stats_wait(&f->core->stats, WAIT_FD_LIMIT,
+	    f->core->now_us - f->fd_since_at_us);
+	f->fd_since_at_us = 0;
 }
 
 void

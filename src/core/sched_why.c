@@ -7,12 +7,12 @@
 
 #include "base/heap.h"
 #include "core/fetch.h"
-#include "core/host.h"
-#include "core/parse.h"
+#include "core/origin/host.h"
+#include "core/output/parse.h"
 #include "core/sched.h"
-#include "core/trail.h"
+#include "core/history.h"
 #include "core/xchg.h"
-#include "io/conn.h"
+#include "io/conn/conn.h"
 #include "io/sink.h"
 
 /* Why the run as a whole starts nothing. */
@@ -29,7 +29,7 @@ why_paused(const struct core *c)
 		return WAIT_ORDER;
 	if (c->pauses & PAUSE_POOL)
 		return WAIT_WORKER_BUSY;
-	return c->rate_us > c->now_us ? WAIT_RATE : WAIT_SLOT;
+	return c->rate_at_us > c->now_us ? WAIT_RATE : WAIT_SLOT;
 }
 
 /* Why the next item of a host does not start. */
@@ -39,14 +39,14 @@ why_host(const struct host *h)
 	switch (h->place) {
 	case HOST_WANT:
 	case HOST_LOOKUP:
-		return h->core->net.is_down ? WAIT_NET_DOWN : WAIT_DNS;
+		return h->core->network.is_down ? WAIT_NET_DOWN : WAIT_DNS;
 	case HOST_HELD:
 		return h->why_held;
 	case HOST_FULL:
 		if (h->unsent > 0)
 			return WAIT_DELAY;
-		if (h->gov.allow > 0)
-			return h->gov.why;
+		if (h->backoff.allow > 0)
+			return h->backoff.why;
 		return WAIT_HOST_LIMIT;
 	case HOST_QUIET:
 	case HOST_READY:
@@ -95,7 +95,7 @@ sched_why(const struct fetch *f)
 		return stats_wait_name(WAIT_ORDER);
 	if (f->state == FETCH_PARSING && !parse_is_running(f))
 		return stats_wait_name(WAIT_WORKER_BUSY);
-	if (f->x != NULL && f->x->paused_us != 0)
+	if (f->x != NULL && f->x->paused_at_us != 0)
 		return stats_wait_name((enum wait_reason)f->x->paused_for);
 	if (f->x != NULL && f->x->conn != NULL && conn_is_held(f->x->conn))
 		return stats_wait_name(WAIT_HANDSHAKE);

@@ -3,7 +3,7 @@
 #include "core/standstill.h"
 
 #include "core/core.h"
-#include "io/resolve.h"
+#include "io/dns/resolve.h"
 
 void
 standstill_note(struct core *c, int64_t length_us)

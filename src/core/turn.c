@@ -2,13 +2,13 @@
 /* The order of things in a turn. Knows nothing of what they do. */
 #include "core/turn.h"
 
-#include "core/emit.h"
-#include "core/failed_input.h"
+#include "core/output/emit.h"
+#include "core/output/failed_input.h"
 #include "core/fetch.h"
-#include "core/order.h"
+#include "core/output/order.h"
 #include "core/reader.h"
 #include "core/sched.h"
-#include "io/conn.h"
+#include "io/conn/conn.h"
 #include "io/sink.h"
 #include "io/timer.h"
 
@@ -67,15 +67,15 @@ turn_finish(struct core *c)
 		c->input_left = 1; /* no event tells of it: pump again */
 	reader_resume_paused(c);
 	conns_reap(c->conns);
-	stats_lag(&c->stats, core_tick(c) - c->turn_us);
+	stats_lag(&c->stats, core_tick(c) - c->turn_at_us);
 	sched_set_timer(c);
-	c->turn_us = 0;
+	c->turn_at_us = 0;
 }
 
 int
 turn_emit_rest(struct core *c)
 {
-	c->turn_us = 0;
+	c->turn_at_us = 0;
 	core_tick(c);
 	fetch_run_queue(c);
 	emit(c);

@@ -11,10 +11,10 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "codec/http_list.h"
+#include "codec/http/list.h"
 #include "core/fetch.h"
-#include "io/conn.h"
-#include "core/parse.h"
+#include "io/conn/conn.h"
+#include "core/output/parse.h"
 #include "io/timer.h"
 
 #define STEP_BYTES (256u << 10) /* decoded a visit */
@@ -98,13 +98,13 @@ clear_answer(struct xchg *x)
 	x->wire_bytes = x->decoded_bytes = 0;
 	x->flags = 0;
 	x->plan = RETRY_KEEP;
-	live_clear(x);
+	output_stream_clear(x);
 	x->err = E_OK;
 	x->detail = NULL;
 	free(x->note);
 	x->note = NULL;
-	x->first_us = x->end_us = 0;
-	x->window_us = x->drain_us = x->refused_us = 0;
+	x->first_at_us = x->end_at_us = 0;
+	x->window_at_us = x->drain_at_us = x->refused_at_us = 0;
 	x->put_offs = 0;
 }
 
@@ -126,9 +126,10 @@ xchg_give(struct xchg **xp)
 	x->has_peer = x->has_url = 0;
 	x->tls_version = NULL;
 	x->body_out = SPAN_NONE;
-	x->start_us = x->looked_up_us = x->up_us = x->secure_us = 0;
-	x->paused_us = x->stood_us = x->memory_us = x->held_us = 0;
-	x->slot_us = 0;
+	x->start_at_us = x->looked_up_at_us = x->up_at_us = x->secure_at_us = 0;
+	x->paused_at_us = x->paused_total_us = x->memory_us =
+	    x->handshake_queue_us = 0;
+	x->slot_at_us = 0;
 	x->at = (struct record_at){ 0 };
 	http_start(x->http, 0, 0, 0);
 	account_set(&x->core->account, ACCOUNT_EXCHANGES, &x->charged, 0);
@@ -168,7 +169,7 @@ xchg_reset(struct xchg *x)
 	xchg_count_held(x);
 	x->conn_id = 0;
 	x->is_reused = 0;
-	x->up_us = x->secure_us = 0;
+	x->up_at_us = x->secure_at_us = 0;
 	x->tls_version = NULL;
 	x->tls_verified = -1;
 }
@@ -176,14 +177,14 @@ xchg_reset(struct xchg *x)
 void
 xchg_count_pause(struct xchg *x)
 {
-	int64_t now = x->core->now_us, lasted = now - x->paused_us;
+	int64_t now = x->core->now_us, lasted = now - x->paused_at_us;
 
 	if (x->paused_for == WAIT_MEMORY)
 		x->memory_us += lasted;
 	else
-		x->stood_us += lasted;
+		x->paused_total_us += lasted;
 	stats_wait(&x->core->stats, (enum wait_reason)x->paused_for, lasted);
-	x->paused_us = now;
+	x->paused_at_us = now;
 }
 
 void
@@ -192,7 +193,7 @@ xchg_note_conn(struct xchg *x)
 	if (x->conn == NULL)
 		return;
 	x->conn_id = conn_id(x->conn);
-	x->held_us = x->is_reused ? 0 : conn_held_us(x->conn);
+	x->handshake_queue_us = x->is_reused ? 0 : conn_held_us(x->conn);
 	x->peer = *conn_peer(x->conn);
 	x->has_peer = x->peer.sa.sa_family != AF_UNSPEC;
 	x->tls_version = conn_tls_version(x->conn);
@@ -224,7 +225,7 @@ wants_body(const struct xchg *x)
 {
 	const struct opts *o = x->core->opts;
 
-	if (x->live != LIVE_NONE)
+	if (x->live != OUTPUT_STREAM_NONE)
 		return 0;
 	return o->format == FORMAT_BODY || opts_extracts(o) ||
 	       (o->format != FORMAT_TEXT && o->body != BODY_NONE);
@@ -235,7 +236,7 @@ xchg_max_bytes(const struct xchg *x)
 {
 	const struct opts *o = x->core->opts;
 
-	if (x->live != LIVE_NONE && !opts_given(o, OPT_max_filesize))
+	if (x->live != OUTPUT_STREAM_NONE && !opts_given(o, OPT_max_filesize))
 		return 0;
 	return o->max_filesize_bytes;
 }
@@ -258,14 +259,14 @@ is_bomb(const struct xchg *x)
 static enum xchg_verdict
 report(struct xchg *x)
 {
-	if (x->live == LIVE_NONE)
+	if (x->live == OUTPUT_STREAM_NONE)
 		return XCHG_MORE;
-	switch (live_run(x)) {
-	case LIVE_TAKEN:
+	switch (output_stream_run(x)) {
+	case OUTPUT_STREAM_TAKEN:
 		return XCHG_MORE;
-	case LIVE_BLOCKED:
+	case OUTPUT_STREAM_BLOCKED:
 		return XCHG_AGAIN;
-	case LIVE_TOO_BIG:
+	case OUTPUT_STREAM_TOO_BIG:
 		break;
 	}
 	return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
@@ -283,7 +284,7 @@ take_decoded(struct xchg *x, size_t n)
 	if (max > 0 && x->decoded_bytes > max)
 		over = x->decoded_bytes - max;
 	x->decoded_bytes -= over;
-	if (x->live != LIVE_NONE || wants_body(x))
+	if (x->live != OUTPUT_STREAM_NONE || wants_body(x))
 		x->body.n += n - (size_t)over;
 	v = report(x);
 	if (over > 0)
@@ -353,7 +354,7 @@ take_plain(struct xchg *x, struct span in)
 
 	if (in.n == 0)
 		return XCHG_MORE;
-	if (x->live != LIVE_NONE || wants_body(x))
+	if (x->live != OUTPUT_STREAM_NONE || wants_body(x))
 		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
 	v = take_decoded(x, in.n);
 	x->is_behind = v == XCHG_AGAIN;
@@ -439,10 +440,10 @@ take_head(struct xchg *x, int is_done)
 	if (x->plan == RETRY_BAD)
 		return XCHG_BAD;
 	if (x->plan != RETRY_KEEP) {
-		x->drain_us = x->core->now_us + DRAIN_US;
+		x->drain_at_us = x->core->now_us + DRAIN_US;
 		return length > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
 	}
-	live_begin(x);
+	output_stream_begin(x);
 	max = xchg_max_bytes(x);
 	if (open_decoder(x) == XCHG_BAD)
 		return XCHG_BAD;
@@ -559,15 +560,15 @@ since(int64_t moment_us, int64_t from_us)
 void
 xchg_times(const struct xchg *x, int64_t end_us, struct xchg_times *t)
 {
-	int64_t zero = x->start_us;
+	int64_t zero = x->start_at_us;
 
 	t->total = end_us - zero;
-	t->namelookup = since(x->looked_up_us, zero);
-	t->connect = x->is_reused ? t->namelookup : since(x->up_us, zero);
+	t->namelookup = since(x->looked_up_at_us, zero);
+	t->connect = x->is_reused ? t->namelookup : since(x->up_at_us, zero);
 	t->appconnect = x->is_reused || x->url.scheme == URL_HTTP
 			    ? t->connect
-			    : since(x->secure_us, zero);
-	t->starttransfer = since(x->first_us, zero);
+			    : since(x->secure_at_us, zero);
+	t->starttransfer = since(x->first_at_us, zero);
 }
 
 /* inet_ntop prints by sprintf, and this runs for every record. */

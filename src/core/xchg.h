@@ -18,17 +18,17 @@
 #include "base/list.h"
 #include "base/span.h"
 #include "codec/decode.h"
-#include "codec/http.h"
+#include "codec/http/http.h"
 #include "codec/media_type.h"
-#include "codec/record.h"
-#include "codec/record_line.h"
+#include "codec/record/record.h"
+#include "codec/record/line.h"
 #include "codec/request.h"
 #include "codec/stream.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 #include "core/core.h"
-#include "core/live.h"
+#include "core/output/stream.h"
 #include "core/retry.h"
-#include "io/resolve.h"
+#include "io/dns/resolve.h"
 
 struct conn;
 struct fetch;
@@ -68,7 +68,7 @@ struct xchg {
 	int is_counted; /* it began an attempt */
 	int is_unsent;  /* --delay has not begun */
 	int asks_close; /* the user wants it to end after the answer */
-	unsigned epoch; /* of its origin's governor, when it began */
+	unsigned epoch; /* of its origin's back-off, when it began */
 	int is_probe;   /* its origin was unreachable when it began */
 
 	/* The answer. */
@@ -105,19 +105,22 @@ struct xchg {
 	const char *tls_version;
 
 	/* Moments, 0 if not reached; start_us includes the look-up. */
-	int64_t start_us, looked_up_us, up_us, secure_us, first_us, end_us;
+	int64_t start_at_us, looked_up_at_us, up_at_us, secure_at_us,
+	    first_at_us, end_at_us;
 	/* Deadlines. */
-	int64_t slot_us;   /* --max-time counts from here */
-	int64_t paused_us; /* since when we do not read, or 0, */
-	int paused_for;    /* and why: see sched_must_pause */
-	int64_t stood_us;  /* how long that was in all for the output, */
-	int64_t memory_us; /* and for memory */
-	int64_t held_us;   /* its handshake waited for us, once it is over */
-	int64_t window_us; /* --speed-time window began */
+	int64_t slot_at_us;      /* --max-time counts from here */
+	int64_t paused_at_us;    /* since when we do not read, or 0, */
+	int paused_for;          /* and why: see sched_must_pause */
+	int64_t paused_total_us; /* how long that was in all for the output, */
+	int64_t memory_us;       /* and for memory */
+	int64_t handshake_queue_us; /* its handshake waited for us, once it is
+				       over */
+	int64_t window_at_us;       /* --speed-time window began */
 	uint64_t window_bytes;
 	/* A stream was asked for, and is not coming, since then; or 0. */
-	int64_t refused_us;
-	int64_t drain_us;  /* a body nobody wants is whole by then, or cut; 0 */
+	int64_t refused_at_us;
+	int64_t
+	    drain_at_us;   /* a body nobody wants is whole by then, or cut; 0 */
 	unsigned put_offs; /* see core/deadline */
 
 	struct parse *parse; /* taken with the first answer to be parsed */

@@ -11,8 +11,8 @@
 #include "core/fetch.h"
 #include "core/item.h"
 #include "core/redirect.h"
-#include "core/trail.h"
-#include "core/parse.h"
+#include "core/history.h"
+#include "core/output/parse.h"
 #include "core/xchg.h"
 #include "io/file.h"
 
@@ -145,7 +145,7 @@ authorization(struct xchg *x, struct buf *own)
 /* The hop's URL takes the place of the item's, which goes to x->home. 0, or -1
  * if it is no URL. */
 static int
-take_hop(struct xchg *x, const struct trail *t)
+take_hop(struct xchg *x, const struct history *t)
 {
 	struct url own = x->url;
 
@@ -170,8 +170,8 @@ xchg_look(struct xchg *x, const struct fetch *f)
 	x->is_hop = 0;
 	if (!is_good || !x->has_url)
 		return 0;
-	if (f->trail != NULL && f->trail->hops > 0)
-		return take_hop(x, f->trail) == 0;
+	if (f->history != NULL && f->history->hops > 0)
+		return take_hop(x, f->history) == 0;
 	return 1;
 }
 
@@ -188,7 +188,7 @@ xchg_expect(struct xchg *x)
 	size_t max = f->opts->max_header_size_bytes > 0
 			 ? (size_t)f->opts->max_header_size_bytes
 			 : HEADER_CEILING;
-	size_t used = f->trail != NULL ? f->trail->header_bytes : 0;
+	size_t used = f->history != NULL ? f->history->header_bytes : 0;
 	size_t chain = max * CHAIN_SECTIONS, left;
 
 	if (chain < CHAIN_MIN)
@@ -208,7 +208,7 @@ omit(const struct xchg *x, const struct fetch *f)
 
 	if (!x->is_hop)
 		return 0;
-	if (f->trail->is_bodyless)
+	if (f->history->is_bodyless)
 		omit |= HTTP_OMIT_CONTENT;
 	if (span_eq(url_origin(&x->url), url_origin(&x->home)))
 		return omit;

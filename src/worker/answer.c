@@ -2,7 +2,7 @@
 /* Appends JSON as long as there is room. Knows nothing of what it says. */
 #include "worker/answer.h"
 
-#include "codec/json_write.h"
+#include "codec/json/write.h"
 
 #define PIECE 16384 /* of a string, for its room is six times that */
 

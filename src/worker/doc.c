@@ -13,7 +13,7 @@
 #include <libxml/xmlerror.h>
 
 #include "base/utf8.h"
-#include "worker/charset.h"
+#include "worker/charset/charset.h"
 #include "worker/href.h"
 #include "worker/tree.h"
 

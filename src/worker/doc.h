@@ -14,7 +14,7 @@
 #include "base/span.h"
 #include "codec/frame.h"
 #include "codec/media_type.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 
 enum doc_kind {
 	DOC_HTML, /* text/html, application/xhtml+xml, or what looks like it */

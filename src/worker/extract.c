@@ -9,13 +9,13 @@
 
 #include "base/mem.h"
 #include "worker/answer.h"
-#include "worker/charset.h"
+#include "worker/charset/charset.h"
 #include "worker/doc.h"
 #include "worker/jsonld.h"
 #include "worker/links.h"
 #include "worker/meta.h"
-#include "worker/regex.h"
-#include "worker/select.h"
+#include "worker/select/regex.h"
+#include "worker/select/select.h"
 #include "worker/title.h"
 
 #define KEEP_BYTES (1u << 20)

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 
 /*
  * url_resolve, after what the URL standard does first: blanks and control bytes

@@ -4,7 +4,7 @@
 #define WORKER_JSONLD_H
 
 #include "base/buf.h"
-#include "codec/json.h"
+#include "codec/json/json.h"
 #include "worker/answer.h"
 #include "worker/doc.h"
 

@@ -4,7 +4,7 @@
 #define WORKER_LINKS_H
 
 #include "base/buf.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 #include "worker/answer.h"
 #include "worker/doc.h"
 

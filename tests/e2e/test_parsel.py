@@ -326,7 +326,7 @@ REFUSED_XPATH = [
     "set:distinct()", "()", "//a/(b)",
 ]
 
-# (page, selector) -> why it differs. See also tests/unit/worker_css.py: what is
+# (page, selector) -> why it differs. See also tests/unit/worker_select_css.py: what is
 # meant to differ in XPath.
 KNOWN = {
     ("entities.xml", s): "an entity made of entities, which could grow without "

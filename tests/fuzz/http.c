@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
-#include "codec/http.h"
+#include "codec/http/http.h"
 
 #define PREFIX 4
 #define FLAG_HEAD 1

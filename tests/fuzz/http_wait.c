@@ -15,10 +15,10 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
-#include "codec/http_date.h"
-#include "codec/http_duration.h"
-#include "codec/http_ratelimit.h"
-#include "codec/http_retry_after.h"
+#include "codec/http/date.h"
+#include "codec/http/duration.h"
+#include "codec/http/ratelimit.h"
+#include "codec/http/retry_after.h"
 
 #define US 1000000
 #define S_MIN INT64_C(-62167219200) /* the year 0 */

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/mem.h"
-#include "codec/http.h"
+#include "codec/http/http.h"
 #include "codec/media_type.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
-#include "codec/json.h"
-#include "codec/record.h"
+#include "codec/json/json.h"
+#include "codec/record/record.h"
 #include "codec/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "codec/http.h"
+#include "codec/http/http.h"
 
 #define MAX_LINES 24
 #define FLAG_BODY 1
@@ -151,7 +151,7 @@ check_section(struct span out, const struct http_request *r)
 	CHECK(lines == expected_lines(r));
 }
 
-/* codec/url.h gives out no other. */
+/* codec/url/url.h gives out no other. */
 static int
 is_target(struct span s)
 {

@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "codec/json.h"
+#include "codec/json/json.h"
 #include "codec/stream.h"
 
 #define SHORT 64

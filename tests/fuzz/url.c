@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

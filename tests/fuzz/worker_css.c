@@ -12,9 +12,9 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
-#include "codec/json.h"
-#include "worker/css.h"
-#include "worker/select.h"
+#include "codec/json/json.h"
+#include "worker/select/css.h"
+#include "worker/select/select.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

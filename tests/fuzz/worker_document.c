@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "codec/json.h"
+#include "codec/json/json.h"
 #include "worker/extract.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
-#include "codec/json.h"
-#include "worker/regex.h"
+#include "codec/json/json.h"
+#include "worker/select/regex.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -20,7 +20,7 @@ CALLS = {
     "system popen": "a shell",
     "fork vfork": "posix_spawn, and only in io/pool",
     "getaddrinfo gethostbyname gethostbyname_r gethostbyaddr getnameinfo":
-        "blocks: io/resolve",
+        "blocks: io/dns/resolve",
     "localtime gmtime ctime asctime": "hidden static buffer",
     "sleep usleep nanosleep": "blocks the loop",
     "ares_fds": "breaks on descriptors of 1024 and more",

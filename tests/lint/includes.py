@@ -17,30 +17,30 @@ ROOMS = {
     "base": ["base/"],
     "codec": ["codec/", "base/"],
     "io": ["io/", "base/"],  # and io/pool codec/frame
-    "worker": ["worker/", "codec/frame.h", "codec/decode.h", "codec/url.h",
+    "worker": ["worker/", "codec/frame.h", "codec/decode.h", "codec/url/url.h",
                "codec/json", "codec/media_type.h", "base/"],
-    "core": ["core/", "io/", "codec/", "base/", "options.h"],
-    "options": ["options", "codec/", "base/"],
-    "engine": ["engine", "watch.h", "options.h", "core/", "io/", "codec/", "base/"],
-    "watch": ["watch", "engine", "options.h", "core/", "io/", "codec/",
+    "core": ["core/", "io/", "codec/", "base/", "options/options.h"],
+    "options": ["options/", "codec/", "base/"],
+    "engine": ["engine", "watch.h", "options/options.h", "core/", "io/", "codec/", "base/"],
+    "watch": ["watch", "engine", "options/options.h", "core/", "io/", "codec/",
               "base/"],
-    "inputs": ["inputs", "options.h", "io/source.h", "codec/", "base/"],
+    "inputs": ["inputs", "options/options.h", "io/source.h", "codec/", "base/"],
     "main": [""],
 }
 
 # third-party header -> the files that own it
 OWNERS = {
     "event2/*": ["src/io/*", "src/engine.c"],
-    "openssl/*": ["src/io/conn*.c", "src/io/tls*.c", "src/io/tls*.h"],
-    "ares*.h": ["src/io/resolve*"],
-    "llhttp.h": ["src/codec/http*"],
+    "openssl/*": ["src/io/conn/*", "src/io/tls/*"],
+    "ares*.h": ["src/io/dns/*"],
+    "llhttp.h": ["src/codec/http/*"],
     "zlib.h": ["src/codec/decode*"],
     "brotli/*": ["src/codec/decode*"],
     "zstd*.h": ["src/codec/decode*"],
-    "idn2.h": ["src/codec/url*"],
+    "idn2.h": ["src/codec/url/*"],
     "libxml/*": ["src/worker/*"],
-    "pcre2.h": ["src/worker/regex.c", "src/worker/version.c"],
-    "iconv.h": ["src/worker/charset*"],
+    "pcre2.h": ["src/worker/select/regex.c", "src/worker/version.c"],
+    "iconv.h": ["src/worker/charset/*"],
     "seccomp.h": ["src/worker/sandbox*.c", "src/worker/version.c"],
 }
 
@@ -74,7 +74,7 @@ def matches(name, patterns):
 def own(path, room, name):
     if "/" not in name and not os.path.exists(os.path.join(ROOT, "src", name)):
         return "the include line carries no folder"
-    if path.startswith("src/io/pool") and name == "codec/frame.h":
+    if path.startswith("src/io/pool/") and name == "codec/frame.h":
         return None
     if not any(name.startswith(p) for p in ROOMS[room]):
         return f"{room} may not include it"

@@ -12,12 +12,13 @@ from common import ROOT, done
 
 OBJECTS = os.path.join(ROOT, "build", "clang")
 MUTABLE = re.compile(r"^(\.data(?!\.rel\.ro)|\.bss|\.tdata|\.tbss|\*COM\*)")
-# A file's exports begin with a word of its stem, or that word's plural. Who
+# A file's exports begin with a word of its path, or that word's plural. Who
 # has another, and why:
 NAMES = {
     "src/main.c": ["main"],
     "src/engine.c": ["core_"],      # what core/core.h asks of whoever owns it
-    "src/options": ["opts_"],       # the short form, in all its files
+    "src/options/": ["opts_"],      # the short form, in all its files
+    "src/io/dns/": ["resolve_"],    # the noun of the room
     "src/base/check.c": ["fatalx"],
 }
 
@@ -41,7 +42,7 @@ def symbols(path):
 
 
 def well_named(src, name):
-    words = os.path.basename(src)[:-2].split("_")
+    words = re.split("[/_]", src[len("src/"):-len(".c")])
     prefixes = [w + "_" for w in words] + [w + "s_" for w in words]
     for path, more in NAMES.items():
         if src.startswith(path):

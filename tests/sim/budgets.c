@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "scenario.h"
 #include "seen.h"
 
@@ -196,7 +196,7 @@ begun(const struct event_base *w, uint64_t seq)
 
 	for (i = 0; i < w->nseen; i++)
 		if (w->seen[i].what == SEEN_REQUEST && w->seen[i].seq == seq)
-			return w->seen[i].begun_us;
+			return w->seen[i].begun_at_us;
 	fail();
 	return 0;
 }
@@ -217,11 +217,11 @@ test_an_item_above_the_whole_budget_goes_alone(void **state)
 	for (i = 0; i < s.w.nseen; i++) {
 		e = &s.w.seen[i];
 		if (e->what == SEEN_REQUEST && e->seq != 300)
-			assert_true(e->begun_us <= at - SECOND ||
-				    e->begun_us >= at + SECOND);
+			assert_true(e->begun_at_us <= at - SECOND ||
+				    e->begun_at_us >= at + SECOND);
 	}
 	/* Those before it in the list take 15 windows. */
-	assert_true(at - s.w.start_us < 18 * SECOND);
+	assert_true(at - s.w.start_at_us < 18 * SECOND);
 	sim_fini(&s);
 }
 
@@ -319,7 +319,7 @@ test_a_large_item_gets_its_turn_in_a_stream_of_small_ones(void **state)
 		assert_true(seen_most(&s.w, window, many_weight) <= 10000);
 		/* Each of the 30 takes most of a window. */
 		for (i = 400; i <= 12000; i += 400) {
-			at = begun(&s.w, i) - s.w.start_us;
+			at = begun(&s.w, i) - s.w.start_at_us;
 			last = at > last ? at : last;
 		}
 		assert_true(last < 32 * window);
@@ -357,11 +357,11 @@ test_a_trickle_of_small_items_starves_no_large_one(void **state)
 		s.check_every = 37;
 		sim_input(&s, 5000, one_in_a_trickle);
 		sim_run(&s, MINUTE);
-		waited = begun(&s.w, 1000) - s.w.start_us - 1000 * 1050;
+		waited = begun(&s.w, 1000) - s.w.start_at_us - 1000 * 1050;
 		assert_true(waited < 2500 * MS);
 		/* And they do not wait for long because of it. */
 		for (i = 1; i <= 5000; i++) {
-			waited = s.w.outcomes[i].at_us - s.w.start_us -
+			waited = s.w.outcomes[i].at_us - s.w.start_at_us -
 				 (int64_t)i * 1050;
 			worst = i != 1000 && waited > worst ? waited : worst;
 		}
@@ -399,7 +399,7 @@ test_an_item_that_is_large_in_two_budgets_gets_its_turn(void **state)
 		s.check_every = 37;
 		sim_input(&s, 18000, one_needs_both);
 		sim_run(&s, 10 * MINUTE);
-		waited = begun(&s.w, 6200) - s.w.start_us - 6200 * 10500;
+		waited = begun(&s.w, 6200) - s.w.start_at_us - 6200 * 10500;
 		assert_true(waited < 100 * SECOND);
 		sim_fini(&s);
 	}
@@ -429,8 +429,8 @@ test_small_items_that_put_off_no_large_one_go_at_once(void **state)
 	sim_input(&s, 6000, three_fifths);
 	sim_run(&s, 2 * MINUTE);
 	for (i = 1; i <= 6000; i++) {
-		waited =
-		    s.w.outcomes[i].at_us - s.w.start_us - (int64_t)i * 3 * MS;
+		waited = s.w.outcomes[i].at_us - s.w.start_at_us -
+			 (int64_t)i * 3 * MS;
 		worst = i % 200 != 0 && waited > worst ? waited : worst;
 	}
 	assert_true(worst < 200 * MS);
@@ -491,8 +491,8 @@ test_an_item_that_costs_nothing_waits_for_no_other_items_budget(void **state)
 	sim_input(&s, 3, full_none_full);
 	sim_run(&s, 3 * MINUTE);
 	assert_int_equal(sim_count(&s, E_OK), 3);
-	assert_true(s.w.outcomes[2].at_us - s.w.start_us < 3 * SECOND);
-	assert_true(s.w.outcomes[3].at_us - s.w.start_us > 59 * SECOND);
+	assert_true(s.w.outcomes[2].at_us - s.w.start_at_us < 3 * SECOND);
+	assert_true(s.w.outcomes[3].at_us - s.w.start_at_us > 59 * SECOND);
 	sim_fini(&s);
 }
 
@@ -543,7 +543,7 @@ test_many_origins_that_wait_for_one_budget_cost_little(void **state)
 	s.check_every = 1999;
 	sim_input(&s, 20000, many_origins);
 	sim_run(&s, 10 * MINUTE);
-	assert_true(s.w.now_us - s.w.start_us < 43 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us < 43 * SECOND);
 	print_message("20000 origins, one budget: %llu turns\n",
 	    (unsigned long long)s.turns);
 	sim_fini(&s);

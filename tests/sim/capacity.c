@@ -7,7 +7,7 @@
 
 static const struct origin quick[] = {
 	{ FAST, .body_bytes = 200, .piece_us = 0 },
-	{ .lookup_us = 2 * SECOND, .lookup_fails = 1000 },
+	{ .lookup_at_us = 2 * SECOND, .lookup_fails = 1000 },
 };
 
 /* Their addresses need no waiting. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "scenario.h"
 #include "seen.h"
 
@@ -183,7 +183,7 @@ begun_since(const struct sim *s, int64_t from)
 
 	for (i = 0; i < s->w.nseen; i++)
 		n += s->w.seen[i].what == SEEN_REQUEST &&
-		     s->w.seen[i].begun_us > from && s->w.seen[i].hop == 0;
+		     s->w.seen[i].begun_at_us > from && s->w.seen[i].hop == 0;
 	return n;
 }
 

@@ -7,13 +7,13 @@
 
 #include "base/mem.h"
 #include "core/fetch.h"
-#include "core/host.h"
-#include "core/parse.h"
+#include "core/origin/host.h"
+#include "core/output/parse.h"
 #include "core/sched.h"
-#include "core/trail.h"
+#include "core/history.h"
 #include "core/xchg.h"
 #include "fake.h"
-#include "io/conn.h"
+#include "io/conn/conn.h"
 #include "io/sink.h"
 #include "io/timer.h"
 #include "sim.h"
@@ -41,8 +41,8 @@ static void
 count_item(const struct fetch *f, struct count *n)
 {
 	n->held[ACCOUNT_ITEMS] += f->charged;
-	if (f->trail != NULL)
-		n->held[ACCOUNT_HISTORY] += f->trail->charged;
+	if (f->history != NULL)
+		n->held[ACCOUNT_HISTORY] += f->history->charged;
 }
 
 /* ---- origins ---- */
@@ -76,8 +76,8 @@ check_waiting(struct sim *s, const struct host *h, struct count *n)
 	     k = list_next(&h->delayed, k)) {
 		f = CONTAINER(k, struct fetch, link);
 		check_queued(s, h, f, n);
-		EXPECT(s, sched_is_delayed(f) && f->trail->fetch == f);
-		EXPECT(s, f->trail->later.key == f->trail->due_us);
+		EXPECT(s, sched_is_delayed(f) && f->history->fetch == f);
+		EXPECT(s, f->history->later.key == f->history->due_at_us);
 		n->delayed++;
 	}
 }
@@ -92,18 +92,18 @@ room_of(const struct sim *s, const struct host *h)
 	if (h->unsent > 0 || (max > 0 && h->active == max))
 		return 0;
 	room = max > 0 ? max - h->active : SIZE_MAX;
-	if (h->gov.window > 0) {
-		EXPECT(s, h->gov.window >= 2);
-		if (h->active >= h->gov.window)
+	if (h->backoff.window > 0) {
+		EXPECT(s, h->backoff.window >= 2);
+		if (h->active >= h->backoff.window)
 			return 0;
-		if (h->gov.window - h->active < room)
-			room = h->gov.window - h->active;
+		if (h->backoff.window - h->active < room)
+			room = h->backoff.window - h->active;
 	}
-	if (h->gov.allow == 0)
+	if (h->backoff.allow == 0)
 		return room;
-	if (h->active - h->gov.before >= h->gov.allow)
+	if (h->active - h->backoff.before >= h->backoff.allow)
 		return 0;
-	since = h->gov.allow - (h->active - h->gov.before);
+	since = h->backoff.allow - (h->active - h->backoff.before);
 	return since < room ? since : room;
 }
 
@@ -135,15 +135,15 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 		break;
 	case HOST_LOOKUP:
 		EXPECT(s, h->waiting.n > 0);
-		EXPECT(s, h->job != NULL ||
-			      (h->doubt != E_OK && s->core.net.job != NULL));
+		EXPECT(s, h->job != NULL || (h->doubt != E_OK &&
+						s->core.network.job != NULL));
 		EXPECT(s, !link_on(&h->link));
 		break;
 	case HOST_HELD:
 		EXPECT(s, h->waiting.n > 0 && !link_on(&h->link));
 		EXPECT(s, heap_on(&h->held));
-		EXPECT(s, h->held.key == h->held_until_us ||
-			      h->held.key == govern_dead_at_us(h));
+		EXPECT(s, h->held.key == h->held_until_at_us ||
+			      h->held.key == backoff_dead_at_us(h));
 		break;
 	case HOST_LOST:
 		EXPECT(s, h->waiting.n + h->delayed.n > 0);
@@ -155,8 +155,8 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 	/* What it is given up at is always waited for. */
 	EXPECT(s, heap_on(&h->held) || h->place == HOST_LOST ||
 		      h->waiting.n + h->delayed.n == 0 ||
-		      govern_dead_at_us(h) == TIMER_NEVER ||
-		      govern_dead_at_us(h) <= s->core.now_us);
+		      backoff_dead_at_us(h) == TIMER_NEVER ||
+		      backoff_dead_at_us(h) <= s->core.now_us);
 	EXPECT(s, h->contribution == startable);
 	n->startable += startable;
 }
@@ -189,23 +189,23 @@ check_deadline(struct sim *s, const struct fetch *f)
 {
 	const struct xchg *x = f->x;
 	int64_t now = s->w.now_us;
-	int64_t stood = x->stood_us + x->memory_us +
-			standstill_since_us(&s->core, x->slot_us);
+	int64_t stood = x->paused_total_us + x->memory_us +
+			standstill_since_us(&s->core, x->slot_at_us);
 	int64_t max =
 	    x->req.timeout_us >= 0 ? x->req.timeout_us : s->opts.max_time_us;
 
-	if (x->paused_us != 0 || f->is_streamed)
+	if (x->paused_at_us != 0 || f->is_streamed)
 		return; /* judged when it reads again; has limits of its own */
 	if (x->conn != NULL)
 		stood += conn_held_us(x->conn);
-	if (f->trail != NULL)
-		stood -= f->trail->used_us;
-	if (max > 0 && now > x->slot_us + max + stood + s->slack_us)
+	if (f->history != NULL)
+		stood -= f->history->used_us;
+	if (max > 0 && now > x->slot_at_us + max + stood + s->slack_us)
 		world_fail(&s->w,
 		    "item %llu, %s: it has had its slot for %.3f s, "
 		    "--max-time is %.3f s",
 		    (unsigned long long)f->seq, fetch_state_name(f->state),
-		    (double)(now - x->slot_us) / 1e6, (double)max / 1e6);
+		    (double)(now - x->slot_at_us) / 1e6, (double)max / 1e6);
 }
 
 static void
@@ -225,9 +225,9 @@ check_held(struct sim *s, const struct fetch *f, struct count *n)
 static void
 check_hold(struct sim *s, const struct fetch *f)
 {
-	const struct governor *g = &f->host->gov;
+	const struct backoff *g = &f->host->backoff;
 
-	if (f->x->epoch == g->epoch && f->x->slot_us < g->held_until_at_us)
+	if (f->x->epoch == g->epoch && f->x->slot_at_us < g->held_until_at_us)
 		world_fail(&s->w, "item %llu was begun on an origin held (%s)",
 		    (unsigned long long)f->seq, stats_wait_name(g->why));
 }
@@ -268,7 +268,7 @@ check_state(struct sim *s, enum fetch_state st, struct count *n)
 		f = CONTAINER(k, struct fetch, link);
 		EXPECT(s, f->state == st);
 		if (f->x != NULL)
-			EXPECT(s, f->x->paused_us == 0);
+			EXPECT(s, f->x->paused_at_us == 0);
 		if (st < FETCH_CONNECTING || st > FETCH_RECEIVING) {
 			EXPECT(s, f->x == NULL || f->x->conn == NULL);
 			count_item(f, n);
@@ -293,7 +293,7 @@ check_paused(struct sim *s, struct count *n)
 		EXPECT(s, f->state >= FETCH_SENDING);
 		EXPECT(s, f->state <= FETCH_RECEIVING);
 		check_slot(s, f, n);
-		EXPECT(s, f->x->paused_us != 0 && sched_why(f) != NULL);
+		EXPECT(s, f->x->paused_at_us != 0 && sched_why(f) != NULL);
 		EXPECT(s, fake_conn_is_paused(f->x->conn));
 	}
 }
@@ -338,11 +338,11 @@ check_host(struct sim *s, const struct fetch *const *f, size_t n)
 
 	for (i = 0; i < n; i++) {
 		unsent += f[i]->x->is_unsent != 0;
-		since += f[i]->x->epoch == h->gov.epoch;
+		since += f[i]->x->epoch == h->backoff.epoch;
 	}
 	EXPECT(s, h->active == n && h->unsent == unsent);
-	EXPECT(s, since + h->gov.before == n);
-	EXPECT(s, h->gov.allow == 0 || since <= h->gov.allow);
+	EXPECT(s, since + h->backoff.before == n);
+	EXPECT(s, h->backoff.allow == 0 || since <= h->backoff.allow);
 }
 
 static void
@@ -434,7 +434,7 @@ forgets_input(const struct sim *s)
 	const struct core *c = &s->core;
 
 	return !c->input_ended && c->pauses == 0 && c->lookups == 0 &&
-	       c->ready.n == 0 && !c->net.is_down &&
+	       c->ready.n == 0 && !c->network.is_down &&
 	       c->slots < (size_t)s->opts.concurrency &&
 	       c->startable < 4 * (uint64_t)s->opts.concurrency &&
 	       c->known + (size_t)s->opts.concurrency < KNOWN_MAX &&
@@ -455,19 +455,19 @@ is_woken(const struct sim *s)
 	const struct core *c = &s->core;
 	const struct heap_link *later = heap_first(&c->later);
 	const struct heap_link *held = heap_first(&c->held);
-	const struct net *n = &c->net;
+	const struct network *n = &c->network;
 
 	if (later != NULL && !is_woken_by(c, later->key))
 		return 0;
 	if (held != NULL && !is_woken_by(c, held->key))
 		return 0;
-	if (c->ready.n > 0 && c->rate_us > c->now_us &&
-	    !is_woken_by(c, c->rate_us))
+	if (c->ready.n > 0 && c->rate_at_us > c->now_us &&
+	    !is_woken_by(c, c->rate_at_us))
 		return 0;
 	if (!n->is_down || n->job != NULL || c->ready.n + c->want.n == 0 ||
 	    (n->is_probing && c->slots + c->lookups > 0))
 		return 1;
-	return !n->is_probing && is_woken_by(c, n->probe_us);
+	return !n->is_probing && is_woken_by(c, n->probe_at_us);
 }
 
 void
@@ -477,12 +477,12 @@ check_sleep(struct sim *s)
 	int is_free = c->pauses == 0;
 	struct link *k = list_first(&c->paused);
 
-	EXPECT(s, !(is_free && c->ready.n > 0 && c->rate_us <= s->w.now_us &&
+	EXPECT(s, !(is_free && c->ready.n > 0 && c->rate_at_us <= s->w.now_us &&
 		      c->slots < (size_t)s->opts.concurrency));
 	EXPECT(s, c->lost.n == 0);
 	EXPECT(s, is_woken(s));
 	EXPECT(s, !(is_free && c->want.n > 0 && c->lookups == 0 &&
-		      c->ready.n == 0 && !c->net.is_down));
+		      c->ready.n == 0 && !c->network.is_down));
 	EXPECT(s, !forgets_input(s));
 	EXPECT(s, !(c->pauses & PAUSE_SINK && !sink_is_full(c->out)));
 	EXPECT(

@@ -6,7 +6,7 @@
  */
 #include <time.h>
 
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "scenario.h"
 #include "seen.h"
 
@@ -167,14 +167,14 @@ test_thousands_of_origins_with_rates_of_their_own(void **state)
 	sim_run(&s, 600 * MINUTE);
 	check_course(&s, &c, "a rate each");
 	assert_true(
-	    s.w.now_us - s.w.start_us < 110 * SECOND || s.w.items > 100000);
+	    s.w.now_us - s.w.start_at_us < 110 * SECOND || s.w.items > 100000);
 	sim_fini(&s);
 }
 
 /* ---- one slow, many fast ---- */
 
 static const struct origin slow_and_fast[] = {
-	{ FAST, .first_us = 30 * SECOND },
+	{ FAST, .first_at_us = 30 * SECOND },
 	{ FAST, .redirects = 300, .to_kind = 2, .to_hosts = 300, .errs = 100 },
 	{ FAST },
 };
@@ -205,8 +205,8 @@ test_two_hundred_fast_origins_are_done_in_seconds_behind_a_slow_one(
 		/* Each of them, its redirect and its two retries. */
 		for (i = 2001; i <= 2200; i++) {
 			assert_int_equal(s.w.outcomes[i].records, 1);
-			assert_true(
-			    s.w.outcomes[i].at_us < s.w.start_us + 10 * SECOND);
+			assert_true(s.w.outcomes[i].at_us <
+				    s.w.start_at_us + 10 * SECOND);
 		}
 		sim_fini(&s);
 	}

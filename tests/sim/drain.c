@@ -4,7 +4,7 @@
  * finishes, nothing else is begun, nobody waits for what they waited for.
  */
 #include "core/fetch.h"
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "core/sched.h"
 #include "scenario.h"
 #include "seen.h"
@@ -19,7 +19,7 @@ static const struct {
 	int is_offline;
 	enum wait_reason why; /* some of them say */
 } waits[] = {
-	{ "slots", { FAST, .first_us = 500 * MS }, { "-c", "5" }, 0,
+	{ "slots", { FAST, .first_at_us = 500 * MS }, { "-c", "5" }, 0,
 	    WAIT_SLOT },
 	{ "a hold", { FAST, .status = 429, .retry_after_s = 30 }, { NULL }, 0,
 	    WAIT_RETRY_AFTER },
@@ -34,7 +34,7 @@ static const struct {
 	{ "no back-off", { FAST, .status = 500 },
 	    { "--retry-delay", "0", "--retry", "100" }, 0, WAIT_HOST_LIMIT },
 	{ "redirects",
-	    { FAST, .redirects = 1000, .to_hosts = 5, .first_us = 300 * MS },
+	    { FAST, .redirects = 1000, .to_hosts = 5, .first_at_us = 300 * MS },
 	    { "--max-redirs", "30" }, 0, WAIT_HOST_LIMIT },
 	{ "a rate", { FAST }, { "--rate", "2" }, 0, WAIT_RATE },
 	{ "a rate of their own", { FAST }, { "--rate-per-host", "6/m" }, 0,
@@ -115,7 +115,7 @@ run_wait(size_t i, uint64_t seed)
 	if (!waits[i].is_offline)
 		assert_true(s.w.records == records + slots + begun);
 	check_outcomes(&s);
-	assert_true(seen_sum(&s.w, seen_dial, at - s.w.start_us + 1 * MS,
+	assert_true(seen_sum(&s.w, seen_dial, at - s.w.start_at_us + 1 * MS,
 			INT64_MAX / 2) <= (double)slots);
 	assert_true(s.core.alive == 0);
 	assert_true(s.core.was_left || sim_count(&s, E_INTERRUPTED) > 0);
@@ -138,7 +138,7 @@ test_a_stop_waits_for_nothing_but_what_is_in_flight(void **state)
 static void
 test_no_redirect_is_followed_after_a_stop(void **state)
 {
-	static const struct origin o[] = { { FAST, .first_us = 2 * SECOND,
+	static const struct origin o[] = { { FAST, .first_at_us = 2 * SECOND,
 	    .redirects = 1000 } };
 	struct sim s;
 	size_t slots;

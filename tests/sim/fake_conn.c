@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/conn.h without sockets: the client's end of every connection. Plain ones
- * tell of bytes for as long as they are there, those under TLS once, as the
- * real ones do. Knows nothing of what the peer says: fake_peer.c.
+ * io/conn/conn.h without sockets: the client's end of every connection. Plain
+ * ones tell of bytes for as long as they are there, those under TLS once, as
+ * the real ones do. Knows nothing of what the peer says: fake_peer.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -152,7 +152,7 @@ is_lost(struct conn *c)
 	if (world_is_offline(w))
 		until = w->offline_until_us == 0
 			    ? INT64_MAX
-			    : w->start_us + w->offline_until_us;
+			    : w->start_at_us + w->offline_until_us;
 	else if (world_has(w, c->origin, DOWN_SILENT))
 		until = world_trouble_ends(w, c->origin);
 	else
@@ -178,7 +178,7 @@ end_handshake(struct conn *c)
 		return;
 	}
 	c->stage = OPEN;
-	c->secure_us = c->moved_us = w->now_us;
+	c->secure_at_us = c->moved_us = w->now_us;
 	c->cb(c->arg, CONN_SECURE);
 	announce(c);
 }
@@ -196,7 +196,7 @@ end_dial(struct conn *c)
 	} else {
 		c->stage = UP;
 		c->id = ++c->set->opened;
-		c->up_us = c->moved_us = w->now_us;
+		c->up_at_us = c->moved_us = w->now_us;
 		fake_peer_up(c);
 		c->cb(c->arg, CONN_UP);
 	}
@@ -247,7 +247,7 @@ write_down(struct conn *c)
 	struct seen e = { .what = SEEN_DIAL,
 		.kind = c->kind,
 		.host = c->host,
-		.begun_us = w->now_us,
+		.begun_at_us = w->now_us,
 		.is_plain = ntohs(c->address.in.sin_port) == 80 };
 
 	(void)world_see(w, &e);

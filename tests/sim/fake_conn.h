@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* A connection as both its ends see it: fake_conn.c, which is io/conn.h, and
- * fake_peer.c, the origin. */
+/* A connection as both its ends see it: fake_conn.c, which is io/conn/conn.h,
+ * and fake_peer.c, the origin. */
 #ifndef SIM_FAKE_CONN_H
 #define SIM_FAKE_CONN_H
 
 #include "base/buf.h"
-#include "io/conn.h"
-#include "io/resolve.h"
+#include "io/conn/conn.h"
+#include "io/dns/resolve.h"
 #include "world.h"
 
 #define SOCKET_BYTES 131072 /* arrived and not read: the peer waits */
@@ -72,7 +72,7 @@ struct conn {
 	const char *detail;
 	uint64_t id;
 	union resolve_addr address;
-	int64_t dialled_us, up_us, secure_us, moved_us, shake_us;
+	int64_t dialled_us, up_at_us, secure_at_us, moved_us, shake_us;
 };
 
 /* ---- fake_conn.c, for the peer ---- */

@@ -310,7 +310,7 @@ is_cut_off(struct conn *c, int64_t *again_us)
 		*again_us = w->offline_until_us == 0
 				? INT64_MAX
 				: world_retransmit(
-				      w, w->start_us + w->offline_until_us);
+				      w, w->start_at_us + w->offline_until_us);
 		return 1;
 	}
 	if (!world_has(w, o, DOWN_SILENT) && !world_has(w, o, DOWN_NO_ROUTE))
@@ -354,7 +354,7 @@ fake_peer_up(struct conn *c)
 	const struct origin *o = c->origin;
 
 	if (o->trouble == DOWN_REFUSES && world_time(w) < o->trouble_from_us)
-		ev_set(w, &c->reset, w->start_us + o->trouble_from_us);
+		ev_set(w, &c->reset, w->start_at_us + o->trouble_from_us);
 }
 
 void
@@ -368,7 +368,7 @@ fake_peer_begin(struct conn *c)
 	    world_has(c->set->world, c->origin, DOWN_MUTE))
 		c->at = OVER;
 	else
-		fake_peer_later(c, c->origin->first_us);
+		fake_peer_later(c, c->origin->first_at_us);
 }
 
 /* ---- what it is asked ---- */
@@ -402,7 +402,7 @@ write_down(struct conn *c, unsigned hop, const char *method, int unsafe)
 	struct event_base *w = c->set->world;
 	struct outcome *o = &w->outcomes[c->seq];
 	struct seen e = { .seq = c->seq,
-		.begun_us = c->requests > 1 ? w->now_us : c->dialled_us,
+		.begun_at_us = c->requests > 1 ? w->now_us : c->dialled_us,
 		.kind = c->kind,
 		.host = c->host,
 		.what = SEEN_REQUEST,

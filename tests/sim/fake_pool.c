@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/pool.h over the virtual clock: workers that take their time over each
+ * io/pool/pool.h over the virtual clock: workers that take their time over each
  * document, at most two with each of them, and fail at some. Takes what it is
  * given byte by byte for what was announced.
  */
@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "core/fetch.h"
-#include "io/pool.h"
+#include "io/pool/pool.h"
 #include "world.h"
 
 #define WORKERS_MAX 64

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/resolve.h over the origins of the world: every name hHOST.cKIND.test has
- * the address 10.KIND.HOST.
+ * io/dns/resolve.h over the origins of the world: every name hHOST.cKIND.test
+ * has the address 10.KIND.HOST.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "fake.h"
-#include "io/resolve.h"
+#include "io/dns/resolve.h"
 
 struct resolve {
 	struct event_base *world;
@@ -62,7 +62,7 @@ finish(struct resolve *r, struct resolve_answer *a, const struct origin *o)
 {
 	int64_t ttl = o->ttl_us != 0 ? o->ttl_us : MINUTE;
 
-	a->until_us = r->world->now_us + ttl;
+	a->until_at_us = r->world->now_us + ttl;
 }
 
 static void
@@ -96,7 +96,7 @@ decide(struct resolve *r, const struct origin *o, struct resolve_answer *a)
 		a->err = E_DNS_SERVFAIL;
 		a->detail = "SERVFAIL";
 	}
-	return world_about(w, o->lookup_us);
+	return world_about(w, o->lookup_at_us);
 }
 
 static void
@@ -105,7 +105,7 @@ write_down(struct event_base *w, unsigned kind, unsigned host)
 	struct seen e = { .what = SEEN_LOOKUP,
 		.kind = kind,
 		.host = host,
-		.begun_us = w->now_us };
+		.begun_at_us = w->now_us };
 
 	(void)world_see(w, &e);
 }

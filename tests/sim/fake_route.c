@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A world without a network has no routes, unless it ends farther away. */
 #include "fake.h"
-#include "io/route.h"
+#include "io/dns/route.h"
 #include "world.h"
 
 int

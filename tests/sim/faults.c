@@ -57,8 +57,8 @@ static const struct timeout {
 	    { FAST, .stalls_before = 1000 }, { "-m", "0" }, 300040 * MS,
 	    E_TIMEOUT_TTFB, { 0 } },
 	{ "in all, where an error came in place of a stream",
-	    { FAST, .status = 404, .first_us = 100 * SECOND, .body_bytes = 1000,
-		.piece_bytes = 1, .piece_us = SECOND },
+	    { FAST, .status = 404, .first_at_us = 100 * SECOND,
+		.body_bytes = 1000, .piece_bytes = 1, .piece_us = SECOND },
 	    { "--stream" }, 160060 * MS, E_TIMEOUT_TOTAL, { 0 } },
 	{ "idle, where an error came in place of a stream",
 	    { FAST, .status = 404, .stalls_after = 1000 }, { "--stream" },
@@ -250,7 +250,7 @@ test_a_post_takes_no_connection_idle_for_two_seconds(void **state)
 
 /* ---- descriptors ---- */
 
-static const struct origin ten[] = { { FAST, .first_us = 100 * MS } };
+static const struct origin ten[] = { { FAST, .first_at_us = 100 * MS } };
 
 static void
 many_hosts(struct event_base *w, uint64_t seq, struct item *to)
@@ -318,7 +318,7 @@ test_what_never_gets_a_descriptor_ends_as_resource_limit(void **state)
 /* ---- stopping ---- */
 
 static const struct origin leisurely[] = {
-	{ FAST, .first_us = 2 * SECOND },
+	{ FAST, .first_at_us = 2 * SECOND },
 	{ FAST, .stalls_before = 1000 },
 };
 
@@ -408,8 +408,9 @@ run_stopped(const struct origin *o, const char *const *args, int64_t after_us,
 	stand_still(&s);
 	sim_run(&s, MINUTE);
 	assert_int_equal(s.w.outcomes[1].err, err);
-	assert_true(s.w.outcomes[1].at_us >= s.w.start_us + after_us);
-	assert_true(s.w.outcomes[1].at_us < s.w.start_us + after_us + 50 * MS);
+	assert_true(s.w.outcomes[1].at_us >= s.w.start_at_us + after_us);
+	assert_true(
+	    s.w.outcomes[1].at_us < s.w.start_at_us + after_us + 50 * MS);
 	sim_fini(&s);
 }
 

@@ -71,7 +71,7 @@ test_retry_after_holds_all_of_one_origin_and_no_other(void **state)
 			assert_int_equal(s.w.outcomes[i].status, 200);
 			if (i % 2 != 0)
 				assert_true(s.w.outcomes[i].at_us <
-					    s.w.start_us + 2 * SECOND);
+					    s.w.start_at_us + 2 * SECOND);
 		}
 		last = 300 * MS;
 		assert_int_equal(
@@ -85,7 +85,7 @@ test_retry_after_holds_all_of_one_origin_and_no_other(void **state)
 static void
 test_after_a_hold_one_goes_first_then_more(void **state)
 {
-	static const struct origin o[] = { { FAST, .first_us = 100 * MS } };
+	static const struct origin o[] = { { FAST, .first_at_us = 100 * MS } };
 	struct sim s;
 	int64_t first;
 	size_t i;
@@ -98,10 +98,10 @@ test_after_a_hold_one_goes_first_then_more(void **state)
 	sim_input(&s, 600, one_host);
 	sim_run(&s, MINUTE);
 	for (i = 0; i < s.w.nseen; i++)
-		if (s.w.seen[i].begun_us > s.w.start_us + 5 * SECOND)
+		if (s.w.seen[i].begun_at_us > s.w.start_at_us + 5 * SECOND)
 			break;
 	/* Each round trip takes 100 ms. */
-	first = s.w.seen[i].begun_us - s.w.start_us;
+	first = s.w.seen[i].begun_at_us - s.w.start_at_us;
 	assert_int_equal(seen_sum(&s.w, seen_kind0, first, first + 99 * MS), 1);
 	assert_true(
 	    seen_sum(&s.w, seen_kind0, first, first + 199 * MS) <= 1 + 2);
@@ -154,7 +154,7 @@ times(const struct sim *s, int64_t *at, size_t max)
 
 	for (i = 0; i < s->w.nseen && n < max; i++)
 		if (s->w.seen[i].what == SEEN_REQUEST)
-			at[n++] = s->w.seen[i].at_us - s->w.start_us;
+			at[n++] = s->w.seen[i].at_us - s->w.start_at_us;
 	return n;
 }
 
@@ -220,8 +220,8 @@ test_an_answer_ends_the_origins_back_off(void **state)
 	assert_int_equal(seen_sum(&s.w, seen_429, 0, EVER), 30);
 	/* Others are answered in between: 20 times 1 s; the third refusal of
 	 * an item is its own matter. */
-	assert_true(s.w.now_us - s.w.start_us > 19 * SECOND);
-	assert_true(s.w.now_us - s.w.start_us < 60 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us > 19 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us < 60 * SECOND);
 	sim_fini(&s);
 }
 
@@ -414,8 +414,8 @@ test_one_url_that_is_refused_for_ever_does_not_stall_the_others(void **state)
 				last = (uint64_t)s.w.outcomes[i].at_us;
 		}
 		print_message("400 items, one refused for ever: %.1f s\n",
-		    (double)((int64_t)last - s.w.start_us) / 1e6);
-		assert_true((int64_t)last - s.w.start_us < 15 * SECOND);
+		    (double)((int64_t)last - s.w.start_at_us) / 1e6);
+		assert_true((int64_t)last - s.w.start_at_us < 15 * SECOND);
 		sim_fini(&s);
 	}
 }
@@ -448,8 +448,8 @@ test_urls_that_are_refused_for_ever_teach_no_pace(void **state)
 			last = s.w.outcomes[i].at_us;
 	assert_int_equal(sim_count(&s, E_OK), 2000);
 	print_message("2000 items, 20 refused for ever: %.1f s\n",
-	    (double)(last - s.w.start_us) / 1e6);
-	assert_true(last - s.w.start_us < 90 * SECOND);
+	    (double)(last - s.w.start_at_us) / 1e6);
+	assert_true(last - s.w.start_at_us < 90 * SECOND);
 	sim_fini(&s);
 }
 
@@ -476,7 +476,8 @@ test_a_first_url_that_is_refused_for_ever_does_not_bar_the_others(void **state)
 	assert_int_equal(s.w.outcomes[1].status, 429);
 	for (i = 2; i <= 200; i++) {
 		assert_int_equal(s.w.outcomes[i].status, 200);
-		assert_true(s.w.outcomes[i].at_us < s.w.start_us + 60 * SECOND);
+		assert_true(
+		    s.w.outcomes[i].at_us < s.w.start_at_us + 60 * SECOND);
 	}
 	sim_fini(&s);
 }
@@ -503,8 +504,8 @@ test_an_origin_that_refuses_each_item_twice_lets_all_through(void **state)
 	assert_int_equal(sim_count(&s, E_OK), 20);
 	assert_int_equal(seen_sum(&s.w, seen_429, 0, EVER), 40);
 	print_message("20 items, each refused twice: %.1f s\n",
-	    (double)(s.w.now_us - s.w.start_us) / 1e6);
-	assert_true(s.w.now_us - s.w.start_us < 2 * MINUTE);
+	    (double)(s.w.now_us - s.w.start_at_us) / 1e6);
+	assert_true(s.w.now_us - s.w.start_at_us < 2 * MINUTE);
 	sim_fini(&s);
 }
 
@@ -526,7 +527,7 @@ run_limited(const char *what, const struct origin *o,
 	sim_run(&s, 10 * MINUTE);
 	assert_int_equal(sim_count(&s, E_OK), 600);
 	refused = seen_sum(&s.w, seen_429, 0, EVER);
-	took = (double)(s.w.now_us - s.w.start_us) / 1e6;
+	took = (double)(s.w.now_us - s.w.start_at_us) / 1e6;
 	print_message("%s: 600 items, %.0f refused, %.1f s of %.1f\n", what,
 	    refused, took, ideal_s);
 	assert_true(refused < 60);
@@ -544,7 +545,7 @@ tokens_of(const struct event_base *w, double rate, double burst)
 	for (i = 0; i < w->nseen; i++) {
 		if (w->seen[i].what != SEEN_REQUEST || w->seen[i].status != 200)
 			continue;
-		now = (double)(w->seen[i].at_us - w->start_us) / 1e6;
+		now = (double)(w->seen[i].at_us - w->start_at_us) / 1e6;
 		have += (now - at) * rate;
 		have = (have < burst ? have : burst) - 1;
 		at = now;
@@ -600,7 +601,7 @@ forty_in_each_second(
 
 	(void)e;
 	for (i = w->nseen; i-- > 0;) {
-		if (w->seen[i].at_us - w->start_us < from)
+		if (w->seen[i].at_us - w->start_at_us < from)
 			break;
 		n +=
 		    w->seen[i].what == SEEN_REQUEST && w->seen[i].status == 200;
@@ -613,10 +614,10 @@ static void
 test_the_pace_of_an_origin_is_learnt_from_its_refusals(void **state)
 {
 	static const struct origin o[] = { { FAST } };
-	static const struct origin near[] = { { .lookup_us = MS,
+	static const struct origin near[] = { { .lookup_at_us = MS,
 	    .connect_us = MS,
 	    .tls_us = MS,
-	    .first_us = MS,
+	    .first_at_us = MS,
 	    .body_bytes = 100 } };
 	size_t i;
 
@@ -652,9 +653,9 @@ test_an_origin_with_a_limit_loses_nothing_and_is_kept_busy(void **state)
 	assert_int_equal(sim_count(&s, E_OK), 2000);
 	refused = seen_sum(&s.w, seen_429, 0, EVER);
 	print_message("2000 items, 50/s allowed: %.0f refused, %.1f s\n",
-	    refused, (double)(s.w.now_us - s.w.start_us) / 1e6);
+	    refused, (double)(s.w.now_us - s.w.start_at_us) / 1e6);
 	assert_true(refused < 2000);
-	assert_true(s.w.now_us - s.w.start_us < 48 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us < 48 * SECOND);
 	sim_fini(&s);
 }
 
@@ -698,15 +699,15 @@ test_a_wait_that_is_too_long_ends_what_waits_there(void **state)
 		} else if (o->err == E_HOST_UNAVAILABLE) {
 			assert_int_equal(o->attempts, 0);
 			assert_string_equal(o->detail, "429");
-			assert_true(o->at_us < s.w.start_us + 62 * SECOND);
-		} else if (o->at_us > s.w.start_us + 62 * SECOND)
+			assert_true(o->at_us < s.w.start_at_us + 62 * SECOND);
+		} else if (o->at_us > s.w.start_at_us + 62 * SECOND)
 			assert_int_equal(o->status, 200);
 	}
 	/* Nobody waited for it; after a minute it was tried again. */
 	assert_int_equal(n429, 1);
 	assert_true(sim_count(&s, E_HOST_UNAVAILABLE) > 200);
 	assert_int_equal(s.w.outcomes[600].status, 200);
-	assert_true(s.w.now_us - s.w.start_us < 110 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us < 110 * SECOND);
 	sim_fini(&s);
 }
 
@@ -752,8 +753,8 @@ test_an_origin_that_only_asks_is_given_up_after_retry_max_time(void **state)
 	s.w.answer = always_busy;
 	sim_input(&s, 500, one_host);
 	sim_run(&s, 5 * MINUTE);
-	assert_true(s.w.now_us - s.w.start_us > 50 * SECOND);
-	assert_true(s.w.now_us - s.w.start_us < 100 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us > 50 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us < 100 * SECOND);
 	assert_true(seen_sum(&s.w, seen_429, 0, EVER) < 30 + 10);
 	for (i = 1; i <= 500; i++) {
 		o = &s.w.outcomes[i];

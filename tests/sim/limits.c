@@ -4,7 +4,7 @@
  * from the output back to the input.
  */
 #include "base/mem.h"
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "io/sink.h"
 #include "scenario.h"
 
@@ -92,7 +92,7 @@ test_limits_and_counts_hold_whatever_goes_wrong(void **state)
 /* ---- turns ---- */
 
 static const struct origin slow_and_fast[] = {
-	{ FAST, .first_us = 30 * SECOND },
+	{ FAST, .first_at_us = 30 * SECOND },
 	{ FAST },
 };
 
@@ -370,7 +370,7 @@ test_uploads_over_max_buffer_get_their_answers(void **state)
 static void
 test_uploads_that_wait_are_not_read_into_memory(void **state)
 {
-	static const struct origin o[] = { { FAST, .first_us = SECOND } };
+	static const struct origin o[] = { { FAST, .first_at_us = SECOND } };
 	struct sim s;
 
 	(void)state;

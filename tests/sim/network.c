@@ -3,7 +3,7 @@
  * --net-down: while the whole network is gone the run waits and burns nothing;
  * what is one origin's own fault stops no other, and what never worked ends.
  */
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "scenario.h"
 #include "seen.h"
 
@@ -74,7 +74,7 @@ run_outage(uint64_t seed,
 	tries = seen_sum(&s.w, seen_dial, 6 * SECOND, 65 * SECOND) +
 		seen_sum(&s.w, seen_lookup, 6 * SECOND, 65 * SECOND);
 	assert_true(tries < (is_afar ? 400 : 40));
-	assert_true(s.w.now_us - s.w.start_us < 100 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us < 100 * SECOND);
 	/* Of known addresses nobody can tell from afar that all are gone. */
 	if (!is_afar || item == new_hosts)
 		assert_true(s.core.stats.waits[WAIT_NET_DOWN].count > 0);
@@ -288,7 +288,7 @@ test_what_one_origin_lacks_stops_no_other(void **state)
 		sim_run(&s, 6 * MINUTE);
 		for (i = 1; i <= 4800; i++) {
 			o = &s.w.outcomes[i];
-			due = s.w.start_us + (int64_t)i * 25 * MS;
+			due = s.w.start_at_us + (int64_t)i * 25 * MS;
 			if (i % 5 == 0)
 				continue;
 			assert_int_equal(o->status, 200);
@@ -308,7 +308,7 @@ static const struct origin silent_both[] = {
 	{ FAST, .trouble = DOWN_NO_ROUTE, .trouble_from_us = 10 * SECOND,
 	    .trouble_until_us = 40 * SECOND, .says_close = 1000 },
 	{ FAST, .trouble = DOWN_SILENT, .trouble_from_us = 10 * SECOND,
-	    .trouble_until_us = 40 * SECOND, .first_us = 2 * SECOND },
+	    .trouble_until_us = 40 * SECOND, .first_at_us = 2 * SECOND },
 };
 
 /* Several connections of kind 1 are idle when all that happens. */
@@ -371,8 +371,8 @@ test_a_tail_of_what_never_worked_ends(void **state)
 		assert_int_equal(sim_count(&s, E_OK), 100);
 		/* A known name is asked for once while many fail. */
 		assert_true(seen_sum(&s.w, lookup_of_kind1, 0, EVER) < 140);
-		assert_true(
-		    s.w.now_us - s.w.start_us < (k == 0 ? 180 : 200) * SECOND);
+		assert_true(s.w.now_us - s.w.start_at_us <
+			    (k == 0 ? 180 : 200) * SECOND);
 		sim_fini(&s);
 	}
 }
@@ -425,7 +425,7 @@ test_a_tail_of_what_is_gone_for_good_ends(void **state)
 		assert_true(sim_count(&s, E_OK) > 80);
 		/* Where another domain can be asked for nobody waits. */
 		if (k == 0)
-			assert_int_equal(s.core.net.down_us, 0);
+			assert_int_equal(s.core.network.down_at_us, 0);
 		sim_fini(&s);
 	}
 }
@@ -483,7 +483,7 @@ test_an_hour_without_network_is_waited_for(void **state)
  * long to say that others are there. */
 static const struct origin doubtful[] = {
 	{ FAST, .trouble = DOWN_UNNAMED },
-	{ FAST, .lookup_us = 20 * SECOND },
+	{ FAST, .lookup_at_us = 20 * SECOND },
 	{ FAST, .lookup_cached = 1000, .says_close = 1000, .redirects = 1000,
 	    .redirect_status = 302, .to_kind = 0, .to_hosts = 9000 },
 };
@@ -505,9 +505,9 @@ check_doubts(struct sim *s)
 {
 	int *was_asking = s->arg;
 
-	if (*was_asking && s->core.net.job == NULL)
+	if (*was_asking && s->core.network.job == NULL)
 		check_all(s);
-	*was_asking = s->core.net.job != NULL;
+	*was_asking = s->core.network.job != NULL;
 }
 
 static void

@@ -4,7 +4,7 @@
  * would start and nothing else, and every record has its own result.
  */
 #include "core/fetch.h"
-#include "core/parse.h"
+#include "core/output/parse.h"
 #include "core/sched.h"
 #include "scenario.h"
 
@@ -101,7 +101,7 @@ test_a_full_pool_pauses_what_would_start(void **state)
 	assert_true(most >= 20 && most < 20 + 10);
 	assert_true(s.core.stats.waits[WAIT_WORKER_BUSY].count > 0);
 	/* 400 pages of 100 ms, and what the first needed to come. */
-	assert_true(s.w.now_us - s.w.start_us < 41 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us < 41 * SECOND);
 	sim_fini(&s);
 }
 

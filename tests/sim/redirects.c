@@ -3,7 +3,7 @@
  * Redirects: each hop is a request through the same limits, an item has one
  * record and one slot at a time, and what must not be sent twice is not.
  */
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "scenario.h"
 #include "seen.h"
 
@@ -349,8 +349,8 @@ test_a_hop_that_is_asked_to_wait_holds_its_own_origin_only(void **state)
 	for (i = 1; i <= 60; i++) {
 		assert_int_equal(s.w.outcomes[i].status, 200);
 		if (i > 30)
-			assert_true(
-			    s.w.outcomes[i].at_us < s.w.start_us + 2 * SECOND);
+			assert_true(s.w.outcomes[i].at_us <
+				    s.w.start_at_us + 2 * SECOND);
 	}
 	/* Only the hop is asked again. */
 	assert_int_equal(of_kind(&s, 0), 60);
@@ -361,8 +361,8 @@ test_a_hop_that_is_asked_to_wait_holds_its_own_origin_only(void **state)
 /* ---- time ---- */
 
 static const struct origin slow[] = {
-	{ FAST, .first_us = 8 * SECOND, .redirects = 1000, .to_kind = 1 },
-	{ FAST, .first_us = 8 * SECOND, .redirects = 1000, .to_kind = 2 },
+	{ FAST, .first_at_us = 8 * SECOND, .redirects = 1000, .to_kind = 1 },
+	{ FAST, .first_at_us = 8 * SECOND, .redirects = 1000, .to_kind = 2 },
 	{ FAST, .stalls_before = 1000 },
 };
 
@@ -384,7 +384,7 @@ test_max_time_counts_all_hops_of_an_attempt(void **state)
 	sim_init(&s, 1, slow, ARGS("-m", "20"));
 	sim_input(&s, 1, one_item);
 	sim_run(&s, MINUTE);
-	took = s.w.outcomes[1].at_us - s.w.start_us;
+	took = s.w.outcomes[1].at_us - s.w.start_at_us;
 	assert_int_equal(s.w.outcomes[1].err, E_TIMEOUT_TOTAL);
 	/* Three look-ups lie between, which do not count. */
 	assert_true(took >= 20 * SECOND && took < 20100 * MS);

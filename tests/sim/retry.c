@@ -242,7 +242,7 @@ test_what_is_tried_again_and_what_is_not(void **state)
 static void
 test_one_failed_look_up_is_one_attempt_of_each_that_waits(void **state)
 {
-	static const struct origin o[] = { { .lookup_us = 100 * MS,
+	static const struct origin o[] = { { .lookup_at_us = 100 * MS,
 	    .lookup_servfails = 1000 } };
 	static const char *const delays[] = { "0", "1" };
 	struct sim s;
@@ -258,8 +258,8 @@ test_one_failed_look_up_is_one_attempt_of_each_that_waits(void **state)
 			assert_int_equal(s.w.outcomes[i].err, E_DNS_SERVFAIL);
 			assert_int_equal(s.w.outcomes[i].attempts, 3);
 			/* Three look-ups lie before the end of each. */
-			assert_true(
-			    s.w.outcomes[i].at_us >= s.w.start_us + 300 * MS);
+			assert_true(s.w.outcomes[i].at_us >=
+				    s.w.start_at_us + 300 * MS);
 		}
 		sim_fini(&s);
 	}
@@ -311,7 +311,8 @@ test_what_comes_back_goes_before_what_is_new(void **state)
 	sim_run(&s, 5 * MINUTE);
 	for (i = 1; i <= 3; i++) {
 		assert_int_equal(s.w.outcomes[i].status, 200);
-		assert_true(s.w.outcomes[i].at_us < s.w.start_us + 2 * SECOND);
+		assert_true(
+		    s.w.outcomes[i].at_us < s.w.start_at_us + 2 * SECOND);
 	}
 	sim_fini(&s);
 }

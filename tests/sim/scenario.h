@@ -22,8 +22,8 @@ uint64_t scale(uint64_t n);
  * replaces it. */
 #pragma GCC diagnostic ignored "-Woverride-init"
 #define FAST \
-	.lookup_us = 10 * MS, .connect_us = 10 * MS, .tls_us = 20 * MS, \
-	.first_us = 20 * MS, .piece_us = MS, .body_bytes = 500
+	.lookup_at_us = 10 * MS, .connect_us = 10 * MS, .tls_us = 20 * MS, \
+	.first_at_us = 20 * MS, .piece_us = MS, .body_bytes = 500
 
 int run_limits(void);    /* limits.c: limits, fairness, back-pressure */
 int run_faults(void);    /* faults.c: timeouts, resend, shortage, stop */

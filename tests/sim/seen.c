@@ -46,8 +46,8 @@ seen_sum(const struct event_base *w, seen_weight *weight, int64_t from_us,
 	size_t i;
 
 	for (i = 0; i < w->nseen; i++)
-		if (w->seen[i].at_us >= w->start_us + from_us &&
-		    w->seen[i].at_us < w->start_us + until_us)
+		if (w->seen[i].at_us >= w->start_at_us + from_us &&
+		    w->seen[i].at_us < w->start_at_us + until_us)
 			sum += weight(w, &w->seen[i]);
 	return sum;
 }
@@ -59,7 +59,7 @@ seen_first(const struct event_base *w, seen_weight *weight)
 
 	for (i = 0; i < w->nseen; i++)
 		if (weight(w, &w->seen[i]) > 0)
-			return w->seen[i].at_us - w->start_us;
+			return w->seen[i].at_us - w->start_at_us;
 	return -1;
 }
 
@@ -70,7 +70,7 @@ seen_last(const struct event_base *w, seen_weight *weight)
 
 	for (i = w->nseen; i > 0; i--)
 		if (weight(w, &w->seen[i - 1]) > 0)
-			return w->seen[i - 1].at_us - w->start_us;
+			return w->seen[i - 1].at_us - w->start_at_us;
 	return -1;
 }
 
@@ -96,7 +96,7 @@ moments(const struct event_base *w, seen_weight *weight, size_t *n)
 	size_t i;
 
 	for (i = *n = 0; i < w->nseen; i++) {
-		m[*n].us = w->seen[i].begun_us;
+		m[*n].us = w->seen[i].begun_at_us;
 		m[*n].weight = weight(w, &w->seen[i]);
 		*n += m[*n].weight > 0;
 	}

@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "core/host.h"
+#include "core/origin/host.h"
 #include "scenario.h"
 #include "seen.h"
 
@@ -50,7 +50,7 @@ others_done(const struct sim *s)
 		if (s->w.outcomes[i].at_us > last)
 			last = s->w.outcomes[i].at_us;
 	}
-	return last - s->w.start_us;
+	return last - s->w.start_at_us;
 }
 
 static int64_t
@@ -67,7 +67,7 @@ run_with(const struct origin *o, uint64_t seed, double *dials)
 	sim_run(&s, 4 * MINUTE);
 	assert_int_equal(sim_count(&s, E_OK), 2000);
 	/* Some seconds after it is back all goes on. */
-	assert_true(s.w.now_us - s.w.start_us < DOWN_UNTIL + 40 * SECOND);
+	assert_true(s.w.now_us - s.w.start_at_us < DOWN_UNTIL + 40 * SECOND);
 	*dials = seen_sum(&s.w, seen_dial0, DOWN_FROM, DOWN_UNTIL);
 	done = others_done(&s);
 	sim_fini(&s);
@@ -117,7 +117,7 @@ test_while_it_is_silent_one_item_at_a_time_is_let_through(void **state)
 	sim_input(&s, 1000, one_host);
 	sim_run_for(&s, 5 * MINUTE);
 	for (i = 0; i < s.w.nseen; i++) {
-		if (s.w.seen[i].at_us - s.w.start_us < DOWN_FROM ||
+		if (s.w.seen[i].at_us - s.w.start_at_us < DOWN_FROM ||
 		    !(seen_dial0(&s.w, &s.w.seen[i]) > 0))
 			continue;
 		wait = s.w.seen[i].at_us - last;
@@ -183,7 +183,7 @@ test_an_origin_that_is_not_back_is_given_up_by_the_rule(void **state)
 			sim_input(&s, 2000, half_to_one);
 			sim_run(&s, 2 * MINUTE);
 			check_given_up(&s, dead_codes[i]);
-			took = s.w.now_us - s.w.start_us;
+			took = s.w.now_us - s.w.start_at_us;
 			assert_true(took > 21 * SECOND);
 			assert_true(took < 45 * SECOND);
 			sim_fini(&s);
@@ -204,9 +204,9 @@ test_by_default_that_takes_five_minutes_from_its_first_failure(void **state)
 	assert_true(sim_count(&s, E_HOST_UNAVAILABLE) > 290);
 	assert_int_equal(sim_count(&s, E_CONNECT_REFUSED), 0);
 	assert_true(
-	    s.w.now_us - s.w.start_us > DOWN_FROM + 5 * MINUTE - 100 * MS);
+	    s.w.now_us - s.w.start_at_us > DOWN_FROM + 5 * MINUTE - 100 * MS);
 	assert_true(
-	    s.w.now_us - s.w.start_us < DOWN_FROM + 5 * MINUTE + SECOND);
+	    s.w.now_us - s.w.start_at_us < DOWN_FROM + 5 * MINUTE + SECOND);
 	sim_fini(&s);
 }
 
@@ -240,7 +240,7 @@ test_an_origin_that_never_answered_is_given_up_after_one_items_tries(
 		sim_input(&s, 500, one_host);
 		sim_run(&s, MINUTE);
 		fails_us = i == 1 || i == 2 ? 2 * SECOND : 0;
-		took = s.w.now_us - s.w.start_us;
+		took = s.w.now_us - s.w.start_at_us;
 		assert_true(took >= 3 * SECOND + 3 * fails_us);
 		assert_true(took < 3 * SECOND + 3 * fails_us + 500 * MS);
 		n = sim_count(&s, E_HOST_UNAVAILABLE);
@@ -272,7 +272,7 @@ test_with_many_tries_that_takes_thirty_seconds(void **state)
 		sim_input(&s, 500, one_host);
 		sim_run(&s, 10 * MINUTE);
 		span = i == 0 ? 30 * SECOND : i == 1 ? 5 * MINUTE : 10 * SECOND;
-		took = s.w.now_us - s.w.start_us;
+		took = s.w.now_us - s.w.start_at_us;
 		/* What is under way then goes on. */
 		assert_true(took >= span && took < span + 5 * SECOND);
 		assert_true(sim_count(&s, E_HOST_UNAVAILABLE) >= 490);
@@ -315,7 +315,7 @@ test_without_retries_each_item_is_asked_for_once_and_at_once(void **state)
 		assert_int_equal(sim_count(&s, E_HOST_UNAVAILABLE), 0);
 		assert_int_equal(s.core.stats.failed, 400);
 		assert_int_equal(seen_sum(&s.w, seen_dial, 0, EVER), 400);
-		assert_true(s.w.now_us - s.w.start_us < 10 * SECOND);
+		assert_true(s.w.now_us - s.w.start_at_us < 10 * SECOND);
 		assert_int_equal(s.core.stats.waits[WAIT_BACKOFF].count, 0);
 		sim_fini(&s);
 	}
@@ -442,7 +442,7 @@ test_requests_that_break_hold_nothing(void **state)
 		sim_run(&s, 10 * MINUTE);
 		assert_int_equal(sim_count(&s, E_HOST_UNAVAILABLE), 0);
 		/* At least two at a time, and each item's own back-off. */
-		assert_true(s.w.now_us - s.w.start_us < 90 * SECOND);
+		assert_true(s.w.now_us - s.w.start_at_us < 90 * SECOND);
 		sim_fini(&s);
 	}
 }
@@ -467,7 +467,7 @@ test_a_few_bad_urls_do_not_stall_a_healthy_origin(void **state)
 	sim_init(&s, 1, untroubled, ARGS("--retry", "0"));
 	sim_input(&s, 420, one_host);
 	sim_run(&s, MINUTE);
-	usual = s.w.now_us - s.w.start_us;
+	usual = s.w.now_us - s.w.start_at_us;
 	sim_fini(&s);
 	for (i = 0; i < COUNT(retries); i++) {
 		sim_init(&s, 1, untroubled, ARGS("--retry", retries[i]));
@@ -475,7 +475,7 @@ test_a_few_bad_urls_do_not_stall_a_healthy_origin(void **state)
 		sim_input(&s, 420, one_host);
 		sim_run(&s, 10 * MINUTE);
 		assert_int_equal(sim_count(&s, E_OK), 400);
-		took = s.w.now_us - s.w.start_us;
+		took = s.w.now_us - s.w.start_at_us;
 		print_message("400 good, 20 bad, --retry %s: %.2f s, all "
 			      "good: %.2f s\n",
 		    retries[i], (double)took / 1e6, (double)usual / 1e6);
@@ -507,8 +507,8 @@ note_window(struct sim *s)
 	if (k == NULL)
 		return;
 	h = CONTAINER(k, const struct host, hashed);
-	if (h->gov.window > 0 && h->gov.window < least_window)
-		least_window = h->gov.window;
+	if (h->backoff.window > 0 && h->backoff.window < least_window)
+		least_window = h->backoff.window;
 	if (world_time(&s->w) > 4 * SECOND && h->active > most_active)
 		most_active = h->active;
 }

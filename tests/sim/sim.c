@@ -10,13 +10,13 @@
 
 #include "base/mem.h"
 #include "core/fetch.h"
-#include "core/parse.h"
+#include "core/output/parse.h"
 #include "core/sched.h"
 #include "core/turn.h"
 #include "fake.h"
-#include "io/conn.h"
-#include "io/pool.h"
-#include "io/resolve.h"
+#include "io/conn/conn.h"
+#include "io/pool/pool.h"
+#include "io/dns/resolve.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/timer.h"
@@ -30,8 +30,8 @@ core_tick(struct core *c)
 {
 	c->base->work++;
 	c->now_us = timer_now_us();
-	if (c->turn_us == 0)
-		c->turn_us = c->now_us;
+	if (c->turn_at_us == 0)
+		c->turn_at_us = c->now_us;
 	return c->now_us;
 }
 

@@ -6,7 +6,7 @@
 #define SIM_SIM_H
 
 #include "core/core.h"
-#include "options.h"
+#include "options/options.h"
 #include "world.h"
 
 struct sim {

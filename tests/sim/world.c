@@ -32,7 +32,7 @@ world_init(struct event_base *w, uint64_t seed)
 	memset(w, 0, sizeof(*w));
 	w->seed = seed;
 	w->random = seed * 0x9e3779b97f4a7c15ULL + 1;
-	w->now_us = w->start_us = EPOCH_US;
+	w->now_us = w->start_at_us = EPOCH_US;
 	w->offline_from_us = INT64_MAX;
 	w->budget = 100000;
 	w->horizon_us = INT64_MAX;
@@ -73,14 +73,14 @@ world_fail(const struct event_base *w, const char *fmt, ...)
 int64_t
 world_time(const struct event_base *w)
 {
-	return w->now_us - w->start_us;
+	return w->now_us - w->start_at_us;
 }
 
 int64_t
 world_trouble_ends(const struct event_base *w, const struct origin *o)
 {
 	return o->trouble_until_us == 0 ? INT64_MAX
-					: w->start_us + o->trouble_until_us;
+					: w->start_at_us + o->trouble_until_us;
 }
 
 int

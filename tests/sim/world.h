@@ -48,7 +48,7 @@ enum trouble {
 
 struct origin {
 	/* How long each phase takes; under chaos half to one and a half. */
-	int64_t lookup_us, connect_us, tls_us, first_us, piece_us;
+	int64_t lookup_at_us, connect_us, tls_us, first_at_us, piece_us;
 	int64_t ttl_us;       /* of its addresses; 0: a minute */
 	int64_t handshake_us; /* of tls_us, that our own queue held it */
 	size_t body_bytes, piece_bytes; /* piece 0: all at once */
@@ -90,9 +90,10 @@ struct origin {
 enum seen_what { SEEN_LOOKUP, SEEN_DIAL, SEEN_REQUEST };
 
 struct seen {
-	int64_t at_us;    /* when it was handed to the network */
-	int64_t begun_us; /* when its connection was dialled for it, or at_us */
-	uint64_t seq;     /* of a request */
+	int64_t at_us; /* when it was handed to the network */
+	int64_t
+	    begun_at_us; /* when its connection was dialled for it, or at_us */
+	uint64_t seq;    /* of a request */
 	unsigned kind, host;
 	short status; /* answered; 0: not yet */
 	unsigned char what, hop, is_plain, is_unsafe;
@@ -137,7 +138,7 @@ struct event_base {
 	/* The clock. */
 	uint64_t seed, random, keys, passes;
 	int64_t now_us, horizon_us; /* horizon: time stops there */
-	int64_t start_us;
+	int64_t start_at_us;
 	int is_chaotic;
 	struct ev **heap;
 	size_t nheap, heap_cap;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/http_date.c, against the C library's calendar too. */
+/* Proves src/codec/http/date.c, against the C library's calendar too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "codec/http_date.h"
+#include "codec/http/date.h"
 
 #define NOW_2024 1704067200 /* 2024-01-01T00:00:00Z */
 #define EXAMPLE 784111777   /* of RFC 9110 */

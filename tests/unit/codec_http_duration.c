@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/http_duration.c. */
+/* Proves src/codec/http/duration.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "codec/http_duration.h"
+#include "codec/http/duration.h"
 
 #define S INT64_C(1000000)
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "codec/http_list.h"
+#include "codec/http/list.h"
 
 static void
 test_members_are_trimmed_and_empty_ones_passed_over(void **state)

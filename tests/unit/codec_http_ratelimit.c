@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves src/codec/http_ratelimit.c: header sections as they were sent, and
+ * Proves src/codec/http/ratelimit.c: header sections as they were sent, and
  * what they say, written "name: remaining/limit reset_us;".
  */
 #include <setjmp.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "codec/http_duration.h"
-#include "codec/http_ratelimit.h"
+#include "codec/http/duration.h"
+#include "codec/http/ratelimit.h"
 
 #define WALL_S 1700000000 /* 2023-11-14T22:13:20Z */
 #define WALL (WALL_S * INT64_C(1000000))

@@ -6,7 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "codec/http.h"
+#include "codec/http/http.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define LIST(a) \

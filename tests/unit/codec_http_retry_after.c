@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/http_retry_after.c. */
+/* Proves src/codec/http/retry_after.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "codec/http_duration.h"
-#include "codec/http_retry_after.h"
+#include "codec/http/duration.h"
+#include "codec/http/retry_after.h"
 
 #define S INT64_C(1000000)
 #define WALL (784111777 * S) /* Sun, 06 Nov 1994 08:49:37 GMT */

@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "codec/http.h"
+#include "codec/http/http.h"
 
 #define IN(lit) (lit), sizeof(lit) - 1
 #define HEADER_MAX 262144

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves src/codec/json.c. Called as `unit_codec_json --check FILE` it is the
- * peer of tests/e2e/test_json_differential.py instead: FILE holds texts, each
- * behind its length in decimal and a newline; a line "valid" or "invalid AT
- * WHY" answers each.
+ * Proves src/codec/json/json.c. Called as `unit_codec_json --check FILE` it is
+ * the peer of tests/e2e/test_json_differential.py instead: FILE holds texts,
+ * each behind its length in decimal and a newline; a line "valid" or "invalid
+ * AT WHY" answers each.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/utf8.h"
-#include "codec/json.h"
+#include "codec/json/json.h"
 
 /* 0 if s is one JSON value and nothing else. */
 static int

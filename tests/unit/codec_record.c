@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record.c, record_header.c, record_fields.c, record_text.c
- * and json_write.c: each key of a record has its place and shape, and each line
- * is JSON. */
+/* Proves src/codec/record/record.c, record_header.c, record_fields.c,
+ * record_text.c and json_write.c: each key of a record has its place and shape,
+ * and each line is JSON. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,14 +11,14 @@
 #include <cmocka.h>
 
 #include "base/utf8.h"
-#include "codec/json.h"
-#include "codec/json_write.h"
+#include "codec/json/json.h"
+#include "codec/json/write.h"
 #include "codec_record_test.h"
 
 static const char *const key_names[] = {
 #define KEY(id, name, when, value, type, text) name,
 #define WIDE(id, name, type, text) name,
-#include "codec/record_keys.h"
+#include "codec/record/keys.h"
 #undef KEY
 #undef WIDE
 };

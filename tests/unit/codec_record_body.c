@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record_body.c and record_attempts.c: what may be large has
+/* Proves src/codec/record/body.c and record_attempts.c: what may be large has
  * the form that holds it, whole or in pieces. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record_extract.c: what parsers found stands in the record on
+/* Proves src/codec/record/extract.c: what parsers found stands in the record on
  * one line, whole or in pieces, and how that went beside it. */
 #include <stdio.h>
 #include <string.h>

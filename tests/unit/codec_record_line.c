@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record_line.c: the lines of a stream have their keys in
+/* Proves src/codec/record/line.c: the lines of a stream have their keys in
  * order, and each is one line of JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/record_line.h"
+#include "codec/record/line.h"
 #include "codec_record_test.h"
 
 static const struct {

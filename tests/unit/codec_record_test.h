@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "codec/json.h"
-#include "codec/record.h"
+#include "codec/json/json.h"
+#include "codec/record/record.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define ALL SIZE_MAX

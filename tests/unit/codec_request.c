@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "codec/json.h"
+#include "codec/json/json.h"
 #include "codec/request.h"
 
 #define U "\"url\":\"https://a.test/\""

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "codec/url.h"
+#include "codec/url/url.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

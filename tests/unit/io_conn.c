@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Connections to listeners of the test's own on loopback, without TLS. */
-#include "io/conn.h"
+#include "io/conn/conn.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>

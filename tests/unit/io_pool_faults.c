@@ -363,7 +363,7 @@ test_without_a_limit_time_is_not_looked_at(void **state)
 	put(&w, &d, "hang");
 	run_for(&w, 300 * MS);
 	assert_false(d.is_done);
-	assert_int_equal(w.pool->workers[0].due_us, TIMER_NEVER);
+	assert_int_equal(w.pool->workers[0].due_at_us, TIMER_NEVER);
 	world_close(&w);
 }
 

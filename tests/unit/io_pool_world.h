@@ -25,8 +25,8 @@
 
 #include "base/mem.h"
 #include "codec/frame.h"
-#include "io/pool.h"
-#include "io/pool_int.h"
+#include "io/pool/pool.h"
+#include "io/pool/pool_int.h"
 #include "io/timer.h"
 
 #define TEST_US 20000000 /* no test waits longer */

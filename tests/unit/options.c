@@ -251,7 +251,7 @@ test_the_man_page_has_every_option_record_key_and_error_code(void **state)
 #define KEY(id, name, when, value, type, text) \
 	".It Li " name " No (" type ")\n",
 #define WIDE(id, name, type, text) ".It Li " name " No (" type ")\n",
-#include "codec/record_keys.h"
+#include "codec/record/keys.h"
 #undef KEY
 #undef WIDE
 #define ERR(id, code, phase, retry, exitc, curl, text) ".It Li " code "\n",

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "codec/media_type.h"
-#include "worker/charset.h"
+#include "worker/charset/charset.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define E_IN_1252 "\xe9"
@@ -447,7 +447,7 @@ all_labels_are_known(void **state)
 {
 	static const char *const labels[][2] = {
 #define LABEL(label, id) { label, #id },
-#include "worker/charset_labels.h"
+#include "worker/charset/labels.h"
 #undef LABEL
 	};
 	struct buf out = { 0 };

@@ -8,7 +8,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "codec/json.h"
+#include "codec/json/json.h"
 #include "worker/extract.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -4,7 +4,7 @@
 #define WORKER_PAGE_H
 
 #include "worker/answer.h"
-#include "worker/charset.h"
+#include "worker/charset/charset.h"
 #include "worker/doc.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

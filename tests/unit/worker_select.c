@@ -15,8 +15,8 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "codec/frame.h"
-#include "codec/json.h"
-#include "worker/select.h"
+#include "codec/json/json.h"
+#include "worker/select/select.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The body of a record, in the form that holds it, piece by piece. Knows
+ * nothing of where it came from.
+ */
+#include "base/utf8.h"
+#include "codec/base64.h"
+#include "codec/json/json.h"
+#include "codec/json/write.h"
+#include "codec/media_type.h"
+#include "codec/record/record_int.h"
+
+_Static_assert(RECORD_PIECE % 3 == 0, "base64 goes in threes");
+
+/* Of what a record's body_form says, where record_at is all-zero at first. */
+enum { FORM_OPEN, FORM_TEXT, FORM_BASE64, FORM_JSON };
+
+static int
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+struct span
+record_json_value(struct span s)
+{
+	if (s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)
+		s = span_of(s.p + 3, s.n - 3);
+	while (s.n > 0 && is_blank(s.p[0]))
+		s.p++, s.n--;
+	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* An answer that calls itself JSON, or nothing at all, and is one value. */
+static int
+is_json(const struct record *r)
+{
+	return media_type_may_be_json(r->content_type) &&
+	       json_is_answer(r->body, NULL);
+}
+
+static int
+choose_form(const struct record *r, const struct record_format *f)
+{
+	if (r->body.n == 0)
+		return FORM_TEXT;
+	if (f->body == RECORD_BODY_BASE64)
+		return FORM_BASE64;
+	if (f->body == RECORD_BODY_JSON && r->complete && is_json(r))
+		return FORM_JSON;
+	return utf8_valid(r->body) == r->body.n ? FORM_TEXT : FORM_BASE64;
+}
+
+static enum record_key
+key_of(int form)
+{
+	return form == FORM_TEXT   ? RECORD_KEY_BODY
+	       : form == FORM_JSON ? RECORD_KEY_BODY_JSON
+				   : RECORD_KEY_BODY_BASE64;
+}
+
+static const char *
+name_of(int form)
+{
+	return form == FORM_TEXT   ? "body"
+	       : form == FORM_JSON ? "body_json"
+				   : "body_base64";
+}
+
+/* Does key k, of --fields or of all, stand for that form? */
+static int
+stands_for(const struct record_format *f, enum record_key k, int form)
+{
+	if (k == key_of(form))
+		return 1;
+	if (k != RECORD_KEY_BODY)
+		return 0;
+	return form == FORM_JSON ? f->json_either : f->body_either;
+}
+
+char *
+record_put_json(char *p, struct span s)
+{
+	char *end = p + s.n;
+
+	json_write_raw(p, s);
+	for (; p < end; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return end;
+}
+
+static char *
+put_piece(char *p, struct span piece, int form)
+{
+	if (form == FORM_JSON)
+		return record_put_json(p, piece);
+	if (form == FORM_TEXT)
+		return json_write_inside_utf8(p, piece);
+	return base64_encode(p, piece);
+}
+
+static int
+add_pieces(struct buf *out, struct span s, struct record_at *at, size_t end)
+{
+	struct span piece;
+	size_t left;
+	char *p;
+
+	while ((left = s.n - at->body_done) > 0) {
+		if (out->n >= end && at->body_done > 0)
+			return 1;
+		piece = span_of(s.p + at->body_done, left);
+		if (at->body_form != FORM_BASE64)
+			piece = record_cut(piece, RECORD_PIECE);
+		else if (piece.n > RECORD_PIECE)
+			piece.n = RECORD_PIECE;
+		p = buf_reserve(out, JSON_WRITE_STRING(piece.n));
+		p = put_piece(p, piece, at->body_form);
+		out->n = (size_t)(p - out->p);
+		at->body_done += piece.n;
+	}
+	return 0;
+}
+
+struct span
+record_body_json(const struct record *r, const struct record_format *f)
+{
+	if (!r->has_body || r->body_streamed || choose_form(r, f) != FORM_JSON)
+		return SPAN_NONE;
+	return record_json_value(r->body);
+}
+
+int
+record_body(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, enum record_key k,
+    size_t end)
+{
+	struct span s = r->body;
+
+	if (f->body == RECORD_BODY_NONE)
+		return 0;
+	if (!r->has_body || r->body_streamed) {
+		if (k == RECORD_KEY_BODY) {
+			record_add_name(out, at, SPAN("body"));
+			buf_str(out, "null");
+		}
+		return 0;
+	}
+	if (at->body_form == FORM_OPEN)
+		at->body_form = choose_form(r, f);
+	if (!stands_for(f, k, at->body_form))
+		return 0;
+	if (at->body_form == FORM_JSON)
+		s = record_json_value(s);
+	if (at->body_done == 0) {
+		record_add_name(out, at, span_str(name_of(at->body_form)));
+		buf_str(out, at->body_form == FORM_JSON ? "" : "\"");
+	}
+	if (add_pieces(out, s, at, end) == 1)
+		return 1;
+	buf_str(out, at->body_form == FORM_JSON ? "" : "\"");
+	return 0;
+}

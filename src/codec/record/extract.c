@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The keys extract and parse: what the parsers found, put together from their
+ * raw JSON, and how that went. Knows that the one is an object, nothing of what
+ * is in it.
+ */
+#include "base/check.h"
+#include "codec/json/write.h"
+#include "codec/record/record_int.h"
+
+#define ROOM 160 /* for parse, whatever it says */
+
+/* ---- extract ---- */
+
+/*
+ * The text in up to three parts, so that the parser's own bytes are copied
+ * once: its object without the last brace, exec's name, exec's value; and what
+ * closes it.
+ */
+struct parts {
+	struct span v[4];
+	int n;
+};
+
+static void
+add(struct parts *t, struct span s)
+{
+	t->v[t->n++] = s;
+}
+
+static void
+add_exec(struct parts *t, const struct record *r)
+{
+	struct span object = record_json_value(r->extract);
+
+	if (r->extract.p == NULL)
+		add(t, SPAN("{\"exec\":"));
+	else {
+		CHECK(object.n >= 2);
+		object = record_json_value(span_of(object.p, object.n - 1));
+		add(t, object);
+		add(t, object.n > 1 ? SPAN(",\"exec\":") : SPAN("\"exec\":"));
+	}
+	add(t, r->exec.p != NULL ? record_json_value(r->exec) : SPAN("null"));
+	add(t, SPAN("}"));
+}
+
+static void
+split(struct parts *t, const struct record *r)
+{
+	t->n = 0;
+	if (r->has_exec && (r->extract.p != NULL || r->exec.p != NULL))
+		add_exec(t, r);
+	else if (r->extract.p != NULL)
+		add(t, record_json_value(r->extract));
+	else
+		add(t, SPAN("null"));
+}
+
+static void
+add_piece(struct buf *out, struct span s, struct record_at *at)
+{
+	char *p = buf_reserve(out, s.n);
+
+	(void)record_put_json(p, s);
+	out->n += s.n;
+	at->extract_done += s.n;
+}
+
+int
+record_extract(
+    struct buf *out, const struct record *r, struct record_at *at, size_t end)
+{
+	struct span piece;
+	struct parts t;
+	size_t done, n;
+	int i;
+
+	if (!r->has_parse)
+		return 0;
+	if (at->extract_done == 0)
+		record_add_name(out, at, SPAN("extract"));
+	split(&t, r);
+	done = at->extract_done;
+	for (i = 0; i < t.n; i++) {
+		for (; done < t.v[i].n; done += n) {
+			if (out->n >= end && at->extract_done > 0)
+				return 1;
+			piece = record_cut(
+			    span_of(t.v[i].p + done, t.v[i].n - done),
+			    RECORD_PIECE);
+			n = piece.n;
+			add_piece(out, piece, at);
+		}
+		done -= t.v[i].n;
+	}
+	return 0;
+}
+
+/* ---- parse ---- */
+
+static char *
+put_parse(char *p, const struct record *r)
+{
+	const char *code = parse_error_code(r->parse_error);
+
+	if (!r->was_parsed)
+		return json_write_null(p);
+	p = json_write_raw(p, SPAN("{\"error\":"));
+	p = json_write_string(p, span_str(code));
+	p = json_write_raw(p, SPAN(",\"time\":"));
+	p = json_write_time(p, r->parse_time);
+	p = json_write_raw(p, SPAN(",\"worker\":"));
+	p = json_write_int(
+	    p, r->parse_worker > 0 ? (int64_t)r->parse_worker : -1);
+	*p++ = '}';
+	return p;
+}
+
+void
+record_parse(struct buf *out, const struct record *r, struct record_at *at)
+{
+	char *p;
+
+	if (!r->has_parse)
+		return;
+	record_add_name(out, at, SPAN("parse"));
+	p = buf_reserve(out, ROOM);
+	out->n += (size_t)(put_parse(p, r) - p);
+}

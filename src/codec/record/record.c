@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Writes result records as JSON lines. The hottest writer there is, so the
+ * narrow keys are written through a bare pointer into room taken once. Knows
+ * the keys' order and shapes, not where their values come from.
+ */
+#include "base/check.h"
+#include "codec/json/write.h"
+#include "codec/record/record_int.h"
+
+#define INPUT_MAX 65535
+
+/* Room for all narrow keys with their values, strings apart. */
+enum {
+	NARROW_MAX = 128
+#define KEY(id, name, when, value, type, text) +sizeof(name) + 40
+#define WIDE(id, name, type, text)
+#include "codec/record/keys.h"
+#undef KEY
+#undef WIDE
+};
+
+enum {
+	NNARROW = 0
+#define KEY(id, name, when, value, type, text) +1
+#define WIDE(id, name, type, text)
+#include "codec/record/keys.h"
+#undef KEY
+#undef WIDE
+};
+
+_Static_assert(NNARROW == (int)RECORD_KEY_HEADER &&
+		   RECORD_NKEY == (int)RECORD_KEY_PARSE + 1,
+    "the wide keys stand last");
+
+#define FLAGS_KNOWN \
+	(HTTP_LENIENT_FRAMING | HTTP_FRAMING_CONFLICT | HTTP_UNFOLDED_HEADER | \
+	    RECORD_UNKNOWN_CODING | RECORD_TRAILING_DATA)
+
+/*
+ * A byte that is no continuation, or one behind four that are, is the middle
+ * of no character.
+ */
+struct span
+record_cut(struct span s, size_t max)
+{
+	size_t i, n = s.n < max ? s.n : max;
+
+	if (n == s.n)
+		return s;
+	for (i = n; i > 0 && n - i <= 3; i--)
+		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
+			return span_of(s.p, i);
+	return span_of(s.p, n);
+}
+
+static char *
+put_name(char *p, const char *name)
+{
+	*p++ = '"';
+	p = json_write_raw(p, span_str(name));
+	*p++ = '"';
+	return p;
+}
+
+static char *
+put_error(char *p, const struct record *r)
+{
+	if (r->error == E_OK)
+		return json_write_null(p);
+	return put_name(p, error_code(r->error));
+}
+
+static char *
+put_error_phase(char *p, const struct record *r)
+{
+	if (r->error == E_OK)
+		return json_write_null(p);
+	return put_name(p, error_phase_name(r->error_phase));
+}
+
+static char *
+put_http_version(char *p, int minor)
+{
+	if (minor < 0)
+		return json_write_null(p);
+	return json_write_raw(
+	    p, minor == 0 ? SPAN("\"1.0\"") : SPAN("\"1.1\""));
+}
+
+static char *
+put_flags(char *p, unsigned flags)
+{
+	static const struct {
+		unsigned flag;
+		const char *name;
+	} names[] = {
+		{ HTTP_LENIENT_FRAMING, "lenient_framing" },
+		{ HTTP_FRAMING_CONFLICT, "framing_conflict" },
+		{ RECORD_UNKNOWN_CODING, "unknown_coding" },
+		{ RECORD_TRAILING_DATA, "trailing_data" },
+		{ HTTP_UNFOLDED_HEADER, "unfolded_header" },
+	};
+	size_t i;
+
+	*p = '[';
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((flags & names[i].flag) != 0) {
+			p = put_name(p + 1, names[i].name);
+			*p = ',';
+		}
+	*p = ']';
+	return p + 1;
+}
+
+/* ---- the record as JSON ---- */
+
+/* The narrow keys of f->nfield == 0, one after another, each behind a comma. */
+static char *
+put_narrow_keys(char *p, const struct record *r)
+{
+#define KEY(id, name, when, value, type, text) \
+	if (when) { \
+		p = json_write_raw(p, SPAN(",\"" name "\":")); \
+		p = value; \
+	}
+#define WIDE(id, name, type, text)
+#include "codec/record/keys.h"
+#undef KEY
+#undef WIDE
+	return p;
+}
+
+/* One narrow key behind a comma; p if it is not there. */
+static char *
+put_narrow_key(char *p, const struct record *r, enum record_key k)
+{
+	switch (k) {
+#define KEY(id, name, when, value, type, text) \
+	case RECORD_KEY_##id: \
+		if (!(when)) \
+			return p; \
+		p = json_write_raw(p, SPAN(",\"" name "\":")); \
+		return value;
+#define WIDE(id, name, type, text) case RECORD_KEY_##id:
+#include "codec/record/keys.h"
+#undef KEY
+#undef WIDE
+	case RECORD_NKEY:
+		break;
+	}
+	return p;
+}
+
+/* What the narrow keys may take, whatever stands in the strings. */
+static size_t
+narrow_bytes(const struct record *r)
+{
+	size_t n = r->input.n < INPUT_MAX ? r->input.n : INPUT_MAX;
+
+	n += r->url.n + r->final_url.n + r->method.n + r->errormsg.n +
+	     r->error_detail.n + r->content_type.n + r->charset.n +
+	     r->location.n + r->remote_ip.n + r->tls_version.n;
+	return NARROW_MAX + r->id.n + r->meta.n + JSON_WRITE_STRING(n);
+}
+
+/* The first key's comma becomes the brace. */
+static void
+add_narrow(struct buf *out, const struct record *r, struct record_at *at,
+    enum record_key k)
+{
+	size_t room = narrow_bytes(r);
+	char *start = buf_reserve(out, room), *p;
+
+	if (k == RECORD_NKEY)
+		p = put_narrow_keys(start, r);
+	else
+		p = put_narrow_key(start, r, k);
+	CHECK((size_t)(p - start) <= room);
+	out->n += (size_t)(p - start);
+	if (p > start && !at->any) {
+		*start = '{';
+		at->any = 1;
+	}
+}
+
+void
+record_escape(struct buf *out, struct span s)
+{
+	struct span piece;
+	char *start;
+
+	for (; s.n > 0; s = span_of(s.p + piece.n, s.n - piece.n)) {
+		piece = record_cut(s, RECORD_PIECE);
+		start = buf_reserve(out, JSON_WRITE_STRING(piece.n));
+		out->n += (size_t)(json_write_inside(start, piece) - start);
+	}
+}
+
+void
+record_add_string(struct buf *out, struct span s)
+{
+	buf_char(out, '"');
+	record_escape(out, s);
+	buf_char(out, '"');
+}
+
+void
+record_add_name(struct buf *out, struct record_at *at, struct span name)
+{
+	buf_char(out, at->any ? ',' : '{');
+	at->any = 1;
+	record_add_string(out, name);
+	buf_char(out, ':');
+}
+
+static void
+add_num_events(struct buf *out, const struct record *r, struct record_at *at)
+{
+	if (r->num_events < 0)
+		return;
+	record_add_name(out, at, SPAN("num_events"));
+	buf_i64(out, r->num_events);
+}
+
+/* 1 while there is more. */
+static int
+add_wide(struct buf *out, const struct record *r, const struct record_format *f,
+    struct record_at *at, enum record_key k, size_t end)
+{
+	switch (k) {
+	case RECORD_KEY_HEADER:
+	case RECORD_KEY_TRAILER:
+	case RECORD_KEY_INTERIM:
+		record_header(out, r, f, at, k);
+		return 0;
+	case RECORD_KEY_BODY:
+	case RECORD_KEY_BODY_BASE64:
+	case RECORD_KEY_BODY_JSON:
+		return record_body(out, r, f, at, k, end);
+	case RECORD_KEY_ATTEMPTS:
+		return record_attempts(out, r, at, end);
+	case RECORD_KEY_EXTRACT:
+		return record_extract(out, r, at, end);
+	case RECORD_KEY_PARSE:
+		record_parse(out, r, at);
+		return 0;
+	case RECORD_KEY_NUM_EVENTS:
+		add_num_events(out, r, at);
+		return 0;
+#define KEY(id, name, when, value, type, text) case RECORD_KEY_##id:
+#define WIDE(id, name, type, text)
+#include "codec/record/keys.h"
+#undef KEY
+#undef WIDE
+	case RECORD_NKEY:
+		break;
+	}
+	CHECK(0);
+	return 0;
+}
+
+/* The key at that step of f or, without --fields, of all. */
+static enum record_key
+key_at(const struct record_format *f, const struct record *r, int step)
+{
+	enum record_key k;
+
+	if (f->nfield == 0)
+		return (enum record_key)step;
+	k = (enum record_key)f->field[step].key;
+	if (k == RECORD_KEY_ID && f->id_either && r->id_is_custom)
+		return RECORD_KEY_CUSTOM_ID;
+	return k;
+}
+
+/* The key of this step, or a part of it. 1 while there is more. */
+static int
+add_step(struct buf *out, const struct record *r, const struct record_format *f,
+    struct record_at *at, size_t end)
+{
+	enum record_key k = key_at(f, r, at->step);
+
+	if (f->nfield > 0 && f->field[at->step].path.n > 0)
+		return record_path(out, r, f, &f->field[at->step], at, end);
+	if ((int)k >= NNARROW)
+		return add_wide(out, r, f, at, k, end);
+	add_narrow(out, r, at, k);
+	return 0;
+}
+
+int
+record_write(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, size_t max)
+{
+	/* At least one byte, so that a full buffer does not stop it for ever.
+	 */
+	size_t room = max > 0 ? max : 1;
+	size_t end = room < SIZE_MAX - out->n ? out->n + room : SIZE_MAX;
+	int n = f->nfield > 0 ? f->nfield : RECORD_NKEY;
+
+	if (f->nfield == 0 && at->step == 0) {
+		add_narrow(out, r, at, RECORD_NKEY);
+		at->step = NNARROW;
+	}
+	for (; at->step < n; at->step++)
+		if (add_step(out, r, f, at, end) == 1)
+			return 1;
+	buf_str(out, at->any ? "}\n" : "{}\n");
+	return 0;
+}

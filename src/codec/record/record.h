@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Result records (SPEC section 3.1) as JSON lines, and the short text lines.
+ * Writes what a plain struct says; knows nothing of how it came about.
+ */
+#ifndef CODEC_RECORD_RECORD_H
+#define CODEC_RECORD_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/parse_error.h"
+#include "base/span.h"
+#include "codec/http/http.h"
+
+#define RECORD_NO_TIME (-1) /* a time that is null */
+
+/*
+ * JSON: what is wholly there and is one JSON value (json_is_answer) stands as
+ * that value; anything else as INLINE has it.
+ */
+enum record_body {
+	RECORD_BODY_INLINE,
+	RECORD_BODY_NONE,
+	RECORD_BODY_BASE64,
+	RECORD_BODY_JSON,
+};
+
+/*
+ * One request, or a look-up, connect or handshake that failed. What is null is
+ * given as in struct record.
+ */
+struct record_attempt {
+	unsigned attempt; /* from 1; the requests of one attempt share it */
+	struct span url;
+	int status_code;
+	enum err error;
+	struct span remote_ip;
+	int64_t conn_id; /* 0: null */
+	int64_t time_namelookup, time_connect, time_appconnect,
+	    time_starttransfer, time_total;
+	int64_t wait_us; /* before it */
+	struct span wait_reason;
+};
+
+/* Times are microseconds. A span with p NULL is null. */
+struct record {
+	uint64_t seq;
+	struct span id, meta; /* raw JSON; n 0: no such key */
+	int id_is_custom;
+	struct span input, url, final_url, method;
+	int64_t timestamp_us; /* wall clock; RECORD_NO_TIME: null */
+	int status_code;
+	enum err error;
+	enum phase error_phase; /* when error is not E_OK */
+	struct span errormsg, error_detail;
+	struct span content_type, charset; /* by codec/media_type */
+	int64_t content_length;            /* -1: null */
+	struct span location;
+	int http_minor; /* -1: null */
+	struct span remote_ip;
+	int remote_port; /* -1: null */
+	struct span tls_version;
+	int tls_verified; /* -1: null */
+	int64_t conn_id;  /* 0: null */
+	int conn_reused;
+	unsigned num_attempts, num_redirects;
+	uint64_t size_download, size_decoded;
+	int complete;
+	int64_t time_queue, time_item, time_namelookup, time_connect,
+	    time_appconnect, time_starttransfer, time_total, time_redirect;
+	unsigned flags; /* HTTP_* of codec/http/http.h and RECORD_* below */
+	const struct http *http; /* for header, trailer, interim; or NULL */
+	int has_body;            /* an answer's body began, even an empty one */
+	struct span body;        /* decoded */
+	int body_streamed;       /* it went out as lines: body is null */
+	int has_attempts;        /* is there a key attempts */
+	const struct record_attempt *attempt; /* nattempt of them */
+	size_t nattempt;
+	int64_t num_events; /* -1: no such key */
+
+	int has_parse;       /* are there keys extract and parse */
+	struct span extract; /* a JSON object, raw; null if its p is NULL ... */
+	int has_exec;        /* ... and that is the only part of it. exec: */
+	struct span exec;    /* a JSON value, raw; null */
+	int was_parsed;      /* parse is an object */
+	enum parse_error parse_error;
+	int64_t parse_time;    /* RECORD_NO_TIME: null */
+	unsigned parse_worker; /* 0: null */
+};
+
+enum {
+	RECORD_UNKNOWN_CODING = 1 << 8,
+	RECORD_TRAILING_DATA = 1 << 9,
+};
+
+#define RECORD_FIELDS_MAX 128
+
+/* One of --fields. `path`: the way into its object, n 0: the whole of it. */
+struct record_field {
+	unsigned char key;
+	struct span name, path; /* name: as it was given, "header.etag" */
+};
+
+/* How records are written; made once a run. */
+struct record_format {
+	enum record_body body;
+	int include_headers;
+	int nfield;                                   /* 0: all keys */
+	struct record_field field[RECORD_FIELDS_MAX]; /* in their order */
+	/* With --fields, a key that stands for another not named there. */
+	int body_either; /* `body` for body_base64 */
+	int json_either; /* `body` for body_json */
+	int id_either;   /* `id` for custom_id */
+};
+
+enum record_fields_fault {
+	RECORD_FIELDS_OK,
+	RECORD_FIELDS_UNKNOWN,   /* there is no such key */
+	RECORD_FIELDS_REPEATED,  /* it was given twice */
+	RECORD_FIELDS_NO_OBJECT, /* a path into what is neither object nor list
+				  */
+	RECORD_FIELDS_TOO_MANY,
+};
+
+/*
+ * Reads a --fields list ("url,header.etag"), which the format points into from
+ * then on. *bad is the name that is wrong.
+ */
+enum record_fields_fault
+record_fields(struct record_format *f, struct span list, struct span *bad);
+/* The key number i by name, NULL after the last. */
+const char *record_key_name(int i);
+
+/*
+ * A record is written in pieces so that a large body never stands in memory
+ * twice: record_write appends as much as fits in about `max` bytes (at least
+ * one piece) and returns 1 while there is more, 0 when the line and its LF are
+ * whole. `at` is the writer's place: zero it for a new record, hand the same
+ * one back until 0 is returned.
+ */
+struct record_at {
+	int step;
+	int any; /* a key has been written */
+	size_t body_done;
+	int body_form; /* which key, decided at its first piece */
+	size_t attempts_done;
+	size_t extract_done; /* of its bytes */
+	size_t path_done;    /* of the value that a path leads to */
+};
+
+int record_write(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, size_t max);
+
+/* How short lines are written; all-zero: plain, and as long as they are. */
+struct record_text {
+	int is_coloured;
+	unsigned columns; /* of the terminal they go to; 0: it is none */
+};
+
+/*
+ * The short line: "200  1.2k  0.034s  https://…\n", of a failure with its code
+ * for the size and why behind the URL. Control bytes are filtered; why is cut
+ * so that the line ends with a row of the terminal.
+ */
+void record_write_text(
+    struct buf *out, const struct record *r, const struct record_text *how);
+
+/*
+ * In the JSON lines that stand in b from `from` on: DEL and C1 (U+007F to
+ * U+009F), which JSON lets strings hold and a terminal may obey, as \u00XX.
+ */
+void record_spare_terminal(struct buf *b, size_t from);
+
+/*
+ * Appends s as the inside of a JSON string: escaped, what is not valid UTF-8
+ * as U+FFFD.
+ */
+void record_escape(struct buf *out, struct span s);
+
+#endif

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rules of the back-off of an origin. Each rule is a function; what
+ * several transfers in flight say of one event counts once.
+ */
+#include "core/origin/backoff.h"
+
+#include "codec/http/ratelimit.h"
+#include "core/fetch.h"
+#include "core/origin/host.h"
+#include "core/origin/idle.h"
+#include "core/history.h"
+#include "core/xchg.h"
+#include "io/timer.h"
+
+#define BACKOFF_MAX_US 60000000
+#define UNKNOWN_DEAD_US 30000000 /* an origin that never answered */
+#define WINDOW_MIN 2
+#define OWN_REFUSALS 2 /* of one item, while others are answered */
+
+static int64_t
+now_of(const struct host *h)
+{
+	return h->core->now_us;
+}
+
+/* Did f begin before the hold was set? Then it is part of what led to it. */
+static int
+is_old_news(const struct fetch *f)
+{
+	return f->x != NULL && f->x->epoch != f->host->backoff.epoch;
+}
+
+static int64_t
+doubled(int64_t last_us, int64_t first_us)
+{
+	int64_t us = last_us > 0 ? 2 * last_us : first_us;
+
+	return us < BACKOFF_MAX_US ? us : BACKOFF_MAX_US;
+}
+
+static int
+may_hold(const struct host *h)
+{
+	return h->core->opts->retry > 0;
+}
+
+/* Afterwards one may go at once. */
+static void
+hold(struct host *h, int64_t us, enum wait_reason why)
+{
+	struct backoff *g = &h->backoff;
+	int64_t until = now_of(h) + us;
+
+	g->is_news |= g->held_until_at_us <= now_of(h) && us > 0;
+	if (g->held_until_at_us < until) {
+		g->held_until_at_us = until;
+		g->why = why;
+	}
+	g->epoch++;
+	g->before = h->active;
+	g->allow = 1;
+	host_update(h);
+}
+
+/* Once it is known what the hold is. */
+static void
+tell(struct host *h)
+{
+	if (h->backoff.is_news && h->core->hold_begun != NULL)
+		h->core->hold_begun(h->core->hold_begun_arg, h);
+	h->backoff.is_news = 0;
+}
+
+/* Until its hold is over; without --retry-delay it has none. */
+static void
+give_up(struct host *h, enum wait_reason why)
+{
+	struct backoff *g = &h->backoff;
+
+	if (backoff_is_given_up(g, now_of(h)))
+		return;
+	g->is_given_up = g->is_news = 1;
+	if (why == WAIT_BACKOFF || g->held_until_at_us <= now_of(h))
+		hold(h, BACKOFF_MAX_US, why);
+	host_update(h);
+}
+
+void
+backoff_end(struct fetch *f)
+{
+	f->host->backoff.before -=
+	    is_old_news(f) && f->host->backoff.before > 0;
+}
+
+/* A transfer that takes long does not stand in for one that finds out. */
+size_t
+backoff_room(const struct host *h)
+{
+	const struct backoff *g = &h->backoff;
+	unsigned since = h->active - g->before;
+	size_t room = SIZE_MAX, window = g->window;
+
+	if (g->allow > 0)
+		room = since < g->allow ? g->allow - since : 0;
+	if (window == 0)
+		return room;
+	window = h->active < window ? window - h->active : 0;
+	return window < room ? window : room;
+}
+
+/* ---- it answers ---- */
+
+static void
+come_up(struct backoff *g)
+{
+	g->is_unreachable = 0;
+	g->nfailed = 0;
+	g->down_since_at_us = g->backoff_us = 0;
+}
+
+/* One more may be in flight, until the options are the only limit. */
+static void
+widen(struct host *h)
+{
+	const struct opts *o = h->core->opts;
+	uint64_t most = (uint64_t)o->concurrency;
+
+	if (o->max_per_host > 0 && (uint64_t)o->max_per_host < most)
+		most = (uint64_t)o->max_per_host;
+	if (h->backoff.window != 0 && ++h->backoff.window >= most)
+		h->backoff.window = 0;
+}
+
+void
+backoff_answered(struct fetch *f)
+{
+	struct host *h = f->host;
+	struct backoff *g = &h->backoff;
+	int was_asked = g->asked_wait_us != 0;
+
+	g->has_answered = 1;
+	g->answers++;
+	g->asked_since_at_us = 0;
+	come_up(g);
+	widen(h);
+	if (is_old_news(f) && was_asked) {
+		learned_rate_served_late(&g->learned);
+		return; /* others of the same moment were asked to wait */
+	}
+	learned_rate_served(&g->learned, now_of(h));
+	g->asked_wait_us = 0;
+	g->is_given_up = 0;
+	if (g->allow > 0) {
+		g->held_until_at_us = 0;
+		/* Twice as many a round trip: no burst follows the hold. */
+		if (++g->allow > (uint64_t)h->core->opts->concurrency)
+			g->allow = 0;
+	}
+	host_update(h);
+}
+
+/* ---- it asks to wait ---- */
+
+static int
+is_patience_over(const struct fetch *f)
+{
+	const struct backoff *g = &f->host->backoff;
+	int64_t max = f->opts->retry_max_time_us;
+
+	return max > 0 && g->asked_since_at_us != 0 &&
+	       now_of(f->host) - g->asked_since_at_us > max;
+}
+
+/* It is the URL that is refused again, not the pace of its origin. */
+static int
+is_refused_alone(const struct fetch *f)
+{
+	const struct history *t = f->history;
+
+	return t != NULL && t->asked_alone >= OWN_REFUSALS &&
+	       t->answers != f->host->backoff.answers;
+}
+
+static void
+learn(struct fetch *f)
+{
+	if (f->opts->learn_rate && may_hold(f->host))
+		learned_rate_refused(&f->host->backoff.learned, now_of(f->host),
+		    &history_of(f)->learnt);
+}
+
+/*
+ * A URL that is refused for reasons of its own holds its origin only if the
+ * answer says how long, and teaches no pace.
+ */
+void
+backoff_asked(struct fetch *f, int status, int64_t wait_us)
+{
+	struct host *h = f->host;
+	struct backoff *g = &h->backoff;
+	int64_t max = f->opts->retry_after_max_us;
+	int is_alone = is_refused_alone(f);
+
+	g->last = status == 429 ? "429" : status == 529 ? "529" : "503";
+	g->has_answered = 1;
+	come_up(g);
+	if (is_alone)
+		learned_rate_take_back(&g->learned, &history_of(f)->learnt);
+	if (is_alone && wait_us < 0) {
+		host_update(h);
+		return;
+	}
+	if (g->held_until_at_us <= now_of(h))
+		g->is_given_up = 0; /* that was another time */
+	if (g->asked_since_at_us == 0)
+		g->asked_since_at_us = now_of(h);
+	if (!is_old_news(f) || g->asked_wait_us == 0) {
+		g->probes_new ^= g->allow == 1;
+		g->asked_wait_us =
+		    doubled(g->asked_wait_us, f->opts->retry_delay_us);
+		if (status == 429 && !is_alone)
+			learn(f);
+	}
+	hold(h, wait_us > g->asked_wait_us ? wait_us : g->asked_wait_us,
+	    WAIT_RETRY_AFTER);
+	if ((max > 0 && wait_us > max) || is_patience_over(f))
+		give_up(h, WAIT_RETRY_AFTER);
+	tell(h);
+}
+
+/* ---- no connection comes up ---- */
+
+int
+backoff_is_probing(const struct host *h)
+{
+	return h->backoff.is_unreachable;
+}
+
+int
+backoff_is_free_probe(const struct fetch *f)
+{
+	return f->x != NULL && f->x->is_probe && f->host->backoff.has_answered;
+}
+
+int64_t
+backoff_dead_at_us(const struct host *h)
+{
+	const struct opts *o = h->core->opts;
+	const struct backoff *g = &h->backoff;
+	int64_t span = o->host_dead_after_us;
+
+	if (!g->is_unreachable || span == 0)
+		return TIMER_NEVER;
+	if (!g->has_answered && span > UNKNOWN_DEAD_US &&
+	    !opts_given(o, OPT_host_dead_after))
+		span = UNKNOWN_DEAD_US;
+	return g->down_since_at_us + span;
+}
+
+void
+backoff_check_dead(struct host *h)
+{
+	if (now_of(h) >= backoff_dead_at_us(h) &&
+	    !backoff_is_given_up(&h->backoff, now_of(h))) {
+		give_up(h, WAIT_BACKOFF);
+		tell(h);
+	}
+}
+
+/* One item that fails twice says no more than one that fails once. */
+static void
+note_failed(struct backoff *g, uint64_t seq)
+{
+	unsigned i;
+
+	for (i = 0; i < g->nfailed && i < GOVERN_FAILED - 1; i++)
+		if (g->failed[i] == seq)
+			return;
+	if (g->nfailed < GOVERN_FAILED - 1)
+		g->failed[g->nfailed] = seq;
+	if (g->nfailed < GOVERN_FAILED)
+		g->nfailed++;
+}
+
+/*
+ * Those that were in flight when it was held say the same once more. The hold
+ * doubles with each probe that fails. If the origin has never answered, nothing
+ * tells that it is worth waiting for once an item has used up its tries.
+ */
+void
+backoff_unreachable(struct fetch *f, enum err e, int has_used_up)
+{
+	struct host *h = f->host;
+	struct backoff *g = &h->backoff;
+
+	g->last = error_code(e);
+	if (g->down_since_at_us == 0)
+		g->down_since_at_us =
+		    f->x != NULL ? f->x->slot_at_us : now_of(h);
+	note_failed(g, f->seq);
+	if (!may_hold(h) || g->nfailed < GOVERN_FAILED)
+		return;
+	if (!g->is_unreachable || !is_old_news(f)) {
+		g->is_unreachable = 1;
+		idle_close_host(h); /* they would find out one by one */
+		g->backoff_us = doubled(g->backoff_us, f->opts->retry_delay_us);
+		hold(h, g->backoff_us, WAIT_BACKOFF);
+	}
+	if (has_used_up && !g->has_answered)
+		give_up(h, WAIT_BACKOFF);
+	backoff_check_dead(h);
+	tell(h);
+}
+
+/* What follows is between the URL and the origin. */
+void
+backoff_connected(struct fetch *f)
+{
+	struct host *h = f->host;
+	struct backoff *g = &h->backoff;
+	int was_unreachable = g->is_unreachable;
+
+	come_up(g);
+	if (!was_unreachable)
+		return;
+	g->is_given_up = 0;
+	if (g->why == WAIT_BACKOFF)
+		g->held_until_at_us = 0;
+	host_update(h);
+}
+
+/* ---- requests break ---- */
+
+/*
+ * Half as many at once, in case the origin breaks under them. What was in
+ * flight at that moment halves it no further.
+ */
+void
+backoff_broken(struct fetch *f, enum err e)
+{
+	struct host *h = f->host;
+	struct backoff *g = &h->backoff;
+	unsigned n = g->window != 0 ? g->window : h->active;
+
+	g->last = error_code(e);
+	if (!may_hold(h) || f->x == NULL ||
+	    f->x->slot_at_us < g->narrowed_at_us)
+		return;
+	g->narrowed_at_us = now_of(h);
+	g->window = n / 2 > WINDOW_MIN ? n / 2 : WINDOW_MIN;
+	host_update(h);
+}
+
+/* ---- items end ---- */
+
+void
+backoff_ended(struct fetch *f, enum err e)
+{
+	struct host *h = f->host;
+	uint64_t max = (uint64_t)f->opts->max_host_errors;
+
+	if (e == E_OK) {
+		h->backoff.lost = 0;
+		return;
+	}
+	if (e == E_HOST_UNAVAILABLE)
+		return;
+	h->backoff.last = error_code(e);
+	if (++h->backoff.lost >= max && max > 0) {
+		give_up(h, WAIT_BACKOFF);
+		tell(h);
+	}
+}
+
+int
+backoff_is_given_up(const struct backoff *g, int64_t now_us)
+{
+	return g->is_given_up && now_us < g->held_until_at_us;
+}
+
+int
+backoff_is_needed(const struct backoff *g, int64_t now_us)
+{
+	return g->held_until_at_us > now_us || g->allow != 0 ||
+	       g->nfailed != 0 || g->window != 0 || g->lost != 0 ||
+	       g->learned.rate > 0 || (g->has_quota && g->quota_at_us > now_us);
+}
+
+/* ---- what its headers say ---- */
+
+/* Tokens cannot be counted in requests: they hold when there are none left. */
+static int
+is_tighter(const struct http_ratelimit *a, const struct http_ratelimit *b)
+{
+	if (a->reset_us < 0 ||
+	    (a->remaining > 0 && span_eq(a->name, SPAN("tokens"))))
+		return 0;
+	if (b == NULL || a->remaining < b->remaining)
+		return 1;
+	return a->remaining == b->remaining && a->reset_us > b->reset_us;
+}
+
+static void
+set_quota(struct host *h, const struct http_ratelimit *r)
+{
+	struct backoff *g = &h->backoff;
+	int64_t max = h->core->opts->retry_after_max_us, wait = r->reset_us;
+	int64_t left = r->remaining;
+
+	if (max > 0 && wait > max)
+		wait = max; /* and then it is asked again */
+	/* Those under way may not be counted in it yet. */
+	left -= h->active > 0 ? h->active - 1 : 0;
+	g->has_quota = 1;
+	g->quota = left > 0 ? left : 0;
+	g->quota_at_us = now_of(h) + wait;
+	host_update(h);
+}
+
+void
+backoff_headers(struct fetch *f)
+{
+	struct http_ratelimit v[HTTP_RATELIMIT_MAX], *tightest = NULL;
+	size_t i, n;
+
+	if (!f->opts->rate_headers)
+		return;
+	n = http_ratelimit_read(http_header(f->x->http), timer_wall_us(), v);
+	for (i = 0; i < n; i++)
+		if (is_tighter(&v[i], tightest))
+			tightest = &v[i];
+	if (tightest != NULL)
+		set_quota(f->host, tightest);
+}
+
+void
+backoff_start(struct host *h)
+{
+	struct backoff *g = &h->backoff;
+
+	if (g->has_quota && g->quota_at_us <= now_of(h))
+		g->has_quota = 0;
+	if (g->has_quota && g->quota > 0)
+		g->quota--;
+	learned_rate_start(&g->learned, now_of(h));
+}

@@ -1,0 +1,612 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Origins: found by key, kept while they have work or are remembered, moved
+ * between the scheduler's places by one function. Knows nothing of what a
+ * fetch does once it has its slot.
+ */
+#include "core/origin/host.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "core/fetch.h"
+#include "core/origin/idle.h"
+#include "core/history.h"
+#include "io/timer.h"
+
+#define QUIET_MAX 10000 /* origins remembered without work; */
+#define QUIET_MIN 100   /* this many whatever memory they take */
+#define QUIET_CEILING 65536
+#define FORGET_LOOKS 4
+#define PROBE_LOOKS 4096
+
+static void
+count_held(struct host *h)
+{
+	account_set(&h->core->account, ACCOUNT_ORIGINS, &h->charged,
+	    sizeof(*h) + h->origin.n + h->naddr * sizeof(h->addr[0]));
+}
+
+void
+hosts_init(struct core *c)
+{
+	hash_init(&c->hosts);
+	list_init(&c->ready);
+	list_init(&c->want);
+	list_init(&c->quiet);
+	list_init(&c->doubted);
+	idle_init(c);
+	list_init(&c->lost);
+	heap_init(&c->later);
+	heap_init(&c->held);
+	heap_init(&c->woken);
+}
+
+static void
+destroy(struct host *h)
+{
+	CHECK(h->waiting.n == 0 && h->delayed.n == 0 && h->active == 0 &&
+	      h->idle.n == 0 && !heap_on(&h->held));
+	if (h->job != NULL) {
+		resolve_cancel(h->job);
+		h->core->lookups--;
+	}
+	if (link_on(&h->link))
+		list_remove(&h->core->quiet, &h->link);
+	if (link_on(&h->doubted))
+		list_remove(&h->core->doubted, &h->doubted);
+	hash_del(&h->core->hosts, &h->hashed);
+	account_set(&h->core->account, ACCOUNT_ORIGINS, &h->charged, 0);
+	free(h->addr);
+	free(h->key);
+	free(h);
+}
+
+void
+hosts_fini(struct core *c)
+{
+	size_t i;
+
+	idle_fini(c);
+	for (i = 0; i < c->hosts.nslot; i++)
+		while (c->hosts.slot[i] != NULL)
+			destroy(
+			    CONTAINER(c->hosts.slot[i], struct host, hashed));
+	hash_fini(&c->hosts);
+	heap_fini(&c->later);
+	heap_fini(&c->held);
+	heap_fini(&c->woken);
+}
+
+/*
+ * Calls `each` for every origin there is, until it returns 0. It must make no
+ * origin and forget none: a fetch may fail or be dropped without a retry only.
+ */
+static void
+walk(struct core *c, int (*each)(void *arg, struct host *h), void *arg)
+{
+	struct hash_link *k;
+	size_t i;
+
+	for (i = 0; i < c->hosts.nslot; i++)
+		for (k = c->hosts.slot[i]; k != NULL; k = k->next)
+			if (!each(arg, CONTAINER(k, struct host, hashed)))
+				return;
+}
+
+static int
+end_waiting(void *arg, struct host *h)
+{
+	void (*end)(struct fetch * f) = *(void (**)(struct fetch *))arg;
+	struct link *w;
+
+	while ((w = list_first(&h->waiting)) != NULL ||
+	       (w = list_first(&h->delayed)) != NULL)
+		end(CONTAINER(w, struct fetch, link));
+	return 1;
+}
+
+void
+hosts_end_waiting(struct core *c, void (*end)(struct fetch *f))
+{
+	walk(c, end_waiting, &end);
+}
+
+struct visit {
+	int (*each)(void *arg, const struct fetch *f);
+	void *arg;
+};
+
+static int
+visit_list(const struct list *l, const struct visit *v)
+{
+	struct link *w;
+
+	for (w = list_first(l); w != NULL; w = list_next(l, w))
+		if (!v->each(v->arg, CONTAINER(w, struct fetch, link)))
+			return 0;
+	return 1;
+}
+
+static int
+visit_waiting(void *arg, struct host *h)
+{
+	return visit_list(&h->waiting, arg) && visit_list(&h->delayed, arg);
+}
+
+void
+hosts_each_waiting(
+    struct core *c, int (*each)(void *arg, const struct fetch *f), void *arg)
+{
+	struct visit v = { each, arg };
+
+	walk(c, visit_waiting, &v);
+}
+
+static struct host *
+find(struct core *c, struct span origin, uint64_t hash)
+{
+	struct hash_link *k = hash_first(&c->hosts, hash);
+	struct host *h;
+
+	for (; k != NULL; k = hash_next(k)) {
+		h = CONTAINER(k, struct host, hashed);
+		if (span_eq(h->origin, origin))
+			return h;
+	}
+	return NULL;
+}
+
+/* Its limits hold for what comes later, too. */
+static int
+is_needed(const struct host *h)
+{
+	int64_t now = h->core->now_us;
+
+	return h->pace_at_us > now || h->talks ||
+	       backoff_is_needed(&h->backoff, now);
+}
+
+static int
+has_too_many(const struct core *c)
+{
+	return c->quiet.n > QUIET_MAX ||
+	       (c->quiet.n > QUIET_MIN && account_is_full_of_origins(c));
+}
+
+/* Those remembered longest go, in so many looks; beyond a bound, any. */
+static void
+forget_some(struct core *c)
+{
+	struct host *h;
+	int n;
+
+	for (n = 0; n < FORGET_LOOKS && has_too_many(c); n++) {
+		h = CONTAINER(list_first(&c->quiet), struct host, link);
+		if (c->quiet.n < QUIET_CEILING && is_needed(h)) {
+			list_remove(&c->quiet, &h->link);
+			list_push(&c->quiet, &h->link);
+		} else
+			destroy(h);
+	}
+}
+
+struct host *
+host_of(struct core *c, const struct url *u)
+{
+	struct span origin = url_origin(u), name = url_hostname(u);
+	uint64_t hash = hash_of(&c->hosts, origin);
+	struct host *h = find(c, origin, hash);
+
+	if (h != NULL)
+		return h;
+	forget_some(c);
+	h = mem_zalloc(1, sizeof(*h));
+	h->core = c;
+	h->key = mem_strndup(origin.p, origin.n);
+	h->origin = span_of(h->key, origin.n);
+	h->name = span_of(h->key + (name.p - origin.p), name.n);
+	h->scheme = u->scheme;
+	h->port = u->port;
+	list_init(&h->waiting);
+	list_init(&h->delayed);
+	list_init(&h->idle);
+	list_push(&c->quiet, &h->link);
+	hash_add(&c->hosts, &h->hashed, hash);
+	count_held(h);
+	c->stats.hosts++;
+	return h;
+}
+
+/* ---- its place ---- */
+
+static size_t
+room(const struct host *h)
+{
+	uint64_t max = (uint64_t)h->core->opts->max_per_host;
+	size_t room = backoff_room(h);
+
+	if (h->unsent > 0 || (max > 0 && h->active >= max))
+		return 0;
+	return max > 0 && max - h->active < room ? max - h->active : room;
+}
+
+int64_t
+host_held_until(const struct host *h, enum wait_reason *why)
+{
+	const struct opts *o = h->core->opts;
+	int64_t until = h->backoff.held_until_at_us;
+
+	*why = h->backoff.why;
+	if (h->backoff.has_quota && h->backoff.quota == 0 &&
+	    h->backoff.quota_at_us > until) {
+		until = h->backoff.quota_at_us;
+		*why = WAIT_RATE;
+	}
+	if (h->pace_at_us > until) {
+		until = h->pace_at_us;
+		*why = o->delay_us > 0 ? WAIT_DELAY : WAIT_RATE;
+	}
+	if (h->budget_at_us > until) {
+		until = h->budget_at_us;
+		*why = WAIT_BUDGET;
+	}
+	if (idle_watched_until(h) > until) {
+		until = idle_watched_until(h);
+		*why = WAIT_HOST_LIMIT;
+	}
+	return until > h->core->now_us ? until : 0;
+}
+
+/* Nonzero: it is held, and since when is written down. */
+static int
+is_held(struct host *h)
+{
+	enum wait_reason why;
+	int64_t until = host_held_until(h, &why);
+
+	if (until == 0)
+		return 0;
+	if (h->place != HOST_HELD)
+		h->held_from_at_us = h->core->now_us;
+	h->held_until_at_us = until;
+	h->why_held = why;
+	return 1;
+}
+
+/* A connection that f may use, or addresses. */
+static int
+has_way(const struct host *h, const struct fetch *f)
+{
+	return idle_has(h, !fetch_is_idempotent(f)) ||
+	       host_is_fresh(h, f, h->core->now_us);
+}
+
+static enum host_place
+place_for(struct host *h)
+{
+	if (h->waiting.n == 0 && h->delayed.n == 0)
+		return HOST_QUIET;
+	if (backoff_is_given_up(&h->backoff, h->core->now_us))
+		return HOST_LOST;
+	if (h->waiting.n == 0)
+		return HOST_QUIET;
+	if (h->job != NULL || h->doubt != E_OK)
+		return HOST_LOOKUP;
+	if (is_held(h))
+		return HOST_HELD;
+	if (room(h) == 0)
+		return HOST_FULL;
+	return has_way(h, host_next(h)) ? HOST_READY : HOST_WANT;
+}
+
+static struct list *
+list_for(struct host *h, enum host_place p)
+{
+	switch (p) {
+	case HOST_QUIET:
+		/* With anything of its own it cannot be forgotten. */
+		return h->active == 0 && h->idle.n == 0 && h->delayed.n == 0
+			   ? &h->core->quiet
+			   : NULL;
+	case HOST_READY:
+		return &h->core->ready;
+	case HOST_WANT:
+		return &h->core->want;
+	case HOST_LOST:
+		return &h->core->lost;
+	case HOST_FULL:
+	case HOST_LOOKUP:
+	case HOST_HELD:
+		return NULL;
+	}
+	return NULL;
+}
+
+static void
+count_startable(struct host *h)
+{
+	size_t n = 0;
+
+	if (h->place == HOST_READY)
+		n = h->waiting.n < room(h) ? h->waiting.n : room(h);
+	h->core->startable += n - h->contribution;
+	h->contribution = n;
+}
+
+static void
+take_off(struct host *h)
+{
+	struct core *c = h->core;
+
+	if (!link_on(&h->link))
+		return;
+	switch (h->place) {
+	case HOST_QUIET:
+		list_remove(&c->quiet, &h->link);
+		break;
+	case HOST_READY:
+		list_remove(&c->ready, &h->link);
+		break;
+	case HOST_WANT:
+		list_remove(&c->want, &h->link);
+		break;
+	case HOST_LOST:
+		list_remove(&c->lost, &h->link);
+		break;
+	case HOST_FULL:
+	case HOST_LOOKUP:
+	case HOST_HELD:
+		CHECK(!"a host on a list that is none");
+	}
+}
+
+/* When time alone changes its place; TIMER_NEVER: it does not. */
+static int64_t
+due_at_us(const struct host *h)
+{
+	int64_t at = TIMER_NEVER, dead_at = backoff_dead_at_us(h);
+
+	if (h->place == HOST_HELD)
+		at = h->held_until_at_us;
+	if (h->waiting.n + h->delayed.n > 0 && h->place != HOST_LOST &&
+	    dead_at > h->core->now_us && dead_at < at)
+		at = dead_at;
+	return at;
+}
+
+static void
+wake_at(struct host *h)
+{
+	int64_t at = due_at_us(h);
+
+	if (at != TIMER_NEVER)
+		heap_move(&h->core->held, &h->held, at);
+	else if (heap_on(&h->held))
+		heap_remove(&h->core->held, &h->held);
+}
+
+void
+host_update(struct host *h)
+{
+	enum host_place p = place_for(h);
+	struct list *l = list_for(h, p);
+
+	if (p != h->place || (l != NULL) != link_on(&h->link)) {
+		take_off(h);
+		h->place = p;
+		h->was_full |= p == HOST_FULL;
+		if (l != NULL)
+			list_push(l, &h->link);
+	}
+	wake_at(h);
+	count_startable(h);
+}
+
+void
+hosts_end_lost(struct core *c)
+{
+	struct link *k, *w;
+	struct host *h;
+
+	while ((k = list_first(&c->lost)) != NULL) {
+		h = CONTAINER(k, struct host, link);
+		while ((w = list_first(&h->waiting)) != NULL ||
+		       (w = list_first(&h->delayed)) != NULL)
+			fetch_fail(CONTAINER(w, struct fetch, link),
+			    E_HOST_UNAVAILABLE, PHASE_POLICY, h->backoff.last);
+		host_update(h);
+	}
+}
+
+static unsigned
+attempts_of(const struct fetch *f)
+{
+	return f->attempts;
+}
+
+/* Fewer is better, as is not to have been asked to wait. */
+static unsigned
+not_asked(const struct fetch *f)
+{
+	return f->history != NULL && f->history->asked > 0
+		   ? UINT_MAX - f->history->asked
+		   : UINT_MAX;
+}
+
+/* The first of those for which `rank` gives most. */
+static struct fetch *
+find_most(const struct host *h, unsigned (*rank)(const struct fetch *f))
+{
+	struct link *k = list_first(&h->waiting);
+	struct fetch *f, *most = CONTAINER(k, struct fetch, link);
+	int n;
+
+	for (n = 0; n < PROBE_LOOKS && k != NULL && rank(most) != UINT_MAX;
+	     n++) {
+		f = CONTAINER(k, struct fetch, link);
+		if (rank(f) > rank(most))
+			most = f;
+		k = list_next(&h->waiting, k);
+	}
+	return most;
+}
+
+/*
+ * While an origin that has never answered is unreachable, the item that was
+ * tried most goes: once its tries are used up the origin is given up. After a
+ * refusal, it may be that only one item is refused for ever, or that each is so
+ * many times: the kind goes that was answered last time, else the other.
+ */
+struct fetch *
+host_next(const struct host *h)
+{
+	const struct backoff *g = &h->backoff;
+
+	if (backoff_is_probing(h) && !g->has_answered)
+		return find_most(h, attempts_of);
+	if (g->allow == 1 && g->asked_since_at_us != 0)
+		return find_most(h, g->probes_new ? not_asked : attempts_of);
+	return CONTAINER(list_first(&h->waiting), struct fetch, link);
+}
+
+void
+host_rotate(struct host *h)
+{
+	if (h->place != HOST_READY)
+		return;
+	list_remove(&h->core->ready, &h->link);
+	list_push(&h->core->ready, &h->link);
+}
+
+/* ---- its addresses ---- */
+
+int
+host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us)
+{
+	if (h->naddr == 0)
+		return 0;
+	if (now_us < h->until_at_us)
+		return 1;
+	return f->seq <= h->waiter_seq &&
+	       now_us < h->answer_at_us + RESOLVE_WAITER_US;
+}
+
+static void
+fail_waiting(struct host *h, enum err e, const char *detail)
+{
+	struct link *k;
+
+	/* Only those there now: a new one may ask again. */
+	while ((k = list_first(&h->waiting)) != NULL)
+		fetch_lookup_failed(
+		    CONTAINER(k, struct fetch, link), e, detail);
+}
+
+/* Does it say that a name server was reached? -1: it says nothing. */
+static int
+has_reached(const struct resolve_answer *a)
+{
+	if (a->from_cache)
+		return -1;
+	return a->err != E_DNS_TIMEOUT && a->err != E_DNS_NO_SERVER;
+}
+
+/* 0: that may be the network's fault, and those who wait go on waiting. */
+static int
+is_net_answer(struct host *h, const struct resolve_answer *a)
+{
+	int reached = has_reached(a);
+
+	if (reached == 1)
+		network_resolved(h->core, a->err == E_OK ? h->name : SPAN_NONE);
+	return reached != 0 ||
+	       !network_failed(h->core, h, a->err, a->detail, h->lookup_at_us);
+}
+
+static void
+set_doubt(struct host *h, const struct resolve_answer *a)
+{
+	h->doubt = a->err;
+	h->doubt_detail = a->detail;
+	list_push(&h->core->doubted, &h->doubted);
+}
+
+static void
+take_answer(struct host *h, const struct resolve_answer *a)
+{
+	struct core *c = h->core;
+
+	h->answer_at_us = c->now_us;
+	if (a->from_cache)
+		h->lookup_at_us = h->answer_at_us;
+	if (is_net_answer(h, a) == 0) {
+		if (c->network.job != NULL)
+			set_doubt(h, a);
+		host_update(h);
+		return;
+	}
+	if (a->err != E_OK) {
+		fail_waiting(h, a->err, a->detail);
+		host_update(h);
+		return;
+	}
+	h->addr = mem_realloc(h->addr, a->n * sizeof(a->addr[0]));
+	memcpy(h->addr, a->addr, a->n * sizeof(a->addr[0]));
+	h->naddr = a->n;
+	count_held(h);
+	h->until_at_us = a->until_at_us;
+	h->waiter_seq = c->seq;
+	host_update(h);
+}
+
+/*
+ * Not by a walk over all origins: an item that fails may go back to an origin
+ * that has been forgotten, and is made anew.
+ */
+void
+hosts_settle(struct core *c, int is_there)
+{
+	struct link *k;
+	struct host *h;
+
+	while ((k = list_shift(&c->doubted)) != NULL) {
+		h = CONTAINER(k, struct host, doubted);
+		if (is_there)
+			fail_waiting(h, h->doubt, h->doubt_detail);
+		h->doubt = E_OK;
+		host_update(h);
+	}
+}
+
+static void
+on_answer(void *arg, const struct resolve_answer *a)
+{
+	struct host *h = arg;
+
+	core_tick(h->core);
+	h->job = NULL;
+	h->core->lookups--;
+	take_answer(h, a);
+}
+
+void
+host_look_up(struct host *h)
+{
+	struct core *c = h->core;
+	struct resolve_answer a;
+
+	CHECK(h->job == NULL);
+	h->lookup_at_us = c->now_us;
+	if (resolve_start(c->resolve, h->name, h->port, on_answer, h, &a,
+		&h->job) == RESOLVE_DONE) {
+		h->job = NULL;
+		take_answer(h, &a);
+		return;
+	}
+	c->lookups++;
+	host_update(h);
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Kept-alive connections: of each origin the one used last goes first, of all
+ * the one idle longest is closed first. Knows nothing of what they carry.
+ */
+#include "core/origin/idle.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "core/origin/host.h"
+#include "io/conn/conn.h"
+#include "io/timer.h"
+
+#define CAREFUL_US 2000000
+#define SWEEP_US 100000 /* between looks at the idle connections */
+#define WATCH_US 250000 /* how long the bytes of an answer may be late */
+#define WATCHED_MAX 6   /* of an origin, before its requests wait for them */
+#define SILENT_ENOUGH 3
+#define LATE_US 1000 /* of a timer: the watch ends before the wait for it */
+
+/* A connection that is kept alive. */
+struct idle {
+	struct link of_host, of_core, of_watch;
+	struct host *host;
+	struct conn *conn;
+	int64_t parked_at_us, until_at_us;
+};
+
+void
+idle_init(struct core *c)
+{
+	list_init(&c->idle);
+	list_init(&c->watched);
+	list_init(&c->spare_idle);
+}
+
+void
+idle_fini(struct core *c)
+{
+	struct link *k;
+
+	idle_close(c, c->idle.n);
+	timer_free(c->idle_timer);
+	timer_free(c->watch_timer);
+	while ((k = list_shift(&c->spare_idle)) != NULL)
+		free(CONTAINER(k, struct idle, of_host));
+}
+
+static void
+end_watch(struct idle *i)
+{
+	if (!link_on(&i->of_watch))
+		return;
+	list_remove(&i->host->core->watched, &i->of_watch);
+	i->host->watched--;
+}
+
+static struct conn *
+release(struct idle *i)
+{
+	struct host *h = i->host;
+	struct core *c = h->core;
+	struct conn *conn = i->conn;
+
+	end_watch(i);
+	list_remove(&h->idle, &i->of_host);
+	list_remove(&c->idle, &i->of_core);
+	list_push(&c->spare_idle, &i->of_host);
+	return conn;
+}
+
+static void
+discard(struct idle *i)
+{
+	struct conn *conn = release(i);
+
+	conn_close(&conn);
+}
+
+static void
+drop(struct idle *i)
+{
+	struct host *h = i->host;
+
+	discard(i);
+	host_update(h);
+}
+
+int
+idle_is_blank(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] != '\r' && s.p[i] != '\n')
+			return 0;
+	return 1;
+}
+
+void
+idle_distrust(struct host *h)
+{
+	struct link *k;
+
+	h->talks = 1;
+	while ((k = list_first(&h->idle)) != NULL)
+		discard(CONTAINER(k, struct idle, of_host));
+	host_update(h);
+}
+
+/*
+ * There is something to read. An end is no fault, nor is what comes late: a
+ * server's word that it is about to close (408).
+ */
+static void
+drop_talking(struct idle *i)
+{
+	struct host *h = i->host;
+	struct core *c = h->core;
+	int is_soon = c->now_us < i->parked_at_us + WATCH_US;
+	enum conn_end end;
+	size_t n = conn_read(i->conn, c->read_buf, CORE_READ_BYTES, &end);
+
+	discard(i);
+	if (is_soon && !idle_is_blank(span_of(c->read_buf, n)))
+		idle_distrust(h);
+}
+
+/* A peer that closes, or talks out of turn (RFC 9112 section 9.2). */
+static void
+on_idle_event(void *arg, enum conn_event ev)
+{
+	struct idle *i = arg;
+	struct host *h = i->host;
+
+	(void)ev;
+	core_tick(h->core);
+	drop_talking(i);
+	host_update(h);
+}
+
+/* ---- on watch ---- */
+
+static void
+on_watch_end(void *arg)
+{
+	struct core *c = arg;
+	int64_t now = core_tick(c);
+	struct link *k;
+	struct idle *i;
+	struct host *h;
+
+	while ((k = list_first(&c->watched)) != NULL) {
+		i = CONTAINER(k, struct idle, of_watch);
+		if (now < i->parked_at_us + WATCH_US) {
+			timer_set(c->watch_timer, i->parked_at_us + WATCH_US);
+			return;
+		}
+		h = i->host;
+		if (conn_look(i->conn)) {
+			drop_talking(i);
+		} else {
+			end_watch(i);
+			h->silent_watches++;
+			list_remove(&h->idle, &i->of_host);
+			list_unshift(&h->idle, &i->of_host);
+		}
+		host_update(h);
+	}
+}
+
+static void
+begin_watch(struct idle *i)
+{
+	struct core *c = i->host->core;
+
+	i->host->watched++;
+	list_push(&c->watched, &i->of_watch);
+	if (c->watch_timer == NULL)
+		c->watch_timer = timer_new(c->base, on_watch_end, c);
+	if (timer_at(c->watch_timer) == TIMER_NEVER)
+		timer_set(c->watch_timer, i->parked_at_us + WATCH_US);
+}
+
+int64_t
+idle_watched_until(const struct host *h)
+{
+	const struct opts *o = h->core->opts;
+	uint64_t max = WATCHED_MAX;
+	const struct link *k = list_first(&h->idle);
+	const struct idle *i;
+
+	if (h->watched == 0 || h->watched < h->idle.n)
+		return 0;
+	if ((uint64_t)o->max_idle < max)
+		max = (uint64_t)o->max_idle;
+	if (o->max_per_host > 0 && (uint64_t)o->max_per_host < max)
+		max = (uint64_t)o->max_per_host;
+	i = CONTAINER(k, const struct idle, of_host);
+	return h->watched >= max ? i->parked_at_us + WATCH_US + LATE_US : 0;
+}
+
+/* ---- parked and taken ---- */
+
+static void
+on_sweep(void *arg)
+{
+	struct core *c = arg;
+	int64_t now = core_tick(c);
+	int64_t soonest = TIMER_NEVER;
+	struct link *k, *next;
+	struct idle *i;
+
+	for (k = list_first(&c->idle); k != NULL; k = next) {
+		next = list_next(&c->idle, k);
+		i = CONTAINER(k, struct idle, of_core);
+		if (now >= i->until_at_us)
+			drop(i);
+		else if (i->until_at_us < soonest)
+			soonest = i->until_at_us;
+	}
+	if (soonest < now + SWEEP_US)
+		soonest = now + SWEEP_US;
+	timer_set(c->idle_timer, soonest);
+}
+
+static struct idle *
+take_idle(struct core *c)
+{
+	struct link *k = list_shift(&c->spare_idle);
+
+	if (k == NULL)
+		return mem_zalloc(1, sizeof(struct idle));
+	return CONTAINER(k, struct idle, of_host);
+}
+
+void
+idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
+{
+	struct core *c = h->core;
+	struct idle *i;
+
+	if (keep_us <= 0 || h->talks || c->opts->max_idle == 0 ||
+	    c->pauses & PAUSE_STOP) {
+		conn_close(conn);
+		return;
+	}
+	i = take_idle(c);
+	i->host = h;
+	i->conn = *conn;
+	i->parked_at_us = c->now_us;
+	i->until_at_us = c->now_us + keep_us;
+	list_push(&c->idle, &i->of_core);
+	if (is_bodiless && h->silent_watches < SILENT_ENOUGH) {
+		list_push(&h->idle, &i->of_host);
+		begin_watch(i);
+	} else {
+		list_unshift(&h->idle, &i->of_host);
+	}
+	conn_own(i->conn, on_idle_event, i);
+	*conn = NULL;
+	if (c->idle.n > (uint64_t)c->opts->max_idle)
+		idle_close(c, 1);
+	if (c->idle_timer == NULL)
+		c->idle_timer = timer_new(c->base, on_sweep, c);
+	if (i->until_at_us < timer_at(c->idle_timer))
+		timer_set(c->idle_timer, i->until_at_us);
+	host_update(h);
+}
+
+/* The first of h that may be used, or NULL. */
+static struct idle *
+first_usable(const struct host *h, int careful)
+{
+	struct link *k = list_first(&h->idle);
+	struct idle *i;
+
+	if (k == NULL)
+		return NULL;
+	i = CONTAINER(k, struct idle, of_host);
+	if (link_on(&i->of_watch) ||
+	    (careful && h->core->now_us >= i->parked_at_us + CAREFUL_US))
+		return NULL;
+	return i;
+}
+
+int
+idle_has(const struct host *h, int careful)
+{
+	return first_usable(h, careful) != NULL;
+}
+
+struct conn *
+idle_unpark(struct host *h, int careful)
+{
+	struct idle *i;
+
+	while ((i = first_usable(h, careful)) != NULL) {
+		if (h->core->now_us >= i->until_at_us)
+			discard(i);
+		else if (conn_look(i->conn))
+			drop_talking(i);
+		else
+			return release(i);
+	}
+	return NULL;
+}
+
+void
+idle_close(struct core *c, size_t n)
+{
+	struct link *k;
+
+	while (n-- > 0 && (k = list_first(&c->idle)) != NULL)
+		drop(CONTAINER(k, struct idle, of_core));
+}
+
+void
+idle_close_host(struct host *h)
+{
+	struct link *k;
+
+	while ((k = list_first(&h->idle)) != NULL)
+		drop(CONTAINER(k, struct idle, of_host));
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A fetch keeps its line until it is gone; only what the source cut off its
+ * ends is put back here. Decides nothing.
+ */
+#include "core/output/failed_input.h"
+
+#include <string.h>
+
+#include "core/fetch.h"
+#include "io/sink.h"
+
+/* Of a line that was too long only the beginning is known; an operand with an
+ * LF in it would be two lines. */
+static int
+is_whole_line(const struct fetch *f)
+{
+	return f->err != E_INPUT_TOO_LONG &&
+	       memchr(f->line.p, '\n', f->line.n) == NULL;
+}
+
+void
+failed_input_put(const struct fetch *f)
+{
+	struct core *c = f->core;
+	struct buf *out;
+
+	if (c->failed == NULL || f->err == E_OK)
+		return;
+	if (!is_whole_line(f)) {
+		if (c->left_out.source == NULL)
+			c->left_out =
+			    (struct core_oddity){ f->source, f->source_line };
+		return;
+	}
+	out = sink_buf(c->failed);
+	if (f->had_bom)
+		buf_str(out, "\xef\xbb\xbf");
+	buf_span(out, f->line);
+	if (f->had_cr)
+		buf_char(out, '\r');
+	buf_char(out, '\n');
+}
+
+void
+failed_input_flush(struct core *c)
+{
+	if (c->failed != NULL)
+		sink_flush(c->failed);
+}
+
+int
+failed_input_is_full(const struct core *c)
+{
+	return c->failed != NULL && sink_is_full(c->failed);
+}
+
+size_t
+failed_input_pending(const struct core *c)
+{
+	return c->failed != NULL ? sink_pending(c->failed) : 0;
+}
+
+enum err
+failed_input_error(const struct core *c)
+{
+	return c->failed != NULL ? sink_error(c->failed) : E_OK;
+}

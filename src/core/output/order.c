@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A ring of items from the turn on. What is held of an item is a chain of
+ * extents in the spill file, the links among them, and after these one part in
+ * memory. Knows nothing of what a line says.
+ */
+#include "core/output/order.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "io/sink.h"
+#include "io/spill.h"
+
+#define MIN_ITEMS 64
+#define PIECE_BYTES (64u << 10) /* moved into the sink at a time */
+#define PART_BYTES (64u << 10)  /* worth an extent, though it may grow */
+#define GROW_BYTES (256u << 10)
+#define SCRATCH_BYTES (256u << 10) /* memory kept between items */
+
+/* In the file, before the bytes of each extent. */
+struct head {
+	uint64_t next; /* offset of the next one, if there is any */
+	uint64_t n;
+};
+
+#define HEAD_BYTES sizeof(struct head)
+
+struct part {
+	struct heap_link link; /* the first one goes to the file first */
+	uint64_t seq;
+	size_t off, n, cap; /* of bytes: from off to n; before it a head fits */
+	char bytes[];
+};
+
+struct item {
+	struct part *part;
+	uint64_t first, last; /* extents, when is_spilled */
+	unsigned char is_known, is_ended, is_spilled;
+};
+
+struct order {
+	struct item *item;   /* seq is at seq & (cap - 1) */
+	size_t cap;          /* a power of two */
+	uint64_t turn, high; /* all known items lie from turn to before high */
+	size_t pending;
+	uint64_t begun; /* whose lines are in scratch */
+	struct buf scratch;
+	size_t window, held;
+	uint64_t max_spill;
+	int is_disk_full; /* nothing could be written */
+	struct heap parts;
+	struct spill *spill;
+	/* The first extent of the turn, when is_reading. */
+	int is_reading;
+	uint64_t n, done;
+	struct buf head;
+};
+
+/* ---- the ring ---- */
+
+static struct item *
+at(const struct order *o, uint64_t seq)
+{
+	return &o->item[seq & (o->cap - 1)];
+}
+
+static void
+resize(struct order *o, size_t cap)
+{
+	struct item *item = mem_zalloc(cap, sizeof(item[0]));
+	uint64_t seq;
+
+	for (seq = o->turn; seq < o->high; seq++)
+		item[seq & (cap - 1)] = *at(o, seq);
+	free(o->item);
+	o->item = item;
+	o->cap = cap;
+}
+
+static struct item *
+know(struct order *o, uint64_t seq)
+{
+	struct item *i;
+	size_t cap = o->cap;
+
+	CHECK(seq >= o->turn && seq - o->turn < ORDER_AHEAD_MAX);
+	while (seq - o->turn >= cap)
+		cap *= 2;
+	if (cap != o->cap)
+		resize(o, cap);
+	if (seq >= o->high)
+		o->high = seq + 1;
+	i = at(o, seq);
+	CHECK(!i->is_ended);
+	if (!i->is_known && seq > o->turn)
+		o->pending++;
+	i->is_known = 1;
+	return i;
+}
+
+static int
+holds(const struct item *i)
+{
+	return i->is_spilled || i->part != NULL;
+}
+
+/* Passes the turn on as far as nothing is in the way. */
+static void
+pass_on(struct order *o)
+{
+	struct item *i = at(o, o->turn);
+
+	while (i->is_ended && !holds(i)) {
+		*i = (struct item){ 0 };
+		i = at(o, ++o->turn);
+		if (i->is_known)
+			o->pending--;
+	}
+	if (o->cap > MIN_ITEMS && o->high - o->turn < o->cap / 8)
+		resize(o, o->cap / 2);
+}
+
+/* ---- what is held ---- */
+
+static void
+drop_part(struct order *o, struct item *i)
+{
+	heap_remove(&o->parts, &i->part->link);
+	o->held -= sizeof(*i->part) + i->part->cap;
+	free(i->part);
+	i->part = NULL;
+}
+
+/*
+ * Goes to the file first: what is farthest from its turn. Last: a small part
+ * that still grows, or a stream would be cut into countless extents.
+ */
+static int64_t
+rank(const struct item *i)
+{
+	size_t n = i->part->n - i->part->off;
+
+	if (i->is_ended || n >= PART_BYTES)
+		return -(int64_t)i->part->seq;
+	return INT64_MAX - (int64_t)n;
+}
+
+static struct part *
+new_part(uint64_t seq, size_t cap)
+{
+	struct part *p = mem_alloc(sizeof(*p) + cap);
+
+	*p = (struct part){ .seq = seq, .cap = cap };
+	p->off = p->n = HEAD_BYTES;
+	return p;
+}
+
+/* Room for n bytes more behind what the part holds. */
+static void
+reserve(struct order *o, struct item *i, uint64_t seq, size_t n)
+{
+	struct part *p = i->part;
+	size_t more;
+
+	if (p != NULL && p->cap - p->n >= n)
+		return;
+	if (p == NULL) {
+		p = new_part(seq, HEAD_BYTES + n);
+	} else {
+		more = p->n < GROW_BYTES ? p->n : GROW_BYTES;
+		heap_remove(&o->parts, &p->link);
+		o->held -= sizeof(*p) + p->cap;
+		p->cap = p->n + (n > more ? n : more);
+		p = mem_realloc(p, sizeof(*p) + p->cap);
+	}
+	o->held += sizeof(*p) + p->cap;
+	i->part = p;
+}
+
+static void
+keep(struct order *o, struct item *i, uint64_t seq, struct span s)
+{
+	reserve(o, i, seq, s.n);
+	memcpy(i->part->bytes + i->part->n, s.p, s.n);
+	i->part->n += s.n;
+	heap_move(&o->parts, &i->part->link, rank(i));
+}
+
+/* The extent at that offset is the item's last one now. */
+static enum err
+chain(struct order *o, struct item *i, uint64_t offset)
+{
+	enum err err;
+
+	if (i->is_spilled) {
+		err =
+		    spill_patch(o->spill, i->last + offsetof(struct head, next),
+			span_of((const char *)&offset, sizeof(offset)));
+		if (err != E_OK)
+			return err;
+	} else
+		i->first = offset;
+	i->last = offset;
+	i->is_spilled = 1;
+	return E_OK;
+}
+
+static enum err
+spill_part(struct order *o, struct item *i)
+{
+	struct part *p = i->part;
+	struct head head = { .n = p->n - p->off };
+	char *from = p->bytes + p->off - HEAD_BYTES;
+	uint64_t offset;
+	enum err err;
+
+	memcpy(from, &head, HEAD_BYTES);
+	err =
+	    spill_append(o->spill, span_of(from, HEAD_BYTES + head.n), &offset);
+	if (err != E_OK)
+		return err;
+	err = chain(o, i, offset);
+	if (err == E_OK)
+		drop_part(o, i);
+	else
+		spill_release(o->spill, offset, HEAD_BYTES + head.n);
+	return err;
+}
+
+/* What does not fit goes to the file, as far as the disk takes it. */
+static void
+shrink_to_window(struct order *o)
+{
+	struct heap_link *k;
+	struct part *p;
+
+	o->is_disk_full = 0;
+	while (o->held > o->window && (k = heap_first(&o->parts)) != NULL) {
+		p = CONTAINER(k, struct part, link);
+		if (spill_part(o, at(o, p->seq)) == E_OK)
+			continue;
+		o->is_disk_full = 1;
+		return;
+	}
+}
+
+/* ---- what comes ---- */
+
+struct order *
+order_new(size_t window, uint64_t max_spill)
+{
+	struct order *o = mem_zalloc(1, sizeof(*o));
+
+	o->turn = o->high = 1;
+	o->window = window;
+	o->max_spill = max_spill;
+	o->spill = spill_new();
+	heap_init(&o->parts);
+	resize(o, MIN_ITEMS);
+	return o;
+}
+
+void
+order_free(struct order *o)
+{
+	uint64_t seq;
+
+	if (o == NULL)
+		return;
+	for (seq = o->turn; seq < o->high; seq++)
+		if (at(o, seq)->part != NULL)
+			drop_part(o, at(o, seq));
+	heap_fini(&o->parts);
+	spill_free(o->spill);
+	buf_fini(&o->scratch);
+	buf_fini(&o->head);
+	free(o->item);
+	free(o);
+}
+
+struct buf *
+order_begin(struct order *o, uint64_t seq)
+{
+	know(o, seq);
+	buf_clear(&o->scratch, SCRATCH_BYTES);
+	o->begun = seq;
+	return &o->scratch;
+}
+
+void
+order_add(struct order *o, uint64_t seq)
+{
+	struct item *i = know(o, seq);
+	struct span s = buf_view(&o->scratch);
+
+	CHECK(o->begun == seq);
+	o->begun = 0;
+	if (s.n > 0) {
+		keep(o, i, seq, s);
+		if (!o->is_disk_full)
+			shrink_to_window(o);
+	}
+	buf_clear(&o->scratch, SCRATCH_BYTES);
+}
+
+int
+order_has_room(const struct order *o)
+{
+	return !o->is_disk_full &&
+	       (o->max_spill == 0 || spill_used_bytes(o->spill) < o->max_spill);
+}
+
+int
+order_ask_disk(struct order *o)
+{
+	shrink_to_window(o);
+	return order_has_room(o);
+}
+
+void
+order_end(struct order *o, uint64_t seq)
+{
+	struct item *i = know(o, seq);
+
+	i->is_ended = 1;
+	if (i->part != NULL)
+		heap_move(&o->parts, &i->part->link, rank(i));
+	pass_on(o);
+}
+
+/* ---- what goes ---- */
+
+static enum err
+read_head(struct order *o, uint64_t offset, struct head *head)
+{
+	enum err err;
+
+	o->head.n = 0;
+	err = spill_read(o->spill, offset, HEAD_BYTES, &o->head);
+	if (err == E_OK)
+		memcpy(head, o->head.p, HEAD_BYTES);
+	return err;
+}
+
+/* Leaves the first extent, which has been moved. Its link may be younger than
+ * the beginning of its reading. */
+static enum err
+next_extent(struct order *o, struct item *i)
+{
+	struct head head = { 0 };
+	uint64_t offset = i->first;
+	enum err err;
+
+	if (i->first == i->last)
+		i->is_spilled = 0;
+	else if ((err = read_head(o, i->first, &head)) != E_OK)
+		return err;
+	i->first = head.next;
+	o->is_reading = 0;
+	spill_release(o->spill, offset, HEAD_BYTES + o->n);
+	return E_OK;
+}
+
+static enum err
+move_extent(struct order *o, struct item *i, struct sink *out)
+{
+	struct head head;
+	uint64_t left;
+	enum err err;
+
+	if (!o->is_reading) {
+		if ((err = read_head(o, i->first, &head)) != E_OK)
+			return err;
+		o->is_reading = 1;
+		o->n = head.n;
+		o->done = 0;
+	}
+	while ((left = o->n - o->done) > 0 && !sink_is_full(out)) {
+		left = left < PIECE_BYTES ? left : PIECE_BYTES;
+		err = spill_read(o->spill, i->first + HEAD_BYTES + o->done,
+		    (size_t)left, sink_buf(out));
+		if (err != E_OK)
+			return err;
+		o->done += left;
+	}
+	return left == 0 ? next_extent(o, i) : E_OK;
+}
+
+static void
+move_part(struct order *o, struct item *i, struct sink *out)
+{
+	struct part *p = i->part;
+	size_t n;
+
+	while ((n = p->n - p->off) > 0 && !sink_is_full(out)) {
+		n = n < PIECE_BYTES ? n : PIECE_BYTES;
+		buf_add(sink_buf(out), p->bytes + p->off, n);
+		p->off += n;
+	}
+	if (n == 0)
+		drop_part(o, i);
+}
+
+enum err
+order_flush(struct order *o, struct sink *out)
+{
+	struct item *i;
+	enum err err;
+
+	while (holds(i = at(o, o->turn)) && !sink_is_full(out)) {
+		if (i->is_spilled)
+			err = move_extent(o, i, out);
+		else {
+			move_part(o, i, out);
+			err = E_OK;
+		}
+		if (err != E_OK)
+			return err;
+		pass_on(o);
+	}
+	return E_OK;
+}
+
+int
+order_is_due(const struct order *o)
+{
+	return holds(at(o, o->turn));
+}
+
+int
+order_is_turn(const struct order *o, uint64_t seq)
+{
+	return seq == o->turn && !holds(at(o, seq));
+}
+
+uint64_t
+order_turn(const struct order *o)
+{
+	return o->turn;
+}
+
+int
+order_errno(const struct order *o)
+{
+	return spill_errno(o->spill);
+}
+
+size_t
+order_pending(const struct order *o)
+{
+	return o->pending;
+}
+
+int
+order_is_over(const struct order *o)
+{
+	return o->pending == 0 && !order_is_due(o);
+}
+
+size_t
+order_held_bytes(const struct order *o)
+{
+	return o->held;
+}
+
+uint64_t
+order_spilled_bytes(const struct order *o)
+{
+	return spill_live_bytes(o->spill);
+}
+
+size_t
+order_list_bytes(const struct order *o)
+{
+	return o->cap * sizeof(o->item[0]);
+}

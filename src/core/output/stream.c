@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From decoded bytes to lines in the output's buffer, as far as that has room:
+ * a few bytes may become megabytes. Knows where lines may go just now; what an
+ * event or a line is, codec/stream knows.
+ */
+#include "core/output/stream.h"
+
+#include "codec/json/json.h"
+#include "codec/record/line.h"
+#include "codec/stream.h"
+#include "core/output/emit.h"
+#include "core/fetch.h"
+#include "core/xchg.h"
+
+#define PIECE_BYTES (64u << 10) /* of a line, or of a body, put at a time */
+
+void
+output_stream_begin(struct xchg *x)
+{
+	const struct core *c = x->core;
+
+	if (c->is_single && c->opts->format == FORMAT_BODY &&
+	    !c->opts->only_failed &&
+	    !(c->opts->fail && http_status(x->http) >= 400))
+		x->live = OUTPUT_STREAM_BYTES;
+	if (!x->fetch->is_streamed)
+		return;
+	/* What is no success is told in the record, body and all. */
+	if (http_status(x->http) / 100 != 2) {
+		x->refused_at_us = c->now_us;
+		return;
+	}
+	x->live = OUTPUT_STREAM_LINES;
+	if (x->stream == NULL)
+		x->stream = stream_new();
+	x->stream_kind = stream_kind_of(x->media.type);
+	stream_start(x->stream, x->stream_kind);
+}
+
+void
+output_stream_clear(struct xchg *x)
+{
+	x->live = OUTPUT_STREAM_NONE;
+	x->live_at = 0;
+	x->is_live_over = x->has_line = 0;
+	x->lines = 0;
+}
+
+int
+output_stream_is_blocked(const struct fetch *f)
+{
+	const struct core *c = f->core;
+
+	return c->emitting != NULL && c->emitting != f;
+}
+
+static int
+has_room(const struct fetch *f, int all)
+{
+	if (!emit_is_stored(f) && output_stream_is_blocked(f))
+		return 0;
+	return all || emit_has_room(f);
+}
+
+/* Nonzero: the present line is wholly out, or there is none. */
+static int
+write_line(struct xchg *x, int all)
+{
+	struct fetch *f = x->fetch;
+	struct core *c = f->core;
+	int is_stored;
+
+	while (x->has_line) {
+		if (!has_room(f, all))
+			return 0;
+		is_stored = emit_is_stored(f);
+		f->has_written = 1;
+		x->has_line = record_line_write(
+		    emit_open(f), &x->line, &x->line_at, PIECE_BYTES);
+		emit_close(f);
+		if (!is_stored)
+			c->emitting = x->has_line ? f : NULL;
+	}
+	return 1;
+}
+
+static const enum record_line_kind kinds[] = {
+	[STREAM_EVENTS] = RECORD_LINE_EVENT,
+	[STREAM_LINES] = RECORD_LINE_LINE,
+	[STREAM_TEXTS] = RECORD_LINE_LINE,
+	[STREAM_CHUNKS] = RECORD_LINE_CHUNK,
+};
+
+/* Its spans stay until the stream is asked for the next item, and x->body is
+ * left alone until then. */
+static void
+set_line(struct xchg *x, const struct stream_item *item)
+{
+	x->line = (struct record_line){ .kind = kinds[x->stream_kind],
+		.seq = x->fetch->seq,
+		.id = x->req.id,
+		.id_is_custom = x->req.id_is_custom,
+		.n = ++x->lines,
+		.time_us = x->core->now_us - x->start_at_us,
+		.event = item->event,
+		.event_id = item->event_id,
+		.data = item->data,
+		.retry = item->retry,
+		.is_json = item->is_json,
+		.is_text = item->is_text };
+	if (x->line.kind == RECORD_LINE_EVENT &&
+	    x->core->opts->body == BODY_JSON)
+		(void)json_is_answer(item->data, &x->line.data_json);
+	x->line_at = (struct record_line_at){ 0 };
+	x->has_line = 1;
+}
+
+static void
+put_bytes(struct xchg *x, struct span in)
+{
+	size_t n = in.n < PIECE_BYTES ? in.n : PIECE_BYTES;
+
+	x->fetch->has_written = 1;
+	buf_add(emit_open(x->fetch), in.p, n);
+	emit_close(x->fetch);
+	x->live_at += n;
+}
+
+/* The next line, or some bytes. OUTPUT_STREAM_TAKEN: go on. */
+static enum output_stream_verdict
+take_some(struct xchg *x, struct span in)
+{
+	struct stream_item item;
+
+	if (x->live == OUTPUT_STREAM_BYTES) {
+		put_bytes(x, in);
+		return OUTPUT_STREAM_TAKEN;
+	}
+	switch (stream_next(x->stream, &in, &item)) {
+	case STREAM_ITEM:
+		set_line(x, &item);
+		break;
+	case STREAM_MORE:
+		break;
+	case STREAM_TOO_BIG:
+		return OUTPUT_STREAM_TOO_BIG;
+	}
+	x->live_at = x->body.n - in.n;
+	return OUTPUT_STREAM_TAKEN;
+}
+
+static enum output_stream_verdict
+run(struct xchg *x, int all)
+{
+	enum output_stream_verdict v = OUTPUT_STREAM_TAKEN;
+
+	while (v == OUTPUT_STREAM_TAKEN) {
+		if (!write_line(x, all))
+			return OUTPUT_STREAM_BLOCKED;
+		if (x->live_at == x->body.n) {
+			x->live_at = x->body.n = 0;
+			return OUTPUT_STREAM_TAKEN;
+		}
+		if (!has_room(x->fetch, all))
+			return OUTPUT_STREAM_BLOCKED;
+		v = take_some(
+		    x, span_of(x->body.p + x->live_at, x->body.n - x->live_at));
+	}
+	return v;
+}
+
+enum output_stream_verdict
+output_stream_run(struct xchg *x)
+{
+	return run(x, 0);
+}
+
+int
+output_stream_finish(struct xchg *x, int all)
+{
+	struct stream_item item;
+
+	if (x->live == OUTPUT_STREAM_NONE)
+		return 1;
+	if (run(x, all) == OUTPUT_STREAM_BLOCKED)
+		return 0;
+	if (x->live == OUTPUT_STREAM_LINES && !x->is_live_over) {
+		x->is_live_over = 1;
+		if (stream_end(x->stream, &item) == STREAM_ITEM)
+			set_line(x, &item);
+	}
+	return write_line(x, all);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What conn.c, conn_dial.c and conn_tls.c share: the connection itself.
+ */
+#ifndef IO_CONN_CONN_INT_H
+#define IO_CONN_CONN_INT_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <net/if.h>
+
+#include "base/list.h"
+#include "io/conn/conn.h"
+
+struct bufferevent;
+struct dial;
+struct ssl_st; /* SSL */
+struct tls_handshake;
+
+enum conn_stage {
+	STAGE_DIAL,
+	STAGE_UP, /* TCP is up, nothing above it yet */
+	STAGE_HANDSHAKE,
+	STAGE_OPEN,   /* bytes flow */
+	STAGE_CLOSED, /* on the list of the dead */
+};
+
+struct conns {
+	struct event_base *base;
+	struct tls *tls;
+	struct list live, dead;
+	size_t sockets, max_sockets;
+	uint64_t opened;
+	size_t unread;             /* bytes, of all under TLS */
+	union resolve_addr source; /* AF_UNSPEC: any; its port is 0 */
+	char device[IF_NAMESIZE];  /* "": any */
+};
+
+struct conn {
+	struct conns *set;
+	struct link link;
+	conn_cb *cb;
+	void *arg;
+	enum conn_stage stage;
+	int fd;
+	struct dial *dial;
+	struct tls_handshake *handshake;
+	struct bufferevent *bev;        /* under TLS */
+	size_t unread;                  /* of the set's, by this one */
+	struct event ev_read, ev_write; /* without */
+	struct span out[2];             /* not handed over yet */
+	uint64_t sent;
+	int send_errno;
+	enum conn_end end;
+	enum err err;
+	const char *detail;
+	char *note;
+	uint64_t id;
+	union resolve_addr peer;
+	int64_t up_at_us, secure_at_us, moved_at_us;
+	int64_t handshake_queue_us; /* of a handshake that is over */
+	const char *tls_version;
+	int tls_verified;
+	unsigned is_paused : 1, is_draining : 1, is_tls_dead : 1;
+};
+
+/* ---- conn_dial.c ---- */
+/* CONN_PENDING, or CONN_BUSY with nothing begun. */
+enum conn_start dial_start(
+    struct conn *c, const union resolve_addr *addr, unsigned n, uint16_t port);
+void dial_stop(struct conn *c); /* closes all attempts */
+/* Has one of them come to something? */
+int dial_is_ready(const struct conn *c);
+
+/* ---- conn_tls.c: the bytes of a connection under TLS ---- */
+void conn_tls_open(struct conn *c, struct ssl_st *ssl);
+/* Hands over as much of c->out as TLS takes now. */
+void conn_tls_write(struct conn *c);
+/* Sees to it that what leaves for the socket counts as moved. */
+void conn_tls_watch(struct conn *c);
+size_t conn_tls_read(struct conn *c, char *to, size_t cap);
+size_t conn_tls_unread(const struct conn *c);
+/* Are there bytes of the application, or an end? Takes in records. */
+int conn_tls_look(struct conn *c);
+void conn_tls_reading(struct conn *c, int on);
+/* No event any more. */
+void conn_tls_silence(struct conn *c);
+/* close_notify, and the session is gone; the descriptor stays. */
+void conn_tls_close(struct conn *c);
+
+/* ---- conn.c, called by the others ---- */
+void conn_tell(struct conn *c, enum conn_event ev);
+/* n bytes of c->out were handed over. */
+void conn_advance(struct conn *c, size_t n);
+/* errnum: ECONNRESET if it has been reset since, otherwise 0. */
+void
+conn_is_up(struct conn *c, int fd, const union resolve_addr *peer, int errnum);
+void conn_has_failed(struct conn *c, enum err err, const char *detail);
+
+#endif

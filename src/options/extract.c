@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What is to be taken from pages, and by whom: --extract, --css, --xpath,
+ * --regex as one list of jobs, --exec as an argument vector, --workers. Knows
+ * no selector: whether one is understood, the worker says.
+ */
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "options/row.h"
+
+/* ---- jobs ---- */
+
+/* What all of them take up in the one message that tells the workers. */
+static size_t
+config_bytes(const struct opts *o)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < o->njobs; i++)
+		n += FRAME_JOB_BYTES(o->jobs[i].name.n, o->jobs[i].expr.n);
+	return n;
+}
+
+static int
+add_job(struct opts *o, enum opt id, const struct frame_job *j, struct buf *err)
+{
+	size_t i;
+	char *name = opts_keep(o, j->name.p, j->name.n);
+
+	for (i = 0; i < o->njobs; i++)
+		if (span_eq(o->jobs[i].name, j->name))
+			return opts_say(
+			    err, id, name, "is the name of another");
+	if (o->exec != NULL && span_eq(j->name, SPAN("exec")))
+		return opts_say(
+		    err, id, name, "is the name of --exec's result");
+	if (o->njobs == OPT_JOBS_MAX)
+		return opts_say(err, id, name, "is one too many, 64 at most");
+	if (config_bytes(o) + FRAME_JOB_BYTES(j->name.n, j->expr.n) >
+	    FRAME_CONFIG_MAX)
+		return opts_say(
+		    err, id, name, "is too long, 1 MiB at most in all");
+	if (o->jobs == NULL)
+		o->jobs = mem_zalloc(OPT_JOBS_MAX, sizeof(*o->jobs));
+	o->jobs[o->njobs] = *j;
+	o->jobs[o->njobs++].name = span_of(name, j->name.n);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	enum frame_job_kind kind;
+} words[] = {
+	{ "title", FRAME_JOB_TITLE },
+	{ "links", FRAME_JOB_LINKS },
+	{ "text", FRAME_JOB_TEXT },
+	{ "meta", FRAME_JOB_META },
+	{ "jsonld", FRAME_JOB_JSONLD },
+};
+
+static int
+take_word(struct opts *o, struct span word, struct buf *err)
+{
+	struct frame_job j = { .name = word, .expr = SPAN("") };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (span_eq(word, span_str(words[i].name))) {
+			j.kind = words[i].kind;
+			return add_job(o, OPT_extract, &j, err);
+		}
+	return opts_say(err, OPT_extract, opts_keep(o, word.p, word.n),
+	    "is not one of title, links, text, meta, jsonld");
+}
+
+static int
+take_words(struct opts *o, const char *list, struct buf *err)
+{
+	int status;
+	size_t n;
+
+	do {
+		n = strcspn(list, ",");
+		status = take_word(o, span_trim(span_of(list, n)), err);
+		list += n;
+	} while (status == 0 && *list++ == ',');
+	return status;
+}
+
+/* Cuts "@text" off a --regex's name. */
+static enum frame_job_kind
+regex_kind(struct span *name)
+{
+	const char *at = name->n > 0 ? memchr(name->p, '@', name->n) : NULL;
+	struct span over;
+
+	if (at == NULL)
+		return FRAME_JOB_REGEX;
+	over = span_of(at, name->n - (size_t)(at - name->p));
+	if (span_eq(over, SPAN("@text")))
+		name->n -= over.n;
+	return FRAME_JOB_REGEX_TEXT;
+}
+
+/* NAME=EXPRESSION */
+static int
+take_pair(struct opts *o, enum opt id, const char *text, struct buf *err)
+{
+	struct frame_job j = { .name = span_of(text, strcspn(text, "=")) };
+	size_t n = j.name.n;
+
+	j.kind = id == OPT_css ? FRAME_JOB_CSS : FRAME_JOB_XPATH;
+	if (id == OPT_regex)
+		j.kind = regex_kind(&j.name);
+	if (text[n] == '\0' || !opts_is_name(j.name))
+		return opts_say(err, id, text,
+		    id == OPT_regex
+			? "is not NAME=REGEX or NAME@text=REGEX, with a name "
+			  "of letters, digits, _ - ."
+			: "has no NAME= before it, of letters, digits, _ - .");
+	j.expr = span_str(text + n + 1);
+	if (j.expr.n == 0)
+		return opts_say(err, id, text, "has nothing after the =");
+	return add_job(o, id, &j, err);
+}
+
+static int
+take_value(struct opts *o, enum opt id, const char *text, struct buf *err)
+{
+	return id == OPT_extract ? take_words(o, text, err)
+				 : take_pair(o, id, text, err);
+}
+
+/* The values of all four options in the order they were given. */
+static int
+derive_jobs(struct opts *o, struct buf *err)
+{
+	const struct {
+		enum opt id;
+		const struct opt_list *l;
+	} from[] = { { OPT_extract, &o->extract }, { OPT_css, &o->css },
+		{ OPT_xpath, &o->xpath }, { OPT_regex, &o->regex } };
+	size_t next[4] = { 0 }, i, first;
+	int status;
+
+	for (;;) {
+		for (first = 4, i = 0; i < 4; i++)
+			if (next[i] < from[i].l->n &&
+			    (first == 4 || from[i].l->at[next[i]] <
+					       from[first].l->at[next[first]]))
+				first = i;
+		if (first == 4)
+			return 0;
+		status = take_value(
+		    o, from[first].id, from[first].l->v[next[first]++], err);
+		if (status != 0)
+			return status;
+	}
+}
+
+/* ---- --exec ---- */
+
+/* One word of the command, quotes taken off; NULL if one is not closed. */
+static const char *
+take_argument(const char *p, struct buf *word)
+{
+	char quote = '\0';
+
+	for (; *p != '\0' && (quote != '\0' || strchr(" \t\n", *p) == NULL);
+	     p++) {
+		if (quote == '\0' && (*p == '\'' || *p == '"'))
+			quote = *p;
+		else if (*p == quote)
+			quote = '\0';
+		else
+			buf_char(word, *p);
+	}
+	return quote == '\0' ? p : NULL;
+}
+
+static int
+split_exec(struct opts *o, struct buf *err)
+{
+	const char *p = o->exec + strspn(o->exec, " \t\n");
+	struct buf word = { 0 };
+	size_t n = 0;
+
+	o->exec_argv = mem_zalloc(OPT_EXEC_ARGS + 1, sizeof(*o->exec_argv));
+	while (p != NULL && *p != '\0' && n < OPT_EXEC_ARGS) {
+		word.n = 0;
+		p = take_argument(p, &word);
+		if (p == NULL)
+			break;
+		o->exec_argv[n++] = opts_keep(o, word.p, word.n);
+		p += strspn(p, " \t\n");
+	}
+	buf_fini(&word);
+	if (p == NULL)
+		return opts_say(
+		    err, OPT_exec, o->exec, "has an unterminated quote");
+	if (*p != '\0')
+		return opts_say(
+		    err, OPT_exec, o->exec, "has too many arguments");
+	return n > 0 ? 0 : opts_say(err, OPT_exec, o->exec, "names no program");
+}
+
+static int
+can_be_run(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       access(path, X_OK) == 0;
+}
+
+/* By PATH, for execv(3): execvp(3) would hand a script to a shell. */
+static int
+find_program(struct opts *o)
+{
+	const char *name = o->exec_argv[0], *path = getenv("PATH");
+	struct buf file = { 0 };
+	int found = 0;
+	size_t n;
+
+	if (strchr(name, '/') != NULL)
+		return can_be_run(name);
+	if (path == NULL)
+		path = "/bin:/usr/bin";
+	for (;; path += n + 1) {
+		n = strcspn(path, ":");
+		file.n = 0;
+		buf_add(&file, n > 0 ? path : ".", n > 0 ? n : 1);
+		buf_char(&file, '/');
+		buf_add(&file, name, strlen(name) + 1);
+		found = can_be_run(file.p);
+		if (found || path[n] == '\0')
+			break;
+	}
+	if (found)
+		o->exec_argv[0] = opts_keep(o, file.p, file.n - 1);
+	buf_fini(&file);
+	return found;
+}
+
+static int
+say_no_program(const char *name, struct buf *err)
+{
+	buf_str(err, "fetchd: --exec: ");
+	opts_quote_path(err, name);
+	buf_str(err, " is not an executable file");
+	if (strchr(name, '/') == NULL)
+		buf_str(err, " in PATH");
+	buf_char(err, '\n');
+	return 2;
+}
+
+/* ---- --workers ---- */
+
+static int64_t
+default_workers(void)
+{
+	cpu_set_t set;
+	long n = sysconf(_SC_NPROCESSORS_ONLN); /* more than set has room for */
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = CPU_COUNT(&set);
+	if (n > OPT_WORKERS_MAX)
+		return OPT_WORKERS_MAX;
+	return n > 2 ? n - 1 : 1;
+}
+
+static int
+say_little(const struct opts *o, struct buf *err)
+{
+	buf_printf(err,
+	    "fetchd: --worker-mem: %llu bytes are not enough for a parser to "
+	    "start, 64M are the least\n",
+	    (unsigned long long)o->worker_mem_bytes);
+	return 2;
+}
+
+int
+opts_derive_extract(struct opts *o, struct buf *err)
+{
+	int status;
+
+	if (!opts_given(o, OPT_workers))
+		o->workers = default_workers();
+	status = derive_jobs(o, err);
+	if (status == 0 && o->exec != NULL)
+		status = split_exec(o, err);
+	if (status != 0 || !opts_extracts(o))
+		return status;
+	if (o->workers == 0)
+		return opts_say(err, OPT_workers, "0",
+		    "is too few: at least 1 is needed to extract anything");
+	if (o->worker_mem_bytes != 0 &&
+	    o->worker_mem_bytes < OPT_WORKER_MEM_MIN)
+		return say_little(o, err);
+	if (o->exec != NULL && !find_program(o))
+		return say_no_program(o->exec_argv[0], err);
+	return 0;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * --help, from the table: by group, at most 80 columns. Knows no value that
+ * was given.
+ */
+#include <string.h>
+
+#include "options/row.h"
+
+#define COLUMNS 79
+#define TEXT_AT 30 /* where the help texts stand */
+
+/* What --help and the man page say of the default, if anything. */
+static void
+put_default(struct buf *b, const struct opt_row *row)
+{
+	int is_off = strcmp(row->def, "0") == 0 &&
+		     (row->type == OPT_DUR || row->type == OPT_SIZE);
+
+	if (*row->def != '\0' && row->type != OPT_BOOL)
+		buf_printf(b, " (default %s)", is_off ? "off" : row->def);
+}
+
+static void
+put_name(struct buf *b, const struct opt_row *row)
+{
+	if (row->letter != 0)
+		buf_printf(b, "  -%c, ", row->letter);
+	else
+		buf_str(b, "      ");
+	/* One that is on by default is given to turn it off. */
+	buf_printf(b, "--%s%s",
+	    row->type == OPT_BOOL && strcmp(row->def, "on") == 0 ? "no-" : "",
+	    row->name);
+	if (row->type != OPT_BOOL)
+		buf_printf(b, " %s", row->meta);
+}
+
+static void
+put_spaces(struct buf *b, size_t n)
+{
+	while (n-- > 0)
+		buf_char(b, ' ');
+}
+
+/* Words from column `at` on, broken before COLUMNS. */
+static void
+put_wrapped(struct buf *b, const char *text, size_t at)
+{
+	size_t n, column = at;
+
+	while (*text != '\0') {
+		n = strcspn(text, " ");
+		if (column > at && column + 1 + n > COLUMNS) {
+			buf_char(b, '\n');
+			put_spaces(b, at);
+			column = at;
+		} else if (column > at) {
+			buf_char(b, ' ');
+			column++;
+		}
+		buf_add(b, text, n);
+		column += n;
+		text += n + strspn(text + n, " ");
+	}
+	buf_char(b, '\n');
+}
+
+static void
+put_row(struct buf *b, const struct opt_row *row)
+{
+	struct buf text = { 0 };
+	size_t start = b->n, n;
+
+	put_name(b, row);
+	n = b->n - start;
+	if (n + 2 > TEXT_AT) {
+		buf_char(b, '\n');
+		n = 0;
+	}
+	put_spaces(b, TEXT_AT - n);
+	buf_str(&text, row->help);
+	put_default(&text, row);
+	buf_char(&text, '\0');
+	put_wrapped(b, text.p, TEXT_AT);
+	buf_fini(&text);
+}
+
+void
+opts_help(struct buf *out)
+{
+	int g, id;
+
+	buf_str(out,
+	    "Usage: fetchd [options] [FILE|URL|-]...\n"
+	    "Fetches the URLs listed in each FILE, - or standard input, many "
+	    "at a time,\nand writes one JSON record for each.\n");
+	for (g = 0; g < OPT_GROUP_COUNT; g++) {
+		buf_printf(out, "\n%s:\n", opts_group_title((enum opt_group)g));
+		for (id = 0; id < OPT_COUNT; id++)
+			if ((int)opts_row((enum opt)id)->group == g)
+				put_row(out, opts_row((enum opt)id));
+	}
+	buf_str(out,
+	    "\nSIZE takes k, M, G, also kB, MB, GB (1024); TIME takes ms, s, "
+	    "m (min), h, d,\nalso 1m30s, a bare number is seconds; RATE is "
+	    "N/s, N/min or N/h, a bare N is a\nsecond's. @FILE takes a value "
+	    "from a file, @- from standard input. 0 means no\nlimit for times "
+	    "and for maximum sizes and counts, but none at all for --limit,\n"
+	    "--max-idle, --grace, --delay, --retry, --retry-delay, "
+	    "--max-redirs and\n--workers. --x has --no-x where it takes no "
+	    "value. The manual: man fetchd\n");
+}
+
+void
+opts_usage(struct buf *out)
+{
+	buf_str(out, "Usage: fetchd [options] [FILE|URL|-]...\n"
+		     "Try fetchd --help.\n");
+}

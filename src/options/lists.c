@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Options whose value is a list of words, or of names and rates: --retry-on,
+ * --proto-redir, --budget. Knows what the words stand for, not what follows
+ * from them.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "codec/quantity.h"
+#include "options/row.h"
+
+/* ---- words with commas between them ---- */
+
+struct words {
+	struct opts *o;
+	enum opt id;
+	/* What is wrong with the word, or NULL if it was taken. */
+	const char *(*take)(struct opts *o, struct span word);
+};
+
+static int
+take_word(const struct words *w, struct span word, struct buf *err)
+{
+	const char *why = w->take(w->o, word);
+
+	if (why == NULL)
+		return 0;
+	return opts_say(err, w->id, opts_keep(w->o, word.p, word.n), why);
+}
+
+/* Blanks around a word are no part of it; an empty list has no word. */
+static int
+each_word(const struct words *w, const char *list, struct buf *err)
+{
+	int status = 0;
+	size_t n;
+
+	if (span_trim(span_str(list)).n == 0)
+		return 0;
+	do {
+		n = strcspn(list, ",");
+		status = take_word(w, span_trim(span_of(list, n)), err);
+		list += n;
+	} while (status == 0 && *list++ == ',');
+	return status;
+}
+
+/* ---- --retry-on ---- */
+
+/* A final status, 0 if it is none. */
+static int
+parse_status(struct span s)
+{
+	uint64_t v;
+
+	if (s.n != 3 || quantity_count(s, &v) != 0 || v < 200)
+		return 0;
+	return (int)v;
+}
+
+/* "503", "5xx" or "500-504", as the first and the last. */
+static int
+parse_statuses(struct span s, int *first, int *last)
+{
+	if (s.n == 3 && s.p[0] >= '2' && s.p[0] <= '9' &&
+	    span_ieq(span_of(s.p + 1, 2), SPAN("xx"))) {
+		*first = (s.p[0] - '0') * 100;
+		*last = *first + 99;
+		return 1;
+	}
+	*first = *last = parse_status(span_of(s.p, s.n < 3 ? s.n : 3));
+	if (s.n == 7 && s.p[3] == '-')
+		*last = parse_status(span_of(s.p + 4, 3));
+	else if (s.n != 3)
+		return 0;
+	return *first > 0 && *first <= *last;
+}
+
+static enum err
+find_error(struct span code)
+{
+	int e;
+
+	for (e = E_OK + 1; e < E_COUNT; e++)
+		if (span_eq(code, span_str(error_code((enum err)e))))
+			return (enum err)e;
+	return E_OK;
+}
+
+/* Is there anything to try: not with what never was a request. */
+static int
+can_be_tried(enum err e)
+{
+	enum phase p = error_info(e)->phase;
+
+	return p != PHASE_INPUT && p != PHASE_POLICY && p != PHASE_OUTPUT &&
+	       p != PHASE_INTERNAL;
+}
+
+static void
+take_errors(struct opts *o)
+{
+	int e;
+
+	o->retry_errors = 1;
+	for (e = E_OK + 1; e < E_COUNT; e++)
+		if (error_info((enum err)e)->retry == 'Y')
+			o->retry_error[e] = 1;
+}
+
+static const char *
+take_retry(struct opts *o, struct span word)
+{
+	enum err e = find_error(word);
+	int first, last;
+
+	if (span_eq(word, SPAN("errors")))
+		take_errors(o);
+	else if (parse_statuses(word, &first, &last))
+		memset(o->retry_status + first, 1, (size_t)(last - first + 1));
+	else if (e == E_OK)
+		return "is neither a status (503, 5xx, 500-504) nor an error "
+		       "code (man fetchd) nor \"errors\"";
+	else if (!can_be_tried(e))
+		return "cannot pass by trying again";
+	else
+		o->retry_error[e] = 1;
+	return NULL;
+}
+
+/* ---- --proto-redir ---- */
+
+static const char *
+take_scheme(struct opts *o, struct span word)
+{
+	if (span_ieq(word, SPAN("http")))
+		o->redir_http = 1;
+	else if (span_ieq(word, SPAN("https")))
+		o->redir_https = 1;
+	else
+		return "is not one of http, https";
+	return NULL;
+}
+
+static int
+derive_schemes(struct opts *o, struct buf *err)
+{
+	const struct words w = { o, OPT_proto_redir, take_scheme };
+	int status = each_word(&w, o->proto_redir, err);
+
+	if (status == 0 && !o->redir_http && !o->redir_https)
+		return opts_say(err, OPT_proto_redir, o->proto_redir,
+		    "names no scheme; --no-location follows no redirect");
+	return status;
+}
+
+/* ---- --budget ---- */
+
+static int
+is_budget_known(const struct opts *o, struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < o->nbudgets; i++)
+		if (span_eq(name, span_str(o->budgets[i].name)))
+			return 1;
+	return 0;
+}
+
+static int
+take_budget(struct opts *o, const char *text, struct buf *err)
+{
+	struct span name = span_of(text, strcspn(text, "="));
+	struct opt_budget b = { 0 };
+	size_t start = err->n;
+
+	if (text[name.n] == '\0' || !opts_is_name(name))
+		return opts_say(err, OPT_budget, text,
+		    "is not NAME=RATE, with a name of letters, digits, _ - .");
+	if (is_budget_known(o, name))
+		return opts_say(
+		    err, OPT_budget, text, "has the name of another");
+	if (o->nbudgets == OPT_BUDGETS_MAX)
+		return opts_say(
+		    err, OPT_budget, text, "is one too many, 16 at most");
+	buf_str(err, "fetchd: --budget: ");
+	if (opts_rate(text + name.n + 1, &b.rate, err) != 0) {
+		buf_char(err, '\n');
+		return 2;
+	}
+	err->n = start;
+	if (b.rate.amount <= 0)
+		return opts_say(
+		    err, OPT_budget, text, "leaves nothing to spend");
+	b.name = opts_keep(o, name.p, name.n);
+	o->budgets[o->nbudgets++] = b;
+	return 0;
+}
+
+static int
+derive_budgets(struct opts *o, struct buf *err)
+{
+	int status = 0;
+	size_t i;
+
+	if (o->budget.n > 0)
+		o->budgets = mem_zalloc(OPT_BUDGETS_MAX, sizeof(*o->budgets));
+	for (i = 0; i < o->budget.n && status == 0; i++)
+		status = take_budget(o, o->budget.v[i], err);
+	return status;
+}
+
+int
+opts_derive_lists(struct opts *o, struct buf *err)
+{
+	const struct words retry = { o, OPT_retry_on, take_retry };
+	int status = each_word(&retry, o->retry_on, err);
+
+	if (status == 0)
+		status = derive_schemes(o, err);
+	return status != 0 ? status : derive_budgets(o, err);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Between the files of css: tokens, the tree of a selector, and the memory
+ * both lie in until css_to_xpath returns.
+ */
+#ifndef WORKER_SELECT_CSS_INT_H
+#define WORKER_SELECT_CSS_INT_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "worker/select/css.h"
+
+enum css_token_kind {
+	CSS_END,
+	CSS_SPACE,
+	CSS_IDENT,
+	CSS_HASH, /* value without its # */
+	CSS_STRING,
+	CSS_NUMBER,
+	CSS_DELIM, /* any other character */
+};
+
+struct css_token {
+	enum css_token_kind kind;
+	struct span value; /* escapes resolved */
+	size_t at;         /* where it stands, in bytes */
+};
+
+enum css_kind {
+	CSS_ELEMENT, /* ns|name; n 0: none, any */
+	CSS_CLASS,
+	CSS_ID,
+	CSS_ATTRIB,   /* op 0: it is there; otherwise = ~ | ^ $ * ! */
+	CSS_PSEUDO,   /* :name */
+	CSS_FUNCTION, /* :name(arguments) */
+	CSS_NOT,
+	CSS_HAS,      /* op: + - > ~ or a blank */
+	CSS_IS,       /* and :where(); right: a list */
+	CSS_COMBINED, /* op: + > ~ or a blank */
+};
+
+struct css_node {
+	enum css_kind kind;
+	char op;
+	unsigned depth;
+	struct css_node *left;  /* what it narrows down; NULL for an element */
+	struct css_node *right; /* what is in its parentheses, or behind op */
+	struct css_node *next;  /* in a list */
+	struct span ns, name, value;
+	const struct css_token *args;
+	size_t n_args;
+};
+
+enum css_pseudo { CSS_PLAIN, CSS_PSEUDO_NAME, CSS_PSEUDO_CALL };
+
+/* One of a group. */
+struct css_selector {
+	struct css_node *tree;
+	struct css_selector *next;
+	enum css_pseudo pseudo; /* the pseudo-element at its end */
+	struct span name;
+	const struct css_token *args;
+	size_t n_args;
+};
+
+struct css {
+	struct css_block *blocks;
+	struct buf *why;
+	unsigned nested;
+};
+
+/* Zeroed memory that lives as long as c. */
+void *css_memory(struct css *c, size_t n, size_t size);
+/* Appends what is wrong to c->why; always -1. */
+int css_wrong(struct css *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* css_lex.c: all of it, with a CSS_END at the end. NULL if it is wrong. */
+const struct css_token *css_lex(struct css *c, struct span text);
+/* Equal but for case and for - and _. */
+int css_is(struct span name, const char *word);
+
+/* css_parse.c: 0 or -1. */
+int css_parse(struct css *c, struct span text, struct css_selector **list);
+
+/* An XPath expression in the making: path element[condition]. */
+struct css_expr {
+	struct buf path, element, condition;
+};
+
+/* css_write.c: appends. 0 or -1. */
+int css_write(struct css *c, const struct css_selector *s,
+    enum css_language language, struct buf *xpath);
+void css_literal(struct buf *out, struct span s);
+void css_condition(struct css_expr *x, const char *conjunction, struct buf *b);
+
+/* css_pseudo.c: narrows x down. 0 or -1. */
+int css_pseudo(struct css *c, const struct css_node *n,
+    enum css_language language, struct css_expr *x);
+int css_function(struct css *c, const struct css_node *n,
+    enum css_language language, struct css_expr *x);
+
+#endif
