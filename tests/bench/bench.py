@@ -34,7 +34,7 @@ def arguments():
     p.add_argument("--rounds", type=int)
     p.add_argument("--only", help="programs, by commas")
     p.add_argument("--before", metavar="FETCHD", help="another build of fetchd,"
-                   " measured beside this one (B1, B2, B3)")
+                   " measured beside this one (B1, B2, B3, B10)")
     p.add_argument("--install", action="store_true",
                    help="install the peers that are missing (./dev does it)")
     p.add_argument("--fetchd", help=argparse.SUPPRESS, default=os.path.join(

@@ -9,7 +9,7 @@ import os
 import measure
 import pages
 from programs import Job, Program, judge
-from rows import others, quietly, row, say
+from rows import BEFORE, others, quietly, ratio, row, say
 
 PARALLEL = 16
 LAG_P99, LAG_MAX = 0.005, 0.02  # seconds
@@ -140,25 +140,31 @@ def b10(bench):
     if not bare.installed():
         return [], [("tests/bench/bare.c is not built", False)]
     job = page_job(bench, 300 if bench.quick else 2000)
+    builds = [p for p in bench.programs if p.name in ("fetchd", "before")]
     runs = {(p.name, case): [] for case in (ONE_CORE, FREE)
-            for p in (bare, bench.fetchd)}
+            for p in (bare, *builds)}
     for _ in range(bench.rounds):
         for case in ONE_CORE, FREE:
             pinned = case == ONE_CORE
             runs["bare", case].append(quietly(
                 lambda: bare.run(job, pinned=pinned)))
             line(bare, case, runs["bare", case][-1])
-            runs["fetchd", case].append(quietly(
-                lambda: bench.fetchd.run(
-                    job, "--extract", "title,links", "--workers", "1",
-                    "--body", "none", check=same_objects(job),
-                    pinned=pinned)))
-            line(bench.fetchd, case, runs["fetchd", case][-1])
-    rows = [case_row(bare if name == "bare" else bench.fetchd, case, rs)
+            for p in builds:
+                runs[p.name, case].append(quietly(
+                    lambda p=p: p.run(
+                        job, "--extract", "title,links", "--workers", "1",
+                        "--body", "none", check=same_objects(job),
+                        pinned=pinned)))
+                line(p, case, runs[p.name, case][-1])
+    named = {p.name: p for p in (bare, *builds)}
+    rows = [case_row(named[name], case, rs)
             for (name, case), rs in runs.items()]
     out = [(f"{r['program']} {r['case']}: {x}", False)
            for r in rows for x in r["out"]]
-    return rows, out or b10_verdicts(runs)
+    return rows, out or b10_verdicts(runs) + [
+        (f"{case}: {text}", good) for case in (ONE_CORE, FREE)
+        for text, good in ratio([r for r in rows if r["case"] == case],
+                                "before", BEFORE)]
 
 
 def b10_verdicts(runs):

@@ -62,6 +62,7 @@ def per_url(run):
     return run.cpu * 1e6 / run.count if run.count else 0.0
 
 
+BEFORE = 1.03  # the most a change may cost
 NOISE, TRIES = 0.05, 3  # cores, times a round is run at most
 
 

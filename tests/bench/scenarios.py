@@ -14,7 +14,7 @@ from memory import b6
 from pace import b5, b7, b8
 from parsing import b10, b12
 from programs import Job
-from rows import (among, best_peer, ratio, row, say, throughput,
+from rows import (BEFORE, among, best_peer, ratio, row, say, throughput,
                   waiting_job)
 
 
@@ -23,21 +23,23 @@ def b1(bench):
     rows = throughput(bench, "http", 20000 if bench.quick else 200000,
                       among(bench, "s_time"))
     return rows, (ratio(rows, "wrk", 1.3) + best_peer(rows, 0.5)
-                  + ratio(rows, "before", 1.03))
+                  + ratio(rows, "before", BEFORE))
 
 
 def b2(bench):
     "the same over https"
     rows = throughput(bench, "https", 20000 if bench.quick else 200000,
                       among(bench, "s_time"))
-    return rows, ratio(rows, "wrk", 1.4) + best_peer(rows, 0.7)
+    return rows, (ratio(rows, "wrk", 1.4) + best_peer(rows, 0.7)
+                  + ratio(rows, "before", BEFORE))
 
 
 def b3(bench):
     "a new TLS connection for each page, no resumption"
     rows = throughput(bench, "https_new", 2000 if bench.quick else 10000,
                       among(bench, "wrk"))
-    return rows, ratio(rows, "s_time", 1.05) + ratio(rows, "go", 1.0)
+    return rows, (ratio(rows, "s_time", 1.05) + ratio(rows, "go", 1.0)
+                  + ratio(rows, "before", BEFORE))
 
 
 # ---- waiting ----------------------------------------------------------------
