@@ -57,7 +57,7 @@ void engine_libraries(struct buf *out);
 
 /* Runs until all is done or a signal ends it. */
 enum engine_end engine_run(struct engine *e);
-/* The exit status of SPEC section 5. */
+/* The exit status, by the rules of EXIT STATUS in docs/fetchd.1.in. */
 int engine_exit_status(struct engine *e, enum engine_end end);
 
 #endif

@@ -21,7 +21,7 @@ void watch_begin(struct watch *w);
 void watch_make_room(struct watch *w);
 /* Each turn: says it, once, when the network is found down and when back. */
 void watch_look(struct watch *w);
-/* One line a waiting or running item, at most 1,000 (SPEC section 4, USR1). */
+/* One line a waiting or running item, at most 1,000 (USR1). */
 void watch_dump(struct watch *w);
 /* The first signal that stops has come: what happens now. */
 void watch_stopping(struct watch *w, int sig);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The one JSON line of --stats (SPEC section 3.4). */
+/* Writes the JSON line of --stats. */
 #ifndef WATCH_STATS_H
 #define WATCH_STATS_H
 

@@ -37,7 +37,7 @@ struct error_info {
 	const char *code;
 	enum phase phase;
 	char retry; /* Y N C - */
-	int exit;   /* SPEC section 5; 47: 4 before an answer began, 7 after */
+	int exit;   /* exit status; 47: 4 before an answer began, 7 after */
 	int curl;   /* 0 for E_OK */
 	const char *text;
 };

@@ -103,7 +103,7 @@ has_nul(struct span s)
 }
 
 static int
-is_string(
+expect_string(
     struct parse *s, const struct json_value *key, const struct json_value *v)
 {
 	if (v->kind == JSON_STRING)
@@ -116,7 +116,7 @@ static void
 take_url(
     struct parse *s, const struct json_value *key, const struct json_value *v)
 {
-	if (!is_string(s, key, v))
+	if (!expect_string(s, key, v))
 		return;
 	s->r->url = take_string(s, v);
 	if (has_nul(s->r->url))
@@ -157,7 +157,7 @@ take_method(
 {
 	struct span m;
 
-	if (!is_string(s, key, v))
+	if (!expect_string(s, key, v))
 		return;
 	m = take_string(s, v);
 	if (!http_is_token(m))
@@ -305,7 +305,7 @@ take_body_base64(
 	struct span text;
 	size_t at = store->n, n;
 
-	if (!is_string(s, key, v))
+	if (!expect_string(s, key, v))
 		return;
 	make_room(s);
 	text = take_string(s, v);
@@ -325,7 +325,7 @@ take_body_file(
 {
 	struct span path;
 
-	if (!is_string(s, key, v))
+	if (!expect_string(s, key, v))
 		return;
 	path = take_string(s, v);
 	if (path.n == 0 || has_nul(path)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One line of input, understood (SPEC section 2). Pure: opens no file, looks
+ * One line of input, understood. Pure: opens no file, looks
  * nothing up; the URL itself is left to codec/url.
  */
 #ifndef CODEC_REQUEST_H

@@ -204,7 +204,7 @@ read_line(struct span line, struct stream_item *item)
 	if (is_blank(line))
 		return 0;
 	item->data = line;
-	item->is_json = json_is_answer(line, &item->data);
+	item->is_json = json_read_answer(line, &item->data);
 	return 1;
 }
 
@@ -258,8 +258,8 @@ read_text(struct span text, struct stream_item *item)
 	if (trimmed.n == 0)
 		return 0;
 	item->data = trimmed;
-	item->is_json =
-	    json_is_answer(text, &item->data) && !may_be_cut(text, item->data);
+	item->is_json = json_read_answer(text, &item->data) &&
+			!may_be_cut(text, item->data);
 	if (!item->is_json)
 		item->data = trimmed;
 	return 1;
@@ -310,11 +310,11 @@ find_text_end(struct stream *s, struct span in, char *end)
 /* With an LF a text ends if it is one value; if it is none yet, it never will
  * be, and goes on to the next separator. */
 static int
-is_over(struct stream *s, struct span text, char end)
+try_end_text(struct stream *s, struct span text, char end)
 {
 	if (end == RECORD_SEPARATOR || trim_text(text).n == 0)
 		return 1;
-	s->is_broken = !json_is_answer(text, NULL);
+	s->is_broken = !json_read_answer(text, NULL);
 	return !s->is_broken;
 }
 
@@ -337,7 +337,7 @@ next_text(struct stream *s, struct span *in, struct stream_item *item)
 		}
 		if (end == '\0')
 			return STREAM_MORE;
-		if (!is_over(s, text, end)) {
+		if (!try_end_text(s, text, end)) {
 			if (s->rest.n == 0)
 				buf_span(&s->rest, text);
 			continue;

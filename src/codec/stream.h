@@ -42,7 +42,7 @@ struct stream_item {
 	 * or text with is_json are known to be UTF-8. p is never NULL.
 	 */
 	struct span data;
-	int is_json; /* LINES, TEXTS: one JSON value by json_is_answer */
+	int is_json; /* LINES, TEXTS: one JSON value by json_read_answer */
 	int is_text; /* CHUNKS: UTF-8, whole characters */
 };
 

@@ -98,7 +98,7 @@ max_time_us(const struct fetch *f)
 	return f->opts->max_time_us;
 }
 
-/* Where an item's own timeout is off, what replaces it (SPEC section 4). */
+/* Where an item's own timeout is off, what replaces it. */
 static int
 is_untimed(const struct fetch *f)
 {

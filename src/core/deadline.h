@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The deadlines of a fetch with a slot (SPEC section 4): its state's, the
+ * The deadlines of a fetch with a slot: its state's, the
  * speed window's, the attempt's. One timer serves them all and is moved
  * lazily: it never stands later than the nearest of them, but may be early.
  */

@@ -92,7 +92,8 @@ void fetch_cut(struct fetch *f);
 /*
  * RESEND, a move back: a kept-alive connection died of e before the first byte
  * of an answer, and the request goes out once more on a fresh one, keeping
- * slot and place. Returns 0 if the rule (SPEC section 4) does not allow it.
+ * slot and place. Returns 0 if the rule does not allow it: a method that is
+ * not idempotent is sent again only if none of its bytes had been sent.
  */
 int fetch_resend(struct fetch *f, enum err e);
 /*

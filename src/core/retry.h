@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Is it worth another try, of which kind, and when (SPEC section 4, "What is
- * sent again")? Decides and tells its back-off; the spine makes the moves.
+ * Is it worth another try, of which kind, and when?
+ * Decides and tells the origin's back-off; the spine makes the moves.
  */
 #ifndef CORE_RETRY_H
 #define CORE_RETRY_H

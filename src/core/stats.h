@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/parse_error.h"
 
-/* Why an item waits; SPEC section 4, in the words of the USR1 dump. */
+/* Why an item waits; stats_wait_name() has the words that users see. */
 enum wait_reason {
 	WAIT_SLOT,
 	WAIT_HOST_LIMIT,

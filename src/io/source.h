@@ -2,7 +2,7 @@
 /*
  * Lines in, from operands, files, standard input and FIFOs, one after another
  * and only when asked for. Knows nothing of what a line means beyond its
- * length limits (SPEC section 2).
+ * length limits.
  *
  * Leaf contract: source_next never calls back. After SOURCE_WAIT the callback
  * comes once, from the loop, when it is worth asking again; never after

@@ -19,7 +19,7 @@ answer_room(const struct answer *a)
 }
 
 static int
-has_room(struct answer *a, size_t n)
+reserve(struct answer *a, size_t n)
 {
 	if (n > answer_room(a))
 		a->full = 1;
@@ -29,7 +29,7 @@ has_room(struct answer *a, size_t n)
 void
 answer_raw(struct answer *a, struct span json)
 {
-	if (has_room(a, json.n))
+	if (reserve(a, json.n))
 		buf_span(a->to, json);
 }
 
@@ -49,7 +49,7 @@ put_piece(struct answer *a, struct span s)
 	char *p = buf_reserve(a->to, JSON_WRITE_STRING(s.n));
 	size_t n = (size_t)(json_write_inside(p, s) - p);
 
-	if (!has_room(a, n))
+	if (!reserve(a, n))
 		return 0;
 	a->to->n += n;
 	return 1;
@@ -79,7 +79,7 @@ answer_string(struct answer *a, struct span s)
 		return;
 	}
 	/* Its JSON is no shorter than it is. */
-	if (!has_room(a, s.n + 2))
+	if (!reserve(a, s.n + 2))
 		return;
 	buf_char(a->to, '"');
 	for (; s.n > 0; s = span_of(s.p + n, s.n - n)) {

@@ -116,7 +116,7 @@ put_link(struct links *l, struct answer *a, const struct url *above, xmlNode *n,
 }
 
 static int
-is_permalink(const xmlNode *guid, struct links *l)
+check_permalink(const xmlNode *guid, struct links *l)
 {
 	struct span s = tree_attr(guid, "isPermaLink", &l->scratch);
 
@@ -125,7 +125,7 @@ is_permalink(const xmlNode *guid, struct links *l)
 
 /* An empty <link/> is none. */
 static int
-has_link(const xmlNode *in, struct links *l)
+find_link(const xmlNode *in, struct links *l)
 {
 	xmlNode *k;
 
@@ -144,14 +144,15 @@ put_links(struct links *l, struct answer *a, const struct url *base,
 {
 	static const char *const names[] = { "link", "loc", "enclosure", NULL };
 	struct span title = title_of(in, &l->text);
-	int no_link = !has_link(in, l);
+	int no_link = !find_link(in, l);
 	xmlNode *n;
 
 	if (title.p == NULL)
 		title = SPAN("");
 	for (n = in->children; n != NULL && !a->full; n = n->next)
 		if (is_one_of(n, names) ||
-		    (no_link && tree_is_local(n, "guid") && is_permalink(n, l)))
+		    (no_link && tree_is_local(n, "guid") &&
+			check_permalink(n, l)))
 			put_link(l, a, base, n, title);
 }
 

@@ -6,7 +6,7 @@
 #include "worker/tree.h"
 
 static int
-is_jsonld(const xmlNode *n, struct buf *scratch)
+check_jsonld(const xmlNode *n, struct buf *scratch)
 {
 	struct media_type m = { 0 };
 	int is;
@@ -42,8 +42,8 @@ jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a)
 	answer_raw(a, SPAN("["));
 	top = d->tree != NULL ? xmlDocGetRootElement(d->tree) : NULL;
 	for (n = top; n != NULL && !a->full; n = tree_next(n, top)) {
-		if (!is_jsonld(n, scratch) ||
-		    !json_is_answer(tree_content(n, scratch), &raw))
+		if (!check_jsonld(n, scratch) ||
+		    !json_read_answer(tree_content(n, scratch), &raw))
 			continue;
 		answer_next(a);
 		put_line(a, raw);

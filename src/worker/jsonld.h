@@ -10,7 +10,7 @@
 
 /*
  * A list of the values of all <script type="application/ld+json">, each on one
- * line. What is no JSON (json_is_answer) is left out.
+ * line. What is no JSON (json_read_answer) is left out.
  */
 void jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a);
 

@@ -166,7 +166,7 @@ def exit_class(rec):
 
 
 def expected_exit(records):
-    """SPEC section 5, for a run that came to its end."""
+    """EXIT STATUS of the man page, for a run that came to its end."""
     failed = [exit_class(r) for r in records if r["error"] is not None]
     return min(failed) if failed else 0
 

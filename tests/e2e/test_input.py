@@ -298,7 +298,7 @@ def test_an_operand_that_starts_like_json_gets_a_hint(fetchd):
 
 @row(190)
 def test_stdin_closed_at_the_start_is_exit_3_or_usage(fetchd):
-    """SPEC: with no operand and no -i a closed standard input is usage."""
+    """With no operand and no -i a closed standard input is usage."""
     res = fetchd(exit=(2, 3), preexec=lambda: os.close(0))
     assert res.stderr and res.records == [] and res.wall < 10
 

@@ -82,12 +82,12 @@ check_answer(struct span text, int is_input)
 	struct json_value v;
 	struct json j;
 
-	if (!json_is_answer(text, &raw)) {
+	if (!json_read_answer(text, &raw)) {
 		CHECK(!is_input);
 		return;
 	}
 	CHECK(raw.n > 0 && utf8_valid(raw) == raw.n);
-	CHECK(json_is_answer(raw, &again) && span_eq(raw, again));
+	CHECK(json_read_answer(raw, &again) && span_eq(raw, again));
 	json_start_answer(&j, raw);
 	CHECK(json_value(&j, &v) == 0);
 	if (v.kind == JSON_STRING) {

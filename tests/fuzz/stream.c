@@ -60,7 +60,7 @@ put_line(struct buf *out, enum stream_kind kind, const struct stream_item *i)
 	CHECK(i->data.n > 0);
 	CHECK(memchr(i->data.p, kind == STREAM_LINES ? '\n' : '\x1e',
 		  i->data.n) == NULL);
-	CHECK(json_is_answer(i->data, NULL) == i->is_json ||
+	CHECK(json_read_answer(i->data, NULL) == i->is_json ||
 	      (kind == STREAM_TEXTS && !i->is_json));
 	buf_i64(out, i->is_json);
 	put_span(out, i->data);

@@ -53,7 +53,7 @@ run(struct select *s)
 	answer_start(&a, &out, 1 << 20);
 	if (select_run(s, &d, &a) == 0) {
 		CHECK(!a.full);
-		CHECK(json_is_answer(buf_view(&out), NULL));
+		CHECK(json_read_answer(buf_view(&out), NULL));
 		CHECK(utf8_valid(buf_view(&out)) == out.n);
 	} else
 		CHECK(out.n == 0);

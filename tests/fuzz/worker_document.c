@@ -81,7 +81,7 @@ run(struct extract *e, const struct frame_doc *d, struct buf *out)
 	      error == PARSE_TOO_LARGE);
 	CHECK(error != PARSE_OK || out->n > 0);
 	CHECK(out->n < FRAME_RESULT_MAX);
-	CHECK(out->n == 0 || json_is_answer(buf_view(out), NULL));
+	CHECK(out->n == 0 || json_read_answer(buf_view(out), NULL));
 	CHECK(out->n == 0 || memchr(out->p, '\n', out->n) == NULL);
 	return error;
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""What must not stand in a source file: banned calls and declarations, a
-second place that sets a fetch's state, a file without its opening lines."""
+"""What no source file may contain: banned calls and declarations, a second
+place that sets a fetch's state, comments that cite a document which is not in
+the repository. And each file begins with its SPDX line."""
 
 import json
 import re
 import subprocess
 
-from common import ROOT, bare, done, files, text
+from common import ROOT, TOKEN, bare, done, files, text
 
 # call -> why not, and what instead
 CALLS = {
@@ -77,6 +78,29 @@ def states(path, src, door):
             yield f"{path}:{line}: only {DOOR[1]}() assigns a state"
 
 
+# Documents that are not in the repository, and sections of a document that
+# the comment does not name.
+CITED = re.compile(r"\b(SPEC|DESIGN|FAULTS|QUEUE|BENCH|LIBRARIES)\b")
+SECTION = re.compile(r"\bsections? \d")
+NAMED = re.compile(r"\bRFC \d|standard\b|\bUnicode\b|CSS|JSON-LD")
+
+
+def citations(path, src):
+    if path == "tests/lint/banned.py":
+        return
+    is_c = path.endswith((".c", ".h"))
+    for line, m in lines_of(src, TOKEN if is_c else r"(?s).+"):
+        comment = m.group(0)
+        if is_c and comment[0] in "\"'":
+            continue
+        cited = CITED.search(comment)
+        if cited:
+            line += comment.count("\n", 0, cited.start())
+            yield f"{path}:{line}: cites {cited.group(0)}: not in the tree"
+        elif is_c and SECTION.search(comment) and not NAMED.search(comment):
+            yield f"{path}:{line}: a section of which document?"
+
+
 def opening(path, src):
     head = src.split("\n", 3)[:2]
     if not any("SPDX-License-Identifier: ISC" in line for line in head):
@@ -106,6 +130,7 @@ def main():
                   + ["dev", "CMakeLists.txt", "tests/CMakeLists.txt"])
     for path in everything:
         problems += opening(path, text(path))
+        problems += citations(path, text(path))
         problems += blanks(path, text(path))
     done(problems, f"{len(everything)} files without banned words")
 

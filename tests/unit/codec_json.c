@@ -385,13 +385,13 @@ test_a_text_is_a_value_whatever_white_space_is_around_it(void **state)
 	struct span raw = SPAN("untouched");
 
 	(void)state;
-	assert_true(json_is_answer(SPAN("\r\n\t [1,\n2] \n\r\n"), &raw));
+	assert_true(json_read_answer(SPAN("\r\n\t [1,\n2] \n\r\n"), &raw));
 	assert_true(span_eq(raw, SPAN("[1,\n2]")));
-	assert_true(json_is_answer(SPAN("0"), NULL));
-	assert_false(json_is_answer(SPAN("{} {}"), &raw));
-	assert_false(json_is_answer(SPAN("{"), &raw));
-	assert_false(json_is_answer(SPAN(" \n"), &raw));
-	assert_false(json_is_answer(SPAN_NONE, &raw));
+	assert_true(json_read_answer(SPAN("0"), NULL));
+	assert_false(json_read_answer(SPAN("{} {}"), &raw));
+	assert_false(json_read_answer(SPAN("{"), &raw));
+	assert_false(json_read_answer(SPAN(" \n"), &raw));
+	assert_false(json_read_answer(SPAN_NONE, &raw));
 	assert_true(span_eq(raw, SPAN("[1,\n2]")));
 }
 
@@ -412,10 +412,10 @@ test_of_answers_the_grammar_is_enough(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		if (!json_is_answer(span_str(answers[i]), NULL))
+		if (!json_read_answer(span_str(answers[i]), NULL))
 			fail_msg("%s", answers[i]);
 	for (i = 0; i < sizeof(no_answers) / sizeof(no_answers[0]); i++)
-		if (json_is_answer(span_str(no_answers[i]), NULL))
+		if (json_read_answer(span_str(no_answers[i]), NULL))
 			fail_msg("%s", no_answers[i]);
 }
 
@@ -458,14 +458,14 @@ test_answers_may_be_512_deep_and_have_a_record_around_them(void **state)
 			buf_char(&b, i % 3 == 1 ? '}' : ']');
 		deep = buf_view(&b);
 		assert_int_equal(
-		    json_is_answer(deep, NULL), n <= JSON_ANSWER_DEPTH_MAX);
+		    json_read_answer(deep, NULL), n <= JSON_ANSWER_DEPTH_MAX);
 		assert_int_equal(check(&j, deep), n <= JSON_DEPTH_MAX ? 0 : -1);
 		json_start_answer(&j, deep);
 		assert_int_equal(
 		    json_value(&j, &v), n <= JSON_READER_DEPTH_MAX ? 0 : -1);
 		/* A bracket of the other kind is seen at every depth. */
 		b.p[b.n - 1 - n / 2] ^= '}' ^ ']';
-		assert_false(json_is_answer(deep, NULL));
+		assert_false(json_read_answer(deep, NULL));
 	}
 	buf_fini(&b);
 }

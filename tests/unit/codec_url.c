@@ -696,7 +696,7 @@ static void
 test_references_resolve_as_rfc_3986_says(void **state)
 {
 	static const struct good t[] = {
-		/* section 5.4, and our own */
+		/* RFC 3986 section 5.4, and our own */
 		{ "g", "http://a/b/c/g" },
 		{ "./g", "http://a/b/c/g" },
 		{ "g/", "http://a/b/c/g/" },

@@ -254,7 +254,7 @@ survive(const char *type, const char *head, const char *middle, size_t times,
 	buf_str(&body, tail);
 	error = run(e, type, buf_view(&body), &out);
 	assert_int_equal(error, PARSE_OK);
-	assert_true(json_is_answer(buf_view(&out), NULL));
+	assert_true(json_read_answer(buf_view(&out), NULL));
 	extract_free(e);
 	buf_fini(&body);
 	buf_fini(&out);
@@ -302,7 +302,7 @@ bytes_that_are_no_text_do_no_harm(void **state)
 		bytes[i] = (char)(i * 7 + i / 256);
 	assert_int_equal(
 	    run(e, HTML, span_of(bytes, sizeof(bytes)), &out), PARSE_OK);
-	assert_true(json_is_answer(buf_view(&out), NULL));
+	assert_true(json_read_answer(buf_view(&out), NULL));
 	memset(bytes, 0, sizeof(bytes));
 	assert_int_equal(
 	    run(e, HTML, span_of(bytes, sizeof(bytes)), &out), PARSE_OK);

@@ -351,7 +351,7 @@ test_whatever_is_in_a_tree_the_list_is_json(void **state)
 		out.n = 0;
 		assert_int_equal(run(s, &d, &out), 0);
 		assert_int_equal(utf8_valid(buf_view(&out)), out.n);
-		assert_true(json_is_answer(buf_view(&out), NULL));
+		assert_true(json_read_answer(buf_view(&out), NULL));
 		select_free(s);
 	}
 	xmlFreeDoc(d.tree);

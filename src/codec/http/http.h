@@ -58,11 +58,11 @@ struct http_request {
 };
 
 /*
- * Appends the header section up to and with its empty line. Order and
- * precedence: SPEC section 4 "What is sent": Host, User-Agent, Accept,
- * Accept-Encoding, Authorization, Cookie, Referer, then `option` and `item` in
- * their order, then Content-Type, Content-Length. An item's header replaces the
- * option's of that name, either replaces or removes the default. Host stands
+ * Appends the header section, its empty line included, in this order: Host,
+ * User-Agent, Accept, Accept-Encoding, Authorization, Cookie, Referer, then
+ * `option` and `item` in their order, then Content-Type, Content-Length. An
+ * item's header replaces the option's of that name, either replaces or removes
+ * the default. Host stands
  * first, also when replaced, once (the last one counts), and cannot be removed.
  * Content-Length is sent if there is a body, and as 0 for POST, PUT and PATCH
  * without one. Method, target and authority are taken as they are; every name
@@ -102,7 +102,7 @@ const char *http_method_meant(struct span method);
 #define HTTP_MAX_CHUNK_EXTRA 65536
 #define HTTP_MAX_INTERIM 32
 
-/* Leniencies used, in struct http's flags; names in SPEC's `flags`. */
+/* Leniencies used, in struct http's flags: the record's key `flags`. */
 enum {
 	HTTP_LENIENT_FRAMING = 1 << 0,
 	HTTP_FRAMING_CONFLICT = 1 << 1,

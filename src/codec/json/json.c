@@ -386,7 +386,7 @@ json_end(struct json *j)
 }
 
 int
-json_is_answer(struct span text, struct span *raw)
+json_read_answer(struct span text, struct span *raw)
 {
 	struct json_value v;
 	struct json j;

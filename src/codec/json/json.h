@@ -80,7 +80,7 @@ int json_end(struct json *j);
  * around it. Then *raw, unless NULL, is the value alone; there may be line ends
  * inside it.
  */
-int json_is_answer(struct span text, struct span *raw);
+int json_read_answer(struct span text, struct span *raw);
 
 /* A string without its quotes; its escapes still in it. */
 struct span json_inside(const struct json_value *v);

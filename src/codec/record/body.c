@@ -38,7 +38,7 @@ static int
 is_json(const struct record *r)
 {
 	return media_type_may_be_json(r->content_type) &&
-	       json_is_answer(r->body, NULL);
+	       json_read_answer(r->body, NULL);
 }
 
 static int

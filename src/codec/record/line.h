@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The lines of a live stream (SPEC section 3.3) as JSON. Writes what a plain
- * struct says; knows nothing of how a stream is cut into events.
+ * Writes the lines of a live stream as JSON, as docs/record.schema.json
+ * describes them. Knows nothing of how a stream is cut into events.
  */
 #ifndef CODEC_RECORD_LINE_H
 #define CODEC_RECORD_LINE_H

@@ -13,7 +13,7 @@
 
 /* A name may have dots of its own: what is left of the path behind it. */
 static int
-is_on_path(struct span path, struct span name, int any_case, struct span *rest)
+match_name(struct span path, struct span name, int any_case, struct span *rest)
 {
 	struct span start = span_of(path.p, name.n < path.n ? name.n : path.n);
 
@@ -55,7 +55,7 @@ find_member(struct span text, struct span path, int any_case)
 	while (json_member(&j, &key) == 1 && json_value(&j, &v) == 0) {
 		name = key_text(&key, &scratch);
 		if (name.n < longest ||
-		    !is_on_path(path, name, any_case, &rest))
+		    !match_name(path, name, any_case, &rest))
 			continue;
 		part = find(v.raw, rest, any_case);
 		if (part.p == NULL)
@@ -82,7 +82,7 @@ find_element(struct span text, struct span path, int any_case)
 		i = i * 10 + (uint64_t)(path.p[k] - '0');
 	}
 	digits.n = k;
-	if (!is_on_path(path, digits, 0, &path))
+	if (!match_name(path, digits, 0, &path))
 		return SPAN_NONE;
 	json_start_answer(&j, text);
 	(void)json_enter(&j);
@@ -130,7 +130,7 @@ extract_of(const struct record *r, struct span *path)
 {
 	struct span rest;
 
-	if (!r->has_exec || !is_on_path(*path, SPAN("exec"), 0, &rest))
+	if (!r->has_exec || !match_name(*path, SPAN("exec"), 0, &rest))
 		return r->extract;
 	*path = rest;
 	return r->exec;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Result records (SPEC section 3.1) as JSON lines, and the short text lines.
- * Writes what a plain struct says; knows nothing of how it came about.
+ * Writes result records as JSON lines, as docs/record.schema.json describes
+ * them, and as short text lines. Knows nothing of where the values come from.
  */
 #ifndef CODEC_RECORD_RECORD_H
 #define CODEC_RECORD_RECORD_H
@@ -18,7 +18,7 @@
 #define RECORD_NO_TIME (-1) /* a time that is null */
 
 /*
- * JSON: what is wholly there and is one JSON value (json_is_answer) stands as
+ * JSON: what is wholly there and is one JSON value (json_read_answer) stands as
  * that value; anything else as INLINE has it.
  */
 enum record_body {

@@ -45,8 +45,8 @@ struct url {
 };
 
 /*
- * Parses a URL as a user gives one (SPEC section 2): blanks around it are
- * trimmed, U+00A0 among them; a bare host means https:// (so does "//host"); a
+ * Parses a URL as a user gives one: blanks around it are trimmed, U+00A0
+ * among them; a bare host means https:// (so does "//host"); a
  * word, ':' and digits up to the end or one of "/?#" is host and port; any
  * other "word:", of whatever bytes, is a scheme. `user` and `password` hold no
  * control characters; has_user is 0 for an empty one ("http://@h/").

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Is there a network at all (SPEC section 4, --net-down)? Judged by what all
+ * Is there a network at all (--net-down)? Judged by what all
  * look-ups and connects of a run come to. While it is down, one item at a time
  * finds out whether it is back, and none fails.
  */

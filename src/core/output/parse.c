@@ -333,7 +333,7 @@ parse_check_value(struct pool_doc *d, struct span value)
 	char own[24];
 	int n;
 
-	if (!json_is_answer(value, &value))
+	if (!json_read_answer(value, &value))
 		return -1;
 	if (!find_seq(value, &seq, &cut))
 		return 0;
@@ -348,7 +348,7 @@ take_seq_out(struct buf *object)
 	struct span cut, raw;
 	size_t at;
 
-	if (!json_is_answer(buf_view(object), &raw) ||
+	if (!json_read_answer(buf_view(object), &raw) ||
 	    !find_seq(raw, &seq, &cut))
 		return;
 	at = (size_t)(cut.p - object->p);

@@ -111,7 +111,7 @@ set_line(struct xchg *x, const struct stream_item *item)
 		.is_text = item->is_text };
 	if (x->line.kind == RECORD_LINE_EVENT &&
 	    x->core->opts->body == BODY_JSON)
-		(void)json_is_answer(item->data, &x->line.data_json);
+		(void)json_read_answer(item->data, &x->line.data_json);
 	x->line_at = (struct record_line_at){ 0 };
 	x->has_line = 1;
 }

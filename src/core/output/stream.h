@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Answers reported while they arrive (SPEC section 3.3): decoded bytes become
+ * Answers reported while they arrive (--stream): decoded bytes become
  * lines of the output at once, or with --format body of a single item the
  * bytes themselves. Nothing of such a body is kept.
  */

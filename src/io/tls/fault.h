@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * OpenSSL's faults as our codes (FAULTS section 3). Used by io/tls/tls.c.
+ * OpenSSL's faults as our error codes. Used by io/tls/tls.c.
  */
 #ifndef IO_TLS_FAULT_H
 #define IO_TLS_FAULT_H
