@@ -23,6 +23,7 @@
 #include "core/output/order.h"
 #include "core/sched.h"
 #include "core/turn.h"
+#include "core/standstill.h"
 #include "engine_workers.h"
 #include "io/conn/conn.h"
 #include "io/dns/resolve.h"
@@ -44,6 +45,7 @@ struct engine {
 	struct core core;
 	struct event_base *base;
 	struct tls *tls;
+	struct stall *stall;
 	struct sink *notes;
 	struct watch *watch;
 	struct event *signals[NSIGNALS];
@@ -59,24 +61,11 @@ struct engine {
 
 /* ---- the turn ---- */
 
-int64_t
-core_tick(struct core *c)
+/* Deadlines come later by as much; so does the resolver's patience. */
+static void
+on_stall(void *arg, int64_t length_us)
 {
-	int64_t stood_us;
-
-	c->now_us = timer_now_us();
-	stood_us = stall_look(c->stall, c->now_us);
-	if (stood_us > 0)
-		standstill_note(c, stood_us);
-	if (c->turn_at_us == 0)
-		c->turn_at_us = c->now_us;
-	return c->now_us;
-}
-
-int
-core_is_over_budget(const struct core *c)
-{
-	return c->now_us > c->turn_at_us + CORE_TURN_US;
+	standstill_note(arg, length_us);
 }
 
 static void
@@ -86,7 +75,7 @@ engine_turn(struct engine *e)
 	int is_busy = turn_has_work(c) || e->handshakes_left;
 	int flags = EVLOOP_ONCE | (is_busy ? EVLOOP_NONBLOCK : 0);
 
-	stall_begin_pass(c->stall, c->slots + c->lookups > 0);
+	stall_begin_pass(e->stall, c->slots + c->lookups > 0);
 	CHECK(event_base_loop(e->base, flags) != -1);
 	fetch_run_queue(c);
 	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
@@ -103,7 +92,7 @@ on_grace(void *arg)
 {
 	struct engine *e = arg;
 
-	core_tick(&e->core);
+	clock_tick(&e->core.clock);
 	e->is_cut = 1;
 }
 
@@ -112,7 +101,7 @@ on_run_time(void *arg)
 {
 	struct engine *e = arg;
 
-	core_tick(&e->core);
+	clock_tick(&e->core.clock);
 	sched_stop(&e->core);
 	e->is_cut = e->is_timed_out = 1;
 }
@@ -125,7 +114,7 @@ stop(struct engine *e)
 	sched_stop(c);
 	if (e->grace == NULL)
 		e->grace = timer_new(e->base, on_grace, e);
-	timer_set(e->grace, c->now_us + c->opts->grace_us);
+	timer_set(e->grace, c->clock.now_us + c->opts->grace_us);
 }
 
 static void
@@ -134,7 +123,7 @@ on_stop_signal(evutil_socket_t sig, short what, void *arg)
 	struct engine *e = arg;
 
 	(void)what;
-	core_tick(&e->core);
+	clock_tick(&e->core.clock);
 	e->is_killed = e->signal != 0;
 	e->signal = (int)sig;
 	if (e->is_killed)
@@ -150,7 +139,7 @@ on_usr1(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	core_tick(&e->core);
+	clock_tick(&e->core.clock);
 	watch_dump(e->watch);
 }
 
@@ -158,7 +147,9 @@ on_usr1(evutil_socket_t sig, short what, void *arg)
 static void
 on_wakeup(void *arg)
 {
-	core_tick(arg);
+	struct core *c = arg;
+
+	clock_tick(&c->clock);
 }
 
 /* ---- wiring ---- */
@@ -281,7 +272,8 @@ engine_new(
 	e->base = make_base();
 	e->max_sockets = max_sockets;
 	core_init(c, o, e->base);
-	c->stall = stall_new(e->base, on_wakeup, c);
+	e->stall = stall_new(e->base, on_wakeup, c);
+	clock_watch(&c->clock, e->stall, on_stall, c);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
 	set_format(c);
 	if (open_workers(e, err, status) == -1 ||
@@ -359,7 +351,7 @@ engine_free(struct engine *e)
 		tls_free(e->tls);
 	if (c->source != NULL)
 		source_free(c->source);
-	stall_free(c->stall);
+	stall_free(e->stall);
 	sink_free(c->out);
 	sink_free(c->failed);
 	sink_free(e->notes);
@@ -432,10 +424,11 @@ engine_run(struct engine *e)
 	struct core *c = &e->core;
 
 	watch_begin(e->watch);
-	core_tick(c);
+	clock_tick(&c->clock);
 	if (c->opts->max_run_time_us > 0) {
 		e->run_time = timer_new(e->base, on_run_time, e);
-		timer_set(e->run_time, c->now_us + c->opts->max_run_time_us);
+		timer_set(
+		    e->run_time, c->clock.now_us + c->opts->max_run_time_us);
 	}
 	while (!is_over(e))
 		engine_turn(e);

@@ -106,7 +106,7 @@ on_event(void *arg)
 {
 	struct engine_workers *w = arg;
 
-	core_tick(w->core);
+	clock_tick(&w->core->clock);
 }
 
 /* What a kernel does not have is said once, and gone on without. */

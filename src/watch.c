@@ -299,7 +299,7 @@ on_progress(void *arg)
 {
 	struct watch *w = arg;
 
-	core_tick(w->core);
+	clock_tick(&w->core->clock);
 	draw(w);
 	timer_set(w->timer, timer_now_us() + PROGRESS_US);
 }
@@ -473,7 +473,7 @@ static void
 dump_one(struct dump *d, const struct fetch *f)
 {
 	const char *why = sched_why(f);
-	int64_t us = d->watch->core->now_us - f->entered_at_us;
+	int64_t us = d->watch->core->clock.now_us - f->entered_at_us;
 	struct span url;
 
 	if (d->left-- <= 0)

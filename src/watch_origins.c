@@ -22,14 +22,14 @@ is_held(const struct host *h)
 {
 	const struct backoff *g = &h->backoff;
 
-	return waiting(h) > 0 && g->held_until_at_us > h->core->now_us;
+	return waiting(h) > 0 && g->held_until_at_us > h->core->clock.now_us;
 }
 
 void
 watch_origins_hold(struct buf *b, const struct host *h)
 {
 	const struct backoff *g = &h->backoff;
-	int64_t left = g->held_until_at_us - h->core->now_us;
+	int64_t left = g->held_until_at_us - h->core->clock.now_us;
 	size_t n = waiting(h);
 
 	buf_span(b, h->origin);

@@ -22,6 +22,7 @@
 #include "core/origin/pace.h"
 #include "core/standstill.h"
 #include "core/stats.h"
+#include "io/clock.h"
 #include "options/options.h"
 
 struct conns;
@@ -34,11 +35,9 @@ struct pool;
 struct resolve;
 struct sink;
 struct source;
-struct stall;
 struct timer;
 
 #define CORE_READ_BYTES 65536
-#define CORE_TURN_US 2500 /* CPU budget of a turn: lag stays below 5 ms */
 #define CORE_STATES 9
 
 /* Why nothing may start just now; a bit each. */
@@ -150,10 +149,8 @@ struct core {
 	 * asks. */
 	void (*hold_begun)(void *arg, const struct host *h);
 	void *hold_begun_arg;
-	int64_t turn_at_us;     /* when its first callback ran; 0: none yet */
-	int64_t now_us;         /* as of the last callback or run-queue entry */
+	struct clock clock;     /* the moment of the present callback */
 	int64_t wall_offset_us; /* core/output/emit: the wall clock less ours */
-	struct stall *stall;    /* asked by core_tick; NULL: nobody watches */
 	struct standstills standstills;
 
 	struct stats stats;
@@ -165,15 +162,5 @@ void core_init(struct core *c, const struct opts *o, struct event_base *base);
 void core_drop(struct core *c);
 /* Frees all that core_init made and what came since. */
 void core_fini(struct core *c);
-
-/* ---- what the owner of the loop provides ---- */
-/*
- * Reads the clock; every event callback and run-queue entry calls it first.
- * Returns it.
- */
-int64_t core_tick(struct core *c);
-/* The turn has used up its budget, as of the last core_tick: leave the rest to
- * the next one. */
-int core_is_over_budget(const struct core *c);
 
 #endif

@@ -73,9 +73,9 @@ deadline_stood_us(const struct fetch *f, int64_t limit_us)
 	int64_t stood = x->paused_total_us, memory = x->memory_us;
 
 	if (x->paused_at_us != 0 && x->paused_for == WAIT_MEMORY)
-		memory += f->core->now_us - x->paused_at_us;
+		memory += f->core->clock.now_us - x->paused_at_us;
 	else if (x->paused_at_us != 0)
-		stood += f->core->now_us - x->paused_at_us;
+		stood += f->core->clock.now_us - x->paused_at_us;
 	return stood + (memory < limit_us ? memory : limit_us);
 }
 
@@ -228,7 +228,7 @@ deadline_set(struct fetch *f)
 
 	/* A window of its own for the sending and for the answer. */
 	if (f->state == FETCH_SENDING || f->state == FETCH_RECEIVING) {
-		f->x->window_at_us = f->core->now_us - stood_in_all_us(f);
+		f->x->window_at_us = f->core->clock.now_us - stood_in_all_us(f);
 		f->x->window_bytes = f->x->conn != NULL ? moved_bytes(f) : 0;
 	}
 	t = nearest(f);
@@ -244,13 +244,13 @@ is_too_slow(struct fetch *f)
 	uint64_t moved = moved_bytes(f) - x->window_bytes;
 	uint64_t ms = (uint64_t)(speed_time(f) / 1000), want = UINT64_MAX;
 
-	if (f->core->now_us < speed_deadline(f))
+	if (f->core->clock.now_us < speed_deadline(f))
 		return 0;
 	if (ms == 0 || (uint64_t)speed_limit(f) <= UINT64_MAX / ms)
 		want = (uint64_t)speed_limit(f) * ms / 1000;
 	if (moved < want)
 		return 1;
-	x->window_at_us = f->core->now_us - stood_in_all_us(f);
+	x->window_at_us = f->core->clock.now_us - stood_in_all_us(f);
 	x->window_bytes = moved_bytes(f);
 	return 0;
 }
@@ -258,7 +258,7 @@ is_too_slow(struct fetch *f)
 static enum err
 what_is_due(struct fetch *f)
 {
-	int64_t now = f->core->now_us;
+	int64_t now = f->core->clock.now_us;
 
 	if (now >= state_deadline(f) || now >= drain_deadline(f))
 		return error_of(f->state);
@@ -292,7 +292,7 @@ put_off(struct fetch *f)
 static enum err
 check_paused(struct fetch *f)
 {
-	int64_t now = f->core->now_us, at = total_deadline(f);
+	int64_t now = f->core->clock.now_us, at = total_deadline(f);
 
 	if (f->x->paused_for == WAIT_MEMORY && now >= at)
 		return E_TIMEOUT_TOTAL;
@@ -316,6 +316,6 @@ deadline_check(struct fetch *f)
 	if (e == E_OK)
 		timer_set(f->x->timer, nearest(f));
 	else
-		timer_set(f->x->timer, f->core->now_us + PUT_OFF_US);
+		timer_set(f->x->timer, f->core->clock.now_us + PUT_OFF_US);
 	return E_OK;
 }

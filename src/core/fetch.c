@@ -101,7 +101,7 @@ fetch_new(struct core *c, struct span line)
 	f->line = span_of(copy, line.n);
 	f->core = c;
 	f->opts = c->opts;
-	f->read_at_us = c->now_us;
+	f->read_at_us = c->clock.now_us;
 	f->is_new = 1;
 	c->alive++;
 	return f;
@@ -184,7 +184,7 @@ fetch_enter(struct fetch *f, enum fetch_state next)
 	f->state = (unsigned char)next;
 	if (next == FETCH_QUEUED)
 		take_host(f);
-	f->entered_at_us = f->core->now_us;
+	f->entered_at_us = f->core->clock.now_us;
 	join_list(f);
 	if (has_slot(next))
 		deadline_set(f);
@@ -213,7 +213,7 @@ on_conn(void *arg, enum conn_event ev)
 {
 	struct fetch *f = arg;
 	struct xchg *x = f->x;
-	int64_t now = core_tick(f->core);
+	int64_t now = clock_tick(&f->core->clock);
 
 	switch (ev) {
 	case CONN_UP:
@@ -240,7 +240,7 @@ on_conn(void *arg, enum conn_event ev)
 			fetch_enter(f, FETCH_AWAITING);
 		return;
 	case CONN_READABLE:
-		if (core_is_over_budget(f->core))
+		if (clock_is_over_budget(&f->core->clock))
 			fetch_run(f);
 		else
 			reader_read(f);
@@ -258,7 +258,7 @@ fetch_on_timer(void *arg)
 	struct fetch *f = x->fetch;
 	enum err e;
 
-	core_tick(x->core);
+	clock_tick(&x->core->clock);
 	if (f == NULL || !has_slot(f->state))
 		return; /* the next one that takes x sets it anew */
 	e = deadline_check(f);
@@ -304,7 +304,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 
 	f->x = x;
 	x->conn = conn;
-	x->start_at_us = c->now_us;
+	x->start_at_us = c->clock.now_us;
 	/* First, as its deadlines may be its own. */
 	e = xchg_prepare(x, f);
 	if (e != E_OK) {
@@ -315,9 +315,9 @@ fetch_start(struct fetch *f, struct conn *conn)
 			item_reject(f, e, 1, x->note);
 		return;
 	}
-	x->slot_at_us = c->now_us;
+	x->slot_at_us = c->clock.now_us;
 	x->start_at_us -= looked;
-	x->looked_up_at_us = c->now_us;
+	x->looked_up_at_us = c->clock.now_us;
 	x->is_reused = conn != NULL;
 	begin_attempt(f);
 	sched_take_slot(f, looked);
@@ -349,7 +349,7 @@ enter_sending(struct fetch *f)
 	struct xchg *x = f->x;
 	struct core *c = f->core;
 
-	x->window_at_us = c->now_us;
+	x->window_at_us = c->clock.now_us;
 	c->stats.requests++;
 	c->stats.conns_reused += (unsigned)x->is_reused;
 	c->stats.bytes_out += x->head.n + x->body_out.n;
@@ -444,13 +444,13 @@ fetch_run_queue(struct core *c)
 
 	while ((k = list_shift(&c->run)) != NULL) {
 		f = CONTAINER(k, struct fetch, run);
-		core_tick(c);
+		clock_tick(&c->clock);
 		if (f->is_hook_due) {
 			f->is_hook_due = 0;
 			states[f->state].hook(f);
 		} else if (reader_is_due(f))
 			reader_read(f);
-		if (core_is_over_budget(c))
+		if (clock_is_over_budget(&c->clock))
 			return;
 	}
 }

@@ -72,7 +72,7 @@ resend(struct fetch *f)
 	conn_close(&x->conn);
 	xchg_reset(x);
 	x->is_resent = 1;
-	x->start_at_us = f->core->now_us;
+	x->start_at_us = f->core->clock.now_us;
 	x->looked_up_at_us = x->start_at_us;
 	fetch_enter(f, FETCH_CONNECTING);
 }
@@ -123,7 +123,7 @@ redirect(struct fetch *f)
 {
 	struct xchg *x = f->x;
 	struct history *t = f->history;
-	int64_t now = f->core->now_us;
+	int64_t now = f->core->clock.now_us;
 	struct host *to = redirect_host(f);
 
 	if (to == NULL) {
@@ -169,7 +169,7 @@ retry(struct fetch *f, int is_asked)
 	history_note_end(f);
 	f->err = E_OK;
 	f->detail = NULL;
-	t->due_at_us = delay_us > 0 ? f->core->now_us + delay_us : 0;
+	t->due_at_us = delay_us > 0 ? f->core->clock.now_us + delay_us : 0;
 	t->goes_on = 0;
 	t->used_us = 0;
 	if (t->hops > 0 && !is_asked && !t->was_unsafe) {
@@ -188,8 +188,8 @@ fetch_lacks_fd(struct fetch *f)
 
 	conn_close(&f->x->conn);
 	if (f->fd_since_at_us == 0)
-		f->fd_since_at_us = c->now_us;
-	if (max > 0 && c->now_us - f->fd_since_at_us > max) {
+		f->fd_since_at_us = c->clock.now_us;
+	if (max > 0 && c->clock.now_us - f->fd_since_at_us > max) {
 		fetch_fail(f, E_RESOURCE_LIMIT, PHASE_CONNECT, NULL);
 		return;
 	}
@@ -222,7 +222,7 @@ finish(struct fetch *f)
 	struct xchg *x = f->x;
 
 	if (x != NULL) {
-		x->end_at_us = f->core->now_us;
+		x->end_at_us = f->core->clock.now_us;
 		f->has_begun = xchg_has_begun(x) != 0;
 	}
 	if (was_tried(f))
@@ -322,7 +322,7 @@ is_put_off(struct fetch *f, enum err e, enum phase p)
 		return 0;
 	close_failed(f->x);
 	n = t->put_offs < PUT_OFF_DOUBLES ? t->put_offs++ : PUT_OFF_DOUBLES;
-	t->due_at_us = f->core->now_us + (PUT_OFF_US << n);
+	t->due_at_us = f->core->clock.now_us + (PUT_OFF_US << n);
 	history_start_over(t);
 	t->to = item_host(f);
 	enter_queue(f);

@@ -101,7 +101,8 @@ history_note_end(struct fetch *f)
 	t->last_err = f->err;
 	t->last_phase = f->phase;
 	t->last_status = has_answer ? http_status(x->http) : 0;
-	t->last_took_us = x != NULL ? f->core->now_us - x->start_at_us : 0;
+	t->last_took_us =
+	    x != NULL ? f->core->clock.now_us - x->start_at_us : 0;
 	if (t->last_err == E_OK && t->last_status >= 400) {
 		t->last_err = E_HTTP_STATUS;
 		t->last_phase = PHASE_HEADERS;
@@ -247,8 +248,8 @@ history_note(struct fetch *f)
 	a->wait_us = t->wait_us;
 	a->wait_reason = span_str(t->wait_reason);
 	if (f->x != NULL)
-		note_xchg(a, t, f->x, f->core->now_us);
+		note_xchg(a, t, f->x, f->core->clock.now_us);
 	else
-		note_lookup(a, f, f->core->now_us);
+		note_lookup(a, f, f->core->clock.now_us);
 	history_count_held(t);
 }

@@ -32,13 +32,14 @@ act(struct fetch *f, enum xchg_verdict v, struct span left_over)
 	if (v == XCHG_BAD && is_stray(x) && fetch_resend_stray(f))
 		return 0;
 	if (x->first_at_us == 0 && xchg_has_begun(x)) {
-		x->first_at_us = f->core->now_us;
+		x->first_at_us = f->core->clock.now_us;
 		if (v == XCHG_MORE || v == XCHG_AGAIN)
 			fetch_enter(f, FETCH_RECEIVING);
 	}
 	switch (v) {
 	case XCHG_MORE:
-		if (x->drain_at_us != 0 || x->refused_at_us == f->core->now_us)
+		if (x->drain_at_us != 0 ||
+		    x->refused_at_us == f->core->clock.now_us)
 			deadline_set(f);
 		return 1;
 	case XCHG_AGAIN:
@@ -105,7 +106,7 @@ pause_reading(struct fetch *f, int why)
 
 	conn_pause(f->x->conn);
 	list_remove(&c->state[f->state], &f->link);
-	f->x->paused_at_us = c->now_us;
+	f->x->paused_at_us = c->clock.now_us;
 	f->x->paused_for = why;
 	list_push(&c->paused, &f->link);
 }
@@ -195,8 +196,8 @@ reader_read(struct fetch *f)
 			return;
 		if (!f->x->is_behind && !conn_more(f->x->conn))
 			return;
-		core_tick(f->core);
-		if (core_is_over_budget(f->core))
+		clock_tick(&f->core->clock);
+		if (clock_is_over_budget(&f->core->clock))
 			break;
 	}
 	if (reader_is_due(f))

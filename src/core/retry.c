@@ -43,7 +43,7 @@ is_over_time(const struct fetch *f)
 	int64_t max = f->opts->retry_max_time_us;
 
 	return max > 0 && f->begun_at_us != 0 &&
-	       f->core->now_us - f->begun_at_us >= max;
+	       f->core->clock.now_us - f->begun_at_us >= max;
 }
 
 /* An even number below `below`; xorshift, good enough for jitter. */
@@ -75,7 +75,7 @@ retry_delay_us(struct fetch *f)
 {
 	int64_t us = nominal_us(f, tries_of(f));
 	int64_t max = f->opts->retry_max_time_us;
-	int64_t left = f->begun_at_us + max - f->core->now_us;
+	int64_t left = f->begun_at_us + max - f->core->clock.now_us;
 
 	us = us / 2 + draw(f->core, us);
 	if (us > DELAY_MAX_US)
@@ -138,7 +138,7 @@ judge_asked(struct fetch *f, int status, int64_t wait_us)
 	if (tries_max(f) == 0 || f->has_written || (max > 0 && wait_us > max))
 		return RETRY_KEEP;
 	if (is_over_time(f) ||
-	    backoff_is_given_up(&f->host->backoff, f->core->now_us))
+	    backoff_is_given_up(&f->host->backoff, f->core->clock.now_us))
 		return RETRY_KEEP;
 	return RETRY_ASKED;
 }

@@ -46,12 +46,12 @@ cost_of(const struct fetch *f, size_t budget)
 static int64_t
 ask_budgets(struct core *c, const struct fetch *f)
 {
-	int64_t at, last = c->now_us;
+	int64_t at, last = c->clock.now_us;
 	size_t i;
 
 	for (i = 0; i < c->opts->nbudgets; i++) {
 		at = pace_budget_ask(
-		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
+		    &c->budgets[i], f->seq, cost_of(f, i), c->clock.now_us);
 		if (at > last)
 			last = at;
 	}
@@ -77,8 +77,8 @@ join(struct host *h, struct fetch *f)
 	struct fetch *g;
 	int n;
 
-	if (h->budget_at_us > f->core->now_us &&
-	    ask_budgets(f->core, f) == f->core->now_us) {
+	if (h->budget_at_us > f->core->clock.now_us &&
+	    ask_budgets(f->core, f) == f->core->clock.now_us) {
 		h->budget_at_us = 0; /* it holds others, not this one */
 		list_unshift(&h->waiting, &f->link);
 		return;
@@ -107,7 +107,7 @@ sched_queue(struct fetch *f)
 	struct core *c = f->core;
 	struct history *t = f->history;
 
-	if (t != NULL && t->due_at_us > c->now_us) {
+	if (t != NULL && t->due_at_us > c->clock.now_us) {
 		list_push(&f->host->delayed, &f->link);
 		heap_push(&c->later, &t->later, t->due_at_us);
 	} else
@@ -171,15 +171,15 @@ why_waited(const struct fetch *f)
 void
 sched_count_wait(struct fetch *f)
 {
-	stats_wait(
-	    &f->core->stats, why_waited(f), f->core->now_us - f->entered_at_us);
+	stats_wait(&f->core->stats, why_waited(f),
+	    f->core->clock.now_us - f->entered_at_us);
 }
 
 void
 sched_take_slot(struct fetch *f, int64_t looked_us)
 {
 	struct core *c = f->core;
-	int64_t waited = c->now_us - f->entered_at_us - looked_us;
+	int64_t waited = c->clock.now_us - f->entered_at_us - looked_us;
 	enum wait_reason why = why_waited(f);
 
 	c->slots++;
@@ -318,9 +318,10 @@ next_in_budget(struct host *h)
 	int64_t at, first = ask_budgets(h->core, f);
 	int n;
 
-	if (first == h->core->now_us || backoff_is_probing(h))
+	if (first == h->core->clock.now_us || backoff_is_probing(h))
 		k = NULL;
-	for (n = 0; n < BUDGET_LOOKS && k != NULL && first > h->core->now_us;
+	for (n = 0;
+	     n < BUDGET_LOOKS && k != NULL && first > h->core->clock.now_us;
 	     n++) {
 		f = CONTAINER(k, struct fetch, link);
 		at = ask_budgets(h->core, f);
@@ -328,7 +329,7 @@ next_in_budget(struct host *h)
 			first = at;
 		k = list_next(&h->waiting, k);
 	}
-	if (first == h->core->now_us)
+	if (first == h->core->clock.now_us)
 		return f;
 	h->budget_at_us = first;
 	host_update(h);
@@ -347,12 +348,12 @@ next_start_us(struct host *h)
 
 	if (l->rate > 0) {
 		pace_set(&learnt, (struct opt_rate){ l->rate, 1000000 });
-		at = pace_next(&learnt, h->pace_at_us, c->now_us);
-		if (h->pace_at_us > c->now_us - learnt.gap_us)
-			learned_rate_grow(l, c->now_us);
+		at = pace_next(&learnt, h->pace_at_us, c->clock.now_us);
+		if (h->pace_at_us > c->clock.now_us - learnt.gap_us)
+			learned_rate_grow(l, c->clock.now_us);
 	}
 	if (c->host_rate.gap_us > 0)
-		next = pace_next(&c->host_rate, h->pace_at_us, c->now_us);
+		next = pace_next(&c->host_rate, h->pace_at_us, c->clock.now_us);
 	return at > next ? at : next;
 }
 
@@ -365,9 +366,10 @@ charge(struct host *h, const struct fetch *f)
 
 	for (i = 0; i < c->opts->nbudgets; i++)
 		pace_budget_spend(
-		    &c->budgets[i], f->seq, cost_of(f, i), c->now_us);
+		    &c->budgets[i], f->seq, cost_of(f, i), c->clock.now_us);
 	if (c->rate.gap_us > 0)
-		c->rate_at_us = pace_next(&c->rate, c->rate_at_us, c->now_us);
+		c->rate_at_us =
+		    pace_next(&c->rate, c->rate_at_us, c->clock.now_us);
 	h->pace_at_us = next_start_us(h);
 	backoff_start(h);
 }
@@ -376,7 +378,7 @@ void
 sched_sent(struct fetch *f)
 {
 	struct host *h = f->host;
-	int64_t next = f->core->now_us + f->opts->delay_us;
+	int64_t next = f->core->clock.now_us + f->opts->delay_us;
 
 	if (!f->x->is_unsent)
 		return;
@@ -404,9 +406,9 @@ lacks_memory(const struct core *c)
 static int
 is_over_rate(struct core *c)
 {
-	if (c->rate_at_us <= c->now_us)
+	if (c->rate_at_us <= c->clock.now_us)
 		return 0;
-	c->rate_held_at_us = c->now_us;
+	c->rate_held_at_us = c->clock.now_us;
 	return 1;
 }
 
@@ -428,7 +430,7 @@ start_next(struct core *c)
 	if (f == NULL)
 		return;
 	conn = idle_unpark(h, !fetch_is_idempotent(f));
-	if (conn == NULL && !host_is_fresh(h, f, c->now_us)) {
+	if (conn == NULL && !host_is_fresh(h, f, c->clock.now_us)) {
 		if (f == host_next(h))
 			host_update(h); /* fresh when it became ready */
 		else
@@ -452,7 +454,8 @@ wake_hosts(struct core *c)
 	struct host *h;
 	struct link *w;
 
-	while ((k = heap_first(&c->held)) != NULL && k->key <= c->now_us) {
+	while (
+	    (k = heap_first(&c->held)) != NULL && k->key <= c->clock.now_us) {
 		heap_remove(&c->held, k);
 		w = list_first(&CONTAINER(k, struct host, held)->waiting);
 		heap_push(&c->woken, k,
@@ -472,7 +475,7 @@ wake(struct core *c)
 {
 	struct heap_link *k;
 
-	while ((k = heap_first(&c->later)) != NULL && k->key <= c->now_us)
+	while ((k = heap_first(&c->later)) != NULL && k->key <= c->clock.now_us)
 		end_delay(CONTAINER(k, struct history, later)->fetch);
 	wake_hosts(c);
 }
@@ -481,7 +484,9 @@ wake(struct core *c)
 static void
 on_due(void *arg)
 {
-	core_tick(arg);
+	struct core *c = arg;
+
+	clock_tick(&c->clock);
 }
 
 int
@@ -500,7 +505,8 @@ sched_set_timer(struct core *c)
 		at = k->key;
 	if ((k = heap_first(&c->held)) != NULL && k->key < at)
 		at = k->key;
-	if (c->rate_at_us > c->now_us && c->ready.n > 0 && c->rate_at_us < at)
+	if (c->rate_at_us > c->clock.now_us && c->ready.n > 0 &&
+	    c->rate_at_us < at)
 		at = c->rate_at_us;
 	if (at == TIMER_NEVER)
 		return;
@@ -574,7 +580,7 @@ start_turn(struct core *c)
 		return;
 	h = t.f->host;
 	conn = idle_unpark(h, !fetch_is_idempotent(t.f));
-	if (conn == NULL && !host_is_fresh(h, t.f, c->now_us)) {
+	if (conn == NULL && !host_is_fresh(h, t.f, c->clock.now_us)) {
 		host_look_up(h);
 		return;
 	}
@@ -588,7 +594,7 @@ sched_pump(struct core *c)
 {
 	int more;
 
-	core_tick(c);
+	clock_tick(&c->clock);
 	wake(c);
 	hosts_end_lost(c);
 	more = read_input(c);
@@ -628,8 +634,8 @@ sched_judge_pauses(struct core *c)
 	    c, PAUSE_SPILL, c->order != NULL && !order_ask_disk(c->order));
 	set_pause(c, PAUSE_POOL, parse_is_full(c));
 	if (c->pauses & PAUSE_POOL)
-		c->pool_held_at_us = c->now_us;
-	if (c->pauses & PAUSE_FD && (c->now_us >= c->fd_retry_at_us ||
+		c->pool_held_at_us = c->clock.now_us;
+	if (c->pauses & PAUSE_FD && (c->clock.now_us >= c->fd_retry_at_us ||
 					conns_open(c->conns) < c->fd_open))
 		set_pause(c, PAUSE_FD, 0);
 	if (c->pauses & PAUSE_FD) /* it may have fired a little early */
@@ -661,7 +667,7 @@ goes_before(const struct fetch *f, const struct fetch *than)
 static struct fetch *
 first_of(const struct list *l, struct fetch *f)
 {
-	int64_t since = f->core->now_us - SILENT_US;
+	int64_t since = f->core->clock.now_us - SILENT_US;
 	struct fetch *g;
 	struct link *k;
 
@@ -701,7 +707,7 @@ sched_must_pause(struct fetch *f)
 		return WAIT_MEMORY; /* these will give memory back */
 	if (c->exempt == NULL) {
 		c->exempt = choose_exempt(f);
-		c->exempt_at_us = c->now_us;
+		c->exempt_at_us = c->clock.now_us;
 	}
 	return f != c->exempt ? WAIT_MEMORY : 0;
 }
@@ -709,7 +715,9 @@ sched_must_pause(struct fetch *f)
 static void
 on_fd_retry(void *arg)
 {
-	core_tick(arg); /* the turn goes on to judge and pump */
+	struct core *c = arg;
+
+	clock_tick(&c->clock); /* the turn goes on to judge and pump */
 }
 
 void
@@ -718,7 +726,7 @@ sched_lacks_fd(struct core *c)
 	idle_close(c, FD_IDLE_CLOSED);
 	c->pauses |= PAUSE_FD;
 	c->fd_open = conns_open(c->conns);
-	c->fd_retry_at_us = c->now_us + FD_RETRY_US;
+	c->fd_retry_at_us = c->clock.now_us + FD_RETRY_US;
 	if (c->fd_timer == NULL)
 		c->fd_timer = timer_new(c->base, on_fd_retry, c);
 	timer_set(c->fd_timer, c->fd_retry_at_us);
@@ -730,7 +738,7 @@ sched_has_fd(struct fetch *f)
 	if (f->fd_since_at_us == 0)
 		return;
 	stats_wait(&f->core->stats, WAIT_FD_LIMIT,
-	    f->core->now_us - f->fd_since_at_us);
+	    f->core->clock.now_us - f->fd_since_at_us);
 	f->fd_since_at_us = 0;
 }
 

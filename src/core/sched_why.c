@@ -29,7 +29,7 @@ why_paused(const struct core *c)
 		return WAIT_ORDER;
 	if (c->pauses & PAUSE_POOL)
 		return WAIT_WORKER_BUSY;
-	return c->rate_at_us > c->now_us ? WAIT_RATE : WAIT_SLOT;
+	return c->rate_at_us > c->clock.now_us ? WAIT_RATE : WAIT_SLOT;
 }
 
 /* Why the next item of a host does not start. */

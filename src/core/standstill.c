@@ -11,7 +11,7 @@ standstill_note(struct core *c, int64_t length_us)
 	struct standstills *s = &c->standstills;
 	unsigned i = s->n++ % STANDSTILLS_KEPT;
 
-	s->kept[i].end_at_us = c->now_us;
+	s->kept[i].end_at_us = c->clock.now_us;
 	s->kept[i].length_us = length_us;
 	resolve_put_off(c->resolve, length_us);
 }

@@ -51,8 +51,9 @@ emit(struct core *c)
 			c->before_output(c->before_output_arg);
 		sink_flush(c->out);
 		failed_input_flush(c);
-		core_tick(c);
-	} while ((has_to_emit(c) || has_ordered(c)) && !core_is_over_budget(c));
+		clock_tick(&c->clock);
+	} while ((has_to_emit(c) || has_ordered(c)) &&
+		 !clock_is_over_budget(&c->clock));
 }
 
 void
@@ -67,16 +68,16 @@ turn_finish(struct core *c)
 		c->input_left = 1; /* no event tells of it: pump again */
 	reader_resume_paused(c);
 	conns_reap(c->conns);
-	stats_lag(&c->stats, core_tick(c) - c->turn_at_us);
+	stats_lag(&c->stats, clock_tick(&c->clock) - c->clock.pass_at_us);
 	sched_set_timer(c);
-	c->turn_at_us = 0;
+	clock_end_pass(&c->clock);
 }
 
 int
 turn_emit_rest(struct core *c)
 {
-	c->turn_at_us = 0;
-	core_tick(c);
+	clock_end_pass(&c->clock);
+	clock_tick(&c->clock);
 	fetch_run_queue(c);
 	emit(c);
 	return c->run.n > 0 || c->state[FETCH_EMITTING].n > 0 ||

@@ -177,7 +177,7 @@ xchg_reset(struct xchg *x)
 void
 xchg_count_pause(struct xchg *x)
 {
-	int64_t now = x->core->now_us, lasted = now - x->paused_at_us;
+	int64_t now = x->core->clock.now_us, lasted = now - x->paused_at_us;
 
 	if (x->paused_for == WAIT_MEMORY)
 		x->memory_us += lasted;
@@ -440,7 +440,7 @@ take_head(struct xchg *x, int is_done)
 	if (x->plan == RETRY_BAD)
 		return XCHG_BAD;
 	if (x->plan != RETRY_KEEP) {
-		x->drain_at_us = x->core->now_us + DRAIN_US;
+		x->drain_at_us = x->core->clock.now_us + DRAIN_US;
 		return length > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
 	}
 	output_stream_begin(x);

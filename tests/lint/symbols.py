@@ -13,7 +13,6 @@ MUTABLE = re.compile(r"^(\.data(?!\.rel\.ro)|\.bss|\.tdata|\.tbss|\*COM\*)")
 # The exceptions, and why:
 NAMES = {
     "src/main.c": ["main"],
-    "src/engine.c": ["core_"],      # core/core.h asks the program for these
     "src/options/": ["opts_"],      # the short form, in all its files
     "src/io/dns/": ["resolve_"],    # the noun of the folder
     "src/base/check.c": ["fatalx"],

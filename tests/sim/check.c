@@ -156,7 +156,7 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 	EXPECT(s, heap_on(&h->held) || h->place == HOST_LOST ||
 		      h->waiting.n + h->delayed.n == 0 ||
 		      backoff_dead_at_us(h) == TIMER_NEVER ||
-		      backoff_dead_at_us(h) <= s->core.now_us);
+		      backoff_dead_at_us(h) <= s->core.clock.now_us);
 	EXPECT(s, h->contribution == startable);
 	n->startable += startable;
 }
@@ -461,7 +461,7 @@ is_woken(const struct sim *s)
 		return 0;
 	if (held != NULL && !is_woken_by(c, held->key))
 		return 0;
-	if (c->ready.n > 0 && c->rate_at_us > c->now_us &&
+	if (c->ready.n > 0 && c->rate_at_us > c->clock.now_us &&
 	    !is_woken_by(c, c->rate_at_us))
 		return 0;
 	if (!n->is_down || n->job != NULL || c->ready.n + c->want.n == 0 ||

@@ -389,7 +389,7 @@ static void
 stand_still(struct sim *s)
 {
 	s->w.now_us += 1500 * MS;
-	core_tick(&s->core);
+	clock_tick(&s->core.clock);
 	standstill_note(&s->core, 1500 * MS);
 }
 

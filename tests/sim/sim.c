@@ -23,30 +23,14 @@
 
 #define IDLE_TURNS 200000
 
-/* ---- what core asks of the engine ---- */
-
-int64_t
-core_tick(struct core *c)
-{
-	c->base->work++;
-	c->now_us = timer_now_us();
-	if (c->turn_at_us == 0)
-		c->turn_at_us = c->now_us;
-	return c->now_us;
-}
-
-int
-core_is_over_budget(const struct core *c)
-{
-	return c->base->work > c->base->budget;
-}
-
 /* ---- wiring ---- */
 
 static void
 on_wakeup(void *arg)
 {
-	core_tick(arg);
+	struct core *c = arg;
+
+	clock_tick(&c->clock);
 }
 
 static void
@@ -71,7 +55,9 @@ parse(struct opts *o, const char *const *args)
 static void
 on_event(void *arg)
 {
-	core_tick(arg);
+	struct core *c = arg;
+
+	clock_tick(&c->clock);
 }
 
 static void
@@ -117,7 +103,7 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	c->out = sink_new(w, 1, on_wakeup, c);
 	c->source = source_new(w, on_wakeup, c);
 	open_pools(s);
-	core_tick(c);
+	clock_tick(&c->clock);
 }
 
 void
@@ -254,7 +240,7 @@ on_grace(void *arg)
 {
 	struct sim *s = arg;
 
-	core_tick(&s->core);
+	clock_tick(&s->core.clock);
 	s->is_cut = 1;
 }
 
@@ -263,10 +249,10 @@ sim_stop(struct sim *s)
 {
 	struct core *c = &s->core;
 
-	core_tick(c);
+	clock_tick(&c->clock);
 	sched_stop(c);
 	s->grace = timer_new(&s->w, on_grace, s);
-	timer_set(s->grace, c->now_us + c->opts->grace_us);
+	timer_set(s->grace, c->clock.now_us + c->opts->grace_us);
 }
 
 /* ---- the end ---- */

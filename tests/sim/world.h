@@ -143,7 +143,7 @@ struct event_base {
 	struct ev **heap;
 	size_t nheap, heap_cap;
 
-	/* The turn's budget, in calls of core_tick. */
+	/* The turn's budget, in calls of clock_tick. */
 	int work, budget;
 
 	/* The network. */

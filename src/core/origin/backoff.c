@@ -21,7 +21,7 @@
 static int64_t
 now_of(const struct host *h)
 {
-	return h->core->now_us;
+	return h->core->clock.now_us;
 }
 
 /* Did f begin before the hold was set? Then it is part of what led to it. */

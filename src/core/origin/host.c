@@ -164,7 +164,7 @@ find(struct core *c, struct span origin, uint64_t hash)
 static int
 is_needed(const struct host *h)
 {
-	int64_t now = h->core->now_us;
+	int64_t now = h->core->clock.now_us;
 
 	return h->pace_at_us > now || h->talks ||
 	       backoff_is_needed(&h->backoff, now);
@@ -258,7 +258,7 @@ host_held_until(const struct host *h, enum wait_reason *why)
 		until = idle_watched_until(h);
 		*why = WAIT_HOST_LIMIT;
 	}
-	return until > h->core->now_us ? until : 0;
+	return until > h->core->clock.now_us ? until : 0;
 }
 
 /* Nonzero: it is held, and since when is written down. */
@@ -271,7 +271,7 @@ is_held(struct host *h)
 	if (until == 0)
 		return 0;
 	if (h->place != HOST_HELD)
-		h->held_from_at_us = h->core->now_us;
+		h->held_from_at_us = h->core->clock.now_us;
 	h->held_until_at_us = until;
 	h->why_held = why;
 	return 1;
@@ -282,7 +282,7 @@ static int
 has_way(const struct host *h, const struct fetch *f)
 {
 	return idle_has(h, !fetch_is_idempotent(f)) ||
-	       host_is_fresh(h, f, h->core->now_us);
+	       host_is_fresh(h, f, h->core->clock.now_us);
 }
 
 static enum host_place
@@ -290,7 +290,7 @@ place_for(struct host *h)
 {
 	if (h->waiting.n == 0 && h->delayed.n == 0)
 		return HOST_QUIET;
-	if (backoff_is_given_up(&h->backoff, h->core->now_us))
+	if (backoff_is_given_up(&h->backoff, h->core->clock.now_us))
 		return HOST_LOST;
 	if (h->waiting.n == 0)
 		return HOST_QUIET;
@@ -373,7 +373,7 @@ due_at_us(const struct host *h)
 	if (h->place == HOST_HELD)
 		at = h->held_until_at_us;
 	if (h->waiting.n + h->delayed.n > 0 && h->place != HOST_LOST &&
-	    dead_at > h->core->now_us && dead_at < at)
+	    dead_at > h->core->clock.now_us && dead_at < at)
 		at = dead_at;
 	return at;
 }
@@ -540,7 +540,7 @@ take_answer(struct host *h, const struct resolve_answer *a)
 {
 	struct core *c = h->core;
 
-	h->answer_at_us = c->now_us;
+	h->answer_at_us = c->clock.now_us;
 	if (a->from_cache)
 		h->lookup_at_us = h->answer_at_us;
 	if (is_net_answer(h, a) == 0) {
@@ -587,7 +587,7 @@ on_answer(void *arg, const struct resolve_answer *a)
 {
 	struct host *h = arg;
 
-	core_tick(h->core);
+	clock_tick(&h->core->clock);
 	h->job = NULL;
 	h->core->lookups--;
 	take_answer(h, a);
@@ -600,7 +600,7 @@ host_look_up(struct host *h)
 	struct resolve_answer a;
 
 	CHECK(h->job == NULL);
-	h->lookup_at_us = c->now_us;
+	h->lookup_at_us = c->clock.now_us;
 	if (resolve_start(c->resolve, h->name, h->port, on_answer, h, &a,
 		&h->job) == RESOLVE_DONE) {
 		h->job = NULL;

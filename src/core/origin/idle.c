@@ -118,7 +118,7 @@ drop_talking(struct idle *i)
 {
 	struct host *h = i->host;
 	struct core *c = h->core;
-	int is_soon = c->now_us < i->parked_at_us + WATCH_US;
+	int is_soon = c->clock.now_us < i->parked_at_us + WATCH_US;
 	enum conn_end end;
 	size_t n = conn_read(i->conn, c->read_buf, CORE_READ_BYTES, &end);
 
@@ -135,7 +135,7 @@ on_idle_event(void *arg, enum conn_event ev)
 	struct host *h = i->host;
 
 	(void)ev;
-	core_tick(h->core);
+	clock_tick(&h->core->clock);
 	drop_talking(i);
 	host_update(h);
 }
@@ -146,7 +146,7 @@ static void
 on_watch_end(void *arg)
 {
 	struct core *c = arg;
-	int64_t now = core_tick(c);
+	int64_t now = clock_tick(&c->clock);
 	struct link *k;
 	struct idle *i;
 	struct host *h;
@@ -207,7 +207,7 @@ static void
 on_sweep(void *arg)
 {
 	struct core *c = arg;
-	int64_t now = core_tick(c);
+	int64_t now = clock_tick(&c->clock);
 	int64_t soonest = TIMER_NEVER;
 	struct link *k, *next;
 	struct idle *i;
@@ -249,8 +249,8 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	i = take_idle(c);
 	i->host = h;
 	i->conn = *conn;
-	i->parked_at_us = c->now_us;
-	i->until_at_us = c->now_us + keep_us;
+	i->parked_at_us = c->clock.now_us;
+	i->until_at_us = c->clock.now_us + keep_us;
 	list_push(&c->idle, &i->of_core);
 	if (is_bodiless && h->silent_watches < SILENT_ENOUGH) {
 		list_push(&h->idle, &i->of_host);
@@ -280,7 +280,7 @@ first_usable(const struct host *h, int careful)
 		return NULL;
 	i = CONTAINER(k, struct idle, of_host);
 	if (link_on(&i->of_watch) ||
-	    (careful && h->core->now_us >= i->parked_at_us + CAREFUL_US))
+	    (careful && h->core->clock.now_us >= i->parked_at_us + CAREFUL_US))
 		return NULL;
 	return i;
 }
@@ -297,7 +297,7 @@ idle_unpark(struct host *h, int careful)
 	struct idle *i;
 
 	while ((i = first_usable(h, careful)) != NULL) {
-		if (h->core->now_us >= i->until_at_us)
+		if (h->core->clock.now_us >= i->until_at_us)
 			discard(i);
 		else if (conn_look(i->conn))
 			drop_talking(i);

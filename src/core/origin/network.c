@@ -59,7 +59,7 @@ come_back(struct core *c)
 
 	n->is_down = n->is_dns = n->is_probing = 0;
 	c->pauses &= ~(unsigned)PAUSE_NET;
-	n->back_at_us = c->now_us;
+	n->back_at_us = c->clock.now_us;
 	c->input_left = 1;
 }
 
@@ -67,7 +67,7 @@ void
 network_works(struct core *c)
 {
 	c->network.has_worked = 1;
-	c->network.peer_at_us = c->now_us;
+	c->network.peer_at_us = c->clock.now_us;
 	if (c->network.is_down && !c->network.is_dns)
 		come_back(c);
 }
@@ -119,7 +119,7 @@ network_resolved(struct core *c, struct span name)
 	struct network *n = &c->network;
 
 	n->has_worked = 1;
-	n->dns_at_us = c->now_us;
+	n->dns_at_us = c->clock.now_us;
 	if (n->is_down)
 		come_back(c);
 	if (name.n > 0)
@@ -150,7 +150,7 @@ wait_more(struct core *c)
 	n->wait_us = n->wait_us == 0 ? PROBE_US : 2 * n->wait_us;
 	if (n->wait_us > PROBE_MAX_US)
 		n->wait_us = PROBE_MAX_US;
-	n->probe_at_us = c->now_us + n->wait_us;
+	n->probe_at_us = c->clock.now_us + n->wait_us;
 }
 
 static void
@@ -161,7 +161,7 @@ go_down(struct core *c, const struct host *h, int dns)
 	n->first = h;
 	n->is_wide = 0;
 	if (!n->is_down)
-		n->down_at_us = c->now_us;
+		n->down_at_us = c->clock.now_us;
 	n->is_down = 1;
 	n->is_dns = dns;
 	n->wait_us = n->is_probing = 0;
@@ -170,7 +170,7 @@ go_down(struct core *c, const struct host *h, int dns)
 		return;
 	c->pauses |= PAUSE_NET;
 	if (has_route(n)) /* perhaps it is only that one */
-		n->probe_at_us = c->now_us;
+		n->probe_at_us = c->clock.now_us;
 	else
 		idle_close(c, c->idle.n); /* they would only find out later */
 }
@@ -187,7 +187,7 @@ is_its_own(struct core *c, const struct host *h)
 
 	n->is_wide |= n->first != NULL && h != n->first && !n->is_dns;
 	if (n->is_wide || !has_route(n) || max == 0 ||
-	    c->now_us - n->down_at_us < max)
+	    c->clock.now_us - n->down_at_us < max)
 		return 0;
 	come_back(c);
 	return 1;
@@ -214,8 +214,10 @@ take_answer(struct core *c, const struct resolve_answer *a)
 static void
 on_answer(void *arg, const struct resolve_answer *a)
 {
-	core_tick(arg);
-	take_answer(arg, a);
+	struct core *c = arg;
+
+	clock_tick(&c->clock);
+	take_answer(c, a);
 }
 
 /* Is any of them there? */
@@ -297,7 +299,7 @@ network_may_probe(struct core *c)
 {
 	struct network *n = &c->network;
 
-	if (!n->is_down || n->is_probing || c->now_us < n->probe_at_us)
+	if (!n->is_down || n->is_probing || c->clock.now_us < n->probe_at_us)
 		return 0;
 	n->is_probing = 1;
 	n->which = n->name[1].n > 0 && !n->which;
@@ -310,7 +312,7 @@ void
 network_has_not_tried(struct core *c)
 {
 	c->network.is_probing = 0;
-	c->network.probe_at_us = c->now_us + PROBE_US;
+	c->network.probe_at_us = c->clock.now_us + PROBE_US;
 }
 
 int64_t

@@ -361,7 +361,7 @@ static void
 count_wait(const struct fetch *f, int64_t since_us, int64_t parsed_us)
 {
 	struct core *c = f->core;
-	int64_t waited = c->now_us - since_us;
+	int64_t waited = c->clock.now_us - since_us;
 
 	if (parsed_us > 0)
 		waited -= parsed_us;

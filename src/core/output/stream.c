@@ -28,7 +28,7 @@ output_stream_begin(struct xchg *x)
 		return;
 	/* What is no success is told in the record, body and all. */
 	if (http_status(x->http) / 100 != 2) {
-		x->refused_at_us = c->now_us;
+		x->refused_at_us = c->clock.now_us;
 		return;
 	}
 	x->live = OUTPUT_STREAM_LINES;
@@ -102,7 +102,7 @@ set_line(struct xchg *x, const struct stream_item *item)
 		.id = x->req.id,
 		.id_is_custom = x->req.id_is_custom,
 		.n = ++x->lines,
-		.time_us = x->core->now_us - x->start_at_us,
+		.time_us = x->core->clock.now_us - x->start_at_us,
 		.event = item->event,
 		.event_id = item->event_id,
 		.data = item->data,
