@@ -75,7 +75,7 @@ engine_turn(struct engine *e)
 	int is_busy = turn_has_work(c) || e->handshakes_left;
 	int flags = EVLOOP_ONCE | (is_busy ? EVLOOP_NONBLOCK : 0);
 
-	stall_begin_pass(e->stall, c->slots + c->lookups > 0);
+	stall_begin_pass(e->stall, c->sched.slots + c->hosts.lookups > 0);
 	CHECK(event_base_loop(e->base, flags) != -1);
 	fetch_run_queue(c);
 	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
@@ -397,7 +397,7 @@ finish_output(struct engine *e)
 	struct core *c = &e->core;
 	int is_more = 1;
 
-	if (c->pauses & PAUSE_STOP)
+	if (c->sched.pauses & PAUSE_STOP)
 		fetch_interrupt_all(c);
 	while (is_more && c->spill_error == E_OK && !e->is_killed) {
 		is_more = turn_emit_rest(c);
@@ -435,7 +435,7 @@ engine_run(struct engine *e)
 	if (!e->is_killed && sink_error(c->out) == E_OK &&
 	    c->spill_error == E_OK)
 		finish_output(e);
-	if (!sched_is_done(c) || c->pauses & PAUSE_STOP)
+	if (!sched_is_done(c) || c->sched.pauses & PAUSE_STOP)
 		sched_judge_left(c);
 	if (c->failed != NULL)
 		sink_finish(c->failed, e->is_killed ? KILLED_US : FINISH_US);
@@ -449,7 +449,7 @@ engine_run(struct engine *e)
 		return ENGINE_KILLED;
 	if (output_error(c) != E_OK || c->spill_error != E_OK)
 		return ENGINE_STOPPED;
-	return c->pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
+	return c->sched.pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
 }
 
 static int

@@ -149,7 +149,7 @@ put_eta(struct buf *b, const struct watch *w)
 	    opts_given(w->core->opts, OPT_limit)) /* no more than that */
 		total = (double)w->core->opts->limit;
 	share = total > 0 ? (double)done_items(w) / total : 0;
-	if (share < 0.01 || w->core->pauses & PAUSE_STOP)
+	if (share < 0.01 || w->core->sched.pauses & PAUSE_STOP)
 		return;
 	left = (int64_t)((double)gone * (1 - share) / share / 1e6);
 	buf_printf(b, ", %d:%02d left", (int)(left / 60), (int)(left % 60));
@@ -190,7 +190,7 @@ static void
 put_waiting(struct buf *b, const struct core *c,
     const size_t by_reason[WAIT_COUNT], int reasons)
 {
-	size_t left[WAIT_COUNT], n = c->known - by_reason[WAIT_SLOT];
+	size_t left[WAIT_COUNT], n = c->sched.known - by_reason[WAIT_SLOT];
 	const char *sep = " (";
 	int r;
 
@@ -243,7 +243,7 @@ put_line(struct buf *b, const struct watch *w,
 
 	put_done(b, w);
 	buf_printf(b, ", %llu failed, %zu in flight",
-	    (unsigned long long)c->stats.failed, c->slots);
+	    (unsigned long long)c->stats.failed, c->sched.slots);
 	if (c->state[FETCH_PARSING].n > 0)
 		buf_printf(b, ", %zu to parse", c->state[FETCH_PARSING].n);
 	put_waiting(b, c, by_reason, reasons);
@@ -353,9 +353,9 @@ watch_new(struct engine *e, struct event_base *base, struct sink *notes)
 	w->shares_terminal =
 	    isatty(1) && strcmp(w->core->opts->output, "-") == 0;
 	if (!wants_progress(w->core->opts)) {
-		w->core->hold_begun_arg = w;
+		w->core->hosts.hold_begun_arg = w;
 		if (w->core->opts->verbose)
-			w->core->hold_begun = on_hold;
+			w->core->hosts.hold_begun = on_hold;
 		return w;
 	}
 	w->timer = timer_new(base, on_progress, w);
@@ -572,8 +572,8 @@ watch_dump(struct watch *w)
 	size_t i;
 
 	erase(w);
-	buf_printf(&d.out, "%zu in flight, %zu waiting, %llu done\n", c->slots,
-	    c->known, (unsigned long long)done_items(w));
+	buf_printf(&d.out, "%zu in flight, %zu waiting, %llu done\n",
+	    c->sched.slots, c->sched.known, (unsigned long long)done_items(w));
 	dump_order(&d);
 	for (i = FETCH_CONNECTING; i < CORE_STATES; i++)
 		dump_list(&d, &c->state[i]);
@@ -594,7 +594,7 @@ void
 watch_stopping(struct watch *w, int sig)
 {
 	const struct core *c = w->core;
-	size_t n = c->slots + c->state[FETCH_PARSING].n;
+	size_t n = c->sched.slots + c->state[FETCH_PARSING].n;
 	struct buf b = { 0 };
 
 	if (c->opts->quiet)

@@ -50,8 +50,8 @@ watch_origins_progress(struct buf *b, const struct core *c)
 	const struct host *h, *most = NULL;
 	size_t i;
 
-	for (i = 0; i < c->held.n && i < HELD_LOOKS; i++) {
-		h = CONTAINER(c->held.v[i], const struct host, held);
+	for (i = 0; i < c->hosts.held.n && i < HELD_LOOKS; i++) {
+		h = CONTAINER(c->hosts.held.v[i], const struct host, held);
 		if (is_held(h) && (most == NULL || waiting(h) > waiting(most)))
 			most = h;
 	}
@@ -71,8 +71,8 @@ walk(const struct core *c, int (*has)(const struct host *h),
 	size_t i;
 	int n = 0;
 
-	for (i = 0; i < c->hosts.nslot; i++)
-		for (k = c->hosts.slot[i]; k != NULL; k = k->next) {
+	for (i = 0; i < c->hosts.table.nslot; i++)
+		for (k = c->hosts.table.slot[i]; k != NULL; k = k->next) {
 			h = CONTAINER(k, const struct host, hashed);
 			if (!has(h))
 				continue;

@@ -77,8 +77,9 @@ account_is_full_of_items(const struct core *c)
 {
 	const struct account *a = &c->account;
 
-	return c->known > 0 && a->of[ACCOUNT_ITEMS] + a->of[ACCOUNT_ORIGINS] >
-				   share_of(c, ITEMS_SHARE);
+	return c->sched.known > 0 &&
+	       a->of[ACCOUNT_ITEMS] + a->of[ACCOUNT_ORIGINS] >
+		   share_of(c, ITEMS_SHARE);
 }
 
 int

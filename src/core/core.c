@@ -52,7 +52,7 @@ set_pace(struct core *c)
 	c->budgets = mem_zalloc(o->nbudgets, sizeof(c->budgets[0]));
 	for (i = 0; i < o->nbudgets; i++)
 		pace_budget_init(&c->budgets[i], o->budgets[i].rate);
-	c->random = (uint64_t)c->hosts.key[0] | 1;
+	c->random = (uint64_t)c->hosts.table.key[0] | 1;
 }
 
 void
@@ -69,7 +69,9 @@ core_init(struct core *c, const struct opts *o, struct event_base *base)
 	list_init(&c->paused);
 	list_init(&c->spare_fetches);
 	list_init(&c->spare_xchgs);
-	hosts_init(c);
+	hosts_init(&c->hosts);
+	idle_init(&c->idle_pool);
+	sched_init(&c->sched);
 	c->read_buf = mem_alloc(CORE_READ_BYTES);
 	c->input_left = 1; /* the first turn must not wait */
 	list_init(&c->spare_histories);
@@ -105,10 +107,10 @@ core_fini(struct core *c)
 	core_drop(c);
 	network_fini(c);
 	order_free(c->order);
+	idle_fini(c);
 	hosts_fini(c);
+	sched_fini(&c->sched);
 	account_release(c);
-	timer_free(c->fd_timer);
-	timer_free(c->due_timer);
 	free(c->budgets);
 	while ((k = list_shift(&c->spare_histories)) != NULL)
 		history_free(CONTAINER(k, struct history, spare));

@@ -18,8 +18,11 @@
 #include "codec/request.h"
 #include "codec/url/url.h"
 #include "core/account.h"
+#include "core/origin/host.h"
+#include "core/origin/idle.h"
 #include "core/origin/network.h"
 #include "core/origin/pace.h"
+#include "core/sched.h"
 #include "core/standstill.h"
 #include "core/stats.h"
 #include "io/clock.h"
@@ -39,17 +42,6 @@ struct timer;
 
 #define CORE_READ_BYTES 65536
 #define CORE_STATES 9
-
-/* Why nothing may start just now; a bit each. */
-enum core_pause {
-	PAUSE_SINK = 1 << 0,   /* the output is not read */
-	PAUSE_FD = 1 << 1,     /* no descriptor or port is to be had */
-	PAUSE_MEMORY = 1 << 2, /* --max-buffer */
-	PAUSE_STOP = 1 << 3,   /* the run is being ended */
-	PAUSE_NET = 1 << 4,    /* the network is down */
-	PAUSE_POOL = 1 << 5,   /* enough wait for a parser */
-	PAUSE_SPILL = 1 << 6,  /* --max-spill, or the disk is full */
-};
 
 /* The first line of the run with something odd in it that is fetched all the
  * same. */
@@ -81,50 +73,25 @@ struct core {
 	size_t alive;
 	uint64_t seq; /* of the newest item */
 
-	/* Admission (core/sched). */
-	unsigned pauses;
-	size_t slots;       /* in use */
-	size_t known;       /* items that wait for a slot */
-	size_t known_bytes; /* their lines */
-	size_t startable;   /* of these, how many could start now */
-	size_t lookups;     /* open */
-	struct heap later;  /* fetches in back-off, by when they are due */
-	struct heap held;   /* hosts, by when they may start something */
-	struct heap woken;  /* those of one moment, only while they are woken */
-	struct list lost;   /* hosts that were given up, with items waiting */
-	struct timer *due_timer; /* the first of these, and the global rate */
-
 	/* Pace (core/origin/pace). */
 	struct pace rate, host_rate; /* --rate; --rate-per-host, --delay */
 	int64_t rate_at_us;          /* --rate: nothing before */
 	int64_t rate_held_at_us;     /* when it last held something */
-	int64_t pool_held_at_us;     /* likewise PAUSE_POOL */
 	struct pace_budget *budgets; /* opts->nbudgets of them */
 	uint64_t random;             /* of jitter; never 0 */
-	struct network network;
 	int input_ended, input_failed;
 	int is_terminal;         /* records go to one: no control bytes */
 	struct record_text text; /* of --format text */
 	int is_single;           /* there is one item and no more */
 	int was_left;            /* items were dropped without a record */
-	int64_t fd_retry_at_us;  /* when PAUSE_FD is tried again, */
-	size_t fd_open;          /* or once fewer sockets are open than this */
-	struct timer *fd_timer;
 
-	/* Origins (core/origin/host). */
-	struct hash hosts;
-	struct list ready, want, quiet; /* hosts, by what they may do */
-	struct list doubted;            /* hosts: see `doubt` there */
-	struct list idle;    /* kept-alive connections, oldest first */
-	struct list watched; /* of these, those on watch */
-	struct timer *watch_timer;
-	struct list spare_idle;
-	struct timer *idle_timer;
+	struct sched sched;         /* admission */
+	struct hosts hosts;         /* all origins */
+	struct idle_pool idle_pool; /* kept-alive connections */
+	struct network network;     /* is there one at all */
 
 	/* Memory. */
 	struct account account;
-	struct fetch *exempt; /* reads on over --max-buffer; or NULL */
-	int64_t exempt_at_us; /* since then */
 	struct list spare_fetches, spare_xchgs, spare_histories;
 	char *read_buf; /* CORE_READ_BYTES */
 	struct decode *spare_decode;
@@ -145,10 +112,6 @@ struct core {
 	int input_left; /* the pump has more to do that no event tells of */
 	void (*before_output)(void *arg); /* NULL: nobody asks */
 	void *before_output_arg;
-	/* An origin is held from now on (core/origin/backoff); NULL: nobody
-	 * asks. */
-	void (*hold_begun)(void *arg, const struct host *h);
-	void *hold_begun_arg;
 	struct clock clock;     /* the moment of the present callback */
 	int64_t wall_offset_us; /* core/output/emit: the wall clock less ours */
 	struct standstills standstills;

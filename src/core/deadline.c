@@ -184,9 +184,9 @@ total_deadline(const struct fetch *f)
 {
 	int64_t limit = max_time_us(f), stood;
 
-	if (limit == 0 && f == f->core->exempt &&
+	if (limit == 0 && f == f->core->sched.exempt &&
 	    f->x->live != OUTPUT_STREAM_NONE)
-		return f->core->exempt_at_us + EXEMPT_STREAM_US;
+		return f->core->sched.exempt_at_us + EXEMPT_STREAM_US;
 	if (limit == 0)
 		return TIMER_NEVER;
 	stood = deadline_stood_us(f, limit);

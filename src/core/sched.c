@@ -34,6 +34,20 @@
 #define SILENT_US 1000000 /* a peer may be, and is read from all the same */
 #define FD_IDLE_CLOSED 8  /* idle connections closed for want of one */
 
+void
+sched_init(struct sched *s)
+{
+	heap_init(&s->later);
+}
+
+void
+sched_fini(struct sched *s)
+{
+	heap_fini(&s->later);
+	timer_free(s->fd_timer);
+	timer_free(s->due_timer);
+}
+
 /* ---- budgets ---- */
 
 static double
@@ -109,11 +123,11 @@ sched_queue(struct fetch *f)
 
 	if (t != NULL && t->due_at_us > c->clock.now_us) {
 		list_push(&f->host->delayed, &f->link);
-		heap_push(&c->later, &t->later, t->due_at_us);
+		heap_push(&c->sched.later, &t->later, t->due_at_us);
 	} else
 		join(f->host, f);
-	c->known++;
-	c->known_bytes += f->line.n;
+	c->sched.known++;
+	c->sched.known_bytes += f->line.n;
 	host_update(f->host);
 }
 
@@ -129,12 +143,12 @@ sched_unqueue(struct fetch *f)
 	struct core *c = f->core;
 
 	if (sched_is_delayed(f)) {
-		heap_remove(&c->later, &f->history->later);
+		heap_remove(&c->sched.later, &f->history->later);
 		list_remove(&f->host->delayed, &f->link);
 	} else
 		list_remove(&f->host->waiting, &f->link);
-	c->known--;
-	c->known_bytes -= f->line.n;
+	c->sched.known--;
+	c->sched.known_bytes -= f->line.n;
 	host_update(f->host);
 }
 
@@ -142,7 +156,7 @@ sched_unqueue(struct fetch *f)
 static void
 end_delay(struct fetch *f)
 {
-	heap_remove(&f->core->later, &f->history->later);
+	heap_remove(&f->core->sched.later, &f->history->later);
 	list_remove(&f->host->delayed, &f->link);
 	join(f->host, f);
 	host_update(f->host);
@@ -163,7 +177,7 @@ why_waited(const struct fetch *f)
 		return WAIT_BACKOFF;
 	if (c->rate_held_at_us > f->entered_at_us)
 		return WAIT_RATE;
-	if (c->pool_held_at_us > f->entered_at_us)
+	if (c->sched.pool_held_at_us > f->entered_at_us)
 		return WAIT_WORKER_BUSY;
 	return h->was_full ? WAIT_HOST_LIMIT : WAIT_SLOT;
 }
@@ -182,7 +196,7 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	int64_t waited = c->clock.now_us - f->entered_at_us - looked_us;
 	enum wait_reason why = why_waited(f);
 
-	c->slots++;
+	c->sched.slots++;
 	f->host->active++;
 	f->x->epoch = f->host->backoff.epoch;
 	f->x->is_probe = backoff_is_probing(f->host);
@@ -206,13 +220,13 @@ sched_free_slot(struct fetch *f)
 {
 	struct core *c = f->core;
 
-	CHECK(c->slots > 0 && f->host->active > 0);
+	CHECK(c->sched.slots > 0 && f->host->active > 0);
 	if (f->x != NULL)
 		sched_sent(f);
-	if (c->exempt == f)
-		c->exempt = NULL;
+	if (c->sched.exempt == f)
+		c->sched.exempt = NULL;
 	backoff_end(f);
-	c->slots--;
+	c->sched.slots--;
 	f->host->active--;
 	host_update(f->host);
 }
@@ -226,8 +240,8 @@ sched_free_slot(struct fetch *f)
 static int
 is_far_ahead(const struct core *c)
 {
-	return c->ready.n > 0 &&
-	       c->startable + c->want.n >= 4 * (uint64_t)c->opts->concurrency;
+	return c->hosts.ready.n > 0 && c->hosts.startable + c->hosts.want.n >=
+					   4 * (uint64_t)c->opts->concurrency;
 }
 
 /* --keep-order: so far behind the turn that no more may be known. */
@@ -243,10 +257,10 @@ is_out_of_order(const struct core *c)
 static int
 wants_input(const struct core *c)
 {
-	return !c->input_ended && c->pauses == 0 && !is_out_of_order(c) &&
-	       c->startable < 4 * (uint64_t)c->opts->concurrency &&
-	       !is_far_ahead(c) && c->known < KNOWN_MAX &&
-	       c->known_bytes < KNOWN_BYTES_MAX &&
+	return !c->input_ended && c->sched.pauses == 0 && !is_out_of_order(c) &&
+	       c->hosts.startable < 4 * (uint64_t)c->opts->concurrency &&
+	       !is_far_ahead(c) && c->sched.known < KNOWN_MAX &&
+	       c->sched.known_bytes < KNOWN_BYTES_MAX &&
 	       !account_is_full_of_items(c) &&
 	       c->state[FETCH_EMITTING].n < KNOWN_MAX;
 }
@@ -297,9 +311,10 @@ look_up_ahead(struct core *c)
 		most = AHEAD_MIN;
 	if (most > LOOKUPS_MAX)
 		most = LOOKUPS_MAX;
-	while (c->want.n > 0 && c->lookups < most && c->ready.n < ahead &&
-	       !c->network.is_down && !(c->pauses & PAUSE_STOP)) {
-		h = CONTAINER(list_first(&c->want), struct host, link);
+	while (c->hosts.want.n > 0 && c->hosts.lookups < most &&
+	       c->hosts.ready.n < ahead && !c->network.is_down &&
+	       !(c->sched.pauses & PAUSE_STOP)) {
+		h = CONTAINER(list_first(&c->hosts.want), struct host, link);
 		host_look_up(h);
 	}
 }
@@ -399,7 +414,7 @@ static int
 lacks_memory(const struct core *c)
 {
 	return account_is_over(c) &&
-	       (c->slots > 0 || c->state[FETCH_PARSING].n > 0 ||
+	       (c->sched.slots > 0 || c->state[FETCH_PARSING].n > 0 ||
 		   c->state[FETCH_EMITTING].n > 0 || sink_pending(c->out) > 0);
 }
 
@@ -415,14 +430,17 @@ is_over_rate(struct core *c)
 static int
 may_start(struct core *c)
 {
-	return c->pauses == 0 && c->ready.n > 0 && !lacks_memory(c) &&
-	       c->slots < (uint64_t)c->opts->concurrency && !is_over_rate(c);
+	return c->sched.pauses == 0 && c->hosts.ready.n > 0 &&
+	       !lacks_memory(c) &&
+	       c->sched.slots < (uint64_t)c->opts->concurrency &&
+	       !is_over_rate(c);
 }
 
 static void
 start_next(struct core *c)
 {
-	struct host *h = CONTAINER(list_first(&c->ready), struct host, link);
+	struct host *h =
+	    CONTAINER(list_first(&c->hosts.ready), struct host, link);
 	struct fetch *f;
 	struct conn *conn;
 
@@ -454,16 +472,16 @@ wake_hosts(struct core *c)
 	struct host *h;
 	struct link *w;
 
-	while (
-	    (k = heap_first(&c->held)) != NULL && k->key <= c->clock.now_us) {
-		heap_remove(&c->held, k);
+	while ((k = heap_first(&c->hosts.held)) != NULL &&
+	       k->key <= c->clock.now_us) {
+		heap_remove(&c->hosts.held, k);
 		w = list_first(&CONTAINER(k, struct host, held)->waiting);
-		heap_push(&c->woken, k,
+		heap_push(&c->hosts.woken, k,
 		    w != NULL ? (int64_t)CONTAINER(w, struct fetch, link)->seq
 			      : INT64_MAX);
 	}
-	while ((k = heap_first(&c->woken)) != NULL) {
-		heap_remove(&c->woken, k);
+	while ((k = heap_first(&c->hosts.woken)) != NULL) {
+		heap_remove(&c->hosts.woken, k);
 		h = CONTAINER(k, struct host, held);
 		backoff_check_dead(h);
 		host_update(h);
@@ -475,7 +493,8 @@ wake(struct core *c)
 {
 	struct heap_link *k;
 
-	while ((k = heap_first(&c->later)) != NULL && k->key <= c->clock.now_us)
+	while ((k = heap_first(&c->sched.later)) != NULL &&
+	       k->key <= c->clock.now_us)
 		end_delay(CONTAINER(k, struct history, later)->fetch);
 	wake_hosts(c);
 }
@@ -501,46 +520,49 @@ sched_set_timer(struct core *c)
 	struct heap_link *k;
 	int64_t at = network_due_us(c);
 
-	if ((k = heap_first(&c->later)) != NULL && k->key < at)
+	if ((k = heap_first(&c->sched.later)) != NULL && k->key < at)
 		at = k->key;
-	if ((k = heap_first(&c->held)) != NULL && k->key < at)
+	if ((k = heap_first(&c->hosts.held)) != NULL && k->key < at)
 		at = k->key;
-	if (c->rate_at_us > c->clock.now_us && c->ready.n > 0 &&
+	if (c->rate_at_us > c->clock.now_us && c->hosts.ready.n > 0 &&
 	    c->rate_at_us < at)
 		at = c->rate_at_us;
 	if (at == TIMER_NEVER)
 		return;
-	if (c->due_timer == NULL)
-		c->due_timer = timer_new(c->base, on_due, c);
-	if (at < timer_at(c->due_timer))
-		timer_set(c->due_timer, at);
+	if (c->sched.due_timer == NULL)
+		c->sched.due_timer = timer_new(c->base, on_due, c);
+	if (at < timer_at(c->sched.due_timer))
+		timer_set(c->sched.due_timer, at);
 }
 
 static void
 look_up_next(struct core *c)
 {
-	host_look_up(CONTAINER(list_first(&c->want), struct host, link));
+	host_look_up(CONTAINER(list_first(&c->hosts.want), struct host, link));
 }
 
 /* While the network is down one look-up or one start finds out. */
 static void
 probe(struct core *c)
 {
-	size_t before = c->slots + c->lookups;
+	size_t before = c->sched.slots + c->hosts.lookups;
 	int n;
 
-	if ((c->ready.n == 0 && c->want.n == 0) || !network_may_probe(c))
+	if ((c->hosts.ready.n == 0 && c->hosts.want.n == 0) ||
+	    !network_may_probe(c))
 		return;
-	c->pauses &= ~(unsigned)PAUSE_NET;
-	for (n = 0; n < 4 && c->slots + c->lookups == before; n++)
+	c->sched.pauses &= ~(unsigned)PAUSE_NET;
+	for (n = 0; n < 4 && c->sched.slots + c->hosts.lookups == before; n++)
 		if (!c->network.is_dns && may_start(c))
 			start_next(c);
-		else if (c->pauses == 0 && c->want.n > 0 && c->lookups == 0)
+		else if (c->sched.pauses == 0 && c->hosts.want.n > 0 &&
+			 c->hosts.lookups == 0)
 			look_up_next(c);
-	if (c->slots + c->lookups == before && c->network.job == NULL)
+	if (c->sched.slots + c->hosts.lookups == before &&
+	    c->network.job == NULL)
 		network_has_not_tried(c);
 	if (c->network.is_down && !c->network.is_dns)
-		c->pauses |= PAUSE_NET;
+		c->sched.pauses |= PAUSE_NET;
 }
 
 /* ---- --keep-order ---- */
@@ -571,8 +593,8 @@ start_turn(struct core *c)
 	struct conn *conn;
 	struct host *h;
 
-	if (c->pauses & ~(unsigned)(PAUSE_SPILL | PAUSE_MEMORY) ||
-	    c->slots >= (uint64_t)c->opts->concurrency || is_over_rate(c))
+	if (c->sched.pauses & ~(unsigned)(PAUSE_SPILL | PAUSE_MEMORY) ||
+	    c->sched.slots >= (uint64_t)c->opts->concurrency || is_over_rate(c))
 		return;
 	hosts_each_waiting(c, find_turn, &t);
 	if (t.f == NULL || sched_is_delayed(t.f) ||
@@ -601,7 +623,7 @@ sched_pump(struct core *c)
 	if (c->network.is_down)
 		probe(c);
 	look_up_ahead(c);
-	if (c->order != NULL && c->pauses & (PAUSE_SPILL | PAUSE_MEMORY))
+	if (c->order != NULL && c->sched.pauses & (PAUSE_SPILL | PAUSE_MEMORY))
 		start_turn(c);
 	while (may_start(c))
 		start_next(c);
@@ -615,9 +637,9 @@ static void
 set_pause(struct core *c, enum core_pause p, int on)
 {
 	if (on)
-		c->pauses |= p;
+		c->sched.pauses |= p;
 	else
-		c->pauses &= ~(unsigned)p;
+		c->sched.pauses &= ~(unsigned)p;
 }
 
 void
@@ -626,20 +648,21 @@ sched_judge_pauses(struct core *c)
 	account_ask(c);
 	parse_go_on(c);
 	if (!account_is_over(c))
-		c->exempt = NULL;
+		c->sched.exempt = NULL;
 	set_pause(
 	    c, PAUSE_SINK, sink_is_full(c->out) || failed_input_is_full(c));
 	set_pause(c, PAUSE_MEMORY, lacks_memory(c));
 	set_pause(
 	    c, PAUSE_SPILL, c->order != NULL && !order_ask_disk(c->order));
 	set_pause(c, PAUSE_POOL, parse_is_full(c));
-	if (c->pauses & PAUSE_POOL)
-		c->pool_held_at_us = c->clock.now_us;
-	if (c->pauses & PAUSE_FD && (c->clock.now_us >= c->fd_retry_at_us ||
-					conns_open(c->conns) < c->fd_open))
+	if (c->sched.pauses & PAUSE_POOL)
+		c->sched.pool_held_at_us = c->clock.now_us;
+	if (c->sched.pauses & PAUSE_FD &&
+	    (c->clock.now_us >= c->sched.fd_retry_at_us ||
+		conns_open(c->conns) < c->sched.fd_open))
 		set_pause(c, PAUSE_FD, 0);
-	if (c->pauses & PAUSE_FD) /* it may have fired a little early */
-		timer_set(c->fd_timer, c->fd_retry_at_us);
+	if (c->sched.pauses & PAUSE_FD) /* it may have fired a little early */
+		timer_set(c->sched.fd_timer, c->sched.fd_retry_at_us);
 }
 
 /*
@@ -705,11 +728,11 @@ sched_must_pause(struct fetch *f)
 		return 0; /* nothing else comes out before its line is */
 	if (c->state[FETCH_PARSING].n > 0)
 		return WAIT_MEMORY; /* these will give memory back */
-	if (c->exempt == NULL) {
-		c->exempt = choose_exempt(f);
-		c->exempt_at_us = c->clock.now_us;
+	if (c->sched.exempt == NULL) {
+		c->sched.exempt = choose_exempt(f);
+		c->sched.exempt_at_us = c->clock.now_us;
 	}
-	return f != c->exempt ? WAIT_MEMORY : 0;
+	return f != c->sched.exempt ? WAIT_MEMORY : 0;
 }
 
 static void
@@ -724,12 +747,12 @@ void
 sched_lacks_fd(struct core *c)
 {
 	idle_close(c, FD_IDLE_CLOSED);
-	c->pauses |= PAUSE_FD;
-	c->fd_open = conns_open(c->conns);
-	c->fd_retry_at_us = c->clock.now_us + FD_RETRY_US;
-	if (c->fd_timer == NULL)
-		c->fd_timer = timer_new(c->base, on_fd_retry, c);
-	timer_set(c->fd_timer, c->fd_retry_at_us);
+	c->sched.pauses |= PAUSE_FD;
+	c->sched.fd_open = conns_open(c->conns);
+	c->sched.fd_retry_at_us = c->clock.now_us + FD_RETRY_US;
+	if (c->sched.fd_timer == NULL)
+		c->sched.fd_timer = timer_new(c->base, on_fd_retry, c);
+	timer_set(c->sched.fd_timer, c->sched.fd_retry_at_us);
 }
 
 void
@@ -745,8 +768,8 @@ sched_has_fd(struct fetch *f)
 void
 sched_stop(struct core *c)
 {
-	c->pauses |= PAUSE_STOP;
-	idle_close(c, c->idle.n);
+	c->sched.pauses |= PAUSE_STOP;
+	idle_close(c, c->idle_pool.list.n);
 }
 
 /* ---- the end ---- */
@@ -754,8 +777,8 @@ sched_stop(struct core *c)
 int
 sched_is_done(const struct core *c)
 {
-	if (c->pauses & PAUSE_STOP)
-		return c->slots == 0 && c->state[FETCH_PARSING].n == 0 &&
+	if (c->sched.pauses & PAUSE_STOP)
+		return c->sched.slots == 0 && c->state[FETCH_PARSING].n == 0 &&
 		       c->state[FETCH_EMITTING].n == 0 && c->run.n == 0;
 	return c->input_ended && c->alive == 0 &&
 	       (c->order == NULL || order_is_over(c->order));

@@ -8,9 +8,44 @@
 
 #include <stdint.h>
 
-#include "core/core.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "core/stats.h"
 
+struct core;
 struct fetch;
+struct timer;
+
+/* Why nothing may start just now; a bit each. */
+enum core_pause {
+	PAUSE_SINK = 1 << 0,   /* the output is not read */
+	PAUSE_FD = 1 << 1,     /* no descriptor or port is to be had */
+	PAUSE_MEMORY = 1 << 2, /* --max-buffer */
+	PAUSE_STOP = 1 << 3,   /* the run is being ended */
+	PAUSE_NET = 1 << 4,    /* the network is down */
+	PAUSE_POOL = 1 << 5,   /* enough wait for a parser */
+	PAUSE_SPILL = 1 << 6,  /* --max-spill, or the disk is full */
+};
+
+struct sched {
+	unsigned pauses;         /* enum core_pause */
+	size_t slots;            /* in use */
+	size_t known;            /* items that wait for a slot, */
+	size_t known_bytes;      /* and the bytes of their lines */
+	struct heap later;       /* fetches in back-off, by when they are due */
+	struct timer *due_timer; /* the first of these, of the hosts that are
+				  * held, and of --rate */
+	int64_t pool_held_at_us; /* when PAUSE_POOL last held something */
+	int64_t fd_retry_at_us;  /* when PAUSE_FD is tried again, */
+	size_t fd_open;          /* or once fewer sockets are open than this */
+	struct timer *fd_timer;
+	struct fetch *exempt; /* goes on reading over --max-buffer; or NULL */
+	int64_t exempt_at_us; /* since then */
+};
+
+void sched_init(struct sched *s);
+/* Every fetch must be gone. */
+void sched_fini(struct sched *s);
 
 /* ---- for the spine: a fetch comes to QUEUED and leaves it ---- */
 /* A new one joins the tail of its origin's queue, one come back its head, once

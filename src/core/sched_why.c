@@ -19,15 +19,15 @@
 static enum wait_reason
 why_paused(const struct core *c)
 {
-	if (c->pauses & PAUSE_FD)
+	if (c->sched.pauses & PAUSE_FD)
 		return WAIT_FD_LIMIT;
-	if (c->pauses & PAUSE_SINK)
+	if (c->sched.pauses & PAUSE_SINK)
 		return WAIT_OUTPUT_BLOCKED;
-	if (c->pauses & PAUSE_MEMORY)
+	if (c->sched.pauses & PAUSE_MEMORY)
 		return WAIT_MEMORY;
-	if (c->pauses & PAUSE_SPILL)
+	if (c->sched.pauses & PAUSE_SPILL)
 		return WAIT_ORDER;
-	if (c->pauses & PAUSE_POOL)
+	if (c->sched.pauses & PAUSE_POOL)
 		return WAIT_WORKER_BUSY;
 	return c->rate_at_us > c->clock.now_us ? WAIT_RATE : WAIT_SLOT;
 }
@@ -61,7 +61,7 @@ why_queued(const struct fetch *f)
 {
 	if (sched_is_delayed(f))
 		return WAIT_BACKOFF;
-	if (f->core->pauses & PAUSE_NET)
+	if (f->core->sched.pauses & PAUSE_NET)
 		return WAIT_NET_DOWN;
 	return why_host(f->host);
 }
@@ -91,7 +91,7 @@ sched_why(const struct fetch *f)
 		return stats_wait_name(why_queued(f));
 	if (f->state == FETCH_EMITTING && sink_is_full(c->out))
 		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
-	if (f->state == FETCH_EMITTING && c->pauses & PAUSE_SPILL)
+	if (f->state == FETCH_EMITTING && c->sched.pauses & PAUSE_SPILL)
 		return stats_wait_name(WAIT_ORDER);
 	if (f->state == FETCH_PARSING && !parse_is_running(f))
 		return stats_wait_name(WAIT_WORKER_BUSY);

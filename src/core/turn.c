@@ -30,7 +30,7 @@ int
 turn_has_work(struct core *c)
 {
 	return has_to_emit(c) || has_ordered(c) || c->run.n > 0 ||
-	       c->lost.n > 0 || c->input_left || sched_may_start(c);
+	       c->hosts.lost.n > 0 || c->input_left || sched_may_start(c);
 }
 
 void
@@ -62,9 +62,9 @@ turn_finish(struct core *c)
 	unsigned pauses;
 
 	emit(c);
-	pauses = c->pauses;
+	pauses = c->sched.pauses;
 	sched_judge_pauses(c);
-	if (pauses != 0 && c->pauses == 0)
+	if (pauses != 0 && c->sched.pauses == 0)
 		c->input_left = 1; /* no event tells of it: pump again */
 	reader_resume_paused(c);
 	conns_reap(c->conns);

@@ -136,7 +136,7 @@ few_hosts_are_known(struct sim *s)
 {
 	const struct core *c = &s->core;
 
-	assert_true(c->hosts.n <= 10000 + 1000 + c->known);
+	assert_true(c->hosts.table.n <= 10000 + 1000 + c->sched.known);
 }
 
 static void

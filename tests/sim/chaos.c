@@ -201,7 +201,7 @@ test_a_stop_at_any_moment_ends_within_the_grace(void **state)
 		sim_run_for(&s, (int64_t)(seed * 7919 % 40000) * MS + 10 * MS);
 		if (!sim_is_over(&s)) {
 			at = s.w.now_us;
-			slots = s.core.slots;
+			slots = s.core.sched.slots;
 			sim_stop(&s);
 			sim_run_for(&s, MINUTE);
 			assert_true(sim_is_over(&s));

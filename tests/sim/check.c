@@ -169,8 +169,8 @@ check_hosts(struct sim *s, struct count *n)
 	struct hash_link *k;
 	size_t i;
 
-	for (i = 0; i < c->hosts.nslot; i++)
-		for (k = c->hosts.slot[i]; k != NULL; k = k->next) {
+	for (i = 0; i < c->hosts.table.nslot; i++)
+		for (k = c->hosts.table.slot[i]; k != NULL; k = k->next) {
 			h = CONTAINER(k, struct host, hashed);
 			check_waiting(s, h, n);
 			check_place(s, h, n);
@@ -384,19 +384,23 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	const struct core *c = &s->core;
 	size_t most = 2 * (size_t)s->opts.concurrency;
 
-	EXPECT(s, n->nslot == c->slots);
-	EXPECT(s, c->slots <= (size_t)s->opts.concurrency);
-	EXPECT(s, n->waiting == c->known && n->lines == c->known_bytes);
-	EXPECT(s, c->known <= KNOWN_MAX);
-	EXPECT(s, c->known_bytes < KNOWN_BYTES_MAX + LINE_MAX_BYTES);
-	EXPECT(s, n->startable == c->startable);
-	EXPECT(s, n->lookups == c->lookups);
-	EXPECT(s, c->lookups <= (most < 16 ? 16 : most > 500 ? 500 : most));
-	EXPECT(s, n->idle == c->idle.n);
-	EXPECT(s, c->idle.n <= (size_t)s->opts.max_idle);
-	EXPECT(s, n->ready == c->ready.n && n->want == c->want.n);
-	EXPECT(s, n->quiet == c->quiet.n && n->lost == c->lost.n);
-	EXPECT(s, n->held_hosts == c->held.n && n->delayed == c->later.n);
+	EXPECT(s, n->nslot == c->sched.slots);
+	EXPECT(s, c->sched.slots <= (size_t)s->opts.concurrency);
+	EXPECT(s,
+	    n->waiting == c->sched.known && n->lines == c->sched.known_bytes);
+	EXPECT(s, c->sched.known <= KNOWN_MAX);
+	EXPECT(s, c->sched.known_bytes < KNOWN_BYTES_MAX + LINE_MAX_BYTES);
+	EXPECT(s, n->startable == c->hosts.startable);
+	EXPECT(s, n->lookups == c->hosts.lookups);
+	EXPECT(s, c->hosts.lookups <= (most < 16       ? 16
+					  : most > 500 ? 500
+						       : most));
+	EXPECT(s, n->idle == c->idle_pool.list.n);
+	EXPECT(s, c->idle_pool.list.n <= (size_t)s->opts.max_idle);
+	EXPECT(s, n->ready == c->hosts.ready.n && n->want == c->hosts.want.n);
+	EXPECT(s, n->quiet == c->hosts.quiet.n && n->lost == c->hosts.lost.n);
+	EXPECT(s,
+	    n->held_hosts == c->hosts.held.n && n->delayed == c->sched.later.n);
 	check_account(s, n);
 	EXPECT(s, c->alive == n->waiting + n->nslot +
 				  c->state[FETCH_PARSING].n +
@@ -412,10 +416,10 @@ check_all(struct sim *s)
 	size_t done;
 	int st;
 
-	n.slots = mem_zalloc(s->core.slots + 1, sizeof(*n.slots));
+	n.slots = mem_zalloc(s->core.sched.slots + 1, sizeof(*n.slots));
 	check_hosts(s, &n);
 	for (st = FETCH_CONNECTING; st < CORE_STATES; st++) {
-		EXPECT(s, n.nslot <= s->core.slots);
+		EXPECT(s, n.nslot <= s->core.sched.slots);
 		check_state(s, (enum fetch_state)st, &n);
 	}
 	check_paused(s, &n);
@@ -433,19 +437,20 @@ forgets_input(const struct sim *s)
 {
 	const struct core *c = &s->core;
 
-	return !c->input_ended && c->pauses == 0 && c->lookups == 0 &&
-	       c->ready.n == 0 && !c->network.is_down &&
-	       c->slots < (size_t)s->opts.concurrency &&
-	       c->startable < 4 * (uint64_t)s->opts.concurrency &&
-	       c->known + (size_t)s->opts.concurrency < KNOWN_MAX &&
-	       c->known_bytes < KNOWN_BYTES_MAX &&
+	return !c->input_ended && c->sched.pauses == 0 &&
+	       c->hosts.lookups == 0 && c->hosts.ready.n == 0 &&
+	       !c->network.is_down &&
+	       c->sched.slots < (size_t)s->opts.concurrency &&
+	       c->hosts.startable < 4 * (uint64_t)s->opts.concurrency &&
+	       c->sched.known + (size_t)s->opts.concurrency < KNOWN_MAX &&
+	       c->sched.known_bytes < KNOWN_BYTES_MAX &&
 	       !account_is_full_of_items(c) && fake_source_has_line(c->source);
 }
 
 static int
 is_woken_by(const struct core *c, int64_t at)
 {
-	return c->due_timer != NULL && timer_at(c->due_timer) <= at;
+	return c->sched.due_timer != NULL && timer_at(c->sched.due_timer) <= at;
 }
 
 /* A timer stands for all that time alone will change. */
@@ -453,19 +458,20 @@ static int
 is_woken(const struct sim *s)
 {
 	const struct core *c = &s->core;
-	const struct heap_link *later = heap_first(&c->later);
-	const struct heap_link *held = heap_first(&c->held);
+	const struct heap_link *later = heap_first(&c->sched.later);
+	const struct heap_link *held = heap_first(&c->hosts.held);
 	const struct network *n = &c->network;
 
 	if (later != NULL && !is_woken_by(c, later->key))
 		return 0;
 	if (held != NULL && !is_woken_by(c, held->key))
 		return 0;
-	if (c->ready.n > 0 && c->rate_at_us > c->clock.now_us &&
+	if (c->hosts.ready.n > 0 && c->rate_at_us > c->clock.now_us &&
 	    !is_woken_by(c, c->rate_at_us))
 		return 0;
-	if (!n->is_down || n->job != NULL || c->ready.n + c->want.n == 0 ||
-	    (n->is_probing && c->slots + c->lookups > 0))
+	if (!n->is_down || n->job != NULL ||
+	    c->hosts.ready.n + c->hosts.want.n == 0 ||
+	    (n->is_probing && c->sched.slots + c->hosts.lookups > 0))
 		return 1;
 	return !n->is_probing && is_woken_by(c, n->probe_at_us);
 }
@@ -474,19 +480,20 @@ void
 check_sleep(struct sim *s)
 {
 	const struct core *c = &s->core;
-	int is_free = c->pauses == 0;
+	int is_free = c->sched.pauses == 0;
 	struct link *k = list_first(&c->paused);
 
-	EXPECT(s, !(is_free && c->ready.n > 0 && c->rate_at_us <= s->w.now_us &&
-		      c->slots < (size_t)s->opts.concurrency));
-	EXPECT(s, c->lost.n == 0);
+	EXPECT(s,
+	    !(is_free && c->hosts.ready.n > 0 && c->rate_at_us <= s->w.now_us &&
+		c->sched.slots < (size_t)s->opts.concurrency));
+	EXPECT(s, c->hosts.lost.n == 0);
 	EXPECT(s, is_woken(s));
-	EXPECT(s, !(is_free && c->want.n > 0 && c->lookups == 0 &&
-		      c->ready.n == 0 && !c->network.is_down));
+	EXPECT(s, !(is_free && c->hosts.want.n > 0 && c->hosts.lookups == 0 &&
+		      c->hosts.ready.n == 0 && !c->network.is_down));
 	EXPECT(s, !forgets_input(s));
-	EXPECT(s, !(c->pauses & PAUSE_SINK && !sink_is_full(c->out)));
-	EXPECT(
-	    s, !(c->pauses & PAUSE_FD && timer_at(c->fd_timer) == TIMER_NEVER));
+	EXPECT(s, !(c->sched.pauses & PAUSE_SINK && !sink_is_full(c->out)));
+	EXPECT(s, !(c->sched.pauses & PAUSE_FD &&
+		      timer_at(c->sched.fd_timer) == TIMER_NEVER));
 	EXPECT(
 	    s, k == NULL || sched_must_pause(CONTAINER(k, struct fetch, link)));
 }

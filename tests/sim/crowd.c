@@ -44,9 +44,9 @@ note_course(struct sim *s)
 
 	if (c->at[k] <= 0)
 		c->at[k] = cpu_seconds();
-	if (s->core.hosts.n > c->most_hosts)
-		c->most_hosts = s->core.hosts.n;
-	assert_true(s->core.hosts.n <= c->bound + s->most_known + 1000);
+	if (s->core.hosts.table.n > c->most_hosts)
+		c->most_hosts = s->core.hosts.table.n;
+	assert_true(s->core.hosts.table.n <= c->bound + s->most_known + 1000);
 }
 
 /* The last items cost as much as those in the beginning, once memory is warm.

@@ -99,7 +99,7 @@ run_wait(size_t i, uint64_t seed)
 	sim_input(&s, 500, five_hosts);
 	sim_run_for(&s, STOP);
 	at = s.w.now_us;
-	slots = s.core.slots;
+	slots = s.core.sched.slots;
 	sched_waits(&s.core, why);
 	if (why[waits[i].why] == 0)
 		world_fail(&s.w, "%s: nobody waits for that", waits[i].name);
@@ -149,7 +149,7 @@ test_no_redirect_is_followed_after_a_stop(void **state)
 	sim_input(&s, 100, five_hosts);
 	sim_run_for(&s, 3 * SECOND);
 	before = seen_sum(&s.w, seen_request, 0, INT64_MAX / 2);
-	slots = s.core.slots;
+	slots = s.core.sched.slots;
 	assert_true(slots > 0);
 	sim_stop(&s);
 	sim_run_for(&s, MINUTE);

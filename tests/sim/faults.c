@@ -351,7 +351,7 @@ test_a_stop_lets_finish_what_is_in_flight_and_starts_nothing(void **state)
 		sim_input(&s, 1000, polite_item);
 		sim_run_for(&s, 5 * SECOND);
 		from = s.w.now_us;
-		requests = s.w.records + s.core.slots;
+		requests = s.w.records + s.core.sched.slots;
 		sim_stop(&s);
 		sim_run_for(&s, 10 * SECOND);
 		assert_true(sim_is_over(&s) && !s.is_cut);

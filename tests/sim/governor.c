@@ -140,7 +140,7 @@ test_what_was_in_flight_before_a_hold_does_not_prolong_it(void **state)
 	sim_run_for(&s, 30 * SECOND);
 	assert_true(seen_sum(&s.w, seen_429, 0, EVER) > 0);
 	/* Those begun before and those that could be since: eight. */
-	assert_true(s.core.slots == 8);
+	assert_true(s.core.sched.slots == 8);
 	sim_fini(&s);
 }
 

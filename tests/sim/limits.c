@@ -204,7 +204,7 @@ static void
 no_slot_is_idle(struct sim *s)
 {
 	if (s->w.records >= 400)
-		assert_int_equal(s->core.slots, 0);
+		assert_int_equal(s->core.sched.slots, 0);
 }
 
 static void

@@ -94,7 +94,7 @@ test_a_full_pool_pauses_what_would_start(void **state)
 	s.arg = &most;
 	sim_input(&s, 400, one_host);
 	sim_run_for(&s, 20 * SECOND);
-	assert_true(s.core.pauses & PAUSE_POOL);
+	assert_true(s.core.sched.pauses & PAUSE_POOL);
 	sched_waits(&s.core, why);
 	assert_true(why[WAIT_WORKER_BUSY] > 0);
 	sim_run(&s, 60 * SECOND);
@@ -118,7 +118,7 @@ test_no_slot_is_held_while_a_page_is_parsed(void **state)
 	s.w.parse_us = 10 * SECOND;
 	sim_input(&s, 12, one_host);
 	sim_run_for(&s, 5 * SECOND);
-	assert_int_equal(s.core.slots, 0);
+	assert_int_equal(s.core.sched.slots, 0);
 	assert_int_equal(s.core.state[FETCH_PARSING].n, 12);
 	sim_run(&s, 5 * MINUTE);
 	sim_fini(&s);
@@ -144,7 +144,7 @@ test_a_stop_lets_pages_be_parsed_within_grace(void **state)
 			s.w.parse_us = 200 * MS;
 			sim_input(&s, 1000, ten_hosts);
 			sim_run_for(&s, 2 * SECOND);
-			n = s.core.state[FETCH_PARSING].n + s.core.slots;
+			n = s.core.state[FETCH_PARSING].n + s.core.sched.slots;
 			assert_true(n > 10);
 			n += s.w.records + s.core.state[FETCH_EMITTING].n;
 			sim_stop(&s);

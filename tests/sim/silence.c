@@ -502,8 +502,8 @@ note_window(struct sim *s)
 	const struct host *h;
 	size_t i;
 
-	for (i = 0; i < s->core.hosts.nslot && k == NULL; i++)
-		k = s->core.hosts.slot[i];
+	for (i = 0; i < s->core.hosts.table.nslot && k == NULL; i++)
+		k = s->core.hosts.table.slot[i];
 	if (k == NULL)
 		return;
 	h = CONTAINER(k, const struct host, hashed);

@@ -129,10 +129,10 @@ note_most(struct sim *s)
 {
 	const struct core *c = &s->core;
 
-	if (c->slots > s->most_slots)
-		s->most_slots = c->slots;
-	if (c->known > s->most_known)
-		s->most_known = c->known;
+	if (c->sched.slots > s->most_slots)
+		s->most_slots = c->sched.slots;
+	if (c->sched.known > s->most_known)
+		s->most_known = c->sched.known;
 	if (c->account.held > s->most_held)
 		s->most_held = c->account.held;
 	if (sink_pending(c->out) > s->most_pending)
@@ -184,7 +184,8 @@ check_motion(struct sim *s)
 		world_fail(&s->w,
 		    "%d turns and no record: %zu in flight, %zu are paused, "
 		    "pauses %x, %llu bytes held",
-		    IDLE_TURNS, s->core.slots, s->core.paused.n, s->core.pauses,
+		    IDLE_TURNS, s->core.sched.slots, s->core.paused.n,
+		    s->core.sched.pauses,
 		    (unsigned long long)s->core.account.held);
 }
 
@@ -214,7 +215,7 @@ sim_run_for(struct sim *s, int64_t us)
 		sim_turn(s);
 		check_motion(s);
 	}
-	if (sim_is_over(s) && s->core.pauses & PAUSE_STOP)
+	if (sim_is_over(s) && s->core.sched.pauses & PAUSE_STOP)
 		end_early(s);
 }
 
@@ -226,8 +227,8 @@ sim_run(struct sim *s, int64_t us)
 		world_fail(&s->w,
 		    "not over: %zu alive, %zu in flight, %zu wait, "
 		    "%zu are paused, pauses %x",
-		    s->core.alive, s->core.slots, s->core.known,
-		    s->core.paused.n, s->core.pauses);
+		    s->core.alive, s->core.sched.slots, s->core.sched.known,
+		    s->core.paused.n, s->core.sched.pauses);
 	check_all(s);
 	check_records(s);
 	fake_sink_at_end(s->core.out);
@@ -263,8 +264,9 @@ sim_fini(struct sim *s)
 	struct core *c = &s->core;
 
 	core_fini(c);
-	if (c->slots != 0 || c->known != 0 || c->known_bytes != 0 ||
-	    c->alive != 0 || c->account.held != 0 || c->lookups != 0)
+	if (c->sched.slots != 0 || c->sched.known != 0 ||
+	    c->sched.known_bytes != 0 || c->alive != 0 ||
+	    c->account.held != 0 || c->hosts.lookups != 0)
 		world_fail(&s->w, "something is counted that is gone");
 	conns_reap(c->conns);
 	conns_free(c->conns);

@@ -67,8 +67,8 @@ hold(struct host *h, int64_t us, enum wait_reason why)
 static void
 tell(struct host *h)
 {
-	if (h->backoff.is_news && h->core->hold_begun != NULL)
-		h->core->hold_begun(h->core->hold_begun_arg, h);
+	if (h->backoff.is_news && h->core->hosts.hold_begun != NULL)
+		h->core->hosts.hold_begun(h->core->hosts.hold_begun_arg, h);
 	h->backoff.is_news = 0;
 }
 

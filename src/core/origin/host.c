@@ -31,18 +31,16 @@ count_held(struct host *h)
 }
 
 void
-hosts_init(struct core *c)
+hosts_init(struct hosts *all)
 {
-	hash_init(&c->hosts);
-	list_init(&c->ready);
-	list_init(&c->want);
-	list_init(&c->quiet);
-	list_init(&c->doubted);
-	idle_init(c);
-	list_init(&c->lost);
-	heap_init(&c->later);
-	heap_init(&c->held);
-	heap_init(&c->woken);
+	hash_init(&all->table);
+	list_init(&all->ready);
+	list_init(&all->want);
+	list_init(&all->quiet);
+	list_init(&all->doubted);
+	list_init(&all->lost);
+	heap_init(&all->held);
+	heap_init(&all->woken);
 }
 
 static void
@@ -52,13 +50,13 @@ destroy(struct host *h)
 	      h->idle.n == 0 && !heap_on(&h->held));
 	if (h->job != NULL) {
 		resolve_cancel(h->job);
-		h->core->lookups--;
+		h->core->hosts.lookups--;
 	}
 	if (link_on(&h->link))
-		list_remove(&h->core->quiet, &h->link);
+		list_remove(&h->core->hosts.quiet, &h->link);
 	if (link_on(&h->doubted))
-		list_remove(&h->core->doubted, &h->doubted);
-	hash_del(&h->core->hosts, &h->hashed);
+		list_remove(&h->core->hosts.doubted, &h->doubted);
+	hash_del(&h->core->hosts.table, &h->hashed);
 	account_set(&h->core->account, ACCOUNT_ORIGINS, &h->charged, 0);
 	free(h->addr);
 	free(h->key);
@@ -70,15 +68,13 @@ hosts_fini(struct core *c)
 {
 	size_t i;
 
-	idle_fini(c);
-	for (i = 0; i < c->hosts.nslot; i++)
-		while (c->hosts.slot[i] != NULL)
-			destroy(
-			    CONTAINER(c->hosts.slot[i], struct host, hashed));
-	hash_fini(&c->hosts);
-	heap_fini(&c->later);
-	heap_fini(&c->held);
-	heap_fini(&c->woken);
+	for (i = 0; i < c->hosts.table.nslot; i++)
+		while (c->hosts.table.slot[i] != NULL)
+			destroy(CONTAINER(
+			    c->hosts.table.slot[i], struct host, hashed));
+	hash_fini(&c->hosts.table);
+	heap_fini(&c->hosts.held);
+	heap_fini(&c->hosts.woken);
 }
 
 /*
@@ -91,8 +87,8 @@ walk(struct core *c, int (*each)(void *arg, struct host *h), void *arg)
 	struct hash_link *k;
 	size_t i;
 
-	for (i = 0; i < c->hosts.nslot; i++)
-		for (k = c->hosts.slot[i]; k != NULL; k = k->next)
+	for (i = 0; i < c->hosts.table.nslot; i++)
+		for (k = c->hosts.table.slot[i]; k != NULL; k = k->next)
 			if (!each(arg, CONTAINER(k, struct host, hashed)))
 				return;
 }
@@ -149,7 +145,7 @@ hosts_each_waiting(
 static struct host *
 find(struct core *c, struct span origin, uint64_t hash)
 {
-	struct hash_link *k = hash_first(&c->hosts, hash);
+	struct hash_link *k = hash_first(&c->hosts.table, hash);
 	struct host *h;
 
 	for (; k != NULL; k = hash_next(k)) {
@@ -173,8 +169,8 @@ is_needed(const struct host *h)
 static int
 has_too_many(const struct core *c)
 {
-	return c->quiet.n > QUIET_MAX ||
-	       (c->quiet.n > QUIET_MIN && account_is_full_of_origins(c));
+	return c->hosts.quiet.n > QUIET_MAX ||
+	       (c->hosts.quiet.n > QUIET_MIN && account_is_full_of_origins(c));
 }
 
 /* Those remembered longest go, in so many looks; beyond a bound, any. */
@@ -185,10 +181,10 @@ forget_some(struct core *c)
 	int n;
 
 	for (n = 0; n < FORGET_LOOKS && has_too_many(c); n++) {
-		h = CONTAINER(list_first(&c->quiet), struct host, link);
-		if (c->quiet.n < QUIET_CEILING && is_needed(h)) {
-			list_remove(&c->quiet, &h->link);
-			list_push(&c->quiet, &h->link);
+		h = CONTAINER(list_first(&c->hosts.quiet), struct host, link);
+		if (c->hosts.quiet.n < QUIET_CEILING && is_needed(h)) {
+			list_remove(&c->hosts.quiet, &h->link);
+			list_push(&c->hosts.quiet, &h->link);
 		} else
 			destroy(h);
 	}
@@ -198,7 +194,7 @@ struct host *
 host_of(struct core *c, const struct url *u)
 {
 	struct span origin = url_origin(u), name = url_hostname(u);
-	uint64_t hash = hash_of(&c->hosts, origin);
+	uint64_t hash = hash_of(&c->hosts.table, origin);
 	struct host *h = find(c, origin, hash);
 
 	if (h != NULL)
@@ -214,8 +210,8 @@ host_of(struct core *c, const struct url *u)
 	list_init(&h->waiting);
 	list_init(&h->delayed);
 	list_init(&h->idle);
-	list_push(&c->quiet, &h->link);
-	hash_add(&c->hosts, &h->hashed, hash);
+	list_push(&c->hosts.quiet, &h->link);
+	hash_add(&c->hosts.table, &h->hashed, hash);
 	count_held(h);
 	c->stats.hosts++;
 	return h;
@@ -310,14 +306,14 @@ list_for(struct host *h, enum host_place p)
 	case HOST_QUIET:
 		/* With anything of its own it cannot be forgotten. */
 		return h->active == 0 && h->idle.n == 0 && h->delayed.n == 0
-			   ? &h->core->quiet
+			   ? &h->core->hosts.quiet
 			   : NULL;
 	case HOST_READY:
-		return &h->core->ready;
+		return &h->core->hosts.ready;
 	case HOST_WANT:
-		return &h->core->want;
+		return &h->core->hosts.want;
 	case HOST_LOST:
-		return &h->core->lost;
+		return &h->core->hosts.lost;
 	case HOST_FULL:
 	case HOST_LOOKUP:
 	case HOST_HELD:
@@ -333,7 +329,7 @@ count_startable(struct host *h)
 
 	if (h->place == HOST_READY)
 		n = h->waiting.n < room(h) ? h->waiting.n : room(h);
-	h->core->startable += n - h->contribution;
+	h->core->hosts.startable += n - h->contribution;
 	h->contribution = n;
 }
 
@@ -346,16 +342,16 @@ take_off(struct host *h)
 		return;
 	switch (h->place) {
 	case HOST_QUIET:
-		list_remove(&c->quiet, &h->link);
+		list_remove(&c->hosts.quiet, &h->link);
 		break;
 	case HOST_READY:
-		list_remove(&c->ready, &h->link);
+		list_remove(&c->hosts.ready, &h->link);
 		break;
 	case HOST_WANT:
-		list_remove(&c->want, &h->link);
+		list_remove(&c->hosts.want, &h->link);
 		break;
 	case HOST_LOST:
-		list_remove(&c->lost, &h->link);
+		list_remove(&c->hosts.lost, &h->link);
 		break;
 	case HOST_FULL:
 	case HOST_LOOKUP:
@@ -384,9 +380,9 @@ wake_at(struct host *h)
 	int64_t at = due_at_us(h);
 
 	if (at != TIMER_NEVER)
-		heap_move(&h->core->held, &h->held, at);
+		heap_move(&h->core->hosts.held, &h->held, at);
 	else if (heap_on(&h->held))
-		heap_remove(&h->core->held, &h->held);
+		heap_remove(&h->core->hosts.held, &h->held);
 }
 
 void
@@ -412,7 +408,7 @@ hosts_end_lost(struct core *c)
 	struct link *k, *w;
 	struct host *h;
 
-	while ((k = list_first(&c->lost)) != NULL) {
+	while ((k = list_first(&c->hosts.lost)) != NULL) {
 		h = CONTAINER(k, struct host, link);
 		while ((w = list_first(&h->waiting)) != NULL ||
 		       (w = list_first(&h->delayed)) != NULL)
@@ -478,8 +474,8 @@ host_rotate(struct host *h)
 {
 	if (h->place != HOST_READY)
 		return;
-	list_remove(&h->core->ready, &h->link);
-	list_push(&h->core->ready, &h->link);
+	list_remove(&h->core->hosts.ready, &h->link);
+	list_push(&h->core->hosts.ready, &h->link);
 }
 
 /* ---- its addresses ---- */
@@ -532,7 +528,7 @@ set_doubt(struct host *h, const struct resolve_answer *a)
 {
 	h->doubt = a->err;
 	h->doubt_detail = a->detail;
-	list_push(&h->core->doubted, &h->doubted);
+	list_push(&h->core->hosts.doubted, &h->doubted);
 }
 
 static void
@@ -573,7 +569,7 @@ hosts_settle(struct core *c, int is_there)
 	struct link *k;
 	struct host *h;
 
-	while ((k = list_shift(&c->doubted)) != NULL) {
+	while ((k = list_shift(&c->hosts.doubted)) != NULL) {
 		h = CONTAINER(k, struct host, doubted);
 		if (is_there)
 			fail_waiting(h, h->doubt, h->doubt_detail);
@@ -589,7 +585,7 @@ on_answer(void *arg, const struct resolve_answer *a)
 
 	clock_tick(&h->core->clock);
 	h->job = NULL;
-	h->core->lookups--;
+	h->core->hosts.lookups--;
 	take_answer(h, a);
 }
 
@@ -607,6 +603,6 @@ host_look_up(struct host *h)
 		take_answer(h, &a);
 		return;
 	}
-	c->lookups++;
+	c->hosts.lookups++;
 	host_update(h);
 }

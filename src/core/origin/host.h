@@ -13,10 +13,10 @@
 #include "base/list.h"
 #include "base/span.h"
 #include "codec/url/url.h"
-#include "core/core.h"
 #include "core/origin/backoff.h"
 #include "io/dns/resolve.h"
 
+struct core;
 struct fetch;
 
 /* Where the scheduler keeps it. */
@@ -26,7 +26,7 @@ enum host_place {
 	HOST_FULL,   /* at its limit of transfers */
 	HOST_WANT,   /* needs a look-up, and waits for its turn to have one */
 	HOST_LOOKUP, /* is being looked up */
-	HOST_HELD,   /* nothing may start before a time: on core->held */
+	HOST_HELD,   /* nothing may start before a time: on hosts.held */
 	HOST_LOST,   /* given up: what waits there is to end */
 };
 
@@ -40,7 +40,7 @@ struct host {
 	uint16_t port;
 	enum host_place place;
 	struct list waiting; /* fetches in QUEUED, the next one first */
-	struct list delayed; /* those in back-off, on core->later as well */
+	struct list delayed; /* those in back-off, on sched.later as well */
 	struct list idle;    /* kept-alive connections, used last first; then
 			      * those on watch, the oldest first */
 	unsigned watched;    /* of these, how many are on watch */
@@ -59,12 +59,12 @@ struct host {
 	int64_t held_from_at_us,
 	    held_until_at_us;      /* the last time it was held, */
 	enum wait_reason why_held; /* and by what */
-	size_t contribution;       /* to core->startable */
+	size_t contribution;       /* to hosts.startable */
 
 	struct resolve_job *job;
 	enum err doubt;      /* how its look-up failed, while that may be the
 			      * network's fault; E_OK: no doubt */
-	struct link doubted; /* of core->doubted, while there is one */
+	struct link doubted; /* of hosts.doubted, while there is one */
 	const char *doubt_detail;
 	union resolve_addr *addr;
 	unsigned naddr;
@@ -74,7 +74,22 @@ struct host {
 	uint64_t waiter_seq; /* items up to it waited when the answer came */
 };
 
-void hosts_init(struct core *c);
+/* All origins. */
+struct hosts {
+	struct hash table;
+	struct list ready, want, lost, quiet; /* by their place */
+	struct list doubted;                  /* see `doubt` above */
+	struct heap held;  /* by when they may start something */
+	struct heap woken; /* those of one moment, only while they are woken */
+	size_t startable;  /* items that wait: how many could start now */
+	size_t lookups;    /* open */
+	/* An origin is held from now on (core/origin/backoff); NULL: nobody
+	 * asks. */
+	void (*hold_begun)(void *arg, const struct host *h);
+	void *hold_begun_arg;
+};
+
+void hosts_init(struct hosts *all);
 /* Every fetch must be gone. */
 void hosts_fini(struct core *c);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "core/core.h"
 #include "core/origin/host.h"
 #include "io/conn/conn.h"
 #include "io/timer.h"
@@ -28,11 +29,11 @@ struct idle {
 };
 
 void
-idle_init(struct core *c)
+idle_init(struct idle_pool *p)
 {
-	list_init(&c->idle);
-	list_init(&c->watched);
-	list_init(&c->spare_idle);
+	list_init(&p->list);
+	list_init(&p->watched);
+	list_init(&p->spare);
 }
 
 void
@@ -40,10 +41,10 @@ idle_fini(struct core *c)
 {
 	struct link *k;
 
-	idle_close(c, c->idle.n);
-	timer_free(c->idle_timer);
-	timer_free(c->watch_timer);
-	while ((k = list_shift(&c->spare_idle)) != NULL)
+	idle_close(c, c->idle_pool.list.n);
+	timer_free(c->idle_pool.timer);
+	timer_free(c->idle_pool.watch_timer);
+	while ((k = list_shift(&c->idle_pool.spare)) != NULL)
 		free(CONTAINER(k, struct idle, of_host));
 }
 
@@ -52,7 +53,7 @@ end_watch(struct idle *i)
 {
 	if (!link_on(&i->of_watch))
 		return;
-	list_remove(&i->host->core->watched, &i->of_watch);
+	list_remove(&i->host->core->idle_pool.watched, &i->of_watch);
 	i->host->watched--;
 }
 
@@ -65,8 +66,8 @@ release(struct idle *i)
 
 	end_watch(i);
 	list_remove(&h->idle, &i->of_host);
-	list_remove(&c->idle, &i->of_core);
-	list_push(&c->spare_idle, &i->of_host);
+	list_remove(&c->idle_pool.list, &i->of_core);
+	list_push(&c->idle_pool.spare, &i->of_host);
 	return conn;
 }
 
@@ -151,10 +152,11 @@ on_watch_end(void *arg)
 	struct idle *i;
 	struct host *h;
 
-	while ((k = list_first(&c->watched)) != NULL) {
+	while ((k = list_first(&c->idle_pool.watched)) != NULL) {
 		i = CONTAINER(k, struct idle, of_watch);
 		if (now < i->parked_at_us + WATCH_US) {
-			timer_set(c->watch_timer, i->parked_at_us + WATCH_US);
+			timer_set(c->idle_pool.watch_timer,
+			    i->parked_at_us + WATCH_US);
 			return;
 		}
 		h = i->host;
@@ -176,11 +178,11 @@ begin_watch(struct idle *i)
 	struct core *c = i->host->core;
 
 	i->host->watched++;
-	list_push(&c->watched, &i->of_watch);
-	if (c->watch_timer == NULL)
-		c->watch_timer = timer_new(c->base, on_watch_end, c);
-	if (timer_at(c->watch_timer) == TIMER_NEVER)
-		timer_set(c->watch_timer, i->parked_at_us + WATCH_US);
+	list_push(&c->idle_pool.watched, &i->of_watch);
+	if (c->idle_pool.watch_timer == NULL)
+		c->idle_pool.watch_timer = timer_new(c->base, on_watch_end, c);
+	if (timer_at(c->idle_pool.watch_timer) == TIMER_NEVER)
+		timer_set(c->idle_pool.watch_timer, i->parked_at_us + WATCH_US);
 }
 
 int64_t
@@ -212,8 +214,8 @@ on_sweep(void *arg)
 	struct link *k, *next;
 	struct idle *i;
 
-	for (k = list_first(&c->idle); k != NULL; k = next) {
-		next = list_next(&c->idle, k);
+	for (k = list_first(&c->idle_pool.list); k != NULL; k = next) {
+		next = list_next(&c->idle_pool.list, k);
 		i = CONTAINER(k, struct idle, of_core);
 		if (now >= i->until_at_us)
 			drop(i);
@@ -222,13 +224,13 @@ on_sweep(void *arg)
 	}
 	if (soonest < now + SWEEP_US)
 		soonest = now + SWEEP_US;
-	timer_set(c->idle_timer, soonest);
+	timer_set(c->idle_pool.timer, soonest);
 }
 
 static struct idle *
 take_idle(struct core *c)
 {
-	struct link *k = list_shift(&c->spare_idle);
+	struct link *k = list_shift(&c->idle_pool.spare);
 
 	if (k == NULL)
 		return mem_zalloc(1, sizeof(struct idle));
@@ -242,7 +244,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	struct idle *i;
 
 	if (keep_us <= 0 || h->talks || c->opts->max_idle == 0 ||
-	    c->pauses & PAUSE_STOP) {
+	    c->sched.pauses & PAUSE_STOP) {
 		conn_close(conn);
 		return;
 	}
@@ -251,7 +253,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	i->conn = *conn;
 	i->parked_at_us = c->clock.now_us;
 	i->until_at_us = c->clock.now_us + keep_us;
-	list_push(&c->idle, &i->of_core);
+	list_push(&c->idle_pool.list, &i->of_core);
 	if (is_bodiless && h->silent_watches < SILENT_ENOUGH) {
 		list_push(&h->idle, &i->of_host);
 		begin_watch(i);
@@ -260,12 +262,12 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	}
 	conn_own(i->conn, on_idle_event, i);
 	*conn = NULL;
-	if (c->idle.n > (uint64_t)c->opts->max_idle)
+	if (c->idle_pool.list.n > (uint64_t)c->opts->max_idle)
 		idle_close(c, 1);
-	if (c->idle_timer == NULL)
-		c->idle_timer = timer_new(c->base, on_sweep, c);
-	if (i->until_at_us < timer_at(c->idle_timer))
-		timer_set(c->idle_timer, i->until_at_us);
+	if (c->idle_pool.timer == NULL)
+		c->idle_pool.timer = timer_new(c->base, on_sweep, c);
+	if (i->until_at_us < timer_at(c->idle_pool.timer))
+		timer_set(c->idle_pool.timer, i->until_at_us);
 	host_update(h);
 }
 
@@ -312,7 +314,7 @@ idle_close(struct core *c, size_t n)
 {
 	struct link *k;
 
-	while (n-- > 0 && (k = list_first(&c->idle)) != NULL)
+	while (n-- > 0 && (k = list_first(&c->idle_pool.list)) != NULL)
 		drop(CONTAINER(k, struct idle, of_core));
 }
 

@@ -8,13 +8,22 @@
 
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/span.h"
-#include "core/core.h"
 
 struct conn;
+struct core;
 struct host;
+struct timer;
 
-void idle_init(struct core *c);
+struct idle_pool {
+	struct list list;    /* all of them, oldest first */
+	struct list watched; /* of these, those on watch */
+	struct list spare;
+	struct timer *timer, *watch_timer;
+};
+
+void idle_init(struct idle_pool *p);
 /* Closes them all. */
 void idle_fini(struct core *c);
 /*

@@ -58,7 +58,7 @@ come_back(struct core *c)
 	struct network *n = &c->network;
 
 	n->is_down = n->is_dns = n->is_probing = 0;
-	c->pauses &= ~(unsigned)PAUSE_NET;
+	c->sched.pauses &= ~(unsigned)PAUSE_NET;
 	n->back_at_us = c->clock.now_us;
 	c->input_left = 1;
 }
@@ -168,11 +168,12 @@ go_down(struct core *c, const struct host *h, int dns)
 	wait_more(c);
 	if (dns)
 		return;
-	c->pauses |= PAUSE_NET;
+	c->sched.pauses |= PAUSE_NET;
 	if (has_route(n)) /* perhaps it is only that one */
 		n->probe_at_us = c->clock.now_us;
 	else
-		idle_close(c, c->idle.n); /* they would only find out later */
+		idle_close(c,
+		    c->idle_pool.list.n); /* they would only find out later */
 }
 
 /*
@@ -321,7 +322,8 @@ network_due_us(const struct core *c)
 	const struct network *n = &c->network;
 
 	/* With nothing that could start there is no hurry. */
-	if (!n->is_down || n->is_probing || c->ready.n + c->want.n == 0)
+	if (!n->is_down || n->is_probing ||
+	    c->hosts.ready.n + c->hosts.want.n == 0)
 		return TIMER_NEVER;
 	return n->probe_at_us;
 }

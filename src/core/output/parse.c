@@ -152,7 +152,7 @@ parse_start(struct fetch *f)
 {
 	/* At once: what starts next is decided in this very turn. */
 	if (parse_is_full(f->core))
-		f->core->pauses |= PAUSE_POOL;
+		f->core->sched.pauses |= PAUSE_POOL;
 	put(f);
 }
 
