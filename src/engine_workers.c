@@ -82,13 +82,13 @@ say(struct engine_workers *w, const char *who, unsigned worker,
 }
 
 static void
-on_worker_says(void *arg, unsigned worker, struct span line)
+on_worker_log(void *arg, unsigned worker, struct span line)
 {
 	say(arg, "worker", worker, line);
 }
 
 static void
-on_coproc_says(void *arg, unsigned worker, struct span line)
+on_exec_log(void *arg, unsigned worker, struct span line)
 {
 	say(arg, "exec", worker, line);
 }
@@ -171,11 +171,11 @@ open_workers(struct engine_workers *w, struct event_base *base, struct buf *err)
 
 	for (i = 0; i < o->njobs; i++)
 		frame_put_job(&w->config, &o->jobs[i]);
-	conf.talk = POOL_FRAMES;
+	conf.protocol = POOL_FRAMES;
 	conf.config = buf_view(&w->config);
 	conf.fill = parse_fill_document;
 	conf.check = parse_check_object;
-	conf.say = on_worker_says;
+	conf.log = on_worker_log;
 	w->core->workers = pool_new(base, &conf);
 	status = pool_check(w->core->workers, CHECK_US, &why);
 	if (status == -1) {
@@ -195,12 +195,12 @@ open_coprocs(struct engine_workers *w, struct event_base *base)
 {
 	struct pool_conf conf = common(w);
 
-	conf.talk = POOL_LINES;
+	conf.protocol = POOL_LINES;
 	conf.argv = w->core->opts->exec_argv;
 	conf.prefix = SPAN("{");
 	conf.fill = parse_fill_line;
 	conf.check = parse_check_value;
-	conf.say = on_coproc_says;
+	conf.log = on_exec_log;
 	w->core->coprocs = pool_new(base, &conf);
 }
 

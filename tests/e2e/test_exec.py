@@ -446,8 +446,8 @@ def test_one_that_never_reads_is_worker_timeout(many):
                         "0.5", exit=0, pages={f"/{i}": big for i in range(3)},
                         quiet=False)
     assert codes(records) == ["worker_timeout"] * 3
-    assert re.fullmatch(r"fetchd: no answer from \S*/sleep: none within "
-                        r"--worker-time \(.*flushed.*\)\n", res.stderr)
+    assert re.fullmatch(r"fetchd: --exec \S*/sleep: no answer: "
+                        r"--worker-time is over \(.*flush.*\)\n", res.stderr)
     assert res.wall < 20
 
 

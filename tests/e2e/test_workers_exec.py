@@ -233,7 +233,7 @@ def test_a_program_that_ends_at_once_ends_no_run(fetchd, evil, program):
 
 
 def test_of_a_program_that_ends_at_once_quiet_says_nothing(fetchd, evil):
-    said = "fetchd: no answer from /bin/false: the last one ended with status 1"
+    said = "fetchd: --exec /bin/false: no answer: exited with status 1"
     for args, want in ((), [said]), (["-q"], []):
         res = fetchd("--exec", "/bin/false", "--workers", "1", *args,
                      stdin=evil.urls(["/1"]), quiet=False)

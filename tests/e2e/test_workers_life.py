@@ -66,7 +66,7 @@ def test_without_a_worker_nothing_is_begun(evil, tmp_path, kind, program):
     said = [x for x in notes(res) if not re.match(r"fetchd: worker \d+: ", x)]
     print(f"{kind}: {res.wall:.2f} s: {said}")
     assert len(said) == 1
-    assert said[0].startswith("fetchd: no worker could be started: ")
+    assert said[0].startswith("fetchd: cannot start a worker: ")
     if kind in ("missing", "is no program"):
         assert path.rpartition("/")[2] in said[0]
     assert res.wall < 5
@@ -79,7 +79,7 @@ def test_workers_that_never_say_that_they_are_ready_are_none(evil, tmp_path):
     os.symlink(program, path)
     res = evil([f"/{i}" for i in range(4)], workers=2, exit=2, timeout=30)
     assert notes(res) == [
-        "fetchd: no worker could be started: none was ready in time"]
+        "fetchd: cannot start a worker: not ready within 10 s"]
     assert 9 <= res.wall < 14 and evil.site.requests == []
 
 

@@ -122,7 +122,7 @@ def test_a_worker_that_does_not_get_ready_properly_is_none(talk, deeds):
     last = "\nsys.exit(0)\n" if deeds == "put(b'F')" else "\ntime.sleep(99)\n"
     res = talk(deeds + last, [f"/{i}" for i in range(20)], timeout=40, exit=2)
     assert res.records == []
-    assert res.stderr.count("fetchd: no worker could be started: ") == 1
+    assert res.stderr.count("fetchd: cannot start a worker: ") == 1
 
 
 @row(208)
@@ -302,7 +302,7 @@ def test_a_worker_that_is_broken_meanwhile_ends_no_run(evil):
     honest(res, but=range(20, 60))
     assert {parse_errors(res)[i] for i in range(20, 60)} <= {
         "worker_unavailable", "worker_crashed"}
-    assert res.stderr.count("no worker could be started: ") == 1
+    assert res.stderr.count("cannot start a worker: ") == 1
     assert res.wall < 15
 
 

@@ -74,10 +74,11 @@ swallow(struct pool *p, struct pool_doc *d)
 		if (++n > 100000)
 			world_fail(p->world, "a document without an end");
 	}
-	if (p->conf.talk == POOL_FRAMES && b.n != d->bytes)
+	if (p->conf.protocol == POOL_FRAMES && b.n != d->bytes)
 		world_fail(p->world, "a document of %zu bytes, not %llu", b.n,
 		    (unsigned long long)d->bytes);
-	if (p->conf.talk == POOL_LINES && (b.n == 0 || b.p[b.n - 1] != '\n'))
+	if (p->conf.protocol == POOL_LINES &&
+	    (b.n == 0 || b.p[b.n - 1] != '\n'))
 		world_fail(p->world, "a line without its end");
 	buf_fini(&b);
 }
@@ -151,7 +152,8 @@ answer(struct pool *p, struct pool_doc *d, struct pool_result *r)
 	char text[80];
 
 	snprintf(text, sizeof(text),
-	    p->conf.talk == POOL_FRAMES ? "{\"title\":\"%llu\"}" : "\"%llu\"",
+	    p->conf.protocol == POOL_FRAMES ? "{\"title\":\"%llu\"}"
+					    : "\"%llu\"",
 	    (unsigned long long)f->seq);
 	r->value = span_str(text);
 	if (p->conf.check(d, r->value) == -1 ||
@@ -192,7 +194,7 @@ pool_is_with_worker(const struct pool_doc *d)
 }
 
 void
-pool_go_on(struct pool *p)
+pool_resume(struct pool *p)
 {
 	(void)p;
 }

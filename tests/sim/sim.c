@@ -71,10 +71,10 @@ open_pools(struct sim *s)
 		.tick = on_event,
 		.arg = c };
 
-	conf.talk = POOL_FRAMES;
+	conf.protocol = POOL_FRAMES;
 	if (s->opts.njobs > 0)
 		c->workers = pool_new(&s->w, &conf);
-	conf.talk = POOL_LINES;
+	conf.protocol = POOL_LINES;
 	conf.fill = parse_fill_line;
 	conf.check = parse_check_value;
 	if (s->opts.exec_argv != NULL)

@@ -257,7 +257,7 @@ test_what_cannot_be_used_is_known_before_the_loop_runs(void **state)
 	expect(&d, PARSE_UNAVAILABLE, "");
 	buf_char(&w.said, '\0');
 	assert_string_equal(
-	    w.said.p, "0: no worker could be started: no such selector: a[\n");
+	    w.said.p, "0: cannot start a worker: no such selector: a[\n");
 	buf_fini(&why);
 	world_close(&w);
 }
@@ -287,9 +287,8 @@ static void
 test_a_pool_without_any_worker_is_known_before_the_loop_runs(void **state)
 {
 	static const char *const configs[] = { "silent", "signal", "noise" };
-	static const char *const reasons[] = { "none was ready in time",
-		"the last one was killed by signal ",
-		"the last one said what made no sense" };
+	static const char *const reasons[] = { "not ready within 0.1 s",
+		"killed by signal ", "sent an invalid message" };
 	struct world w;
 	struct buf why = { 0 };
 	size_t i;
@@ -302,7 +301,7 @@ test_a_pool_without_any_worker_is_known_before_the_loop_runs(void **state)
 		assert_int_equal(
 		    pool_check(w.pool, i == 0 ? 100 * MS : TEST_US, &why), -1);
 		buf_char(&why, '\0');
-		assert_non_null(strstr(why.p, "no worker could be started: "));
+		assert_non_null(strstr(why.p, "cannot start a worker: "));
 		assert_non_null(strstr(why.p, reasons[i]));
 		why.n = 0;
 		world_close(&w);
@@ -322,7 +321,7 @@ test_a_program_that_is_not_there_is_known_before_the_loop_runs(void **state)
 	world_start(&w);
 	assert_int_equal(pool_check(w.pool, TEST_US, &why), -1);
 	assert_true(span_eq(buf_view(&why),
-	    SPAN("no worker could be started: /no/such/fetchd-worker: "
+	    SPAN("cannot start a worker: /no/such/fetchd-worker: "
 		 "No such file or directory")));
 	buf_fini(&why);
 	world_close(&w);
@@ -414,7 +413,7 @@ test_one_taken_back_half_sent_ends_its_worker_uncharged(void **state)
 	put(&w, &d[0], wait);
 	put_big(&w, &d[1], "echo b ", 3000000);
 	for (i = 0; i < 3; i++) {
-		RUN_UNTIL(&w, d[1].d.state == DOC_WITH && d[1].at > 0);
+		RUN_UNTIL(&w, d[1].d.state == DOC_WITH_WORKER && d[1].at > 0);
 		assert_true(d[1].at < 3000000);
 		pool_cancel(w.pool, &d[1].d);
 		put_big(&w, &d[1], "echo b ", 3000000);
@@ -527,12 +526,11 @@ test_too_much_on_stderr_is_counted(void **state)
 	run(&w, 1);
 	doc_fini(&d);
 	kill(pid_of(&w, 1), SIGKILL);
-	RUN_UNTIL(&w, w.said.n > 30 && memcmp(w.said.p + w.said.n - 17,
-					   "many in a second\n", 17) == 0);
+	RUN_UNTIL(&w, w.said.n > 30 && memcmp(w.said.p + w.said.n - 16,
+					   "KiB in a second\n", 16) == 0);
 	w.said.p[w.said.n - 1] = '\0';
 	last = strrchr(w.said.p, '\n') + 1;
-	assert_int_equal(
-	    sscanf(last, "1: %llu lines more: too many", &more), 1);
+	assert_int_equal(sscanf(last, "1: %llu lines dropped: more", &more), 1);
 	assert_in_range(w.said.n, 60000, 110000);
 	/* Nothing is lost uncounted: 30000, the unfinished one, that one. */
 	assert_int_equal(more + (unsigned)w.lines_said, 30002);

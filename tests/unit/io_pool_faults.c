@@ -363,7 +363,7 @@ test_without_a_limit_time_is_not_looked_at(void **state)
 	put(&w, &d, "hang");
 	run_for(&w, 300 * MS);
 	assert_false(d.is_done);
-	assert_int_equal(w.pool->workers[0].due_at_us, TIMER_NEVER);
+	assert_int_equal(w.pool->workers[0].deadline_at_us, TIMER_NEVER);
 	world_close(&w);
 }
 
@@ -377,7 +377,7 @@ test_one_that_closes_its_socket_and_lives_is_killed(void **state)
 	world_open(&w, 1);
 	w.conf.time_us = 0;
 	world_start(&w);
-	w.pool->pace.ending_us = 50 * MS;
+	w.pool->pace.exit_us = 50 * MS;
 	put(&w, &d, "close");
 	run(&w, 1);
 	assert_int_equal(d.begins, 2);
@@ -450,9 +450,8 @@ test_after_six_starts_in_a_row_it_is_given_up(void **state)
 		expect(&d[i], PARSE_UNAVAILABLE, "");
 	}
 	buf_char(&w.said, '\0');
-	assert_string_equal(w.said.p,
-	    "0: no worker could be started: the last one ended with status "
-	    "3\n");
+	assert_string_equal(
+	    w.said.p, "0: cannot start a worker: exited with status 3\n");
 	assert_true(stats_of(&w).is_broken);
 	assert_int_equal(stats_of(&w).running, 0);
 	world_close(&w);
@@ -468,13 +467,10 @@ test_the_reason_is_told(void **state)
 		    "/nonexistent/worker: No such file or directory" },
 		{ "/", "ready", "/: Permission denied" },
 		{ FAKE_WORKER, "signal",
-		    "the last one was killed by signal 11 (Segmentation "
-		    "fault)" },
-		{ FAKE_WORKER, "noise",
-		    "the last one said what made no sense" },
-		{ FAKE_WORKER, "silent",
-		    "the last one did not get ready in time" },
-		{ "/bin/true", "ready", "the last one ended with status 0" },
+		    "killed by signal 11 (Segmentation fault)" },
+		{ FAKE_WORKER, "noise", "sent an invalid message" },
+		{ FAKE_WORKER, "silent", "not ready within 0.03 s" },
+		{ "/bin/true", "ready", "exited with status 0" },
 		{ FAKE_WORKER, "bad it is Monday", "it is Monday" },
 	};
 	struct world w;
@@ -496,8 +492,8 @@ test_the_reason_is_told(void **state)
 				kill(pid_of(&w, (unsigned)j + 1), SIGKILL);
 		run(&w, 1);
 		expect(&d, PARSE_UNAVAILABLE, "");
-		snprintf(want, sizeof(want),
-		    "0: no worker could be started: %s\n", rows[i].reason);
+		snprintf(want, sizeof(want), "0: cannot start a worker: %s\n",
+		    rows[i].reason);
 		buf_char(&w.said, '\0');
 		assert_string_equal(w.said.p, want);
 		world_close(&w);
@@ -517,7 +513,7 @@ test_a_start_that_fails_is_no_loss_while_others_work(void **state)
 	RUN_UNTIL(&w, w.pool->idle.n == 2);
 	w.pool->conf.program = "/nonexistent/worker";
 	kill(pid_of(&w, 1), SIGKILL);
-	RUN_UNTIL(&w, w.pool->fails > 10);
+	RUN_UNTIL(&w, w.pool->failed_starts > 10);
 	put(&w, &d[0], "echo a");
 	run(&w, 1);
 	assert_int_equal(d[0].worker, 2);

@@ -9,7 +9,7 @@ static void
 lines_open(struct world *w, unsigned workers, char *const *argv)
 {
 	world_open(w, workers);
-	w->conf.talk = POOL_LINES;
+	w->conf.protocol = POOL_LINES;
 	w->conf.argv = argv;
 }
 
@@ -216,8 +216,8 @@ test_a_program_that_is_not_there_is_given_up_soon(void **state)
 	expect(&d, PARSE_UNAVAILABLE, "");
 	buf_char(&w.said, '\0');
 	assert_non_null(strstr(w.said.p,
-	    "0: no worker could be started: the last one ended with status "
-	    "72 (it cannot be executed)\n"));
+	    "0: --exec /nonexistent/parser: cannot start a worker: exited with "
+	    "status 72 (the program cannot be executed)\n"));
 	/* Its own words came before. */
 	assert_non_null(strstr(
 	    w.said.p, ": /nonexistent/parser: No such file or directory\n"));
@@ -247,7 +247,7 @@ test_a_program_that_always_dies_is_given_up_later(void **state)
 		    &d[i], i < charged ? PARSE_CRASHED : PARSE_UNAVAILABLE, "");
 	assert_int_equal(stats_of(&w).restarts, 9);
 	assert_non_null(strstr(w.said.p,
-	    "0: no answer from /bin/true: the last one ended with status 0\n"));
+	    "0: --exec /bin/true: no answer: exited with status 0\n"));
 	world_close(&w);
 }
 
@@ -264,7 +264,7 @@ test_to_be_slow_is_not_to_fail_to_start(void **state)
 	lines_open(&w, 1, asleep);
 	w.conf.time_us = 30 * MS;
 	world_start(&w);
-	w.pool->pace.lines = 3;
+	w.pool->pace.limit_lines = 3;
 	for (i = 0; i < 6; i++)
 		put(&w, &d[i], "17");
 	run(&w, 6);
@@ -273,8 +273,9 @@ test_to_be_slow_is_not_to_fail_to_start(void **state)
 	/* Once: most often it answers into a buffer of its own. */
 	buf_char(&w.said, '\0');
 	assert_string_equal(w.said.p,
-	    "0: no answer from /bin/sleep: none within --worker-time (is its "
-	    "output flushed after each line?)\n");
+	    "0: --exec /bin/sleep: no answer: --worker-time is over (the "
+	    "program "
+	    "must flush its output after each line)\n");
 	world_close(&w);
 }
 

@@ -89,7 +89,7 @@ on_fill(struct pool_doc *pd, struct buf *out, int begin)
 	d->at += piece;
 	if (d->at < d->pad)
 		return 1;
-	if (d->w->conf.talk == POOL_LINES)
+	if (d->w->conf.protocol == POOL_LINES)
 		buf_char(out, '\n');
 	return 0;
 }
@@ -124,7 +124,7 @@ on_done(struct pool_doc *pd, const struct pool_result *r)
 }
 
 static inline void
-on_say(void *arg, unsigned worker, struct span line)
+on_log(void *arg, unsigned worker, struct span line)
 {
 	struct world *w = arg;
 
@@ -156,7 +156,7 @@ world_open(struct world *w, unsigned workers)
 	w->fds = open_fds();
 	w->base = event_base_new_with_config(cfg);
 	event_config_free(cfg);
-	w->conf = (struct pool_conf){ .talk = POOL_FRAMES,
+	w->conf = (struct pool_conf){ .protocol = POOL_FRAMES,
 		.program = FAKE_WORKER,
 		.workers = workers,
 		.time_us = 5000 * MS,
@@ -165,7 +165,7 @@ world_open(struct world *w, unsigned workers)
 		.fill = on_fill,
 		.check = on_check,
 		.done = on_done,
-		.say = on_say,
+		.log = on_log,
 		.tick = on_world_tick,
 		.arg = w };
 }

@@ -209,9 +209,9 @@ void
 parse_go_on(struct core *c)
 {
 	if (c->workers != NULL)
-		pool_go_on(c->workers);
+		pool_resume(c->workers);
 	if (c->coprocs != NULL)
-		pool_go_on(c->coprocs);
+		pool_resume(c->coprocs);
 }
 
 /* ---- handing over ---- */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What fetchd-worker says: messages, each of which must be one that may come
- * now. Takes all of it for untrusted; what the JSON says is its owner's.
+ * The messages of fetchd-worker (codec/frame), each of which must be one that
+ * is expected now. Checks no JSON: that is the owner's.
  */
 #include "codec/frame.h"
 
 #include "io/pool/pool_int.h"
-#include "io/timer.h"
 
 static int
-may_come(const struct worker *w, const struct frame *f)
+is_expected(const struct worker *w, const struct frame *f)
 {
 	switch (f->type) {
 	case FRAME_READY:
@@ -26,53 +25,25 @@ may_come(const struct worker *w, const struct frame *f)
 }
 
 static int
-on_ready(struct worker *w, struct span payload)
-{
-	uint32_t missing;
-
-	if (frame_get_ready(payload, &missing) == -1)
-		return -1;
-	w->pool->missing |= missing;
-	talk_ready(w);
-	return 0;
-}
-
-/* The same for every worker, unless others have been content with it. */
-static int
-on_bad(struct worker *w, struct span payload)
-{
-	struct pool *p = w->pool;
-	struct buf *to = p->proven > 0 ? &p->reason : &p->bad;
-
-	to->n = 0;
-	buf_span(to, payload.n > 0 ? payload : SPAN("no reason given"));
-	if (p->proven > 0)
-		slot_doom(w, END_DIED, PARSE_OK);
-	else
-		slots_break(p);
-	return 0;
-}
-
-static int
-on_result(struct worker *w, struct span payload)
+parse_payload(const struct frame *f, struct span payload, struct message *m)
 {
 	struct frame_result r;
 
-	if (frame_get_result(payload, &r) == -1)
-		return -1;
-	return talk_answer(w, r.error, r.json);
-}
-
-static int
-on_message(struct worker *w, const struct frame *f, struct span payload)
-{
 	switch (f->type) {
 	case FRAME_READY:
-		return on_ready(w, payload);
+		m->type = MESSAGE_READY;
+		return frame_get_ready(payload, &m->missing);
 	case FRAME_BAD:
-		return on_bad(w, payload);
+		m->type = MESSAGE_REFUSED;
+		m->text = payload;
+		return 0;
 	case FRAME_RESULT:
-		return on_result(w, payload);
+		if (frame_get_result(payload, &r) == -1)
+			return -1;
+		m->type = MESSAGE_ANSWER;
+		m->error = r.error;
+		m->text = r.json;
+		return 0;
 	case FRAME_CONFIG:
 	case FRAME_DOC:
 		return -1;
@@ -80,37 +51,27 @@ on_message(struct worker *w, const struct frame *f, struct span payload)
 	return -1;
 }
 
-/* Nothing may come from one that has nothing to answer. */
-static int
-is_owed_nothing(const struct worker *w)
+enum parse_step
+frames_parse(const struct worker *w, struct span in, struct message *m)
 {
-	return w->state == WORKER_UP && w->ntasks == 0;
-}
-
-ssize_t
-frames_take(struct worker *w, struct span all)
-{
-	size_t used = 0, whole;
 	struct frame f;
 
-	while (all.n - used >= FRAME_HEAD) {
-		if (frame_get_head(all.p + used, FRAME_READER_FETCHD, &f) ==
-			-1 ||
-		    !may_come(w, &f))
-			return -1;
-		whole = FRAME_HEAD + f.length;
-		if (all.n - used < whole)
-			break;
-		if (w->is_filling && w->ntasks == 1) {
-			w->is_held = 1;
-			return all.n - used > whole ? -1 : (ssize_t)used;
-		}
-		if (on_message(w, &f,
-			span_of(all.p + used + FRAME_HEAD, f.length)) == -1)
-			return -1;
-		used += whole;
-		if (w->state == WORKER_DOOMED)
-			return (ssize_t)used;
+	*m = (struct message){ .type = MESSAGE_READY };
+	if (in.n < FRAME_HEAD) {
+		/* A worker without a document has nothing to send. */
+		if (in.n > 0 && w->state == WORKER_UP && w->ntasks == 0)
+			return STEP_BAD;
+		return STEP_MORE;
 	}
-	return used < all.n && is_owed_nothing(w) ? -1 : (ssize_t)used;
+	if (frame_get_head(in.p, FRAME_READER_FETCHD, &f) == -1 ||
+	    !is_expected(w, &f))
+		return STEP_BAD;
+	m->bytes = FRAME_HEAD + f.length;
+	if (in.n < m->bytes)
+		return STEP_MORE;
+	if (w->is_filling && w->ntasks == 1)
+		return in.n > m->bytes ? STEP_BAD : STEP_EARLY;
+	if (parse_payload(&f, span_of(in.p + FRAME_HEAD, f.length), m) == -1)
+		return STEP_BAD;
+	return STEP_MESSAGE;
 }

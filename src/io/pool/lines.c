@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What any other program says: a line for each document, in their order.
- * Takes it for untrusted; what the line says is its owner's.
+ * The output of an --exec program: one line for each document, in order.
+ * Checks no JSON: that is the owner's.
  */
 #include "codec/frame.h"
 
@@ -16,15 +16,8 @@ trim(struct span s)
 	return span_trim(s);
 }
 
-static int
-on_line(struct worker *w, struct span line)
-{
-	line = trim(line);
-	return line.n == 0 ? -1 : talk_answer(w, PARSE_OK, line);
-}
-
-/* A program that passes on what it reads, as cat does, also passes on what was
- * sent ahead of the next line: the beginning of its answer. */
+/* A program that copies its input, as cat does, also copies the prefix of the
+ * next line, which is the beginning of its next answer. */
 static int
 is_echo(const struct worker *w, struct span s)
 {
@@ -32,33 +25,31 @@ is_echo(const struct worker *w, struct span s)
 	       (w->probe_fd != -1 && span_eq(s, w->pool->conf.prefix));
 }
 
-/* One document at a time: more than its line is nobody's. */
-ssize_t
-lines_take(struct worker *w, struct span all)
+/* As it has one document at a time, anything after its line is an error. */
+enum parse_step
+lines_parse(const struct worker *w, struct span in, struct message *m)
 {
 	size_t from = w->scanned, n;
 	const char *lf;
 
-	w->scanned = 0;
+	*m = (struct message){ .type = MESSAGE_ANSWER, .error = PARSE_OK };
 	if (w->ntasks == 0 ||
-	    (w->is_filling && w->probe_fd != -1 && !w->is_begun))
-		return is_echo(w, all) ? 0 : -1; /* nothing was asked yet */
-	lf = all.n > from ? memchr(all.p + from, '\n', all.n - from) : NULL;
-	n = lf != NULL ? (size_t)(lf - all.p) : all.n;
+	    (w->is_filling && w->probe_fd != -1 && !w->has_begun))
+		return is_echo(w, in) ? STEP_MORE : STEP_BAD;
+	lf = in.n > from ? memchr(in.p + from, '\n', in.n - from) : NULL;
+	n = lf != NULL ? (size_t)(lf - in.p) : in.n;
 	if (n > FRAME_RESULT_MAX ||
-	    (lf != NULL && !is_echo(w, span_of(lf + 1, all.n - n - 1))))
-		return -1;
+	    (lf != NULL && !is_echo(w, span_of(lf + 1, in.n - n - 1))))
+		return STEP_BAD;
 	if (lf == NULL) {
-		w->scanned = n;
-		return 0;
+		m->scanned = n;
+		return STEP_MORE;
 	}
-	if (w->is_filling) {
-		w->is_held = 1;
-		return 0;
-	}
-	if (w->probe_fd != -1 && w->probe != PROBE_READ && !w->is_settled) {
-		talk_hold(w);
-		return 0;
-	}
-	return on_line(w, span_of(all.p, n)) == -1 ? -1 : (ssize_t)n + 1;
+	if (w->is_filling)
+		return STEP_EARLY;
+	if (w->probe_fd != -1 && w->probe != PROBE_READ && !w->is_final)
+		return STEP_HOLD;
+	m->bytes = n + 1;
+	m->text = trim(span_of(in.p, n));
+	return m->text.n > 0 ? STEP_MESSAGE : STEP_BAD;
 }

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the files of the pool share: its slots, their processes, their talk.
+ * What the files of the pool share. Calls go down this list only; what the
+ * lower files notice reaches pool.c through `struct pool_events`:
  *
- * Whatever goes wrong with a worker, in whatever call, only marks it
- * (slot_doom); it ends, and its documents with it, in the pool's own turn,
- * which is a timer's callback. So nothing is freed under a reader's feet, and
- * calls from outside never call back.
+ *   pool.c          decides: the queue, what follows from each event
+ *   worker.c        starts, restarts and ends workers
+ *   worker_io.c     a worker's socket and deadline
+ *   worker_state.c  a worker's state, and the list that goes with it
+ *   probe.c         LINES: has the program read everything?
+ *   frames.c        the messages of fetchd-worker, parsed
+ *   lines.c         the lines of an --exec program, parsed
+ *   proc.c          a process: start, exit status, end
+ *   stderr.c        a worker's standard error
+ *
+ * No call ends a worker at once: worker_kill_later marks it, and the pool's
+ * wake-up timer ends it and settles its documents. So nothing is freed while
+ * somebody reads it, and a call from outside never calls back.
  */
 #ifndef IO_POOL_POOL_INT_H
 #define IO_POOL_POOL_INT_H
@@ -17,145 +27,165 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "io/pool/pool.h"
+#include "io/timer.h"
 
-struct timer;
 struct worker;
 
-#define POOL_DEPTH 2           /* documents with a worker */
+#define POOL_DEPTH 2           /* documents of a worker */
 #define POOL_READ_BYTES 65536u /* of one read */
 
 enum doc_state {
 	DOC_NONE, /* not the pool's */
 	DOC_WAITING,
-	DOC_WITH, /* a worker */
+	DOC_WITH_WORKER,
 };
 
-/* A process, from its start until it is reaped: that may be later than its
- * slot is done with it. */
+/* A process from its start until it is reaped, which may be later than its
+ * worker's end. */
 struct proc {
 	struct pool *pool;
 	struct link link;      /* pool->procs */
-	struct worker *worker; /* NULL: nobody asks how it ends */
+	struct worker *worker; /* NULL: killed, its status does not matter */
 	pid_t pid;
-	int pidfd; /* -1: none to be had, it is asked for by the clock */
+	int pidfd; /* -1: the kernel has none; a timer polls instead */
 	struct event ev;
 	uint64_t oom_kills; /* of the whole system, when it was started */
 };
 
-/* A document that is with a worker, unanswered. */
+/* A document that its worker has not answered yet. */
 struct task {
-	struct pool_doc *doc; /* NULL: taken back, its answer is ignored */
+	struct pool_doc *doc; /* NULL: cancelled, its answer is ignored */
 	uint64_t id;
-	int64_t first_at_us; /* since when it is the one being parsed */
+	int64_t first_at_us; /* since when it is the worker's first */
 };
 
 enum worker_state {
 	WORKER_NONE,     /* no process: on pool->empty */
 	WORKER_STARTING, /* FRAMES: not READY yet */
 	WORKER_UP,
-	WORKER_ENDING, /* nothing more to read: what did it end with? */
-	WORKER_DOOMED, /* ends in the pool's turn: on pool->doomed */
+	WORKER_EXITING,      /* it has closed its output: wait for its status */
+	WORKER_KILL_PENDING, /* on pool->kill_pending */
 };
 
-/* LINES: where the first byte of the next line is. */
+/* LINES: where the prefix of the next line is. */
 enum probe_state {
 	PROBE_NONE, /* not sent, or part of a line that has been sent */
 	PROBE_SENT,
-	PROBE_READ, /* by the program: it waits for the rest */
+	PROBE_READ, /* by the program: it waits for the rest of the line */
 };
 
-/* How a worker that is marked ends. */
-enum ending {
-	END_DIED,   /* by itself */
-	END_LATE,   /* killed for its time */
-	END_FAULT,  /* killed for what it said */
-	END_WANTED, /* killed for no fault of its own */
+/* Why a worker ends. */
+enum worker_end {
+	END_EXITED,       /* by itself */
+	END_TIMEOUT,      /* killed: it took too long */
+	END_PROTOCOL,     /* killed: it broke the protocol */
+	END_NOT_ITS_FAULT /* killed for a reason of ours */
 };
 
 /* Lines of a worker's stderr. */
 struct worker_stderr {
 	int fd; /* -1: closed */
 	struct event ev;
-	struct buf line;     /* unfinished */
-	int64_t since_at_us; /* of the second that is counted */
-	size_t bytes;        /* said in it */
-	uint64_t dropped;    /* lines, not told of yet */
+	struct buf line;      /* unfinished */
+	int64_t second_at_us; /* when the second that is counted began */
+	size_t bytes;         /* logged in it */
+	uint64_t dropped;     /* lines, not reported yet */
 };
 
-struct worker { /* a slot */
+struct worker {
 	struct pool *pool;
 	struct link link;
 	struct list *on; /* the list it is on, or NULL */
 	unsigned number; /* from 1 */
 	enum worker_state state;
 	struct proc *proc;
-	int64_t start_at_us;
+	int64_t started_at_us;
 	uint64_t starts;
-	struct task tasks[POOL_DEPTH];
+	struct task tasks[POOL_DEPTH]; /* tasks[0] is being parsed */
 	unsigned ntasks;
 	uint64_t answered;
 
 	int fd; /* the socket */
 	struct event ev_read, ev_write;
-	struct buf in;  /* a message or line that is not whole yet */
+	struct buf in;  /* a message or line that is not complete */
 	size_t scanned; /* bytes of it without LF */
 	struct buf out;
 	size_t sent;     /* bytes of out that are written */
-	uint64_t filled; /* bytes of the last task that were asked for */
+	uint64_t filled; /* bytes of the last task that were put into out */
 	struct worker_stderr err;
 
 	enum probe_state probe;
-	int probe_fd; /* -1: there is no probing */
-	struct event ev_read_off;
-	int64_t answer_at_us;    /* when the answer that is held came */
-	unsigned is_settled : 1; /* ... it was held for long enough */
+	int probe_fd; /* -1: no probing */
+	struct event ev_probe;
+	int64_t held_at_us; /* LINES: when the answer that is held arrived */
 
 	struct timer *timer;
-	int64_t due_at_us;    /* TIMER_NEVER: nothing */
-	int64_t paused_at_us; /* since when it lacks room; 0: it does not */
+	int64_t deadline_at_us; /* TIMER_NEVER: none */
+	int64_t paused_at_us;   /* since when there is no room; 0: there is */
 
-	unsigned is_filling : 1;      /* more of the last task is to come */
-	unsigned is_begun : 1;        /* ... and some has come */
-	unsigned is_held : 1;         /* answered before it was wholly sent */
-	unsigned is_put_off : 1;      /* due_us, as it was us who were late */
-	unsigned is_proven : 1;       /* READY; LINES: has answered something */
-	unsigned is_writing : 1;      /* waits to */
-	unsigned is_not_executed : 1; /* the program, as the worker said */
-	enum ending ending;
-	enum parse_error why; /* what its first document is charged with */
+	unsigned is_filling : 1;      /* more of the last task is to be sent */
+	unsigned has_begun : 1;       /* ... and some was put into out */
+	unsigned is_early : 1;        /* ... but an answer has arrived */
+	unsigned is_final : 1;        /* the held answer waited long enough */
+	unsigned is_extended : 1;     /* the deadline was moved once */
+	unsigned is_proven : 1;       /* READY; LINES: answered something */
+	unsigned awaits_write : 1;    /* ev_write is pending */
+	unsigned is_not_executed : 1; /* the exit status says so */
+	enum worker_end end;          /* KILL_PENDING: why */
+	enum parse_error charge;      /* ... what its first document gets */
 };
 
-/* How often and how fast workers that cannot be started are tried again. */
+/* What the lower files report. pool.c has the only implementation. */
+struct pool_events {
+	/* FRAMES: READY came; these parts of the sandbox are missing. */
+	void (*ready)(struct worker *w, uint32_t missing);
+	/* FRAMES: the worker refuses its configuration. */
+	void (*refused)(struct worker *w, struct span why);
+	/* The first document is answered: error, value and held of r are set.
+	 * Returns 0, or -1 if the owner does not accept the value. */
+	int (*answered)(struct worker *w, struct pool_result *r);
+	/* The worker is to be killed. `reason` (or NULL) is for people. */
+	void (*failed)(struct worker *w, enum worker_end end,
+	    enum parse_error charge, const char *reason);
+	/* The process may have ended. */
+	void (*proc)(struct proc *c);
+	/* The end of each event: a worker may have room for a document. */
+	void (*over)(struct pool *p);
+};
+
+/* How often and how fast failed starts are repeated. */
 struct pool_pace {
-	int64_t first_us, max_us; /* the waits between tries, doubling */
-	unsigned frames, lines;   /* failures in a row until it is given up */
-	int64_t ready_us;         /* for a start */
-	int64_t ending_us;        /* from the end of talk to a death */
+	int64_t first_us, max_us; /* waits between tries, doubling */
+	unsigned limit_frames;    /* failures until the pool gives up */
+	unsigned limit_lines;     /* ... of programs that do execute */
+	int64_t ready_us;         /* time for a start */
+	int64_t exit_us;          /* ... from the end of output to exit */
 };
 
 struct pool {
 	struct event_base *base;
 	struct pool_conf conf;
+	const struct pool_events *events;
 	struct pool_pace pace;
 	struct worker *workers;
 	struct list queue;      /* documents */
-	struct list idle, half; /* workers with none, with one and room */
-	struct list empty, doomed;
+	struct list idle, half; /* workers with none; with one, and room */
+	struct list empty, kill_pending;
 	struct list procs;
-	struct timer *turn, *restart, *poll;
+	struct timer *wakeup, *restart, *poll;
 	char *scratch; /* what is read, POOL_READ_BYTES */
 	uint64_t last_id;
-	struct worker *favoured; /* goes on where there is room for one */
+	struct worker *sole_reader; /* reads on under POOL_ROOM_ONE */
 
-	unsigned proven;       /* workers that are */
-	unsigned fails;        /* starts that failed in a row */
-	unsigned stumbles;     /* the same, and deaths of idle ones */
-	int64_t failed_at_us;  /* when the last one was counted, */
-	int64_t counted_at_us; /* as a failed start */
+	unsigned proven;        /* workers that are */
+	unsigned failed_starts; /* in a row */
+	unsigned backoff;       /* the same, and deaths before any work */
+	int64_t backoff_at_us;  /* when it was last raised */
+	int64_t failed_start_at_us;
 	int64_t restart_at_us; /* not before */
-	struct buf reason;     /* why the last one failed, for people */
-	struct buf bad;        /* a BAD's text */
-	unsigned is_broken : 1, is_told : 1, is_warned : 1;
+	struct buf reason;     /* why the last start failed, for people */
+	struct buf refusal;    /* why the workers refuse their configuration */
+	unsigned is_broken : 1, is_reported : 1, is_warned : 1;
 
 	int64_t busy_us;
 	uint64_t restarts;
@@ -163,101 +193,136 @@ struct pool {
 	uint32_t missing;
 };
 
-/* ---- pool.c: the queue ---- */
-void pool_tick(struct pool *p);
-/* What is left to do is done in a turn of its own. */
-void pool_defer(struct pool *p);
-/* Gives waiting documents to workers with room. */
-void pool_pump(struct pool *p);
-/* d is no longer with its worker: waits again, first of all. */
-void pool_give_back(struct pool *p, struct pool_doc *d);
-/* d's time with its worker came to that: once more, or its end (calls back).
- */
-void
-pool_charge(struct pool *p, struct pool_doc *d, const struct pool_result *r);
-void
-pool_finish(struct pool *p, struct pool_doc *d, const struct pool_result *r);
+static inline void
+pool_tick(struct pool *p)
+{
+	p->conf.tick(p->conf.arg);
+}
 
-/* ---- pool_slot.c: a slot's life ---- */
-void slot_init(struct pool *p, struct worker *w, unsigned number);
-void slot_fini(struct worker *w);
-/* Puts w on the list where its state belongs. */
-void slot_place(struct worker *w);
-/* Starts what is missing, as far as it is time. */
-void slots_start(struct pool *p);
-/* Is READY, or has answered. */
-void slot_prove(struct worker *w);
-/* The first of w's documents has been answered: the next is first. */
-void slot_answered(struct worker *w);
-/* Marks w; of two reasons the first counts. */
-void slot_doom(struct worker *w, enum ending ending, enum parse_error why);
-/* Ends w, which is doomed, replaces it, settles its documents. Calls back. */
-void slot_end(struct worker *w);
-/* There will never be a worker. */
-void slots_break(struct pool *p);
+/* Runs the wake-up timer in the next pass of the loop. */
+static inline void
+pool_wake(struct pool *p)
+{
+	if (timer_at(p->wakeup) == TIMER_NEVER)
+		timer_set(p->wakeup, timer_now_us());
+}
 
-/* ---- pool_proc.c: a process ---- */
-void proc_setup(void);
-/*
- * Starts w's process. Its socket and the end of its stderr are fd[0] and
- * fd[1]. NULL with errno.
- */
-struct proc *proc_start(struct worker *w, int fd[2]);
-/* Its worker has no more use for it: kills it and its group. */
-void proc_abandon(struct proc *c);
-/* Has it ended? If so its worker is doomed accordingly. */
-void proc_look(struct proc *c);
-void proc_free(struct proc *c);
-/* Asks for those without a pidfd. */
-void proc_poll(void *pool);
-/* Waits for all, for a while. */
-void proc_reap_all(struct pool *p);
+/* ---- worker.c ---- */
+void worker_init(struct pool *p, struct worker *w, unsigned number);
+void worker_fini(struct worker *w);
+/* Starts the workers that are missing, if the back-off allows it now. */
+void worker_start_missing(struct pool *p);
+/* Notes that w is READY, or has answered: failed starts count from 0 again. */
+void worker_prove(struct worker *w);
+/* Notes an answer, which may end the back-off. */
+void worker_count_answer(struct worker *w);
+/* Marks w. If it is marked already, the first reason counts. */
+void worker_kill_later(
+    struct worker *w, enum worker_end end, enum parse_error charge);
+/* Ends w, which is marked, and counts it if it was a failed start. Its tasks
+ * are left for the caller to settle. */
+void worker_end(struct worker *w);
+/* Starts no worker any more and ends all that there are. */
+void worker_give_up(struct pool *p);
 
-/* ---- pool_talk.c: bytes to and from a worker ---- */
-void talk_init(struct worker *w);
-void talk_fini(struct worker *w);
-void talk_open(struct worker *w);
-void talk_close(struct worker *w); /* events, buffers, socket */
-void talk_stop(struct worker *w);  /* no events any more */
-void talk_give(struct worker *w, struct pool_doc *d);
-/* Writes what can be written. */
-void talk_pour(struct worker *w);
-/* Reads what can be read, up to a few hundred KiB. Nonzero: there may be
+/* ---- worker_io.c ---- */
+void worker_io_init(struct worker *w);
+void worker_io_fini(struct worker *w);
+void worker_io_open(struct worker *w);
+/* No events any more. */
+void worker_io_stop(struct worker *w);
+/* Events, buffers, socket. */
+void worker_io_close(struct worker *w);
+/* READY has come. */
+void worker_io_ready(struct worker *w);
+/* Makes d the last of w's tasks and begins to send it. */
+void worker_send(struct worker *w, struct pool_doc *d);
+/* Writes what can be written now. */
+void worker_flush(struct worker *w);
+/* Reads what can be read now, up to a few hundred KiB. Nonzero: there may be
  * more. */
-int talk_read(struct worker *w);
-/* There may be room for the rest of its answer. */
-void talk_resume(struct worker *w);
-/* Reads what is left of a worker that has ended. */
-void talk_drain(struct worker *w);
-/* FRAMES: the worker is READY. */
-void talk_ready(struct worker *w);
-/* An answer to the first document, JSON in `value`. 0, or -1: it is none. */
-int talk_answer(struct worker *w, enum parse_error e, struct span value);
+int worker_read(struct worker *w);
+/* Reads on if there is room for the rest of the answer. */
+void worker_resume(struct worker *w);
+/* Reads all that is left of a worker that has ended. */
+void worker_drain(struct worker *w);
+/* LINES: reads what an idle program has written unasked, for which it is
+ * killed. Nonzero if w can take a document. */
+int worker_check_idle(struct worker *w);
+/* Takes the first task off. Returns how long it was the first. */
+int64_t worker_end_task(struct worker *w);
 
-/* The program has read what was sent ahead of the next line. */
-void talk_go_on(struct worker *w);
-/* LINES: has it said anything while nothing was asked? Then it is doomed. */
-int talk_judge_idle(struct worker *w);
-/* LINES: the answer is whole, and held until it is known to be the last. */
-void talk_hold(struct worker *w);
+/* ---- worker_state.c ---- */
+void worker_state_set(struct worker *w, enum worker_state state);
+/* Puts w on the list for its state and its tasks. */
+void worker_state_relist(struct worker *w);
 
-/* ---- pool_probe.c: has it read all? ---- */
-void probe_open(struct worker *w);
-/* Sends what every line begins with. */
+/* ---- probe.c ---- */
+/* Sends the first probe, unless conf.prefix is empty. on_read is called with w
+ * when the program may have read it. */
+void probe_open(struct worker *w, event_callback_fn on_read);
+/* Puts the prefix into w->out; worker_flush sends it. */
 void probe_send(struct worker *w);
-/* That has been sent: takes it out of w->out, where a line begins at `from`. */
+/* Nonzero: the program has read the probe; the state is PROBE_READ now. */
+int probe_note_read(struct worker *w);
+/* If the prefix has been sent already, takes it out of the line that begins at
+ * `from` in w->out, and returns 1. */
 int probe_skip(struct worker *w, size_t from);
 void probe_stop(struct worker *w);
 void probe_close(struct worker *w);
 
-/* ---- pool_frames.c, pool_lines.c: what the bytes say ---- */
-/* Bytes taken off the front of `all`; -1: it is nonsense. */
-ssize_t frames_take(struct worker *w, struct span all);
-ssize_t lines_take(struct worker *w, struct span all);
+/* ---- frames.c, lines.c ---- */
+enum parse_step {
+	STEP_MORE,    /* the rest is not complete */
+	STEP_MESSAGE, /* *m is filled in */
+	STEP_EARLY,   /* an answer, before its document is wholly sent */
+	STEP_HOLD,    /* LINES: an answer that may not be final yet */
+	STEP_BAD,     /* the protocol is broken */
+};
 
-/* ---- stderr.c: its stderr ---- */
+struct message {
+	enum { MESSAGE_READY, MESSAGE_REFUSED, MESSAGE_ANSWER } type;
+	size_t bytes;           /* of it in the input */
+	uint32_t missing;       /* READY */
+	enum parse_error error; /* ANSWER */
+	struct span text;       /* REFUSED: why; ANSWER: JSON, or n 0 */
+	size_t scanned;         /* LINES, STEP_MORE: bytes without LF */
+};
+
+/* What the next bytes from w are. They are untrusted. */
+enum parse_step
+frames_parse(const struct worker *w, struct span in, struct message *m);
+enum parse_step
+lines_parse(const struct worker *w, struct span in, struct message *m);
+
+/* ---- proc.c ---- */
+/* Sets an ignored SIGCHLD back. */
+void proc_setup(void);
+/*
+ * Starts w's process. fd[0] is our end of its socket, fd[1] of its stderr.
+ * NULL with errno.
+ */
+struct proc *proc_start(struct worker *w, int fd[2]);
+/* Kills it and its group; its worker has done with it. */
+void proc_abandon(struct proc *c);
+int proc_has_ended(const struct proc *c);
+/* Reaps one that has ended and kills what is left of its group. The wait
+ * status, or PROC_STATUS_UNKNOWN. */
+int proc_reap(struct proc *c);
+#define PROC_STATUS_UNKNOWN (-1) /* somebody else has reaped it */
+/* What its worker's first document is charged with; PARSE_OK: nothing. */
+enum parse_error proc_judge(const struct proc *c, int status);
+/* "exited with status 1": appended to b. */
+void proc_describe(const struct proc *c, int status, struct buf *b);
+void proc_free(struct proc *c);
+/* A timer's: reports the processes without a pidfd as an event. */
+void proc_poll(void *pool);
+/* Kills all and waits for them, 2 s at most. */
+void proc_reap_all(struct pool *p);
+
+/* ---- stderr.c ---- */
 void stderr_open(struct worker *w, int fd);
-/* The last of it, as far as it has been written. */
+/* is_told: logs what is left in the pipe first. */
 void stderr_close(struct worker *w, int is_told);
 
 #endif

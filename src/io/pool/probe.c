@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Lines do not say which document they answer. So the first byte of the next
- * line goes to a program before the rest: once it has been read, the program is
- * done with whatever came before, and all it had to say about that is there to
- * be read. What it says beyond one line for each document is found so.
+ * Has an --exec program written everything about the last line? Lines carry no
+ * number, so a program that writes one line too many would shift all answers
+ * that follow. Therefore the prefix of the next line is sent before the rest:
+ * once the program has read it, it is done with the line before, and all that
+ * it wrote about that can be read. The kernel tells us that it has been read.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,15 +19,15 @@ static void
 forget(struct worker *w)
 {
 	if (w->probe == PROBE_SENT)
-		CHECK(event_del(&w->ev_read_off) == 0);
+		CHECK(event_del(&w->ev_probe) == 0);
 	w->probe = PROBE_NONE;
 }
 
 /*
- * The kernel tells us that there is room (sock_wfree, sk_write_space) before
- * it gives up its last byte of the count; no further event would follow. So a
- * count of 1 is 0: bytes in the queue count as their buffers, which are larger.
- * Without an answer to that question nothing can be waited for.
+ * The kernel reports room in the socket (sock_wfree, sk_write_space) before it
+ * subtracts the last byte from its count, and no further event would follow. So
+ * a count of 1 means 0: bytes in the queue count as their buffers, which are
+ * larger. If the ioctl fails, there is nothing to wait for.
  */
 static int
 is_unread(const struct worker *w)
@@ -36,36 +37,30 @@ is_unread(const struct worker *w)
 	return w->sent < w->out.n || (ioctl(w->fd, SIOCOUTQ, &n) == 0 && n > 1);
 }
 
-static void
-on_read_off(evutil_socket_t fd, short what, void *arg)
+int
+probe_note_read(struct worker *w)
 {
-	struct worker *w = arg;
-
-	(void)fd;
-	(void)what;
-	pool_tick(w->pool);
 	if (is_unread(w))
-		return;
+		return 0;
 	forget(w);
 	w->probe = PROBE_READ;
-	talk_go_on(w);
-	pool_pump(w->pool);
+	return 1;
 }
 
 void
-probe_open(struct worker *w)
+probe_open(struct worker *w, event_callback_fn on_read)
 {
 	w->probe = PROBE_NONE;
 	w->probe_fd = -1;
 	if (w->pool->conf.prefix.n == 0)
 		return;
-	/* Its own, as the other events of the socket are not edge-triggered:
-	 * each time something has been read there is an edge. */
+	/* A descriptor of its own, as this event is edge-triggered and the
+	 * socket's others are not: each read by the program is an edge. */
 	w->probe_fd = fcntl(w->fd, F_DUPFD_CLOEXEC, 3);
 	if (w->probe_fd == -1)
 		return;
-	CHECK(event_assign(&w->ev_read_off, w->pool->base, w->probe_fd,
-		  EV_WRITE | EV_ET | EV_PERSIST, on_read_off, w) == 0);
+	CHECK(event_assign(&w->ev_probe, w->pool->base, w->probe_fd,
+		  EV_WRITE | EV_ET | EV_PERSIST, on_read, w) == 0);
 	probe_send(w);
 }
 
@@ -75,8 +70,7 @@ probe_send(struct worker *w)
 	CHECK(w->probe == PROBE_NONE && w->probe_fd != -1);
 	buf_span(&w->out, w->pool->conf.prefix);
 	w->probe = PROBE_SENT;
-	CHECK(event_add(&w->ev_read_off, NULL) == 0);
-	talk_pour(w);
+	CHECK(event_add(&w->ev_probe, NULL) == 0);
 }
 
 int

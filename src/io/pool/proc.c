@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A worker's process: how it is started, killed and reaped, and what its end
- * says. Each has a pidfd, so that any number may end at once. Knows nothing of
- * what is said to it.
+ * A worker's process: its start, its end, and what its exit status means. Each
+ * has a pidfd, so that any number may end at once. Knows nothing of its
+ * messages.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,13 +22,13 @@
 #include "io/pool/pool_int.h"
 #include "io/timer.h"
 
-#define POLL_US 20000       /* between questions, where there is no pidfd */
+#define POLL_US 20000       /* between polls, where there is no pidfd */
 #define REAP_ALL_US 2000000 /* for all that were killed */
-#define STATUS_UNKNOWN (-1) /* somebody else has reaped it */
 
 /* ---- out of memory, as the kernel sees it ---- */
 
-/* How often the kernel has killed for lack of memory; UINT64_MAX: unknown. */
+/* How many processes the kernel has killed for lack of memory; UINT64_MAX:
+ * unknown. */
 static uint64_t
 count_oom_kills(void)
 {
@@ -54,7 +54,7 @@ is_oom(const struct proc *c)
 	return n == UINT64_MAX || n > c->oom_kills;
 }
 
-/* ---- what its end says ---- */
+/* ---- what an exit status means ---- */
 
 static enum parse_error
 by_signal(const struct proc *c, int sig)
@@ -70,14 +70,13 @@ by_signal(const struct proc *c, int sig)
 	return PARSE_CRASHED;
 }
 
-/* PARSE_OK: it has left, between two documents. */
-static enum parse_error
-judge(const struct proc *c, int status)
+enum parse_error
+proc_judge(const struct proc *c, int status)
 {
 	const struct worker *w = c->worker;
-	int is_frames = c->pool->conf.talk == POOL_FRAMES;
+	int is_frames = c->pool->conf.protocol == POOL_FRAMES;
 
-	if (status == STATUS_UNKNOWN)
+	if (status == PROC_STATUS_UNKNOWN)
 		return PARSE_CRASHED;
 	if (WIFSIGNALED(status))
 		return by_signal(c, WTERMSIG(status));
@@ -85,7 +84,7 @@ judge(const struct proc *c, int status)
 		return PARSE_OOM;
 	if (!is_frames && w->answered == 0 &&
 	    WEXITSTATUS(status) == FRAME_EXIT_EXEC)
-		return PARSE_OK; /* it never was */
+		return PARSE_OK; /* it never ran */
 	if (w->in.n > 0)         /* in the middle of an answer */
 		return is_frames ? PARSE_PROTOCOL : PARSE_CRASHED;
 	return WEXITSTATUS(status) == FRAME_EXIT_OK && w->answered > 0
@@ -96,43 +95,42 @@ judge(const struct proc *c, int status)
 static const char *
 exit_text(const struct pool *p, int status)
 {
-	if (status == FRAME_EXIT_EXEC && p->conf.talk == POOL_LINES)
-		return " (it cannot be executed)";
-	if (p->conf.talk == POOL_LINES)
-		return "";
+	if (p->conf.protocol == POOL_LINES)
+		return status == FRAME_EXIT_EXEC
+			   ? " (the program cannot be executed)"
+			   : "";
 	switch (status) {
 	case FRAME_EXIT_USAGE:
-		return " (it is of another version)";
+		return " (another version of fetchd-worker)";
 	case FRAME_EXIT_OOM:
-		return " (no memory)";
+		return " (out of memory)";
 	case FRAME_EXIT_PROTOCOL:
-		return " (it did not understand)";
+		return " (it received an invalid message)";
 	}
 	return "";
 }
 
-static void
-describe(struct pool *p, int status)
+void
+proc_describe(const struct proc *c, int status, struct buf *b)
 {
 	const char *name;
 
-	p->reason.n = 0;
-	if (status == STATUS_UNKNOWN) {
-		buf_str(&p->reason, "the last one ended");
+	if (status == PROC_STATUS_UNKNOWN) {
+		buf_str(b, "exited");
 	} else if (WIFSIGNALED(status)) {
 		name = sigdescr_np(WTERMSIG(status));
-		buf_printf(&p->reason, "the last one was killed by signal %d",
-		    WTERMSIG(status));
+		buf_printf(b, "killed by signal %d", WTERMSIG(status));
 		if (name != NULL)
-			buf_printf(&p->reason, " (%s)", name);
+			buf_printf(b, " (%s)", name);
 	} else
-		buf_printf(&p->reason, "the last one ended with status %d%s",
-		    WEXITSTATUS(status), exit_text(p, WEXITSTATUS(status)));
+		buf_printf(b, "exited with status %d%s", WEXITSTATUS(status),
+		    exit_text(c->pool, WEXITSTATUS(status)));
 }
 
 /* ---- its end ---- */
 
-/* Who ignores SIGCHLD, as whoever started us may have, learns of no status. */
+/* While SIGCHLD is ignored (whoever started us may have done that), the kernel
+ * keeps no exit status. */
 void
 proc_setup(void)
 {
@@ -154,43 +152,29 @@ proc_free(struct proc *c)
 	free(c);
 }
 
-static void
-reaped(struct proc *c, int status)
-{
-	struct worker *w = c->worker;
-
-	if (w == NULL)
-		return;
-	w->proc = NULL;
-	if (w->state == WORKER_DOOMED)
-		return;
-	if (!w->is_proven)
-		describe(c->pool, status);
-	w->is_not_executed = status != STATUS_UNKNOWN && WIFEXITED(status) &&
-			     WEXITSTATUS(status) == FRAME_EXIT_EXEC;
-	slot_doom(w, END_DIED, judge(c, status));
-}
-
-void
-proc_look(struct proc *c)
+int
+proc_has_ended(const struct proc *c)
 {
 	siginfo_t si = { 0 };
-	int known, status = STATUS_UNKNOWN;
 
-	known =
-	    waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0;
-	if (known && si.si_pid == 0)
-		return;
-	if (c->worker != NULL)
-		talk_drain(c->worker);
-	if (known) {
-		/* Not reaped yet: the number still is its group's. */
-		kill(-c->pid, SIGKILL);
-		if (waitpid(c->pid, &status, WNOHANG) != c->pid)
-			status = STATUS_UNKNOWN;
-	}
-	reaped(c, status);
-	proc_free(c);
+	return waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) !=
+		   0 ||
+	       si.si_pid != 0;
+}
+
+int
+proc_reap(struct proc *c)
+{
+	siginfo_t si = { 0 };
+	int status;
+
+	if (waitid(P_PID, (id_t)c->pid, &si, WEXITED | WNOHANG | WNOWAIT) != 0)
+		return PROC_STATUS_UNKNOWN;
+	/* Until it is reaped, the number is its group's and no other's. */
+	kill(-c->pid, SIGKILL);
+	if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+		return PROC_STATUS_UNKNOWN;
+	return status;
 }
 
 static void
@@ -202,8 +186,8 @@ on_pidfd(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	pool_tick(p);
-	proc_look(c);
-	pool_pump(p);
+	p->events->proc(c);
+	p->events->over(p);
 }
 
 void
@@ -220,11 +204,11 @@ proc_poll(void *pool)
 		c = CONTAINER(k, struct proc, link);
 		is_left |= c->pidfd == -1;
 		if (c->pidfd == -1)
-			proc_look(c);
+			p->events->proc(c);
 	}
 	if (is_left)
 		timer_set(p->poll, timer_now_us() + POLL_US);
-	pool_pump(p);
+	p->events->over(p);
 }
 
 static void
@@ -245,7 +229,7 @@ proc_abandon(struct proc *c)
 void
 proc_reap_all(struct pool *p)
 {
-	int64_t end = timer_now_us() + REAP_ALL_US, left;
+	int64_t end_at_us = timer_now_us() + REAP_ALL_US, left_us;
 	struct pollfd f = { .events = POLLIN };
 	struct proc *c;
 	struct link *k;
@@ -256,12 +240,12 @@ proc_reap_all(struct pool *p)
 		kill_group(c);
 		for (;;) {
 			got = waitpid(c->pid, NULL, WNOHANG);
-			left = end - timer_now_us();
-			if (got != 0 || left <= 0)
+			left_us = end_at_us - timer_now_us();
+			if (got != 0 || left_us <= 0)
 				break;
 			f.fd = c->pidfd;
-			(void)poll(
-			    &f, 1, c->pidfd != -1 ? (int)(left / 1000) + 1 : 1);
+			(void)poll(&f, 1,
+			    c->pidfd != -1 ? (int)(left_us / 1000) + 1 : 1);
 		}
 		proc_free(c);
 	}
@@ -269,51 +253,40 @@ proc_reap_all(struct pool *p)
 
 /* ---- its start ---- */
 
-static int
-set_attributes(posix_spawnattr_t *at)
-{
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(at, &none);
-	posix_spawnattr_setsigdefault(at, &all);
-	return posix_spawnattr_setflags(at, POSIX_SPAWN_SETPGROUP |
-						POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF);
-}
-
-static int
-set_descriptors(posix_spawn_file_actions_t *fa, int sock, int err)
-{
-	int e;
-
-	if ((e = posix_spawn_file_actions_adddup2(fa, sock, 0)) != 0 ||
-	    (e = posix_spawn_file_actions_adddup2(fa, sock, 1)) != 0 ||
-	    (e = posix_spawn_file_actions_adddup2(fa, err, 2)) != 0)
-		return e;
-	return posix_spawn_file_actions_addclosefrom_np(fa, 3);
-}
-
-/* Returns an errno. */
+/* With `sock` as stdin and stdout, `err` as stderr, nothing else of ours, and a
+ * process group of its own. Returns an errno. */
 static int
 spawn(const struct pool *p, char *const *argv, int sock, int err, pid_t *pid)
 {
 	char *none[] = { NULL };
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t at;
+	sigset_t empty, full;
 	int e;
 
-	/* dup2 to itself, or over the other, would not do. */
+	/* A dup2 to itself would keep CLOEXEC; one over the other would lose
+	 * it. */
 	CHECK(sock > 2 && err > 2);
-	posix_spawn_file_actions_init(&fa);
+	sigemptyset(&empty);
+	sigfillset(&full);
 	posix_spawnattr_init(&at);
-	e = set_attributes(&at);
+	posix_spawnattr_setsigmask(&at, &empty);
+	posix_spawnattr_setsigdefault(&at, &full);
+	e = posix_spawnattr_setflags(&at, POSIX_SPAWN_SETPGROUP |
+					      POSIX_SPAWN_SETSIGMASK |
+					      POSIX_SPAWN_SETSIGDEF);
+	posix_spawn_file_actions_init(&fa);
 	if (e == 0)
-		e = set_descriptors(&fa, sock, err);
+		e = posix_spawn_file_actions_adddup2(&fa, sock, 0);
+	if (e == 0)
+		e = posix_spawn_file_actions_adddup2(&fa, sock, 1);
+	if (e == 0)
+		e = posix_spawn_file_actions_adddup2(&fa, err, 2);
+	if (e == 0)
+		e = posix_spawn_file_actions_addclosefrom_np(&fa, 3);
 	if (e == 0)
 		e = posix_spawn(pid, p->conf.program, &fa, &at, argv,
-		    p->conf.talk == POOL_FRAMES ? none : environ);
+		    p->conf.protocol == POOL_FRAMES ? none : environ);
 	posix_spawnattr_destroy(&at);
 	posix_spawn_file_actions_destroy(&fa);
 	return e;
@@ -322,11 +295,12 @@ spawn(const struct pool *p, char *const *argv, int sock, int err, pid_t *pid)
 #define NUMBER_BYTES 24
 #define ARGS 6 /* before the program's own */
 
+/* Returns an errno. */
 static int
-spawn_argv(const struct pool *p, int sock, int err, pid_t *pid)
+spawn_worker(const struct pool *p, int sock, int err, pid_t *pid)
 {
 	const struct pool_conf *conf = &p->conf;
-	int is_frames = conf->talk == POOL_FRAMES;
+	int is_frames = conf->protocol == POOL_FRAMES;
 	char num[3][NUMBER_BYTES];
 	char **argv;
 	size_t n = 0, i;
@@ -361,12 +335,33 @@ close_pair(int fd[2])
 		close(fd[1]);
 }
 
-static struct proc *
-make(struct worker *w, pid_t pid, uint64_t oom_kills)
+struct proc *
+proc_start(struct worker *w, int fd[2])
 {
 	struct pool *p = w->pool;
-	struct proc *c = mem_zalloc(1, sizeof(*c));
+	int sock[2] = { -1, -1 }, err[2] = { -1, -1 }, e = 0;
+	uint64_t oom_kills = count_oom_kills();
+	pid_t pid = -1;
+	struct proc *c;
 
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) == -1 ||
+	    pipe2(err, O_CLOEXEC) == -1 ||
+	    fcntl(err[0], F_SETFL, O_NONBLOCK) == -1)
+		e = errno;
+	if (e == 0)
+		e = spawn_worker(p, sock[1], err[1], &pid);
+	if (e != 0) {
+		close_pair(sock);
+		close_pair(err);
+		errno = e;
+		return NULL;
+	}
+	close(sock[1]);
+	close(err[1]);
+	fd[0] = sock[0];
+	fd[1] = err[0];
+
+	c = mem_zalloc(1, sizeof(*c));
 	c->pool = p;
 	c->worker = w;
 	c->pid = pid;
@@ -380,30 +375,4 @@ make(struct worker *w, pid_t pid, uint64_t oom_kills)
 	} else if (timer_at(p->poll) == TIMER_NEVER)
 		timer_set(p->poll, timer_now_us() + POLL_US);
 	return c;
-}
-
-struct proc *
-proc_start(struct worker *w, int fd[2])
-{
-	int sock[2] = { -1, -1 }, err[2] = { -1, -1 }, e = 0;
-	uint64_t oom_kills = count_oom_kills();
-	pid_t pid = -1;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock) == -1 ||
-	    pipe2(err, O_CLOEXEC) == -1 ||
-	    fcntl(err[0], F_SETFL, O_NONBLOCK) == -1)
-		e = errno;
-	if (e == 0)
-		e = spawn_argv(w->pool, sock[1], err[1], &pid);
-	if (e != 0) {
-		close_pair(sock);
-		close_pair(err);
-		errno = e;
-		return NULL;
-	}
-	close(sock[1]);
-	close(err[1]);
-	fd[0] = sock[0];
-	fd[1] = err[0];
-	return make(w, pid, oom_kills);
 }

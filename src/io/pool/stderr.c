@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What workers write to stderr: lines for people, of bounded length and
- * number. Knows nothing of what they say.
+ * The standard error of workers: lines for people, of limited length and
+ * number, passed on to the owner.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -10,29 +10,23 @@
 #include "io/pool/pool_int.h"
 #include "io/timer.h"
 
-#define LINE_MAX_BYTES 4096 /* a longer one is handed on in pieces */
-#define SECOND_BYTES 65536u /* handed on a second; the rest is counted */
+#define LINE_MAX_BYTES 4096 /* a longer one is passed on in pieces */
+#define SECOND_BYTES 65536u /* passed on a second; the rest is dropped */
 #define READS 4             /* of LINE_MAX_BYTES an event */
 #define READS_AT_END 64     /* more than a pipe holds */
 
 static void
-say(struct worker *w, struct span line)
-{
-	w->pool->conf.say(w->pool->conf.arg, w->number, line);
-}
-
-static void
-tell_dropped(struct worker *w)
+report_dropped(struct worker *w)
 {
 	struct worker_stderr *o = &w->err;
 	struct buf b = { 0 };
 
 	if (o->dropped == 0)
 		return;
-	buf_printf(&b, "%llu lines more: too many in a second",
+	buf_printf(&b, "%llu lines dropped: more than 64 KiB in a second",
 	    (unsigned long long)o->dropped);
 	o->dropped = 0;
-	say(w, buf_view(&b));
+	w->pool->conf.log(w->pool->conf.arg, w->number, buf_view(&b));
 	buf_fini(&b);
 }
 
@@ -42,17 +36,18 @@ end_line(struct worker *w)
 	struct worker_stderr *o = &w->err;
 	int64_t now = timer_now_us();
 
-	if (now - o->since_at_us >= 1000000) {
-		tell_dropped(w);
-		o->since_at_us = now;
+	if (now - o->second_at_us >= 1000000) {
+		report_dropped(w);
+		o->second_at_us = now;
 		o->bytes = 0;
 	}
-	/* An empty line is work as well. */
+	/* The LF counts too, so that empty lines are limited as well. */
 	if (o->bytes + o->line.n + 1 > SECOND_BYTES) {
 		o->dropped++;
 	} else {
 		o->bytes += o->line.n + 1;
-		say(w, buf_view(&o->line));
+		w->pool->conf.log(
+		    w->pool->conf.arg, w->number, buf_view(&o->line));
 	}
 	o->line.n = 0;
 }
@@ -72,7 +67,7 @@ add(struct worker *w, const char *p, size_t n)
 		if (lf != NULL)
 			piece = (size_t)(lf - p);
 		buf_add(&o->line, p, piece);
-		/* A LF right behind a full line is that line's. */
+		/* An LF right after a full piece ends that piece's line. */
 		if (lf == NULL && piece < n && p[piece] == '\n')
 			lf = p + piece;
 		if (lf != NULL)
@@ -142,7 +137,7 @@ stderr_close(struct worker *w, int is_told)
 		read_some(w, READS_AT_END);
 		if (o->line.n > 0)
 			end_line(w);
-		tell_dropped(w);
+		report_dropped(w);
 	}
 	shut(o);
 	buf_fini(&o->line);
