@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A span: n bytes at p, owned by somebody else, not NUL-terminated. p may be
- * NULL only when n is 0.
+ * NULL only when n is 0. Letters and white space mean those of ASCII.
  */
 #ifndef BASE_SPAN_H
 #define BASE_SPAN_H
@@ -41,7 +41,7 @@ span_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-/* Equal but for the case of ASCII letters. */
+/* Equal except for the case of letters. */
 static inline int
 span_ieq(struct span a, struct span b)
 {
@@ -55,7 +55,45 @@ span_ieq(struct span a, struct span b)
 	return 1;
 }
 
-/* Without the spaces and tabs at both ends. */
+/* s without its first n bytes. */
+static inline struct span
+span_skip(struct span s, size_t n)
+{
+	return (struct span){ s.p + n, s.n - n };
+}
+
+static inline int
+span_starts(struct span s, struct span prefix)
+{
+	return s.n >= prefix.n &&
+	       span_eq((struct span){ s.p, prefix.n }, prefix);
+}
+
+static inline int
+span_ends(struct span s, struct span suffix)
+{
+	return s.n >= suffix.n && span_eq(span_skip(s, s.n - suffix.n), suffix);
+}
+
+/* Space, tab, CR or LF: the white space of JSON and of HTTP. */
+static inline int
+span_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* s without white space at both ends. */
+static inline struct span
+span_trim_space(struct span s)
+{
+	while (s.n > 0 && span_is_space(s.p[0]))
+		s.p++, s.n--;
+	while (s.n > 0 && span_is_space(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+/* s without spaces and tabs at both ends. */
 static inline struct span
 span_trim(struct span s)
 {

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads a text file. Knows nothing of what it says. */
+/* Reads a text file into memory. */
 #include "base/text_file.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 #define READ_BYTES 65536
-#define BOM "\xef\xbb\xbf"
-
-struct span
-text_file_skip_bom(struct span text)
-{
-	size_t n = sizeof(BOM) - 1;
-
-	if (text.n < n || memcmp(text.p, BOM, n) != 0)
-		return text;
-	return span_of(text.p + n, text.n - n);
-}
 
 int
 text_file_read(int fd, size_t max, struct buf *out)
@@ -33,7 +24,7 @@ text_file_read(int fd, size_t max, struct buf *out)
 	if (n == -1)
 		return -1;
 	bom = out->n - start -
-	      text_file_skip_bom(span_of(out->p + start, out->n - start)).n;
+	      utf8_skip_bom(span_of(out->p + start, out->n - start)).n;
 	if (bom > 0) {
 		memmove(
 		    out->p + start, out->p + start + bom, out->n - start - bom);

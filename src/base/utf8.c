@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: ISC */
-/* UTF-8 by the table of RFC 3629 section 4. Knows nothing of text. */
+/* UTF-8 by the table of RFC 3629 section 4. */
 #include "base/utf8.h"
 
 #include <string.h>
+
+#define BOM "\xef\xbb\xbf"
+
+struct span
+utf8_skip_bom(struct span s)
+{
+	size_t n = sizeof(BOM) - 1;
+
+	if (s.n < n || memcmp(s.p, BOM, n) != 0)
+		return s;
+	return span_of(s.p + n, s.n - n);
+}
 
 static inline int
 is_tail(unsigned char c)

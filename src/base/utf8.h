@@ -10,6 +10,8 @@
 
 /* Length 1-4 of the valid sequence at the start of s, 0 if there is none. */
 size_t utf8_len(struct span s);
+/* s without the byte order mark (EF BB BF) at its start, if it has one. */
+struct span utf8_skip_bom(struct span s);
 /* How many bytes from the start of s are valid UTF-8. */
 size_t utf8_valid(struct span s);
 /* Writes code point c (a valid scalar value) to out; returns its length. */

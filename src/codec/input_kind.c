@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "base/text_file.h"
+#include "base/utf8.h"
 
 /* What is told of a file; '@' stands for its name. */
 struct kind {
@@ -143,7 +143,7 @@ take_line(struct span *rest)
 		line = *rest;
 		line.n = lf != NULL ? (size_t)(lf - rest->p) : rest->n;
 		*rest = skip(*rest, lf != NULL ? line.n + 1 : line.n);
-		line = trim(text_file_skip_bom(line));
+		line = trim(utf8_skip_bom(line));
 	}
 	return line.n > 0 && line.p[0] == '#' ? SPAN_NONE : line;
 }

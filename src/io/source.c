@@ -24,6 +24,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/text_file.h"
+#include "base/utf8.h"
 #include "io/timer.h"
 
 #define READ_BYTES 65536
@@ -408,7 +409,7 @@ limit_for(const struct source *s, struct span text)
 {
 	size_t i = 0;
 
-	text = text_file_skip_bom(text);
+	text = utf8_skip_bom(text);
 	while (i < text.n && (text.p[i] == ' ' || text.p[i] == '\t'))
 		i++;
 	return i < text.n && text.p[i] == '{' ? s->json_max : s->url_max;
@@ -425,7 +426,7 @@ is_skipped(struct span text)
 static struct span
 bare(struct span text)
 {
-	text = text_file_skip_bom(text);
+	text = utf8_skip_bom(text);
 	if (text.n > 0 && text.p[text.n - 1] == '\r')
 		text.n--;
 	return text;
@@ -491,7 +492,7 @@ cut_line(struct source *s, struct source_line *line, int *took)
 	line->too_long = 1;
 	line->number = s->line + 1;
 	line->is_argument = 0;
-	rest = text_file_skip_bom(rest);
+	rest = utf8_skip_bom(rest);
 	return rest.p[0] == '#' ? SOURCE_MORE : SOURCE_LINE;
 }
 

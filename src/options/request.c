@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/text_file.h"
+#include "base/utf8.h"
 #include "codec/http/http.h"
 #include "codec/url/url.h"
 #include "options/row.h"
@@ -73,7 +73,7 @@ parse_header(struct opts *o, struct span line, struct buf *err)
 static struct span
 text_of(const struct buf *file)
 {
-	return text_file_skip_bom(buf_view(file));
+	return utf8_skip_bom(buf_view(file));
 }
 
 static int

@@ -10,6 +10,12 @@
 #include "base/check.h"
 #include "base/utf8.h"
 
+struct span
+json_trim(struct span text)
+{
+	return span_trim_space(utf8_skip_bom(text));
+}
+
 static int
 fail(struct json *j, size_t at, const char *why)
 {
@@ -22,13 +28,9 @@ fail(struct json *j, size_t at, const char *why)
 static int
 next_byte(struct json *j)
 {
-	char c;
-
-	for (; j->at < j->text.n; j->at++) {
-		c = j->text.p[j->at];
-		if (c != ' ' && c != '\t' && c != '\n' && c != '\r')
-			return (unsigned char)c;
-	}
+	for (; j->at < j->text.n; j->at++)
+		if (!span_is_space(j->text.p[j->at]))
+			return (unsigned char)j->text.p[j->at];
 	return -1;
 }
 
@@ -306,8 +308,7 @@ json_start_answer(struct json *j, struct span text)
 	*j = (struct json){
 		.text = text, .is_answer = 1, .depth_max = JSON_READER_DEPTH_MAX
 	};
-	if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
-		j->at = 3;
+	j->at = text.n - utf8_skip_bom(text).n;
 }
 
 int

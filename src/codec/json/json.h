@@ -82,6 +82,9 @@ int json_end(struct json *j);
  */
 int json_read_answer(struct span text, struct span *raw);
 
+/* The text without a byte order mark and without white space at both ends. */
+struct span json_trim(struct span text);
+
 /* A string without its quotes; its escapes still in it. */
 struct span json_inside(const struct json_value *v);
 /* Appends a string's characters, at most v->raw.n - 2 bytes; half a pair as

@@ -25,6 +25,17 @@ put_2(char *p, unsigned v)
 }
 
 char *
+json_write_line(char *p, struct span s)
+{
+	char *end = json_write_raw(p, s);
+
+	for (; p < end; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	return end;
+}
+
+char *
 json_write_u64(char *p, uint64_t v)
 {
 	char digit[20];

@@ -32,6 +32,9 @@ json_write_null(char *p)
 	return json_write_raw(p, SPAN("null"));
 }
 
+/* A JSON text, or a piece of one, on one line: its line ends, which in valid
+ * JSON occur only between tokens, become spaces. */
+char *json_write_line(char *p, struct span s);
 char *json_write_u64(char *p, uint64_t v);
 /* null for anything below 0. */
 char *json_write_int(char *p, int64_t v);

@@ -15,24 +15,6 @@ _Static_assert(RECORD_PIECE % 3 == 0, "base64 goes in threes");
 /* Of what a record's body_form says, where record_at is all-zero at first. */
 enum { FORM_OPEN, FORM_TEXT, FORM_BASE64, FORM_JSON };
 
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-struct span
-record_json_value(struct span s)
-{
-	if (s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)
-		s = span_of(s.p + 3, s.n - 3);
-	while (s.n > 0 && is_blank(s.p[0]))
-		s.p++, s.n--;
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* An answer that calls itself JSON, or nothing at all, and is one value. */
 static int
 is_json(const struct record *r)
@@ -80,26 +62,21 @@ stands_for(const struct record_format *f, enum record_key k, int form)
 	return form == FORM_JSON ? f->json_either : f->body_either;
 }
 
-char *
-record_put_json(char *p, struct span s)
+static void
+add_piece(struct buf *out, struct span piece, int form)
 {
-	char *end = p + s.n;
+	char *p;
 
-	json_write_raw(p, s);
-	for (; p < end; p++)
-		if (*p == '\n' || *p == '\r')
-			*p = ' ';
-	return end;
-}
-
-static char *
-put_piece(char *p, struct span piece, int form)
-{
-	if (form == FORM_JSON)
-		return record_put_json(p, piece);
+	if (form == FORM_JSON) {
+		record_add_json(out, piece);
+		return;
+	}
+	p = buf_reserve(out, JSON_WRITE_STRING(piece.n));
 	if (form == FORM_TEXT)
-		return json_write_inside_utf8(p, piece);
-	return base64_encode(p, piece);
+		p = json_write_inside_utf8(p, piece);
+	else
+		p = base64_encode(p, piece);
+	out->n = (size_t)(p - out->p);
 }
 
 static int
@@ -107,7 +84,6 @@ add_pieces(struct buf *out, struct span s, struct record_at *at, size_t end)
 {
 	struct span piece;
 	size_t left;
-	char *p;
 
 	while ((left = s.n - at->body_done) > 0) {
 		if (out->n >= end && at->body_done > 0)
@@ -117,9 +93,7 @@ add_pieces(struct buf *out, struct span s, struct record_at *at, size_t end)
 			piece = record_cut(piece, RECORD_PIECE);
 		else if (piece.n > RECORD_PIECE)
 			piece.n = RECORD_PIECE;
-		p = buf_reserve(out, JSON_WRITE_STRING(piece.n));
-		p = put_piece(p, piece, at->body_form);
-		out->n = (size_t)(p - out->p);
+		add_piece(out, piece, at->body_form);
 		at->body_done += piece.n;
 	}
 	return 0;
@@ -130,7 +104,7 @@ record_body_json(const struct record *r, const struct record_format *f)
 {
 	if (!r->has_body || r->body_streamed || choose_form(r, f) != FORM_JSON)
 		return SPAN_NONE;
-	return record_json_value(r->body);
+	return json_trim(r->body);
 }
 
 int
@@ -154,7 +128,7 @@ record_body(struct buf *out, const struct record *r,
 	if (!stands_for(f, k, at->body_form))
 		return 0;
 	if (at->body_form == FORM_JSON)
-		s = record_json_value(s);
+		s = json_trim(s);
 	if (at->body_done == 0) {
 		record_add_name(out, at, span_str(name_of(at->body_form)));
 		buf_str(out, at->body_form == FORM_JSON ? "" : "\"");

@@ -5,6 +5,7 @@
  * is in it.
  */
 #include "base/check.h"
+#include "codec/json/json.h"
 #include "codec/json/write.h"
 #include "codec/record/record_int.h"
 
@@ -31,17 +32,17 @@ add(struct parts *t, struct span s)
 static void
 add_exec(struct parts *t, const struct record *r)
 {
-	struct span object = record_json_value(r->extract);
+	struct span object = json_trim(r->extract);
 
 	if (r->extract.p == NULL)
 		add(t, SPAN("{\"exec\":"));
 	else {
 		CHECK(object.n >= 2);
-		object = record_json_value(span_of(object.p, object.n - 1));
+		object = json_trim(span_of(object.p, object.n - 1));
 		add(t, object);
 		add(t, object.n > 1 ? SPAN(",\"exec\":") : SPAN("\"exec\":"));
 	}
-	add(t, r->exec.p != NULL ? record_json_value(r->exec) : SPAN("null"));
+	add(t, r->exec.p != NULL ? json_trim(r->exec) : SPAN("null"));
 	add(t, SPAN("}"));
 }
 
@@ -52,19 +53,9 @@ split(struct parts *t, const struct record *r)
 	if (r->has_exec && (r->extract.p != NULL || r->exec.p != NULL))
 		add_exec(t, r);
 	else if (r->extract.p != NULL)
-		add(t, record_json_value(r->extract));
+		add(t, json_trim(r->extract));
 	else
 		add(t, SPAN("null"));
-}
-
-static void
-add_piece(struct buf *out, struct span s, struct record_at *at)
-{
-	char *p = buf_reserve(out, s.n);
-
-	(void)record_put_json(p, s);
-	out->n += s.n;
-	at->extract_done += s.n;
 }
 
 int
@@ -90,7 +81,8 @@ record_extract(
 			    span_of(t.v[i].p + done, t.v[i].n - done),
 			    RECORD_PIECE);
 			n = piece.n;
-			add_piece(out, piece, at);
+			record_add_json(out, piece);
+			at->extract_done += n;
 		}
 		done -= t.v[i].n;
 	}

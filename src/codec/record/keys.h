@@ -22,7 +22,7 @@ KEY(ID, "id", r->id.n > 0 && !r->id_is_custom, json_write_raw(p, r->id), "any",
 KEY(CUSTOM_ID, "custom_id", r->id.n > 0 && r->id_is_custom,
     json_write_raw(p, r->id), "any",
     "the same under the name that OpenAI batch files use")
-KEY(META, "meta", r->meta.n > 0, record_put_json(p, r->meta), "any",
+KEY(META, "meta", r->meta.n > 0, json_write_line(p, r->meta), "any",
     "as the input gave it, only if it did")
 KEY(INPUT, "input", 1, json_write_string(p, record_cut(r->input, INPUT_MAX)),
     "string or null",

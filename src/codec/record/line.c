@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "codec/base64.h"
+#include "codec/json/json.h"
 #include "codec/json/write.h"
 #include "codec/record/record_int.h"
 
@@ -58,8 +59,7 @@ add_piece(struct buf *out, struct span piece, enum form form)
 		record_escape(out, piece);
 		break;
 	case FORM_JSON:
-		record_put_json(buf_reserve(out, piece.n), piece);
-		out->n += piece.n;
+		record_add_json(out, piece);
 		break;
 	case FORM_BASE64:
 		base64_encode(buf_reserve(out, BASE64_BYTES(piece.n)), piece);
@@ -85,7 +85,7 @@ add_value(struct buf *out, const char *key, struct span s, enum form form,
 	struct span piece;
 
 	if (form == FORM_JSON)
-		s = record_json_value(s);
+		s = json_trim(s);
 	if (!at->is_open) {
 		buf_str(out, key);
 		if (form != FORM_JSON)

@@ -37,23 +37,6 @@ _Static_assert(NNARROW == (int)RECORD_KEY_HEADER &&
 	(HTTP_LENIENT_FRAMING | HTTP_FRAMING_CONFLICT | HTTP_UNFOLDED_HEADER | \
 	    RECORD_UNKNOWN_CODING | RECORD_TRAILING_DATA)
 
-/*
- * A byte that is no continuation, or one behind four that are, is the middle
- * of no character.
- */
-struct span
-record_cut(struct span s, size_t max)
-{
-	size_t i, n = s.n < max ? s.n : max;
-
-	if (n == s.n)
-		return s;
-	for (i = n; i > 0 && n - i <= 3; i--)
-		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
-			return span_of(s.p, i);
-	return span_of(s.p, n);
-}
-
 static char *
 put_name(char *p, const char *name)
 {
@@ -184,36 +167,6 @@ add_narrow(struct buf *out, const struct record *r, struct record_at *at,
 	}
 }
 
-void
-record_escape(struct buf *out, struct span s)
-{
-	struct span piece;
-	char *start;
-
-	for (; s.n > 0; s = span_of(s.p + piece.n, s.n - piece.n)) {
-		piece = record_cut(s, RECORD_PIECE);
-		start = buf_reserve(out, JSON_WRITE_STRING(piece.n));
-		out->n += (size_t)(json_write_inside(start, piece) - start);
-	}
-}
-
-void
-record_add_string(struct buf *out, struct span s)
-{
-	buf_char(out, '"');
-	record_escape(out, s);
-	buf_char(out, '"');
-}
-
-void
-record_add_name(struct buf *out, struct record_at *at, struct span name)
-{
-	buf_char(out, at->any ? ',' : '{');
-	at->any = 1;
-	record_add_string(out, name);
-	buf_char(out, ':');
-}
-
 static void
 add_num_events(struct buf *out, const struct record *r, struct record_at *at)
 {
@@ -274,6 +227,67 @@ key_at(const struct record_format *f, const struct record *r, int step)
 	return k;
 }
 
+static int add_step(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, size_t end);
+
+/* The value that the path of a field is searched in. *path loses what is
+ * already followed. Large values are not copied. */
+static struct span
+path_root(const struct record *r, const struct record_format *f,
+    enum record_key k, struct span *path, struct buf *scratch)
+{
+	struct record_format one = { .body = f->body,
+		.include_headers = f->include_headers,
+		.nfield = 1,
+		.field = { { .key = (unsigned char)k } } };
+	struct record_at at = { 0 };
+
+	if (k == RECORD_KEY_META)
+		return r->meta;
+	if (k == RECORD_KEY_BODY_JSON)
+		return record_body_json(r, f);
+	if (k == RECORD_KEY_EXTRACT) {
+		if (r->has_exec && record_path_skip(path, SPAN("exec"), 0))
+			return r->exec;
+		return r->extract;
+	}
+	(void)add_step(scratch, r, &one, &at, SIZE_MAX);
+	buf_char(scratch, '}');
+	return record_path_find(
+	    buf_view(scratch), span_str(record_key_name((int)k)), 0);
+}
+
+/* A part of a key's value; null if the path leads nowhere. 1 while there is
+ * more. */
+static int
+add_path(struct buf *out, const struct record *r, const struct record_format *f,
+    const struct record_field *field, struct record_at *at, size_t end)
+{
+	enum record_key k = (enum record_key)field->key;
+	int any_case = k == RECORD_KEY_HEADER || k == RECORD_KEY_TRAILER;
+	struct span path = field->path, piece, v;
+	struct buf scratch = { 0 };
+	int more;
+
+	v = path_root(r, f, k, &path, &scratch);
+	if (v.p != NULL)
+		v = record_path_find(v, path, any_case);
+	if (v.p == NULL)
+		v = SPAN("null");
+	if (at->path_done == 0)
+		record_add_name(out, at, field->name);
+	while (at->path_done < v.n && (at->path_done == 0 || out->n < end)) {
+		piece = record_cut(span_skip(v, at->path_done), RECORD_PIECE);
+		record_add_json(out, piece);
+		at->path_done += piece.n;
+	}
+	more = at->path_done < v.n;
+	buf_fini(&scratch);
+	if (!more)
+		at->path_done = 0;
+	return more;
+}
+
 /* The key of this step, or a part of it. 1 while there is more. */
 static int
 add_step(struct buf *out, const struct record *r, const struct record_format *f,
@@ -282,7 +296,7 @@ add_step(struct buf *out, const struct record *r, const struct record_format *f,
 	enum record_key k = key_at(f, r, at->step);
 
 	if (f->nfield > 0 && f->field[at->step].path.n > 0)
-		return record_path(out, r, f, &f->field[at->step], at, end);
+		return add_path(out, r, f, &f->field[at->step], at, end);
 	if ((int)k >= NNARROW)
 		return add_wide(out, r, f, at, k, end);
 	add_narrow(out, r, at, k);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the files of codec/record share: the keys by number, and the writers of
- * the wide ones. Nobody else includes it.
+ * Shared by the files of codec/record only: the keys by number, and the writers
+ * of keys with large values.
  */
 #ifndef CODEC_RECORD_RECORD_INT_H
 #define CODEC_RECORD_RECORD_INT_H
 
 #include "codec/record/record.h"
 
-/* Bytes of a text taken at once; 3 divides it, for base64. */
+/* A text is written in pieces of this size; divisible by 3 for base64. */
 #define RECORD_PIECE (12u << 10)
 
 enum record_key {
@@ -20,17 +20,22 @@ enum record_key {
 	RECORD_NKEY
 };
 
-/* The key's name after what separates it from the one before. */
+/* pieces.c */
+/* `{"name":` for the first key of a record, `,"name":` for the others. */
 void record_add_name(struct buf *out, struct record_at *at, struct span name);
 void record_add_string(struct buf *out, struct span s);
-/* At most `max` bytes of s, cut where no character is broken. */
+/* At most `max` bytes from the front of s, cut between characters. */
 struct span record_cut(struct span s, size_t max);
+/* A piece of a JSON text, by json_write_line. */
+void record_add_json(struct buf *out, struct span piece);
 
-/* A JSON text without the white space around its value, and without a BOM. */
-struct span record_json_value(struct span text);
-/* A piece of one, s.n bytes: raw line ends, which can stand only between its
- * tokens, as blanks. */
-char *record_put_json(char *p, struct span s);
+/* path.c */
+/* The value that the path leads to inside a JSON text; p NULL if there is none.
+ * An empty path leads to the whole value. */
+struct span record_path_find(struct span text, struct span path, int any_case);
+/* If `name` is the first name of the path, removes it and its dot from the
+ * path and returns 1. A name may contain dots itself. */
+int record_path_skip(struct span *path, struct span name, int any_case);
 
 /* parse: how the extraction went. */
 void
@@ -46,10 +51,7 @@ int record_extract(
     struct buf *out, const struct record *r, struct record_at *at, size_t end);
 int record_attempts(
     struct buf *out, const struct record *r, struct record_at *at, size_t end);
-int record_path(struct buf *out, const struct record *r,
-    const struct record_format *f, const struct record_field *field,
-    struct record_at *at, size_t end);
-/* The body, if it is to stand as a JSON value; else p is NULL. */
+/* The body, if it is written as a JSON value; else p is NULL. */
 struct span
 record_body_json(const struct record *r, const struct record_format *f);
 
