@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Allocation that does not fail. Knows nothing of what it is for. */
+/* Allocation that ends the program instead of failing. */
 #include "base/mem.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Allocation that does not fail: sizes are capped before memory is taken, so
- * running out is the machine's state, not an item's fault, and fatal.
+ * Allocation that ends the program instead of failing. Callers check sizes
+ * against their caps first, so running out of memory is the fault of the
+ * machine, not of an item.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
@@ -17,8 +18,8 @@ void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n);
 
-/* There is no memory for n * size bytes: ends the program. fetchd says so on
- * stderr, exit 1; a worker tells it by its exit status (worker/mem_setup.c). */
+/* Ends the program because n * size bytes could not be allocated. fetchd prints
+ * a message and exits with 1; fetchd-worker exits with FRAME_EXIT_OOM. */
 _Noreturn void mem_exhausted(size_t n, size_t size);
 
 #endif

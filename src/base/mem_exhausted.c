@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What becomes of a program that runs out of memory. In a file of its own, so
- * that a program can bring its own mem_exhausted and the linker takes that one.
+ * Ends the program when memory runs out. In a file of its own so that a program
+ * can define its own mem_exhausted, which the linker then prefers.
  */
 #include "base/check.h"
 #include "base/mem.h"

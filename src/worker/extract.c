@@ -33,7 +33,7 @@ struct extract {
 	size_t njob;
 	struct charset *charset;
 	struct doc doc;
-	struct links links;
+	struct link_writer links;
 	struct meta meta;
 	struct buf scratch;
 };
@@ -138,7 +138,7 @@ extract_free(struct extract *e)
 	if (e->charset != NULL)
 		charset_free(e->charset);
 	doc_fini(&e->doc);
-	links_fini(&e->links);
+	link_writer_fini(&e->links);
 	meta_fini(&e->meta);
 	buf_fini(&e->scratch);
 	buf_fini(&e->config);

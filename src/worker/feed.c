@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Feeds: a root, perhaps a channel, its entries, and what they hold: four
- * levels, each gone over once for links and once for a title. Knows no job.
+ * Reads links and titles from feeds: a root, perhaps a channel, its entries and
+ * their elements. Each level is read once for links and once for a title.
  */
 #include "worker/feed.h"
 
@@ -10,7 +10,7 @@
 #include "worker/href.h"
 #include "worker/tree.h"
 
-/* One level's base: its own if it has an xml:base, else that above. */
+/* The base URL at one level: its own xml:base, or that of the level above. */
 struct level {
 	const struct url *base;
 	struct url own;
@@ -46,7 +46,7 @@ child(const xmlNode *n, const char *name)
 	return NULL;
 }
 
-/* Nonzero if k is of n's own vocabulary, not an extension's. */
+/* Is k in the same namespace as n, so not an extension? */
 static int
 is_plain(const xmlNode *n, const xmlNode *k)
 {
@@ -58,7 +58,8 @@ is_plain(const xmlNode *n, const xmlNode *k)
 	return xmlStrEqual(in, own);
 }
 
-/* The title next to a link; a podcast has two: the plain one counts. */
+/* The title beside a link. A podcast has two, of which the one in the feed's
+ * own namespace counts. */
 static struct span
 title_of(const xmlNode *n, struct buf *out)
 {
@@ -82,69 +83,70 @@ feed_title(const struct doc *d, struct buf *out)
 }
 
 static void
-open_level(
-    struct level *v, const struct url *above, const xmlNode *n, struct links *l)
+open_level(struct level *v, const struct url *above, const xmlNode *n,
+    struct link_writer *w)
 {
-	struct span at = tree_xml_base(n, &l->href);
+	struct span at = tree_xml_base(n, &w->href);
 
 	*v = (struct level){ .base = above };
 	if (at.p != NULL &&
-	    href_resolve(&v->own, above, at, &l->scratch) == E_OK)
+	    href_resolve(&v->own, above, at, &w->scratch) == E_OK)
 		v->base = &v->own;
 }
 
 static void
-put_link(struct links *l, struct answer *a, const struct url *above, xmlNode *n,
-    struct span title)
+put_link(struct link_writer *w, struct answer *a, const struct url *above,
+    xmlNode *n, struct span title)
 {
 	struct level v;
 	struct span href, rel = SPAN_NONE;
 
-	open_level(&v, above, n, l);
+	open_level(&v, above, n, w);
 	if (tree_is_local(n, "enclosure")) {
-		href = tree_attr(n, "url", &l->href);
+		href = tree_attr(n, "url", &w->href);
 		rel = SPAN("enclosure");
 	} else {
-		href = tree_attr(n, "href", &l->href);
-		rel = tree_attr(n, "rel", &l->rel);
+		href = tree_attr(n, "href", &w->href);
+		rel = tree_attr(n, "rel", &w->rel);
 	}
 	if (href.p == NULL)
-		href = tree_collapse(n, NULL, &l->href);
+		href = tree_collapse(n, NULL, &w->href);
 	if (href.n > 0)
-		links_put(l, a, v.base, href, title, rel);
+		link_writer_put(w, a, v.base, href, title, rel);
 	url_fini(&v.own);
 }
 
+/* A guid is a URL unless it says that it is not one. */
 static int
-check_permalink(const xmlNode *guid, struct links *l)
+check_permalink(const xmlNode *guid, struct buf *scratch)
 {
-	struct span s = tree_attr(guid, "isPermaLink", &l->scratch);
+	struct span s = tree_attr(guid, "isPermaLink", scratch);
 
 	return s.p == NULL || span_ieq(span_trim(s), SPAN("true"));
 }
 
-/* An empty <link/> is none. */
-static int
-find_link(const xmlNode *in, struct links *l)
+/* An empty <link/> does not count. */
+static const xmlNode *
+find_link(const xmlNode *in, struct buf *scratch)
 {
 	xmlNode *k;
 
 	for (k = in->children; k != NULL; k = k->next)
 		if (tree_is_local(k, "link") &&
-		    (tree_attr(k, "href", &l->href).p != NULL ||
-			tree_collapse(k, NULL, &l->href).n > 0))
-			return 1;
-	return 0;
+		    (tree_attr(k, "href", scratch).p != NULL ||
+			tree_collapse(k, NULL, scratch).n > 0))
+			return k;
+	return NULL;
 }
 
-/* The links right in a channel or an entry. */
+/* The links that are children of a channel or an entry. */
 static void
-put_links(struct links *l, struct answer *a, const struct url *base,
+put_links(struct link_writer *w, struct answer *a, const struct url *base,
     const xmlNode *in)
 {
 	static const char *const names[] = { "link", "loc", "enclosure", NULL };
-	struct span title = title_of(in, &l->text);
-	int no_link = !find_link(in, l);
+	struct span title = title_of(in, &w->text);
+	int no_link = find_link(in, &w->href) == NULL;
 	xmlNode *n;
 
 	if (title.p == NULL)
@@ -152,13 +154,13 @@ put_links(struct links *l, struct answer *a, const struct url *base,
 	for (n = in->children; n != NULL && !a->full; n = n->next)
 		if (is_one_of(n, names) ||
 		    (no_link && tree_is_local(n, "guid") &&
-			check_permalink(n, l)))
-			put_link(l, a, base, n, title);
+			check_permalink(n, &w->scratch)))
+			put_link(w, a, base, n, title);
 }
 
-/* A channel or a root: its own links, and those of the entries in it. */
+/* The links of a channel or a root, then those of its entries. */
 static void
-put_all(struct links *l, struct answer *a, const struct url *above,
+put_all(struct link_writer *w, struct answer *a, const struct url *above,
     const xmlNode *in)
 {
 	static const char *const names[] = { "item", "entry", "url", "sitemap",
@@ -166,28 +168,28 @@ put_all(struct links *l, struct answer *a, const struct url *above,
 	struct level v, entry;
 	xmlNode *n;
 
-	open_level(&v, above, in, l);
-	put_links(l, a, v.base, in);
+	open_level(&v, above, in, w);
+	put_links(w, a, v.base, in);
 	for (n = in->children; n != NULL && !a->full; n = n->next) {
 		if (!is_one_of(n, names))
 			continue;
-		open_level(&entry, v.base, n, l);
-		put_links(l, a, entry.base, n);
+		open_level(&entry, v.base, n, w);
+		put_links(w, a, entry.base, n);
 		url_fini(&entry.own);
 	}
 	url_fini(&v.own);
 }
 
 void
-feed_links(struct links *l, const struct doc *d, struct answer *a)
+feed_links(struct link_writer *w, const struct doc *d, struct answer *a)
 {
 	xmlNode *root = xmlDocGetRootElement(d->tree), *n;
 	struct level v;
 
-	open_level(&v, &d->base, root, l);
+	open_level(&v, &d->base, root, w);
 	for (n = root->children; n != NULL && !a->full; n = n->next)
 		if (tree_is_local(n, "channel"))
-			put_all(l, a, v.base, n);
-	put_all(l, a, &d->base, root);
+			put_all(w, a, v.base, n);
+	put_all(w, a, &d->base, root);
 	url_fini(&v.own);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The worker's memory: running out of it ends the process with
- * FRAME_EXIT_OOM, wherever that happens.
+ * The worker's memory. If it runs out anywhere, the process exits with
+ * FRAME_EXIT_OOM (mem_exhausted.c).
  */
 #ifndef WORKER_MEM_SETUP_H
 #define WORKER_MEM_SETUP_H
 
-/* First of all, before libxml2 allocates. */
+/* Call first, before libxml2 allocates. */
 void mem_setup(void);
-/* Gives back what a document of so many bytes left behind. */
+/* Returns heap memory to the system after a large document; `bytes` is its
+ * size. */
 void mem_settle(size_t bytes);
 
 #endif

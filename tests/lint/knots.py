@@ -16,11 +16,9 @@ from objects import symbols
 LARGEST = 4
 # Larger knots that are known: folder of src -> files. They may only shrink.
 KNOWN = {
-    "codec": 6,
     "core": 26,
     "io": 8,
     "options": 9,
-    "worker": 5,
 }
 
 DEFINED = "TDRBV"

@@ -9,10 +9,11 @@
 #include <cmocka.h>
 
 #include "worker/feed.h"
+#include "worker/links.h"
 #include "worker/title.h"
 #include "worker_page.h"
 
-static struct links links;
+static struct link_writer links;
 static struct buf scratch;
 
 static void
@@ -181,7 +182,7 @@ other_xml_is_read_as_a_page(void **state)
 	check("text/xml", "<rss><channel><item><link>", "[]");
 	check("text/html", rss + strlen("<?xml version='1.0'?>"), "[]");
 	buf_fini(&scratch);
-	links_fini(&links);
+	link_writer_fini(&links);
 }
 
 int

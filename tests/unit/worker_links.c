@@ -12,7 +12,7 @@
 #include "worker/links.h"
 #include "worker_page.h"
 
-static struct links links;
+static struct link_writer links;
 
 static void
 check(const char *type, const char *body, const char *want)
@@ -132,7 +132,7 @@ it_stops_where_there_is_no_room(void **state)
 	links_write(&links, &page.doc, &a);
 	assert_true(a.full);
 	assert_true(page.out.n <= 80);
-	links_fini(&links);
+	link_writer_fini(&links);
 }
 
 int

@@ -71,10 +71,12 @@ struct css {
 	unsigned nested;
 };
 
-/* Zeroed memory that lives as long as c. */
-void *css_memory(struct css *c, size_t n, size_t size);
-/* Appends what is wrong to c->why; always -1. */
-int css_wrong(struct css *c, const char *fmt, ...)
+/* css_context.c */
+/* Zeroed memory that lives until css_free_all. */
+void *css_alloc(struct css *c, size_t n, size_t size);
+void css_free_all(struct css *c);
+/* Appends a message to c->why; returns -1. */
+int css_fail(struct css *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* css_lex.c: all of it, with a CSS_END at the end. NULL if it is wrong. */
@@ -85,16 +87,23 @@ int css_is(struct span name, const char *word);
 /* css_parse.c: 0 or -1. */
 int css_parse(struct css *c, struct span text, struct css_selector **list);
 
-/* An XPath expression in the making: path element[condition]. */
+/* css_expr.c: an XPath expression under construction,
+ * path element[condition]. */
 struct css_expr {
 	struct buf path, element, condition;
 };
 
-/* css_write.c: appends. 0 or -1. */
+void css_expr_fini(struct css_expr *x);
+/* Joins b to the condition by "and" or "or". Takes b, and leaves it empty. */
+void css_condition(struct css_expr *x, const char *conjunction, struct buf *b);
+/* Frees *b and moves *with there. */
+void css_replace(struct buf *b, struct buf *with);
+/* Appends an XPath string literal. */
+void css_literal(struct buf *out, struct span s);
+
+/* css_write.c: appends XPath. 0 or -1. */
 int css_write(struct css *c, const struct css_selector *s,
     enum css_language language, struct buf *xpath);
-void css_literal(struct buf *out, struct span s);
-void css_condition(struct css_expr *x, const char *conjunction, struct buf *b);
 
 /* css_pseudo.c: narrows x down. 0 or -1. */
 int css_pseudo(struct css *c, const struct css_node *n,

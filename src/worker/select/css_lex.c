@@ -232,7 +232,7 @@ put_escaped(
 		n = drop_line_ends(p, n);
 	n = resolve_numbers(p, n);
 	if (n == SIZE_MAX)
-		return css_wrong(
+		return css_fail(
 		    l->c, "an escape at %zu stands for no character", l->i);
 	n = drop_backslashes(p, n);
 	l->value += n;
@@ -247,9 +247,9 @@ put_string(struct lex *l, struct span s)
 	size_t n = string_len(s);
 
 	if (n + 1 == s.n)
-		return css_wrong(l->c, "unclosed string at %zu", l->i);
+		return css_fail(l->c, "unclosed string at %zu", l->i);
 	if (s.p[n + 1] != s.p[0])
-		return css_wrong(l->c, "invalid string at %zu", l->i);
+		return css_fail(l->c, "invalid string at %zu", l->i);
 	return put_escaped(l, CSS_STRING, span_of(s.p + 1, n), n + 2);
 }
 
@@ -303,9 +303,9 @@ css_lex(struct css *c, struct span text)
 	struct lex l = { .c = c, .text = text };
 	struct css_token *first;
 
-	first = css_memory(c, text.n + 1, sizeof(*first));
+	first = css_alloc(c, text.n + 1, sizeof(*first));
 	l.token = first;
-	l.value = css_memory(c, text.n, 1);
+	l.value = css_alloc(c, text.n, 1);
 	while (l.i < text.n)
 		if (lex_next(&l) < 0)
 			return NULL;

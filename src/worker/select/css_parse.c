@@ -51,8 +51,8 @@ static int
 expected(struct parse *p, const char *what, const struct css_token *t)
 {
 	if (t->kind == CSS_END)
-		return css_wrong(p->c, "expected %s, got its end", what);
-	return css_wrong(p->c, "expected %s, got '%.*s' at %zu", what,
+		return css_fail(p->c, "expected %s, got its end", what);
+	return css_fail(p->c, "expected %s, got '%.*s' at %zu", what,
 	    (int)(t->value.n < 100 ? t->value.n : 100), t->value.p, t->at);
 }
 
@@ -85,7 +85,7 @@ parse_ident_or_star(struct parse *p, struct span *out)
 static struct css_node *
 narrow(struct parse *p, enum css_kind kind, struct css_node **x)
 {
-	struct css_node *n = css_memory(p->c, 1, sizeof(*n));
+	struct css_node *n = css_alloc(p->c, 1, sizeof(*n));
 
 	n->kind = kind;
 	n->left = *x;
@@ -104,7 +104,7 @@ parse_arguments(struct parse *p, const struct css_token **args, size_t *n_args)
 	for (end = first; p->token[end].kind != CSS_END; end++)
 		if (is_delim(&p->token[end], ")"))
 			break;
-	list = css_memory(p->c, end - first + 1, sizeof(*list));
+	list = css_alloc(p->c, end - first + 1, sizeof(*list));
 	for (;;) {
 		skip_space(p);
 		t = next(p);
@@ -192,7 +192,7 @@ check_scope(struct parse *p, const struct css_node *n)
 	if ((p->i == 3 && t[-3].kind == CSS_SPACE) || is_delim(&t[-3], ",") ||
 	    (p->i >= 4 && t[-3].kind == CSS_SPACE && is_delim(&t[-4], ",")))
 		return 0;
-	return css_wrong(p->c, "':scope' is not at the start of a selector");
+	return css_fail(p->c, "':scope' is not at the start of a selector");
 }
 
 static int
@@ -202,11 +202,11 @@ parse_not(struct parse *p, int inside, struct css_node **x)
 	struct css_selector end = { 0 };
 
 	if (inside)
-		return css_wrong(p->c, "a ':not()' inside another");
+		return css_fail(p->c, "a ':not()' inside another");
 	if (parse_compound(p, 1, &n->right, &end) < 0)
 		return -1;
 	if (end.pseudo != CSS_PLAIN)
-		return css_wrong(p->c, "a pseudo-element inside ':not()'");
+		return css_fail(p->c, "a pseudo-element inside ':not()'");
 	if (!is_delim(peek(p), ")"))
 		return expected(p, "')'", peek(p));
 	next(p);
@@ -230,7 +230,7 @@ parse_has(struct parse *p, struct css_node **x)
 	}
 	for (end = peek(p); end->kind != CSS_END; end++)
 		size += end->value.n;
-	text = css_memory(p->c, size, 1);
+	text = css_alloc(p->c, size, 1);
 	for (size = 0; !is_delim(t = next(p), ")"); size += t->value.n) {
 		if (t->kind != CSS_IDENT && t->kind != CSS_STRING &&
 		    t->kind != CSS_NUMBER && !is_delim(t, ".*"))
@@ -238,7 +238,7 @@ parse_has(struct parse *p, struct css_node **x)
 		memcpy(text + size, t->value.p, t->value.n);
 	}
 	if (n->op == '-')
-		return css_wrong(p->c, "'-' is no combinator");
+		return css_fail(p->c, "'-' is no combinator");
 	if (css_parse(p->c, span_of(text, size), &list) < 0)
 		return -1;
 	n->right = list->tree;
@@ -256,7 +256,7 @@ parse_is(struct parse *p, struct css_node **x)
 		if (parse_compound(p, 1, last, &end) < 0)
 			return -1;
 		if (end.pseudo != CSS_PLAIN)
-			return css_wrong(
+			return css_fail(
 			    p->c, "a pseudo-element inside a function");
 		skip_space(p);
 		if (is_delim(peek(p), ")"))
@@ -384,7 +384,7 @@ too_deep(struct parse *p, const struct css_node *x)
 {
 	if (x->depth + p->c->nested <= CSS_DEPTH_MAX)
 		return 0;
-	return css_wrong(p->c, "more than %d parts", CSS_DEPTH_MAX);
+	return css_fail(p->c, "more than %d parts", CSS_DEPTH_MAX);
 }
 
 /* Nothing between two combinators. `inside`: of :not() or :is(). */
@@ -401,7 +401,7 @@ parse_compound(struct parse *p, int inside, struct css_node **out,
 		return -1;
 	while (!ends_compound(peek(p), inside)) {
 		if (end->pseudo != CSS_PLAIN)
-			return css_wrong(p->c,
+			return css_fail(p->c,
 			    "pseudo-element ::%.*s is not at the end",
 			    (int)end->name.n, end->name.p);
 		if (++p->c->nested > CSS_DEPTH_MAX)
@@ -431,7 +431,7 @@ parse_selector(struct parse *p, struct css_selector *s)
 		if (t->kind == CSS_END || is_delim(t, ","))
 			return 0;
 		if (s->pseudo != CSS_PLAIN)
-			return css_wrong(p->c,
+			return css_fail(p->c,
 			    "pseudo-element ::%.*s is not at the end",
 			    (int)s->name.n, s->name.p);
 		n = narrow(p, CSS_COMBINED, &s->tree);
@@ -451,7 +451,7 @@ css_parse(struct css *c, struct span text, struct css_selector **list)
 		return -1;
 	skip_space(&p);
 	for (;; list = &(*list)->next) {
-		*list = css_memory(c, 1, sizeof(**list));
+		*list = css_alloc(c, 1, sizeof(**list));
 		if (parse_selector(&p, *list) < 0)
 			return -1;
 		if (!is_delim(peek(&p), ","))

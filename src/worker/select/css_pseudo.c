@@ -68,7 +68,7 @@ check_typed(struct css *c, const struct css_node *n, const struct css_expr *x)
 {
 	if (!span_eq(buf_view(&x->element), SPAN("*")))
 		return 0;
-	return css_wrong(
+	return css_fail(
 	    c, "*:%.*s is not implemented", (int)n->name.n, n->name.p);
 }
 
@@ -99,7 +99,7 @@ css_pseudo(struct css *c, const struct css_node *n, enum css_language language,
 		css_condition(x, "and", &b);
 		return 0;
 	}
-	return css_wrong(
+	return css_fail(
 	    c, "the pseudo-class :%.*s is unknown", (int)n->name.n, n->name.p);
 }
 
@@ -172,7 +172,7 @@ read_series(struct css *c, const struct css_node *n, int64_t *a, int64_t *b)
 		rc = parse_series(span_trim(buf_view(&text)), a, b);
 	buf_fini(&text);
 	if (rc < 0)
-		return css_wrong(c, ":%.*s() takes an+b, a number, odd or even",
+		return css_fail(c, ":%.*s() takes an+b, a number, odd or even",
 		    (int)n->name.n, n->name.p);
 	return 0;
 }
@@ -264,7 +264,7 @@ write_lang(struct css *c, const struct css_node *n, struct span v,
 		buf_char(&b, ')');
 	} else {
 		if (v.n == 0)
-			return css_wrong(c, ":%.*s() takes a language",
+			return css_fail(c, ":%.*s() takes a language",
 			    (int)n->name.n, n->name.p);
 		for (i = 0; i < v.n; i++)
 			buf_char(&low, span_lower(v.p[i]));
@@ -295,11 +295,11 @@ css_function(struct css *c, const struct css_node *n,
 	if (css_is(n->name, "nth-last-of-type"))
 		return write_nth(c, n, 1, 1, x);
 	if (!lang && !css_is(n->name, "contains"))
-		return css_wrong(c, "the pseudo-class :%.*s() is unknown",
+		return css_fail(c, "the pseudo-class :%.*s() is unknown",
 		    (int)n->name.n, n->name.p);
 	if (n->n_args != 1 ||
 	    (n->args[0].kind != CSS_IDENT && n->args[0].kind != CSS_STRING))
-		return css_wrong(c, ":%.*s() takes one string or name",
+		return css_fail(c, ":%.*s() takes one string or name",
 		    (int)n->name.n, n->name.p);
 	if (lang)
 		return write_lang(c, n, n->args[0].value, language, x);

@@ -16,14 +16,6 @@ static int
 write_node(struct writer *w, const struct css_node *n, struct css_expr *x);
 
 static void
-expr_fini(struct css_expr *x)
-{
-	buf_fini(&x->path);
-	buf_fini(&x->element);
-	buf_fini(&x->condition);
-}
-
-static void
 put_text(struct buf *out, const struct css_expr *x)
 {
 	buf_span(out, buf_view(&x->path));
@@ -36,74 +28,12 @@ put_text(struct buf *out, const struct css_expr *x)
 }
 
 static void
-replace(struct buf *b, struct buf *with)
-{
-	buf_fini(b);
-	*b = *with;
-	*with = (struct buf){ 0 };
-}
-
-/* Takes b, and leaves it empty. */
-void
-css_condition(struct css_expr *x, const char *conjunction, struct buf *b)
-{
-	struct buf both = { 0 };
-
-	if (x->condition.n == 0) {
-		replace(&x->condition, b);
-		return;
-	}
-	buf_printf(&both, "(%.*s) %s (%.*s)", (int)x->condition.n,
-	    x->condition.p, conjunction, (int)b->n, b->p);
-	replace(&x->condition, &both);
-	buf_fini(b);
-}
-
-static void
 condition(struct css_expr *x, const char *text)
 {
 	struct buf b = { 0 };
 
 	buf_str(&b, text);
 	css_condition(x, "and", &b);
-}
-
-/* One piece of concat(): either only quotes or none. */
-static size_t
-quote_run(struct span s)
-{
-	size_t n = 1;
-
-	while (n < s.n && (s.p[n] == '\'') == (s.p[0] == '\''))
-		n++;
-	return n;
-}
-
-void
-css_literal(struct buf *out, struct span s)
-{
-	char quote = '\'';
-	size_t i, n;
-
-	if (s.n > 0 && memchr(s.p, '\'', s.n) != NULL) {
-		quote = '"';
-		if (memchr(s.p, '"', s.n) != NULL) {
-			buf_str(out, "concat(");
-			for (i = 0; i < s.n; i += n) {
-				n = quote_run(span_of(s.p + i, s.n - i));
-				buf_str(out, i > 0 ? "," : "");
-				quote = s.p[i] == '\'' ? '"' : '\'';
-				buf_char(out, quote);
-				buf_add(out, s.p + i, n);
-				buf_char(out, quote);
-			}
-			buf_char(out, ')');
-			return;
-		}
-	}
-	buf_char(out, quote);
-	buf_span(out, s);
-	buf_char(out, quote);
 }
 
 static int
@@ -136,9 +66,9 @@ join(struct css_expr *x, const char *combiner, struct css_expr *other)
 	put_text(&path, x);
 	buf_str(&path, combiner);
 	buf_span(&path, buf_view(&other->path));
-	replace(&x->path, &path);
-	replace(&x->element, &other->element);
-	replace(&x->condition, &other->condition);
+	css_replace(&x->path, &path);
+	css_replace(&x->element, &other->element);
+	css_replace(&x->condition, &other->condition);
 }
 
 /* Letters, digits, _ . - as cssselect tests it: a line end may follow. */
@@ -393,7 +323,7 @@ write_list(struct writer *w, const struct css_node *list, struct css_expr *x)
 			if (one.condition.n > 0)
 				css_condition(x, "or", &one.condition);
 		}
-		expr_fini(&one);
+		css_expr_fini(&one);
 	}
 	return rc;
 }
@@ -413,7 +343,7 @@ write_right(struct writer *w, const struct css_node *n, struct css_expr *x)
 		else
 			put_combined(x, n->op, &right);
 	}
-	expr_fini(&right);
+	css_expr_fini(&right);
 	return rc;
 }
 
@@ -484,11 +414,11 @@ put_pseudo_element(
 		return 0;
 	}
 	if (!call || !css_is(s->name, "attr"))
-		return css_wrong(c, "the pseudo-element ::%.*s%s is unknown",
+		return css_fail(c, "the pseudo-element ::%.*s%s is unknown",
 		    (int)s->name.n, s->name.p, call ? "()" : "");
 	if (s->n_args != 1 ||
 	    (s->args[0].kind != CSS_IDENT && s->args[0].kind != CSS_STRING))
-		return css_wrong(c, "::attr() takes one name");
+		return css_fail(c, "::attr() takes one name");
 	put_attribute(path, s->args[0].value);
 	return 0;
 }
@@ -510,7 +440,7 @@ css_write(struct css *c, const struct css_selector *s,
 			put_text(&path, &x);
 			rc = put_pseudo_element(c, s, &path);
 		}
-		expr_fini(&x);
+		css_expr_fini(&x);
 		buf_str(xpath, "descendant-or-self::");
 		buf_span(xpath, buf_view(&path));
 		if (s->next != NULL)
