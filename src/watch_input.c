@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Says what core/item has noted of lines. Decides nothing. */
+/* Says what core/fetch_begin has noted of lines. Decides nothing. */
 #include "watch_input.h"
 
 #include "core/core.h"

@@ -17,7 +17,6 @@
 #include "core/origin/backoff.h"
 #include "core/origin/host.h"
 #include "core/origin/idle.h"
-#include "core/item.h"
 #include "core/output/stream.h"
 #include "core/origin/network.h"
 #include "core/output/order.h"
@@ -312,7 +311,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 		if (e == E_REDIRECT_INVALID)
 			fetch_fail(f, e, PHASE_REDIRECT, NULL);
 		else
-			item_reject(f, e, 1, x->note);
+			fetch_reject(f, e, 1, x->note);
 		return;
 	}
 	x->slot_at_us = c->clock.now_us;

@@ -17,6 +17,7 @@
 
 struct host;
 struct history;
+struct source_line;
 struct xchg;
 
 enum fetch_state {
@@ -56,14 +57,18 @@ struct fetch {
 	unsigned char is_new, is_hook_due, is_argument;
 	unsigned char had_bom, had_cr; /* around its line; see io/source */
 	unsigned char
-	    is_idempotent; /* its own method; see fetch_is_idempotent */
+	    is_idempotent; /* its own method; see item_is_idempotent */
 	unsigned char is_streamed;
 	unsigned char is_whole;    /* interrupted when only parsing was left */
 	unsigned char has_written; /* lines of its stream: never sent again */
 	char inlined[FETCH_INLINE];
 };
 
-/* ---- for core/item: an item begins ---- */
+/* ---- it begins (core/fetch_begin) ---- */
+/* A line of input: QUEUED, or EMITTING with an error of phase input. */
+void fetch_begin(struct core *c, const struct source_line *line);
+/* Its line cannot be used after all: EMITTING, FILE:LINE:COLUMN: in front. */
+void fetch_reject(struct fetch *f, enum err e, size_t column, const char *text);
 /* A fetch in no state yet, its line copied. */
 struct fetch *fetch_new(struct core *c, struct span line);
 
@@ -102,8 +107,6 @@ int fetch_resend(struct fetch *f, enum err e);
  * goes back to the head of its queue instead, as the origin has seen it.
  */
 int fetch_resend_stray(struct fetch *f);
-/* May its present request be sent twice (RFC 9110 section 9.2.2)? */
-int fetch_is_idempotent(const struct fetch *f);
 /*
  * No descriptor or port was to be had: back to the head of its queue,
  * unharmed, unless it has waited for --retry-max-time.

@@ -23,23 +23,13 @@
 #include "core/history.h"
 #include "core/xchg.h"
 
-int
-fetch_is_idempotent(const struct fetch *f)
-{
-	const struct history *t = f->history;
-
-	if (t != NULL && t->method.n > 0)
-		return http_is_idempotent(t->method);
-	return f->is_idempotent;
-}
-
 static int
 may_resend(const struct fetch *f)
 {
 	const struct xchg *x = f->x;
 
 	return x->is_reused && !x->is_resent &&
-	       (fetch_is_idempotent(f) || conn_sent(x->conn) == 0);
+	       (item_is_idempotent(f) || conn_sent(x->conn) == 0);
 }
 
 /* The slot is left, and what went with it. */
@@ -117,6 +107,15 @@ fetch_resend_stray(struct fetch *f)
 
 static void finish(struct fetch *f);
 
+/* The origin of its own line. */
+static struct host *
+own_host(const struct fetch *f)
+{
+	const struct url *u = item_own_url(f);
+
+	return u != NULL ? host_of(f->core, u) : f->host;
+}
+
 /* REDIRECT: the same attempt goes on at its next hop. */
 static void
 redirect(struct fetch *f)
@@ -174,7 +173,7 @@ retry(struct fetch *f, int is_asked)
 	t->used_us = 0;
 	if (t->hops > 0 && !is_asked && !t->was_unsafe) {
 		history_start_over(t);
-		t->to = item_host(f);
+		t->to = own_host(f);
 	}
 	enter_queue(f);
 }
@@ -318,13 +317,13 @@ is_put_off(struct fetch *f, enum err e, enum phase p)
 	unsigned n;
 
 	if (e != E_RESOURCE_LIMIT || p != PHASE_REDIRECT || t == NULL ||
-	    t->was_unsafe || !fetch_is_idempotent(f) || !retry_has_time(f))
+	    t->was_unsafe || !item_is_idempotent(f) || !retry_has_time(f))
 		return 0;
 	close_failed(f->x);
 	n = t->put_offs < PUT_OFF_DOUBLES ? t->put_offs++ : PUT_OFF_DOUBLES;
 	t->due_at_us = f->core->clock.now_us + (PUT_OFF_US << n);
 	history_start_over(t);
-	t->to = item_host(f);
+	t->to = own_host(f);
 	enter_queue(f);
 	return 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A line of input becomes a fetch: understood far enough to know its origin,
- * or to say what is wrong with it.
+ * What a line of input says: its URL, its method, whether it may be sent twice.
+ * A leaf: reads the line, and decides nothing.
  */
 #ifndef CORE_ITEM_H
 #define CORE_ITEM_H
@@ -11,23 +11,21 @@
 #include "core/core.h"
 
 struct fetch;
-struct host;
-struct source_line;
 
-/* Ends in QUEUED, or in EMITTING with an error of phase input. */
-void item_begin(struct core *c, const struct source_line *line);
-/* Its line cannot be used after all: EMITTING, FILE:LINE:COLUMN: in front. */
-void item_reject(struct fetch *f, enum err e, size_t column, const char *text);
 /* The URL of an understood line, resolved against --base-url if it is a
  * reference; as url_parse. */
 enum err item_url(const struct core *c, struct url *u, struct span given,
     const char **why, size_t *at);
+/* The URL of f's line, read again: valid until the next line is looked at. NULL
+ * if that cannot be done. */
+const struct url *item_own_url(const struct fetch *f);
+/* The method of an item: its own, the option's, POST with a body, GET. */
+struct span item_method(const struct request *r, const struct opts *o);
+/* Is an Idempotency-Key sent? It makes any method safe to send again. */
+int item_has_idempotency_key(const struct request *r, const struct opts *o);
+/* May f's next request be sent twice (RFC 9110 section 9.2.2)? */
+int item_is_idempotent(const struct fetch *f);
 /* Is its answer reported while it arrives? */
 int item_is_streamed(const struct request *r, const struct opts *o);
-/* Its own URL, read again: valid until the next line is looked at. NULL if that
- * cannot be done. */
-const struct url *item_own_url(const struct fetch *f);
-/* The origin of that. */
-struct host *item_host(struct fetch *f);
 
 #endif

@@ -7,6 +7,7 @@
 #include "core/redirect.h"
 
 #include "core/fetch.h"
+#include "core/item.h"
 #include "core/origin/host.h"
 #include "core/history.h"
 #include "core/xchg.h"
@@ -82,7 +83,7 @@ set_hop(struct fetch *f, const struct url *to, struct span method)
 {
 	struct history *t = f->history;
 
-	t->was_unsafe |= !fetch_is_idempotent(f);
+	t->was_unsafe |= !item_is_idempotent(f);
 	if (method.n > 0) {
 		t->method = method;
 		t->is_bodyless = 1;

@@ -9,6 +9,7 @@
 
 #include "codec/http/retry_after.h"
 #include "core/fetch.h"
+#include "core/item.h"
 #include "core/origin/backoff.h"
 #include "core/origin/host.h"
 #include "core/origin/network.h"
@@ -104,7 +105,7 @@ retry_asked_delay_us(struct fetch *f)
 static int
 may_repeat(const struct fetch *f)
 {
-	return fetch_is_idempotent(f) || f->opts->retry_post;
+	return item_is_idempotent(f) || f->opts->retry_post;
 }
 
 static int

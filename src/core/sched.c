@@ -279,7 +279,7 @@ read_input(struct core *c)
 		}
 		switch (source_next(c->source, &line)) {
 		case SOURCE_LINE:
-			item_begin(c, &line);
+			fetch_begin(c, &line);
 			break;
 		case SOURCE_WAIT:
 			return 0;
@@ -447,7 +447,7 @@ start_next(struct core *c)
 	f = c->opts->nbudgets > 0 ? next_in_budget(h) : host_next(h);
 	if (f == NULL)
 		return;
-	conn = idle_unpark(h, !fetch_is_idempotent(f));
+	conn = idle_unpark(h, !item_is_idempotent(f));
 	if (conn == NULL && !host_is_fresh(h, f, c->clock.now_us)) {
 		if (f == host_next(h))
 			host_update(h); /* fresh when it became ready */
@@ -601,7 +601,7 @@ start_turn(struct core *c)
 	    t.f->host->place != HOST_READY)
 		return;
 	h = t.f->host;
-	conn = idle_unpark(h, !fetch_is_idempotent(t.f));
+	conn = idle_unpark(h, !item_is_idempotent(t.f));
 	if (conn == NULL && !host_is_fresh(h, t.f, c->clock.now_us)) {
 		host_look_up(h);
 		return;

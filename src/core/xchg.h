@@ -181,11 +181,7 @@ uint64_t xchg_max_bytes(const struct xchg *x);
 int xchg_has_begun(const struct xchg *x);
 /* Seconds the connection may be kept for another request, in us; 0: not. */
 int64_t xchg_keep_us(const struct xchg *x);
-/* Is an Idempotency-Key sent? It makes any method safe to send again. */
-int xchg_has_idempotency_key(const struct request *r, const struct opts *o);
 /* Appends "Basic ..." (RFC 7617). */
 void xchg_basic(struct buf *to, struct span user, struct span password);
-/* The method of an item: its own, the option's, POST with a body, GET. */
-struct span xchg_method(const struct request *r, const struct opts *o);
 
 #endif

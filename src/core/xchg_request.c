@@ -22,32 +22,6 @@
 #define CHAIN_SECTIONS 4
 #define CHAIN_MIN (1u << 20)
 
-struct span
-xchg_method(const struct request *r, const struct opts *o)
-{
-	if (r->method.n > 0)
-		return r->method;
-	if (!o->method_given && (r->has_body || r->body_file.n > 0))
-		return SPAN("POST");
-	return span_str(o->method);
-}
-
-int
-xchg_has_idempotency_key(const struct request *r, const struct opts *o)
-{
-	size_t i;
-
-	/* The last word of each list, as a removal takes back the others. */
-	for (i = r->nheader; i-- > 0;)
-		if (span_ieq(r->header[i].name, SPAN("idempotency-key")))
-			return !r->header[i].remove;
-	for (i = o->nheaders; i-- > 0;)
-		if (span_ieq(
-			span_str(o->headers[i].name), SPAN("idempotency-key")))
-			return !o->headers[i].remove;
-	return 0;
-}
-
 /* Appends a file to the body that is being put together. */
 static enum err
 read_upload(struct xchg *x, struct span path)
@@ -166,7 +140,7 @@ xchg_look(struct xchg *x, const struct fetch *f)
 	int is_good = request_parse(&x->req, f->line, &fault) == E_OK;
 
 	x->has_url = item_url(x->core, &x->url, x->req.url, &why, &at) == E_OK;
-	x->method = xchg_method(&x->req, f->opts);
+	x->method = item_method(&x->req, f->opts);
 	x->is_hop = 0;
 	if (!is_good || !x->has_url)
 		return 0;

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "core/fetch.h"
+#include "core/item.h"
 #include "core/origin/idle.h"
 #include "core/history.h"
 #include "io/timer.h"
@@ -277,7 +278,7 @@ is_held(struct host *h)
 static int
 has_way(const struct host *h, const struct fetch *f)
 {
-	return idle_has(h, !fetch_is_idempotent(f)) ||
+	return idle_has(h, !item_is_idempotent(f)) ||
 	       host_is_fresh(h, f, h->core->clock.now_us);
 }
 

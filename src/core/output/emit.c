@@ -12,6 +12,7 @@
 #include "core/explain.h"
 #include "core/output/failed_input.h"
 #include "core/fetch.h"
+#include "core/item.h"
 #include "core/output/stream.h"
 #include "core/output/order.h"
 #include "core/output/parse.h"
@@ -176,7 +177,7 @@ fill_request(struct record *r, const struct fetch *f, struct texts *t)
 		r->method = SPAN_NONE;
 	else
 		r->method =
-		    x->is_hop ? xchg_method(&x->req, f->opts) : x->method;
+		    x->is_hop ? item_method(&x->req, f->opts) : x->method;
 	if (f->err == E_INPUT_TOO_LONG && !x->req.is_json)
 		given = f->line;
 	if (given.p != NULL) {

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The spine, where a fetch begins: a line of input is understood far enough to
+ * know its origin, or to say what is wrong with it. All else that it says is
+ * thrown away; the line is read again with its slot.
+ */
+
+#include "base/mem.h"
+#include "codec/input_kind.h"
+#include "core/fetch.h"
+#include "core/item.h"
+#include "core/origin/host.h"
+#include "io/source.h"
+
+#define BAD_LINE_KEPT 65535 /* of a line that cannot be used: its record's */
+
+void
+fetch_reject(struct fetch *f, enum err e, size_t column, const char *text)
+{
+	struct buf note = { 0 };
+
+	buf_printf(&note, "%s", f->source);
+	if (f->is_argument)
+		buf_printf(&note, " %llu:1:%zu: %s",
+		    (unsigned long long)f->source_line, column, text);
+	else
+		buf_printf(&note, ":%llu:%zu: %s",
+		    (unsigned long long)f->source_line, column, text);
+	buf_char(&note, '\0');
+	f->note = note.p;
+	fetch_fail(f, e, PHASE_INPUT, NULL);
+}
+
+static struct fetch *
+make(struct core *c, const struct source_line *line, struct span text)
+{
+	struct fetch *f = fetch_new(c, text);
+
+	f->seq = ++c->seq;
+	f->source = line->name;
+	f->source_line = line->number;
+	f->is_argument = line->is_argument != 0;
+	f->had_bom = line->had_bom != 0;
+	f->had_cr = line->had_cr != 0;
+	c->stats.items++;
+	return f;
+}
+
+/* Where in the line its URL begins, from 1, as far as that is known. */
+static size_t
+url_column(const struct core *c, struct span line)
+{
+	const char *p = c->request.url.p;
+
+	return p >= line.p && p <= line.p + line.n ? (size_t)(p - line.p) + 1
+						   : 1;
+}
+
+/* What its output cannot show, and what leaves nothing to parse. */
+static int
+is_streamable(const struct opts *o)
+{
+	return o->format != FORMAT_TEXT && o->format != FORMAT_BODY &&
+	       !o->only_failed && !o->only_ok && !opts_extracts(o);
+}
+
+/* Why a line that is good by itself cannot be a request; NULL: it can. */
+static const char *
+why_unsendable(const struct request *r, const struct opts *o)
+{
+	if (span_eq(item_method(r, o), SPAN("CONNECT")))
+		return "the method CONNECT cannot be asked for";
+	if (item_is_streamed(r, o) && !is_streamable(o))
+		return "\"stream\" does not go with --format text or body, "
+		       "--only-failed, --only-ok or extraction";
+	return NULL;
+}
+
+/* What it takes from each --budget: as it says, otherwise nothing. */
+static void
+note_cost(struct fetch *f)
+{
+	const struct request *r = &f->core->request;
+	const struct opts *o = f->opts;
+	size_t i, k;
+
+	if (o->nbudgets == 0 || r->ncost == 0)
+		return;
+	f->cost = mem_alloc(o->nbudgets * sizeof(f->cost[0]));
+	for (i = 0; i < o->nbudgets; i++) {
+		f->cost[i] = 0;
+		for (k = 0; k < r->ncost; k++)
+			if (span_eq(
+				r->cost[k].name, span_str(o->budgets[i].name)))
+				f->cost[i] = r->cost[k].amount;
+	}
+}
+
+static void
+note_request(struct fetch *f)
+{
+	const struct request *r = &f->core->request;
+
+	f->is_idempotent = http_is_idempotent(item_method(r, f->opts)) ||
+			   item_has_idempotency_key(r, f->opts);
+	f->is_streamed = item_is_streamed(r, f->opts) != 0;
+	f->retry = (short)r->retry;
+	note_cost(f);
+}
+
+static void
+note_oddity(struct core_oddity *o, const struct fetch *f)
+{
+	*o = (struct core_oddity){ f->source, f->source_line };
+}
+
+/* For a warning, one a run of each kind. */
+static void
+note_oddities(struct fetch *f)
+{
+	struct core *c = f->core;
+	const struct request *r = &c->request;
+
+	if (c->two_urls.source == NULL && !r->is_json &&
+	    input_kind_has_two(r->url))
+		note_oddity(&c->two_urls, f);
+	if (c->method_case.source == NULL && r->method.n > 0 &&
+	    http_method_meant(r->method) != NULL)
+		note_oddity(&c->method_case, f);
+}
+
+void
+fetch_begin(struct core *c, const struct source_line *line)
+{
+	struct span text = line->text;
+	struct request_fault fault;
+	const char *why;
+	struct fetch *f;
+	size_t at;
+	enum err e;
+
+	if (line->too_long && text.n > BAD_LINE_KEPT)
+		text.n = BAD_LINE_KEPT;
+	f = make(c, line, text);
+	if (line->too_long) {
+		fetch_reject(f, E_INPUT_TOO_LONG, 1, "the line is too long");
+		return;
+	}
+	if (request_parse(&c->request, f->line, &fault) != E_OK) {
+		fetch_reject(f, E_INPUT_INVALID, fault.column, fault.text);
+		return;
+	}
+	why = why_unsendable(&c->request, c->opts);
+	if (why != NULL) {
+		fetch_reject(f, E_INPUT_INVALID, 1, why);
+		return;
+	}
+	e = item_url(c, &c->url, c->request.url, &why, &at);
+	if (e != E_OK) {
+		fetch_reject(f, e, url_column(c, f->line) + at, why);
+		return;
+	}
+	note_request(f);
+	note_oddities(f);
+	f->host = host_of(c, &c->url);
+	fetch_enter(f, FETCH_QUEUED);
+}
