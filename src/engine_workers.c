@@ -11,6 +11,7 @@
 
 #include "codec/frame.h"
 #include "core/core.h"
+#include "core/fetch.h"
 #include "core/output/parse.h"
 #include "io/pool/pool.h"
 #include "io/sink.h"
@@ -154,7 +155,7 @@ common(struct engine_workers *w)
 		.mem_bytes = o->worker_mem_bytes,
 		.time_us = o->worker_time_us,
 		.use_sandbox = o->sandbox,
-		.done = parse_on_done,
+		.done = fetch_on_parsed,
 		.room = room,
 		.tick = on_event,
 		.arg = w };

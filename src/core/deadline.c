@@ -274,7 +274,7 @@ what_is_due(struct fetch *f)
  * still due goes on for ever.
  */
 static int
-put_off(struct fetch *f)
+put_off(struct fetch *f, int *must_read)
 {
 	struct xchg *x = f->x;
 
@@ -284,7 +284,7 @@ put_off(struct fetch *f)
 	    !conn_is_ready(x->conn))
 		return 0;
 	x->put_offs += !link_on(&f->run);
-	fetch_run(f);
+	*must_read = 1;
 	return 1;
 }
 
@@ -301,7 +301,7 @@ check_paused(struct fetch *f)
 }
 
 enum err
-deadline_check(struct fetch *f)
+deadline_check(struct fetch *f, int *must_read)
 {
 	enum err e = E_OK;
 
@@ -309,7 +309,7 @@ deadline_check(struct fetch *f)
 		return check_paused(f);
 	if (f->x->conn != NULL)
 		e = what_is_due(f);
-	if (e != E_OK && !put_off(f))
+	if (e != E_OK && !put_off(f, must_read))
 		return e;
 	if (e == E_OK)
 		f->x->put_offs = 0;

@@ -17,11 +17,11 @@ struct fetch;
 void deadline_set(struct fetch *f);
 /*
  * The timer fired. E_OK: nothing is due, or it is put off (we pause the fetch,
- * or something is there that has not been looked at: it is, first); the timer
- * is set again.
+ * or something is there that has not been read); the timer is set again.
+ * *must_read: that is to be read before the next check.
  * Otherwise the E_*_TIMEOUT that ends the fetch.
  */
-enum err deadline_check(struct fetch *f);
+enum err deadline_check(struct fetch *f, int *must_read);
 /*
  * How long the clocks of its exchange stood still against a limit: while the
  * output was blocked as long as that took, for memory as long again as the

@@ -21,7 +21,6 @@
 #include "core/origin/network.h"
 #include "core/output/order.h"
 #include "core/output/parse.h"
-#include "core/reader.h"
 #include "core/retry.h"
 #include "core/sched.h"
 #include "core/history.h"
@@ -242,7 +241,7 @@ on_conn(void *arg, enum conn_event ev)
 		if (clock_is_over_budget(&f->core->clock))
 			fetch_run(f);
 		else
-			reader_read(f);
+			fetch_read(f);
 		return;
 	case CONN_FAILED:
 		on_failed(f);
@@ -250,19 +249,32 @@ on_conn(void *arg, enum conn_event ev)
 	}
 }
 
-void
-fetch_on_timer(void *arg)
+static void
+on_timer(void *arg)
 {
 	struct xchg *x = arg;
 	struct fetch *f = x->fetch;
+	int must_read = 0;
 	enum err e;
 
 	clock_tick(&x->core->clock);
 	if (f == NULL || !has_slot(f->state))
 		return; /* the next one that takes x sets it anew */
-	e = deadline_check(f);
+	e = deadline_check(f, &must_read);
 	if (e != E_OK)
 		fetch_fail(f, e, PHASE_STRUCK, NULL);
+	else if (must_read)
+		fetch_run(f);
+}
+
+void
+fetch_on_parsed(struct pool_doc *d, const struct pool_result *r)
+{
+	struct fetch *f = d->arg;
+
+	CHECK(f->state == FETCH_PARSING);
+	if (parse_take(f, r))
+		fetch_enter(f, FETCH_EMITTING);
 }
 
 /* ---- entry hooks ---- */
@@ -301,6 +313,8 @@ fetch_start(struct fetch *f, struct conn *conn)
 	int64_t looked = conn == NULL ? looked_us(f) : 0;
 	enum err e;
 
+	if (x->timer == NULL)
+		x->timer = timer_new(c->base, on_timer, x);
 	f->x = x;
 	x->conn = conn;
 	x->start_at_us = c->clock.now_us;
@@ -447,8 +461,8 @@ fetch_run_queue(struct core *c)
 		if (f->is_hook_due) {
 			f->is_hook_due = 0;
 			states[f->state].hook(f);
-		} else if (reader_is_due(f))
-			reader_read(f);
+		} else if (fetch_is_reading(f))
+			fetch_read(f);
 		if (clock_is_over_budget(&c->clock))
 			return;
 	}

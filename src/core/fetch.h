@@ -17,6 +17,8 @@
 
 struct host;
 struct history;
+struct pool_doc;
+struct pool_result;
 struct source_line;
 struct xchg;
 
@@ -126,6 +128,15 @@ void fetch_drop(struct fetch *f);
 void fetch_run(struct fetch *f);
 /* Runs what is due until the queue is empty or the budget is used up. */
 void fetch_run_queue(struct core *c);
+/* May bytes arrive for f in its present state? */
+int fetch_is_reading(const struct fetch *f);
+/*
+ * Reads what is there, within the pass's budget; the rest is left for the run
+ * queue. May end the fetch.
+ */
+void fetch_read(struct fetch *f);
+/* Lets paused fetches read again as far as there is room. */
+void fetch_resume_paused(struct core *c);
 /* Writes records that waited for room, oldest first. */
 void fetch_emit_waiting(struct core *c);
 /*
@@ -134,7 +145,7 @@ void fetch_emit_waiting(struct core *c);
  * was not begun is dropped.
  */
 void fetch_interrupt_all(struct core *c);
-/* The timer of an exchange; arg is the struct xchg. */
-void fetch_on_timer(void *arg);
+/* The pools call it: an answer has been parsed, or will not be. */
+void fetch_on_parsed(struct pool_doc *d, const struct pool_result *r);
 
 #endif

@@ -61,6 +61,8 @@ resend(struct fetch *f)
 
 	conn_close(&x->conn);
 	xchg_reset(x);
+	xchg_expect(x);
+	xchg_count_held(x);
 	x->is_resent = 1;
 	x->start_at_us = f->core->clock.now_us;
 	x->looked_up_at_us = x->start_at_us;

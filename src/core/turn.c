@@ -6,7 +6,6 @@
 #include "core/output/failed_input.h"
 #include "core/fetch.h"
 #include "core/output/order.h"
-#include "core/reader.h"
 #include "core/sched.h"
 #include "io/conn/conn.h"
 #include "io/sink.h"
@@ -66,7 +65,7 @@ turn_finish(struct core *c)
 	sched_judge_pauses(c);
 	if (pauses != 0 && c->sched.pauses == 0)
 		c->input_left = 1; /* no event tells of it: pump again */
-	reader_resume_paused(c);
+	fetch_resume_paused(c);
 	conns_reap(c->conns);
 	stats_lag(&c->stats, clock_tick(&c->clock) - c->clock.pass_at_us);
 	sched_set_timer(c);

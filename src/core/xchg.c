@@ -40,7 +40,6 @@ xchg_take(struct core *c, struct fetch *f)
 		x = mem_zalloc(1, sizeof(*x));
 		x->core = c;
 		x->http = http_new();
-		x->timer = timer_new(c->base, fetch_on_timer, x);
 	}
 	x->fetch = f;
 	x->tls_verified = -1;
@@ -165,8 +164,6 @@ void
 xchg_reset(struct xchg *x)
 {
 	clear_answer(x);
-	xchg_expect(x);
-	xchg_count_held(x);
 	x->conn_id = 0;
 	x->is_reused = 0;
 	x->up_at_us = x->secure_at_us = 0;
@@ -426,17 +423,14 @@ open_decoder(struct xchg *x)
 	return XCHG_MORE;
 }
 
-/* The header section has just become complete. */
+/* Makes ready for the body. */
 static enum xchg_verdict
-take_head(struct xchg *x, int is_done)
+take_head(struct xchg *x)
 {
 	uint64_t max;
-	int64_t length = is_done ? 0 : http_content_length(x->http);
+	int64_t length =
+	    x->after_head == HTTP_DONE ? 0 : http_content_length(x->http);
 
-	x->content_type = http_find_all(
-	    http_header(x->http), SPAN("content-type"), &x->type_lines);
-	media_type_read(&x->media, x->content_type);
-	x->plan = retry_judge_head(x->fetch);
 	if (x->plan == RETRY_BAD)
 		return XCHG_BAD;
 	if (x->plan != RETRY_KEEP) {
@@ -468,18 +462,13 @@ conclude(struct xchg *x)
 	return XCHG_DONE;
 }
 
+/* The body's bytes, and what the codec said of the input they came with. */
 static enum xchg_verdict
-take_input(struct xchg *x, struct span in)
+take_rest(struct xchg *x, enum http_verdict h, struct span body)
 {
-	int had_head = http_has_head(x->http);
-	enum http_verdict h;
-	struct span body;
 	enum xchg_verdict v = XCHG_MORE;
 
-	h = http_feed(x->http, in, &body);
-	if (!had_head && http_has_head(x->http))
-		v = take_head(x, h == HTTP_DONE);
-	if (v == XCHG_MORE && http_has_head(x->http))
+	if (http_has_head(x->http))
 		v = take_body(x, body);
 	if (v == XCHG_BAD || v == XCHG_CUT)
 		return v;
@@ -495,8 +484,34 @@ take_input(struct xchg *x, struct span in)
 enum xchg_verdict
 xchg_input(struct xchg *x, struct span in)
 {
-	enum xchg_verdict v = take_input(x, in);
+	int had_head = http_has_head(x->http);
+	struct span body;
+	enum http_verdict h = http_feed(x->http, in, &body);
+	enum xchg_verdict v = XCHG_HEAD;
 
+	if (had_head || !http_has_head(x->http)) {
+		v = take_rest(x, h, body);
+	} else {
+		x->content_type = http_find_all(
+		    http_header(x->http), SPAN("content-type"), &x->type_lines);
+		media_type_read(&x->media, x->content_type);
+		x->after_head = h;
+		x->body_in = body;
+	}
+	xchg_count_held(x);
+	return v;
+}
+
+enum xchg_verdict
+xchg_set_plan(struct xchg *x, enum retry_plan plan)
+{
+	enum xchg_verdict v;
+
+	x->plan = plan;
+	v = take_head(x);
+	if (v == XCHG_MORE)
+		v = take_rest(x, x->after_head, x->body_in);
+	x->body_in = SPAN_NONE;
 	xchg_count_held(x);
 	return v;
 }

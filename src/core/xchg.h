@@ -39,6 +39,7 @@ struct timer;
 
 enum xchg_verdict {
 	XCHG_MORE,  /* all taken, the answer goes on */
+	XCHG_HEAD,  /* the header section is complete: call xchg_set_plan */
 	XCHG_AGAIN, /* decoded enough for now: call xchg_continue */
 	XCHG_DONE,  /* the answer is whole */
 	XCHG_CUT,   /* what is left of it is not wanted; see plan */
@@ -49,7 +50,8 @@ struct xchg {
 	struct core *core;
 	struct fetch *fetch;
 	struct link spare;
-	struct timer *timer; /* the fetch's only one */
+	struct timer
+	    *timer; /* of all its deadlines; made with its first slot */
 
 	/* The request. */
 	struct request req;
@@ -73,11 +75,13 @@ struct xchg {
 
 	/* The answer. */
 	struct http *http;
-	struct decode *decode;    /* while is_coded */
-	enum retry_plan plan;     /* what its header section led to */
-	struct span content_type; /* its lines as one list; p NULL: none */
-	struct buf type_lines;    /* where they are put together */
-	struct media_type media;  /* and read */
+	struct decode *decode;        /* while is_coded */
+	enum retry_plan plan;         /* what its header section led to */
+	enum http_verdict after_head; /* of the bytes that completed it, */
+	struct span body_in;          /* and the body's bytes among them */
+	struct span content_type;     /* its lines as one list; p NULL: none */
+	struct buf type_lines;        /* where they are put together */
+	struct media_type media;      /* and read */
 	int is_coded, is_whole_on_wire;
 	int is_behind;         /* output is due before more input */
 	struct buf pending;    /* body bytes that wait to be decoded */
@@ -157,13 +161,19 @@ void xchg_count_held(struct xchg *x);
 void xchg_count_pause(struct xchg *x);
 /* The URL of the item, whatever hop this is. */
 const struct url *xchg_item_url(const struct xchg *x);
-/* Forgets the answer and the connection: the request goes out anew. */
+/* Forgets the answer and the connection: the request goes out anew, once
+ * xchg_expect was called. */
 void xchg_reset(struct xchg *x);
 /* Copies what the record needs to know of x->conn. */
 void xchg_note_conn(struct xchg *x);
 
-/* Feeds bytes as they came. */
+/* Feeds bytes as they came. They must stay until the next call after HEAD. */
 enum xchg_verdict xchg_input(struct xchg *x, struct span in);
+/*
+ * After XCHG_HEAD: what the header section leads to (core/retry); goes on with
+ * what came after it. RETRY_BAD: err, phase and detail are set.
+ */
+enum xchg_verdict xchg_set_plan(struct xchg *x, enum retry_plan plan);
 /* Goes on where XCHG_AGAIN left off. */
 enum xchg_verdict xchg_continue(struct xchg *x);
 /* The peer closed; clean as in http_eof. */

@@ -67,7 +67,7 @@ open_pools(struct sim *s)
 	struct pool_conf conf = { .workers = (unsigned)s->opts.workers,
 		.fill = parse_fill_document,
 		.check = parse_check_object,
-		.done = parse_on_done,
+		.done = fetch_on_parsed,
 		.tick = on_event,
 		.arg = c };
 

@@ -413,25 +413,23 @@ take(struct parse *p, const struct pool_result *r, int is_exec)
 		p->has_object = has_value;
 }
 
-void
-parse_on_done(struct pool_doc *d, const struct pool_result *r)
+int
+parse_take(struct fetch *f, const struct pool_result *r)
 {
-	struct fetch *f = d->arg;
 	struct core *c = f->core;
 	struct parse *p = f->x->parse;
 	int is_exec = p->pool == c->coprocs;
 
-	CHECK(f->state == FETCH_PARSING);
 	take(p, r, is_exec);
 	xchg_count_held(f->x);
 	p->is_put = 0;
 	p->pool = NULL;
 	if (!is_exec && offer(f, c->coprocs)) {
 		put(f);
-		return;
+		return 0;
 	}
 	count_wait(f, f->entered_at_us, p->time_us);
-	fetch_enter(f, FETCH_EMITTING);
+	return 1;
 }
 
 /* ---- the record ---- */

@@ -36,8 +36,10 @@ struct parse {
 /* Is the answer to be parsed? If not, and nobody but us is to blame for that,
  * the record will say why. */
 int parse_is_due(struct fetch *f);
-/* Hands it to the first that parses it. Leads to EMITTING. */
+/* Hands it to the first that parses it. */
 void parse_start(struct fetch *f);
+/* What that one made of it. Nonzero: it is done; 0: it is with the next. */
+int parse_take(struct fetch *f, const struct pool_result *r);
 /* Nobody works on it any more. */
 void parse_cancel(struct fetch *f);
 /* As many wait for a parser as there should be. */
@@ -59,6 +61,5 @@ int parse_fill_document(struct pool_doc *d, struct buf *out, int begin);
 int parse_fill_line(struct pool_doc *d, struct buf *out, int begin);
 int parse_check_object(struct pool_doc *d, struct span value);
 int parse_check_value(struct pool_doc *d, struct span value);
-void parse_on_done(struct pool_doc *d, const struct pool_result *r);
 
 #endif

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The part of the spine that arriving bytes drive: reads from the connection,
+ * The spine, as far as arriving bytes drive it: reads from the connection,
  * feeds the exchange, acts on its verdict; pauses and resumes. Knows nothing
  * of how a fetch began or where its record goes.
  */
-#include "core/reader.h"
-
 #include "core/deadline.h"
 #include "core/fetch.h"
 #include "core/origin/idle.h"
+#include "core/retry.h"
 #include "core/sched.h"
 #include "core/xchg.h"
 #include "io/sink.h"
@@ -42,6 +41,7 @@ act(struct fetch *f, enum xchg_verdict v, struct span left_over)
 		    x->refused_at_us == f->core->clock.now_us)
 			deadline_set(f);
 		return 1;
+	case XCHG_HEAD: /* read_once does not hand it on */
 	case XCHG_AGAIN:
 		fetch_run(f);
 		return 0;
@@ -127,7 +127,7 @@ resume(struct fetch *f)
 }
 
 int
-reader_is_due(const struct fetch *f)
+fetch_is_reading(const struct fetch *f)
 {
 	return f->state >= FETCH_SENDING && f->state <= FETCH_RECEIVING;
 }
@@ -152,6 +152,8 @@ read_once(struct fetch *f)
 	}
 	c->stats.bytes_in += n;
 	v = xchg_input(x, span_of(c->read_buf, n));
+	if (v == XCHG_HEAD)
+		v = xchg_set_plan(x, retry_judge_head(f));
 	used = http_used(x->http);
 	return act(f, v, span_of(c->read_buf + used, n - used));
 }
@@ -176,7 +178,7 @@ read_too_early(struct fetch *f)
 }
 
 void
-reader_read(struct fetch *f)
+fetch_read(struct fetch *f)
 {
 	int i, why;
 
@@ -184,7 +186,7 @@ reader_read(struct fetch *f)
 		read_too_early(f);
 		return;
 	}
-	for (i = 0; i < ROUNDS && reader_is_due(f); i++) {
+	for (i = 0; i < ROUNDS && fetch_is_reading(f); i++) {
 		if (f->x->paused_at_us != 0)
 			return;
 		why = sched_must_pause(f);
@@ -192,7 +194,7 @@ reader_read(struct fetch *f)
 			pause_reading(f, why);
 			return;
 		}
-		if (!read_once(f) || !reader_is_due(f))
+		if (!read_once(f) || !fetch_is_reading(f))
 			return;
 		if (!f->x->is_behind && !conn_more(f->x->conn))
 			return;
@@ -200,12 +202,12 @@ reader_read(struct fetch *f)
 		if (clock_is_over_budget(&f->core->clock))
 			break;
 	}
-	if (reader_is_due(f))
+	if (fetch_is_reading(f))
 		fetch_run(f);
 }
 
 void
-reader_resume_paused(struct core *c)
+fetch_resume_paused(struct core *c)
 {
 	struct link *k = list_first(&c->paused), *next;
 	struct fetch *f;
