@@ -13,7 +13,7 @@ standstill_note(struct core *c, int64_t length_us)
 
 	s->kept[i].end_at_us = c->clock.now_us;
 	s->kept[i].length_us = length_us;
-	resolve_put_off(c->resolve, length_us);
+	resolve_extend_deadlines(c->resolve, length_us);
 }
 
 /* Of one that was under way at that moment only what came after it. */

@@ -17,7 +17,6 @@ LARGEST = 4
 # Larger knots that are known: folder of src -> files. They may only shrink.
 KNOWN = {
     "core": 26,
-    "io": 8,
     "options": 9,
 }
 

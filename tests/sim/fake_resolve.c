@@ -160,7 +160,7 @@ resolve_cancel(struct resolve_job *job)
 
 /* No scenario stands still while a look-up is open. */
 void
-resolve_put_off(struct resolve *r, int64_t us)
+resolve_extend_deadlines(struct resolve *r, int64_t us)
 {
 	(void)us;
 	if (r->stats.open > 0)

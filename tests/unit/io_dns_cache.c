@@ -45,16 +45,16 @@ test_over_the_cap_the_name_not_used_for_longest_goes(void **state)
 	(void)state;
 	resolve_cache_init(&c);
 	busy = add(&c, "busy.test", 1);
-	resolve_cache_idle(&c, add(&c, "first.test", 1));
-	resolve_cache_idle(&c, add(&c, "second.test", 1));
-	resolve_cache_idle(&c, find(&c, "first.test"));
+	resolve_cache_set_idle(&c, add(&c, "first.test", 1));
+	resolve_cache_set_idle(&c, add(&c, "second.test", 1));
+	resolve_cache_set_idle(&c, find(&c, "first.test"));
 	for (i = 3; i < 100 * 1000; i++) {
 		snprintf(name, sizeof(name), "n%d.test", i);
-		resolve_cache_idle(&c, add(&c, name, 1));
+		resolve_cache_set_idle(&c, add(&c, name, 1));
 	}
 	assert_int_equal(c.table.n, 100 * 1000);
 	assert_non_null(find(&c, "second.test"));
-	resolve_cache_idle(&c, add(&c, "more.test", 1));
+	resolve_cache_set_idle(&c, add(&c, "more.test", 1));
 	assert_int_equal(c.table.n, 100 * 1000);
 	assert_null(find(&c, "second.test"));
 	assert_non_null(find(&c, "first.test"));
@@ -74,7 +74,7 @@ test_its_bytes_are_capped_too(void **state)
 	for (i = 0; i < 90 * 1000; i++) {
 		memset(name, 'a', sizeof(name));
 		snprintf(name, sizeof(name), "%0250d", i);
-		resolve_cache_idle(&c, add(&c, name, RESOLVE_MAX_ADDRS));
+		resolve_cache_set_idle(&c, add(&c, name, RESOLVE_MAX_ADDRS));
 	}
 	assert_in_range(c.bytes, 30 << 20, 33 << 20);
 	assert_in_range(c.table.n, 1000, 80 * 1000);
@@ -89,7 +89,8 @@ test_a_name_of_which_nothing_is_known_is_not_kept(void **state)
 
 	(void)state;
 	resolve_cache_init(&c);
-	resolve_cache_idle(&c, resolve_cache_add(&c, s, hash_of(&c.table, s)));
+	resolve_cache_set_idle(
+	    &c, resolve_cache_add(&c, s, hash_of(&c.table, s)));
 	assert_null(find(&c, "gone.test"));
 	assert_int_equal(c.bytes, 0);
 	resolve_cache_fini(&c);

@@ -126,7 +126,7 @@ test_each_answer_is_read_for_what_it_says(void **state)
 		parse(&rp, rows[i].bytes.p, rows[i].bytes.n);
 		assert_int_equal(rp.err, rows[i].err);
 		assert_int_equal(rp.n, rows[i].n);
-		assert_int_equal(rp.cut, rows[i].cut);
+		assert_int_equal(rp.truncated, rows[i].cut);
 		assert_int_equal(rp.ttl_s, rows[i].ttl_s);
 		if (rows[i].detail != NULL)
 			assert_string_equal(rp.detail, rows[i].detail);

@@ -235,7 +235,7 @@ test_a_server_asked_last_gets_one_question_when_its_time_is_over(void **state)
 
 	(void)state;
 	world_open(&w, 2, black_hole, all_answered, plain);
-	w.r->server[0].bad = 2; /* as if 30 s ago */
+	w.r->server[0].failures = 2; /* as if 30 s ago */
 	for (i = 0; i < N; i++) {
 		snprintf(host, sizeof(host), "n%d.test", i);
 		start(&w, &wt[i], host);
@@ -246,7 +246,7 @@ test_a_server_asked_last_gets_one_question_when_its_time_is_over(void **state)
 	}
 	assert_int_equal(w.sv[0].queries, 1);
 	w.sv[0].rules = all_answered;
-	w.r->server[0].bad_until_at_us = 0;
+	w.r->server[0].avoid_until_at_us = 0;
 	expect(&w, "back.test", "127.0.0.2");
 	expect(&w, "again.test", "127.0.0.2");
 	assert_int_equal(w.sv[0].queries, 4);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is known of a name, as the answer that those who asked for it get:
- * both families in the order to try, or the one error that says most. Knows
- * nothing of who waits.
+ * What is known of a name, as an answer: the addresses of both families in the
+ * order to try, or the one error that says most. Knows nothing of look-ups.
  */
 #include "io/dns/resolve_int.h"
 
@@ -12,7 +11,7 @@ int
 resolve_answer_is_usable(const struct resolve_name *nm,
     const struct resolve_known *kn, int64_t now_us)
 {
-	return kn->at_us != 0 && kn->q == NULL &&
+	return kn->learned_at_us != 0 && kn->q == NULL &&
 	       (kn->until_at_us > now_us || kn->batch == nm->batch);
 }
 
@@ -74,19 +73,19 @@ put_sets(
 
 void
 resolve_answer_fail(struct resolve_answer *a, enum err err, const char *detail,
-    int64_t until_us)
+    int64_t until_at_us)
 {
 	a->err = err;
 	a->detail = detail;
 	a->n = 0;
 	a->is_absent = 0;
-	a->until_at_us = until_us;
+	a->until_at_us = until_at_us;
 }
 
 static void
-set_more_telling(struct resolve_answer *a, enum err err, const char *detail)
+note_error(struct resolve_answer *a, enum err err, const char *detail)
 {
-	if (a->err == E_OK || resolve_query_more_telling(err, a->err)) {
+	if (a->err == E_OK || resolve_reply_says_more(err, a->err)) {
 		a->err = err;
 		a->detail = detail;
 	}
@@ -105,15 +104,15 @@ explain_absence(const struct resolve *r, const struct resolve_name *nm,
 		if (!r->use[f])
 			continue;
 		if (resolve_answer_is_usable(nm, kn, now_us)) {
-			set_more_telling(a, kn->err, kn->detail);
+			note_error(a, kn->err, kn->detail);
 			a->is_absent |= kn->err == E_DNS_NXDOMAIN;
 			if (kn->until_at_us < a->until_at_us)
 				a->until_at_us = kn->until_at_us;
 			continue;
 		}
-		set_more_telling(a, E_DNS_TIMEOUT, "TIMEOUT");
+		note_error(a, E_DNS_TIMEOUT, "TIMEOUT");
 		if (kn->q != NULL)
-			set_more_telling(a, kn->q->err, kn->q->detail);
+			note_error(a, kn->q->err, kn->q->detail);
 	}
 	if (a->until_at_us == TIMER_NEVER)
 		a->until_at_us = now_us;
@@ -125,23 +124,24 @@ resolve_answer_known(const struct resolve *r, const struct resolve_name *nm,
 {
 	struct resolve_set set[RESOLVE_FAMILIES] = { { 0, NULL }, { 0, NULL } };
 	const struct resolve_known *kn;
-	int64_t until = TIMER_NEVER;
+	int64_t until_at_us = TIMER_NEVER;
 	int f, n = 0;
 
 	for (f = 0; f < RESOLVE_FAMILIES; f++) {
 		kn = &nm->known[f];
-		if (r->use[f] && kn->q != NULL && until > now_us)
-			/* Half an answer: soon worth another look. */
-			until = until < now_us + RESOLVE_WAITER_US
-				    ? until
-				    : now_us + RESOLVE_WAITER_US;
+		if (r->use[f] && kn->q != NULL && until_at_us > now_us)
+			/* The other family is open: use this half for a
+			 * short time only. */
+			until_at_us = until_at_us < now_us + RESOLVE_WAITER_US
+					  ? until_at_us
+					  : now_us + RESOLVE_WAITER_US;
 		if (!r->use[f] || kn->set.n == 0 ||
 		    !resolve_answer_is_usable(nm, kn, now_us))
 			continue;
 		set[f] = kn->set;
 		n++;
-		if (kn->until_at_us < until)
-			until = kn->until_at_us;
+		if (kn->until_at_us < until_at_us)
+			until_at_us = kn->until_at_us;
 	}
 	if (n == 0) {
 		explain_absence(r, nm, now_us, a);
@@ -150,7 +150,7 @@ resolve_answer_known(const struct resolve *r, const struct resolve_name *nm,
 	a->err = E_OK;
 	a->detail = NULL;
 	a->is_absent = 0;
-	a->until_at_us = until;
+	a->until_at_us = until_at_us;
 	put_sets(a, set);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is known of each name: a table, capped in names and bytes, the least
- * recently used idle name going first. Knows nothing of who waits or asks,
- * nor what may be used when.
+ * What is known of each name: a table with a limit of names and of bytes, from
+ * which the least recently used idle name is evicted first. Knows nothing of
+ * look-ups and queries.
  */
 #include "io/dns/resolve_int.h"
 
@@ -31,8 +31,7 @@ free_name(struct resolve_name *nm)
 	int f;
 
 	for (f = 0; f < RESOLVE_FAMILIES; f++) {
-		if (nm->known[f].q != NULL)
-			resolve_query_drop(nm->known[f].q);
+		CHECK(nm->known[f].q == NULL);
 		free(nm->known[f].set.addr);
 	}
 	free(nm);
@@ -41,8 +40,8 @@ free_name(struct resolve_name *nm)
 static void
 drop(struct resolve_cache *c, struct resolve_name *nm)
 {
-	CHECK(nm->jobs.n == 0 && !link_on(&nm->on_window));
-	resolve_cache_busy(c, nm);
+	CHECK(nm->jobs.n == 0 && !link_on(&nm->on_delay));
+	resolve_cache_set_busy(c, nm);
 	hash_del(&c->table, &nm->in_table);
 	c->bytes -= name_bytes(nm);
 	free_name(nm);
@@ -103,20 +102,20 @@ resolve_cache_add(struct resolve_cache *c, struct span name, uint64_t hash)
 }
 
 void
-resolve_cache_busy(struct resolve_cache *c, struct resolve_name *nm)
+resolve_cache_set_busy(struct resolve_cache *c, struct resolve_name *nm)
 {
 	if (link_on(&nm->on_lru))
 		list_remove(&c->lru, &nm->on_lru);
 }
 
 void
-resolve_cache_idle(struct resolve_cache *c, struct resolve_name *nm)
+resolve_cache_set_idle(struct resolve_cache *c, struct resolve_name *nm)
 {
 	if (list_first(&c->lru) == &nm->on_lru)
 		return;
-	resolve_cache_busy(c, nm);
-	if (nm->known[RESOLVE_V6].at_us == 0 &&
-	    nm->known[RESOLVE_V4].at_us == 0)
+	resolve_cache_set_busy(c, nm);
+	if (nm->known[RESOLVE_V6].learned_at_us == 0 &&
+	    nm->known[RESOLVE_V4].learned_at_us == 0)
 		drop(c, nm);
 	else
 		list_unshift(&c->lru, &nm->on_lru);
@@ -141,7 +140,7 @@ resolve_cache_learn(struct resolve_cache *c, struct resolve_name *nm,
 	struct resolve_known *kn = &nm->known[f];
 
 	c->bytes -= name_bytes(nm);
-	kn->at_us = now_us;
+	kn->learned_at_us = now_us;
 	kn->until_at_us = now_us + (int64_t)rp->ttl_s * 1000000;
 	kn->batch = nm->batch;
 	kn->err = rp->err;

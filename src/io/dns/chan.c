@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * c-ares: a channel puts one question to one server, once. Sockets are our
- * own, so that a lack of descriptors or buffers on this machine is told apart
- * from a server that cannot be reached. Knows nothing of other servers, of
- * the cache, nor of who waits.
+ * c-ares: a channel sends each query to one server, once. The socket calls are
+ * ours, so that a shortage of descriptors or buffers on this machine can be
+ * distinguished from a server that cannot be reached. Knows nothing of other
+ * servers, the cache and look-ups.
  */
 #define CARES_NO_DEPRECATED
 #include "io/dns/resolve_int.h"
@@ -22,9 +22,9 @@
 #include "base/mem.h"
 
 #define EDNS_SIZE 1232    /* unfragmented on every path */
-#define SOCKBUF (1 << 20) /* a burst of answers; the kernel caps it */
-#define SOCKS_READ 16     /* of a channel: c-ares has one or two */
-#define EMPTY_MAX 64      /* datagrams of no bytes passed over a read */
+#define SOCKBUF (1 << 20) /* for a burst of replies; the kernel limits it */
+#define SOCKS_READ 16     /* of a channel; c-ares has one or two */
+#define EMPTY_MAX 64      /* empty datagrams that one read skips */
 
 enum { TYPE_A = 1, TYPE_AAAA = 28, CLASS_IN = 1 };
 
@@ -34,11 +34,11 @@ struct resolve_chan {
 	int tcp;
 	ares_channel ares;
 	struct list socks;
-	struct timer *timer; /* set as long as c-ares has questions open */
+	struct timer *timer; /* set while c-ares has open queries */
 	int sys_errno;       /* of the last call on a socket that failed */
 };
 
-/* A socket that c-ares wants to hear of. */
+/* A socket whose events c-ares wants. */
 struct sock {
 	struct link on_chan;
 	struct resolve_chan *chan;
@@ -46,7 +46,7 @@ struct sock {
 	struct event *ev;
 };
 
-/* ---- the calls c-ares makes --------------------------------------------- */
+/* ---- called by c-ares --------------------------------------------------- */
 
 static ares_socket_t
 on_socket(int domain, int type, int protocol, void *arg)
@@ -73,7 +73,7 @@ on_close(ares_socket_t fd, void *arg)
 	return close(fd);
 }
 
-/* To our own copy of the address: c-ares knows no zones. */
+/* Connects to our copy of the address, as that of c-ares has no zone. */
 static int
 on_connect(
     ares_socket_t fd, const struct sockaddr *sa, ares_socklen_t len, void *arg)
@@ -99,7 +99,7 @@ on_recv(ares_socket_t fd, void *p, size_t n, int flags, struct sockaddr *from,
 	ares_ssize_t got;
 	int i = 0;
 
-	/* c-ares takes an empty datagram for the end of the socket. */
+	/* c-ares would take an empty datagram for the end of the socket. */
 	do
 		got = recvfrom(fd, p, n, flags, from, from_len);
 	while (got == 0 && !c->tcp && ++i < EMPTY_MAX);
@@ -120,8 +120,8 @@ on_send(ares_socket_t fd, const struct iovec *iov, int n, void *arg)
 	struct resolve_chan *c = arg;
 	ares_ssize_t put = sendmsg(fd, &msg, MSG_NOSIGNAL);
 
-	/* Over UDP that is an earlier datagram's ICMP error, and now used up:
-	 * c-ares would move this question on, and leave that one waiting. */
+	/* Over UDP this is the ICMP error of an earlier datagram, which this
+	 * call has taken off the socket. c-ares would fail the wrong query. */
 	if (put == -1 && errno == ECONNREFUSED && !c->tcp)
 		put = sendmsg(fd, &msg, MSG_NOSIGNAL);
 	if (put == -1 && !(c->tcp && errno == EAGAIN))
@@ -146,7 +146,7 @@ arm(struct resolve_chan *c)
 
 	if (next == NULL)
 		timer_clear(c->timer);
-	else /* not before its time: c-ares would see nothing due */
+	else /* 1 ms late, or c-ares would see nothing due */
 		timer_set(c->timer, timer_now_us() + next->tv_sec * 1000000LL +
 					next->tv_usec + 1000);
 }
@@ -155,9 +155,9 @@ static void
 process(struct resolve_chan *c, ares_socket_t readable, ares_socket_t writable)
 {
 	c->sys_errno = 0;
-	c->r->polling = 1;
+	c->r->is_in_cares = 1;
 	ares_process_fd(c->ares, readable, writable);
-	c->r->polling = 0;
+	c->r->is_in_cares = 0;
 }
 
 static void
@@ -168,7 +168,7 @@ on_socket_event(evutil_socket_t fd, short what, void *arg)
 
 	process(c, what & EV_READ ? fd : ARES_SOCKET_BAD,
 	    what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	resolve_query_drain(r);
+	r->chan_events->over(r);
 }
 
 static void
@@ -178,10 +178,11 @@ on_timer(void *arg)
 
 	process(c, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	arm(c);
-	resolve_query_drain(c->r);
+	c->r->chan_events->over(c->r);
 }
 
-/* Sockets may come and go meanwhile: those of now, at most so many. */
+/* Sockets may be opened and closed meanwhile, so the present ones are copied.
+ */
 void
 resolve_chan_read(struct resolve_chan *c)
 {
@@ -251,7 +252,7 @@ on_sock_state(void *arg, ares_socket_t fd, int readable, int writable)
 		fatalx("event_add failed for a name server's socket");
 }
 
-/* ---- questions ---------------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------ */
 
 static int
 is_shortage(int errnum)
@@ -275,7 +276,7 @@ fail(struct resolve_chan *c, struct resolve_reply *rp, int status)
 		    error_errno_name(
 			c->sys_errno != 0 ? c->sys_errno : ECONNREFUSED));
 		break;
-	case ARES_ENOTFOUND: /* .onion, RFC 7686: never asked for */
+	case ARES_ENOTFOUND: /* .onion (RFC 7686): no query was sent */
 		resolve_reply_fail(rp, E_DNS_NXDOMAIN, "NXDOMAIN");
 		break;
 	case ARES_EBADNAME:
@@ -288,35 +289,35 @@ fail(struct resolve_chan *c, struct resolve_reply *rp, int status)
 }
 
 static struct resolve_chan *
-chan_of(const struct resolve_ask *a)
+chan_of(const struct resolve_try *t)
 {
-	const struct resolve_server *s = &a->r->server[a->server];
+	const struct resolve_server *s = &t->r->server[t->server];
 
-	return a->tcp ? s->tcp : s->udp;
+	return t->tcp ? s->tcp : s->udp;
 }
 
 static void
 on_answer(void *arg, int status, int timeouts, unsigned char *p, int n)
 {
-	struct resolve_ask *a = arg;
+	struct resolve_try *t = arg;
 
 	(void)timeouts;
 	if (p != NULL && n > 0)
-		resolve_reply_parse(&a->reply, a->family, p, (size_t)n);
+		resolve_reply_parse(&t->reply, t->family, p, (size_t)n);
 	else
-		fail(chan_of(a), &a->reply, status);
-	resolve_ask_done(a);
+		fail(chan_of(t), &t->reply, status);
+	t->r->chan_events->done(t);
 }
 
 void
-resolve_chan_ask(
-    struct resolve_chan *c, const char *name, struct resolve_ask *a)
+resolve_chan_send(
+    struct resolve_chan *c, const char *name, struct resolve_try *t)
 {
 	c->sys_errno = 0;
 	ares_query(c->ares, name, CLASS_IN,
-	    a->family == RESOLVE_V6 ? TYPE_AAAA : TYPE_A, on_answer, a);
-	/* Each try may take equally long: the one that is open already, and
-	 * has the timer, ends first. */
+	    t->family == RESOLVE_V6 ? TYPE_AAAA : TYPE_A, on_answer, t);
+	/* All tries may take equally long: the timer of an earlier one is due
+	 * first. */
 	if (timer_at(c->timer) == TIMER_NEVER)
 		arm(c);
 }
@@ -342,7 +343,7 @@ set_server(struct resolve_chan *c)
 		fatalx("c-ares does not take the name server's address");
 }
 
-/* As long as a look-up may take; no shorter than a try. */
+/* As long as a look-up may take, and not shorter than a try. */
 static int
 listen_ms(const struct resolve *r)
 {
@@ -353,7 +354,7 @@ listen_ms(const struct resolve *r)
 	return ms < RESOLVE_TRY_MS ? RESOLVE_TRY_MS : (int)ms;
 }
 
-/* All is said here, so that c-ares reads no file of its own. */
+/* Every option is set, so that c-ares reads no file. */
 static void
 init_channel(struct resolve_chan *c)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Which name servers to ask: --dns-servers, or the nameserver lines of
- * resolv.conf, or the one on this machine; and the reading of such files.
- * Knows nothing of their search lists and options.
+ * resolv.conf, or 127.0.0.1; and how such files are read. Knows nothing of the
+ * search list and the options.
  */
 #include "io/dns/resolve_int.h"
 
@@ -85,7 +85,7 @@ resolve_conf_number(
 	return inet_pton(*f == RESOLVE_V6 ? AF_INET6 : AF_INET, text, out) == 1;
 }
 
-/* A zone: the interface's name or number. 0 if there is none such. */
+/* The index of a zone: the name or number of an interface. 0: none. */
 static unsigned
 zone_index(struct span zone)
 {
@@ -189,8 +189,9 @@ parse_servers(const char *list, union resolve_addr *out, char *why, size_t size)
 		}
 		if (parse_server(s, &out[n]) == -1) {
 			snprintf(why, size,
-			    "--dns-servers: '%.*s' is not a name server's "
-			    "address",
+			    "--dns-servers: '%.*s' is not an address "
+			    "(accepted: "
+			    "ADDR, ADDR#PORT, [V6]#PORT)",
 			    s.n > 80 ? 80 : (int)s.n, s.p);
 			return -1;
 		}
@@ -200,7 +201,7 @@ parse_servers(const char *list, union resolve_addr *out, char *why, size_t size)
 	}
 }
 
-/* Lines that cannot be used are passed over, as the C library does. */
+/* Skips lines that are not valid, as the C library does. */
 static int
 read_resolv_conf(const char *path, union resolve_addr *out)
 {

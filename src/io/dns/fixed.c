@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Names that need no question: --resolve, numbers, the hosts file (read
- * once), localhost (RFC 6761). Knows nothing of servers, time and cache.
+ * Names that need no query: --resolve, numeric addresses, the hosts file (read
+ * once), localhost (RFC 6761). Knows nothing of servers, time and the cache.
  */
 #include "io/dns/resolve_int.h"
 
@@ -12,7 +12,7 @@
 
 #define HOSTS_MAX ((size_t)16 << 20)
 
-/* A name that was written down, for one port or (0) for all. */
+/* A name of the hosts file or of --resolve, for one port or (0) for all. */
 struct fixed {
 	struct hash_link in_table;
 	uint16_t port;
@@ -94,7 +94,7 @@ add_address(struct fixed *fx, enum resolve_family f, const unsigned char *addr)
 	memcpy(set->addr + set->n++ * len, addr, len);
 }
 
-/* Lines with what is no address, a zoned one too, are passed over. */
+/* Skips lines whose first word is not an address, or has a zone. */
 static void
 parse_hosts_line(struct hash *t, struct span line)
 {
@@ -124,7 +124,7 @@ read_hosts(struct hash *t, const char *path)
 	buf_fini(&file);
 }
 
-/* Takes what stands before the separator off *s; 0 if there is none. */
+/* Moves what is before the separator from *s to *head; 0 if there is none. */
 static int
 cut(struct span *s, char sep, struct span *head)
 {
@@ -163,7 +163,7 @@ parse_host_port(struct span *s, struct span *host, uint16_t *port)
 	return resolve_conf_port(digits, port);
 }
 
-/* HOST:PORT:ADDR[,ADDR]; a later one for the same host and port replaces. */
+/* HOST:PORT:ADDR[,ADDR]; replaces an earlier one for the same host and port. */
 static int
 parse_override(struct hash *t, struct span s)
 {
@@ -249,7 +249,7 @@ is_localhost(struct span name)
 	       (name.n > n && memcmp(name.p + name.n - n, suffix, n) == 0);
 }
 
-/* One address of the answer's own. */
+/* An address that is kept in the answer itself. */
 static void
 set_one(struct resolve_fixed_answer *out, enum resolve_family f,
     const unsigned char *addr)

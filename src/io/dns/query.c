@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One question on its way over the servers: what a try's outcome means, who
- * is asked next, and which servers are asked last because they do not
- * answer. Knows nothing of c-ares, the cache's rules and jobs.
+ * One query over several servers: what the outcome of a try means, which server
+ * is asked next, and which ones are asked last because they do not answer.
+ * Knows nothing of c-ares, the cache and look-ups.
  */
 #include "io/dns/resolve_int.h"
 
@@ -11,52 +11,33 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-#define BAD_LIMIT 2
-#define BAD_US (30 * 1000000LL)
+#define AVOID_AFTER 2             /* failures of a server in a row */
+#define AVOID_US (30 * 1000000LL) /* then it is asked last */
 #define STALL_US (50 * 1000LL)
-#define ROUNDS 2
+#define ROUNDS 2 /* over all servers, until a failure is final */
 #define TRY_US (RESOLVE_TRY_MS * 1000LL)
-#define MOST_ASKS 8 /* of a question, listened for at one time */
+#define TRIES_MAX 8 /* of a query, open at one time */
 
 /*
- * A server's socket buffer of the usual 208 KB has room for 90 to 280
- * questions; what comes while it is full is lost. What was asked longer ago
- * has been taken out of it, or will be answered late in any case.
+ * The usual socket buffer of a server (208 KB) has room for 90 to 280 queries;
+ * those that arrive while it is full are lost. So at most BURST_MAX are sent
+ * within BURST_US; older ones have left the buffer by then.
  */
-#define MOST_YOUNG 96
-#define YOUNG_US (32 * 1000LL)
+#define BURST_MAX 96
+#define BURST_US (32 * 1000LL)
 #define PACE_US (4 * 1000LL)
-
-int
-resolve_query_more_telling(enum err a, enum err b)
-{
-	/* While one family has failed, nobody knows that there is no such
-	 * name: some servers say so of the family that they do not serve. */
-	static const enum err order[] = { E_DNS_SERVFAIL, E_DNS_REFUSED,
-		E_DNS_BAD_RESPONSE, E_DNS_TRUNCATED, E_DNS_ERROR, E_DNS_TIMEOUT,
-		E_DNS_NO_SERVER, E_DNS_NXDOMAIN, E_DNS_NODATA };
-	size_t i;
-
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		if (b == order[i])
-			return 0;
-		if (a == order[i])
-			return 1;
-	}
-	return 0;
-}
 
 /* ---- servers ------------------------------------------------------------ */
 
 static int
 is_healthy(const struct resolve_server *s, int64_t now_us)
 {
-	return s->bad < BAD_LIMIT || now_us >= s->bad_until_at_us;
+	return s->failures < AVOID_AFTER || now_us >= s->avoid_until_at_us;
 }
 
-/* Whether some other server would be asked before this one. */
+/* Would another server be asked before this one? */
 static int
-has_better(
+has_healthy_other(
     const struct resolve *r, const struct resolve_server *s, int64_t now_us)
 {
 	unsigned i;
@@ -70,14 +51,14 @@ has_better(
 static void try_next(struct resolve_query *q);
 
 static void
-put_on(struct list *l, struct resolve_query *q)
+enlist(struct list *l, struct resolve_query *q)
 {
 	list_push(l, &q->on_list);
 	q->list = l;
 }
 
 static void
-take_off(struct resolve_query *q)
+unlist(struct resolve_query *q)
 {
 	if (q->list == NULL)
 		return;
@@ -85,9 +66,9 @@ take_off(struct resolve_query *q)
 	q->list = NULL;
 }
 
-/* What is under way there asks the next server now. */
+/* The queries that wait for s ask the next server now. */
 static void
-leave_server(struct resolve *r, const struct resolve_server *s)
+abandon_server(struct resolve *r, const struct resolve_server *s)
 {
 	struct resolve_query *q;
 	struct link *k = list_first(&r->open), *next;
@@ -98,59 +79,60 @@ leave_server(struct resolve *r, const struct resolve_server *s)
 		q = CONTAINER(k, struct resolve_query, on_list);
 		if (&r->server[q->last->server] != s || q->last->tcp)
 			continue;
-		take_off(q);
+		unlist(q);
 		try_next(q);
 	}
 }
 
 /*
- * A server that did not answer in time twice in a row is asked last; what is
- * still under way there need not wait its time out before it asks another.
+ * A server that failed twice in a row is asked last for a while. If it timed
+ * out, the queries that wait for it ask another one at once.
  */
 static void
-note_bad(struct resolve *r, struct resolve_server *s, int timed_out)
+count_failure(struct resolve *r, struct resolve_server *s, int timed_out)
 {
-	int64_t now = timer_now_us();
-	int was_healthy = is_healthy(s, now);
+	int64_t now_us = timer_now_us();
+	int was_healthy = is_healthy(s, now_us);
 
-	if (++s->bad < BAD_LIMIT)
+	if (++s->failures < AVOID_AFTER)
 		return;
-	s->bad_until_at_us = now + BAD_US;
-	if (timed_out && was_healthy && has_better(r, s, now))
-		leave_server(r, s);
+	s->avoid_until_at_us = now_us + AVOID_US;
+	if (timed_out && was_healthy && has_healthy_other(r, s, now_us))
+		abandon_server(r, s);
 }
 
-/* A late answer says that it lives, not that it is to be asked first. */
+/* A late reply shows that the server works, but not that it should be asked
+ * first. */
 static void
-note_health(const struct resolve_ask *a, int is_late)
+count_outcome(const struct resolve_try *t, int is_late)
 {
-	struct resolve_server *s = &a->r->server[a->server];
-	enum err err = a->reply.err;
+	struct resolve_server *s = &t->r->server[t->server];
+	enum err err = t->reply.err;
 
 	if (err == E_DNS_TIMEOUT) {
-		if (!is_late) /* else noted when its time was over */
-			note_bad(a->r, s, 1);
+		if (!is_late) /* else counted at the timeout */
+			count_failure(t->r, s, 1);
 		return;
 	}
 	if (err == E_DNS_NO_SERVER || err == E_DNS_REFUSED) {
-		note_bad(a->r, s, 0);
+		count_failure(t->r, s, 0);
 		return;
 	}
 	s->answered_at_us = timer_now_us();
 	if (!is_late)
-		s->bad = 0;
+		s->failures = 0;
 }
 
 /* The next server of this round, or -1. */
 static int
-pick(const struct resolve_query *q, int64_t now_us)
+next_server(const struct resolve_query *q, int64_t now_us)
 {
 	const struct resolve *r = q->r;
 	unsigned i;
 	int last = -1;
 
 	for (i = 0; i < r->nserver; i++) {
-		if (q->asked & 1u << i)
+		if (q->tried & 1u << i)
 			continue;
 		if (is_healthy(&r->server[i], now_us))
 			return (int)i;
@@ -161,88 +143,89 @@ pick(const struct resolve_query *q, int64_t now_us)
 }
 
 static void
-forget_ask(struct resolve_ask *a)
+detach_try(struct resolve_try *t)
 {
-	if (a->q->last == a)
-		a->q->last = NULL;
-	list_remove(&a->q->asks, &a->on_query);
-	a->q = NULL;
+	if (t->q->last == t)
+		t->q->last = NULL;
+	list_remove(&t->q->tries, &t->on_query);
+	t->q = NULL;
 }
 
 static void
-put(struct resolve_query *q, unsigned server, int tcp, int64_t now_us)
+start_try(struct resolve_query *q, unsigned server, int tcp, int64_t now_us)
 {
 	struct resolve *r = q->r;
 	struct resolve_server *s = &r->server[server];
-	struct resolve_ask *a = mem_zalloc(1, sizeof(*a));
+	struct resolve_try *t = mem_zalloc(1, sizeof(*t));
 
-	a->r = r;
-	a->q = q;
-	a->family = q->family;
-	a->server = server;
-	a->tcp = tcp;
-	if (q->asks.n >= MOST_ASKS) /* what is this late will not come */
-		forget_ask(CONTAINER(
-		    list_first(&q->asks), struct resolve_ask, on_query));
-	list_push(&q->asks, &a->on_query);
-	q->last = a;
+	t->r = r;
+	t->q = q;
+	t->family = q->family;
+	t->server = server;
+	t->tcp = tcp;
+	if (q->tries.n >= TRIES_MAX) /* the oldest will hardly be answered */
+		detach_try(CONTAINER(
+		    list_first(&q->tries), struct resolve_try, on_query));
+	list_push(&q->tries, &t->on_query);
+	q->last = t;
 	q->asked_at_us = now_us;
-	put_on(&r->open, q);
+	enlist(&r->open, q);
 	if (timer_at(r->again) == TIMER_NEVER)
 		timer_set(r->again, now_us + TRY_US);
-	resolve_chan_ask(tcp ? s->tcp : s->udp, q->name->text, a);
+	resolve_chan_send(tcp ? s->tcp : s->udp, q->name->text, t);
 }
 
 static void
-put_udp(struct resolve_query *q, unsigned i, int64_t now_us)
+start_udp_try(struct resolve_query *q, unsigned i, int64_t now_us)
 {
 	struct resolve_server *s = &q->r->server[i];
 
-	q->asked |= 1u << i;
-	/* Its time is over: one question finds out; others keep away. */
-	if (s->bad >= BAD_LIMIT && now_us >= s->bad_until_at_us)
-		s->bad_until_at_us = now_us + BAD_US;
-	put(q, i, 0, now_us);
+	q->tried |= 1u << i;
+	/* This query probes a server that was avoided; until it is answered,
+	 * the others go on avoiding it. */
+	if (s->failures >= AVOID_AFTER && now_us >= s->avoid_until_at_us)
+		s->avoid_until_at_us = now_us + AVOID_US;
+	start_try(q, i, 0, now_us);
 }
 
-/* ---- pace --------------------------------------------------------------- */
+/* ---- the burst limit ---------------------------------------------------- */
 
-/* Old ones have been read by now, be they answered or not. */
-static int
-is_too_much(struct resolve *r, int64_t now_us)
+/* How many queries were sent within BURST_US. */
+static size_t
+count_recent(struct resolve *r, int64_t now_us)
 {
 	struct resolve_query *q;
 	struct link *k;
 
-	while ((k = list_first(&r->young)) != NULL) {
-		q = CONTAINER(k, struct resolve_query, on_young);
-		if (q->asked_at_us + YOUNG_US > now_us)
+	while ((k = list_first(&r->recent)) != NULL) {
+		q = CONTAINER(k, struct resolve_query, on_recent);
+		if (q->asked_at_us + BURST_US > now_us)
 			break;
-		list_remove(&r->young, k);
+		list_remove(&r->recent, k);
 	}
-	return r->young.n >= MOST_YOUNG;
+	return r->recent.n;
 }
 
-/* Of this round some server must be left. */
+/* Asks the next server; one must be left in this round. */
 static void
-ask(struct resolve_query *q, int64_t now_us)
+send_query(struct resolve_query *q, int64_t now_us)
 {
 	struct resolve *r = q->r;
 
-	if (is_too_much(r, now_us)) {
-		put_on(&r->paced, q);
+	if (count_recent(r, now_us) >= BURST_MAX) {
+		enlist(&r->paced, q);
 		if (timer_at(r->pace) == TIMER_NEVER)
 			timer_set(r->pace, now_us + PACE_US);
 		return;
 	}
-	if (link_on(&q->on_young))
-		list_remove(&r->young, &q->on_young);
+	if (link_on(&q->on_recent))
+		list_remove(&r->recent, &q->on_recent);
 	q->asked_at_us = now_us;
-	list_push(&r->young, &q->on_young);
-	put_udp(q, (unsigned)pick(q, now_us), now_us);
+	list_push(&r->recent, &q->on_recent);
+	start_udp_try(q, (unsigned)next_server(q, now_us), now_us);
 }
 
-/* ---- a question --------------------------------------------------------- */
+/* ---- a query ------------------------------------------------------------ */
 
 static int
 is_final(enum err err)
@@ -253,20 +236,21 @@ is_final(enum err err)
 static void
 stall(struct resolve_query *q)
 {
-	put_on(&q->r->stalled, q);
+	enlist(&q->r->stalled, q);
 	if (timer_at(q->r->unstall) == TIMER_NEVER)
 		timer_set(q->r->unstall, timer_now_us() + STALL_US);
 }
 
 /*
- * A failure is told to those who wait and then forgotten: who comes later
- * asks again. But not in every turn, for each line of a name that is dead.
+ * A failure goes to the jobs that wait and is not cached: a later look-up sends
+ * a new query. But not at once, or a list with many lines of one dead name
+ * would send a query in each pass of the loop.
  */
 static int
 has_just_failed(const struct resolve_known *kn, int64_t now_us)
 {
-	return kn->at_us != 0 && !is_final(kn->err) &&
-	       now_us < kn->at_us + STALL_US;
+	return kn->learned_at_us != 0 && !is_final(kn->err) &&
+	       now_us < kn->learned_at_us + STALL_US;
 }
 
 void
@@ -279,27 +263,26 @@ resolve_query_start(struct resolve *r, struct resolve_name *nm,
 	q->r = r;
 	q->name = nm;
 	q->family = f;
-	list_init(&q->asks);
+	list_init(&q->tries);
 	q->err = E_DNS_NODATA;
 	nm->known[f].q = q;
 	nm->known[f].asked_at_us = now_us;
 	if (has_just_failed(&nm->known[f], now_us))
 		stall(q);
 	else
-		ask(q, now_us);
+		send_query(q, now_us);
 }
 
-/* The asks go on without it, until their answers come to nobody. */
 void
 resolve_query_drop(struct resolve_query *q)
 {
 	struct link *k;
 
-	while ((k = list_first(&q->asks)) != NULL)
-		forget_ask(CONTAINER(k, struct resolve_ask, on_query));
-	take_off(q);
-	if (link_on(&q->on_young))
-		list_remove(&q->r->young, &q->on_young);
+	while ((k = list_first(&q->tries)) != NULL)
+		detach_try(CONTAINER(k, struct resolve_try, on_query));
+	unlist(q);
+	if (link_on(&q->on_recent))
+		list_remove(&q->r->recent, &q->on_recent);
 	q->name->known[q->family].q = NULL;
 	free(q);
 }
@@ -312,11 +295,11 @@ finish(struct resolve_query *q, const struct resolve_reply *rp)
 	enum resolve_family f = q->family;
 
 	resolve_query_drop(q);
-	resolve_learn(r, nm, f, rp);
+	r->on_reply(r, nm, f, rp);
 }
 
 static void
-give_up(struct resolve_query *q)
+fail_query(struct resolve_query *q)
 {
 	struct resolve_reply rp;
 
@@ -324,141 +307,138 @@ give_up(struct resolve_query *q)
 	finish(q, &rp);
 }
 
-/* May a server still answer that is slow, not dead? */
+/* May a try be answered that is open? Not if its server seems dead. */
 static int
 may_be_answered(const struct resolve_query *q, int64_t now_us)
 {
 	const struct resolve_server *s;
 	struct link *k;
 
-	for (k = list_first(&q->asks); k != NULL; k = list_next(&q->asks, k)) {
-		s = &q->r->server[CONTAINER(k, struct resolve_ask, on_query)
+	for (k = list_first(&q->tries); k != NULL;
+	     k = list_next(&q->tries, k)) {
+		s = &q->r->server[CONTAINER(k, struct resolve_try, on_query)
 				      ->server];
-		if (s->bad < BAD_LIMIT ||
+		if (s->failures < AVOID_AFTER ||
 		    (s->answered_at_us != 0 &&
-			s->answered_at_us + BAD_US > now_us))
+			s->answered_at_us + AVOID_US > now_us))
 			return 1;
 	}
 	return 0;
 }
 
 /*
- * All servers have failed, in the last round once more: then what was asked
- * and has not been answered may still be. What nobody but time has answered
- * goes on as long as somebody waits.
+ * Asks the next server. When all servers have failed in each round, the query
+ * has failed, unless an open try may still be answered. If all that happened
+ * was timeouts, it goes on as long as a job waits.
  */
 static void
 try_next(struct resolve_query *q)
 {
-	int64_t now = timer_now_us();
+	int64_t now_us = timer_now_us();
 
 	if (!q->name->waiting) {
 		finish(q, NULL);
 		return;
 	}
-	if (pick(q, now) == -1) {
+	if (next_server(q, now_us) == -1) {
 		if (++q->round >= ROUNDS && q->err != E_DNS_TIMEOUT) {
-			if (!may_be_answered(q, now))
-				give_up(q);
+			if (!may_be_answered(q, now_us))
+				fail_query(q);
 			return;
 		}
-		q->asked = 0;
+		q->tried = 0;
 	}
-	ask(q, now);
+	send_query(q, now_us);
 }
 
 static void
 note_failure(struct resolve_query *q, enum err err, const char *detail)
 {
-	if (!resolve_query_more_telling(err, q->err))
+	if (!resolve_reply_says_more(err, q->err))
 		return;
 	q->err = err;
 	q->detail = detail;
 }
 
 static void
-ask_tcp(struct resolve_query *q, unsigned server)
+start_tcp_try(struct resolve_query *q, unsigned server)
 {
 	struct resolve_server *s = &q->r->server[server];
 
 	if (s->tcp == NULL)
 		s->tcp = resolve_chan_new(q->r, &s->addr, 1);
-	take_off(q);
-	put(q, server, 1, timer_now_us());
+	unlist(q);
+	start_try(q, server, 1, timer_now_us());
 }
 
+/* Acts on a try that has ended, in the loop. */
 static void
-step_failed(struct resolve_query *q, const struct resolve_reply *rp)
+on_try_done(struct resolve_try *t)
 {
-	note_failure(q, rp->err, rp->detail);
-	/* Another try is under way, or is about to be, and has its time. */
-	if (q->list == NULL)
-		try_next(q);
-}
-
-/* One try has ended; of those that were given up nothing is left to do. */
-static void
-step(struct resolve_ask *a)
-{
-	struct resolve_query *q = a->q;
-	struct resolve_reply *rp = &a->reply;
-	int was_last = q != NULL && q->last == a;
-	int is_late = !was_last || q->list != &a->r->open;
+	struct resolve_query *q = t->q;
+	struct resolve_reply *rp = &t->reply;
+	int was_last = q != NULL && q->last == t;
+	int is_late = !was_last || q->list != &t->r->open;
 
 	if (q == NULL) {
-		note_health(a, 1);
+		count_outcome(t, 1);
 		return;
 	}
-	if (was_last && link_on(&q->on_young))
-		list_remove(&q->r->young, &q->on_young);
+	if (was_last && link_on(&q->on_recent))
+		list_remove(&q->r->recent, &q->on_recent);
 	if (was_last)
-		take_off(q);
-	forget_ask(a);
+		unlist(q);
+	detach_try(t);
 	if (rp->err == E_RESOURCE_LIMIT) {
-		q->asked &= ~(1u << a->server);
-		take_off(q);
+		q->tried &= ~(1u << t->server);
+		unlist(q);
 		stall(q);
 		return;
 	}
-	note_health(a, is_late);
-	if (a->tcp && (rp->err == E_DNS_TIMEOUT || rp->err == E_DNS_NO_SERVER))
+	count_outcome(t, is_late);
+	if (t->tcp && (rp->err == E_DNS_TIMEOUT || rp->err == E_DNS_NO_SERVER))
 		resolve_reply_fail(rp, E_DNS_TRUNCATED, "TRUNCATED");
-	if (rp->cut && !a->tcp)
-		ask_tcp(q, a->server);
-	else if (is_final(rp->err))
+	if (rp->truncated && !t->tcp) {
+		start_tcp_try(q, t->server);
+	} else if (is_final(rp->err)) {
 		finish(q, rp);
-	else
-		step_failed(q, rp);
+	} else {
+		note_failure(q, rp->err, rp->detail);
+		/* Else another try is open, or about to be sent. */
+		if (q->list == NULL)
+			try_next(q);
+	}
 }
 
-void
-resolve_ask_done(struct resolve_ask *a)
+/* Called by c-ares, which must not be called from here: acts later. */
+static void
+on_chan_done(struct resolve_try *t)
 {
-	struct resolve *r = a->r;
+	struct resolve *r = t->r;
 
-	if (r->closing) {
-		if (a->q != NULL)
-			forget_ask(a);
-		free(a);
+	if (r->is_closing) {
+		if (t->q != NULL)
+			detach_try(t);
+		free(t);
 		return;
 	}
-	list_push(&r->done, &a->on_done);
-	if (!r->polling)
+	list_push(&r->done, &t->on_done);
+	if (!r->is_in_cares)
 		timer_set(r->later, 0);
 }
 
-/* The last try has had its time; it is listened for all the same. */
+/* The last try took too long. It stays open, and the next server is asked. */
 static void
-pass_over(struct resolve_query *q)
+on_try_timeout(struct resolve_query *q)
 {
-	struct resolve_ask *a = q->last;
+	struct resolve_try *t = q->last;
 
-	take_off(q);
-	if (a->tcp) {
+	unlist(q);
+	if (t->tcp) {
 		note_failure(q, E_DNS_TRUNCATED, "TRUNCATED");
 	} else {
 		note_failure(q, E_DNS_TIMEOUT, "TIMEOUT");
-		note_bad(q->r, &q->r->server[a->server], 1);
+		count_failure(q->r, &q->r->server[t->server], 1);
 	}
 	try_next(q);
 }
@@ -466,49 +446,49 @@ pass_over(struct resolve_query *q)
 void
 resolve_query_ask_again(struct resolve *r)
 {
-	int64_t now = timer_now_us();
+	int64_t now_us = timer_now_us();
 	struct resolve_query *q;
 	struct link *k;
 
 	while ((k = list_first(&r->open)) != NULL) {
 		q = CONTAINER(k, struct resolve_query, on_list);
-		if (q->asked_at_us + TRY_US > now) {
+		if (q->asked_at_us + TRY_US > now_us) {
 			timer_set(r->again, q->asked_at_us + TRY_US);
 			return;
 		}
-		pass_over(q);
+		on_try_timeout(q);
 	}
 }
 
-/* Those that waited meanwhile, in their order. */
+/* Sends the first n of the queries in l. */
 static void
-go_on(struct list *l, size_t n)
+resend(struct list *l, size_t n)
 {
 	struct resolve_query *q;
-	int64_t now = timer_now_us();
+	int64_t now_us = timer_now_us();
 
 	for (; n > 0; n--) {
 		q = CONTAINER(list_first(l), struct resolve_query, on_list);
-		take_off(q);
+		unlist(q);
 		if (q->name->waiting)
-			ask(q, now);
+			send_query(q, now_us);
 		else
 			finish(q, NULL);
 	}
 }
 
 void
-resolve_query_drain(struct resolve *r)
+resolve_query_handle_done(struct resolve *r)
 {
-	struct resolve_ask *a;
+	struct resolve_try *t;
 	size_t n;
 
-	/* What ends meanwhile waits for the next pass. */
+	/* Tries that end meanwhile wait for the next pass. */
 	for (n = r->done.n; n > 0; n--) {
-		a = CONTAINER(
-		    list_shift(&r->done), struct resolve_ask, on_done);
-		step(a);
-		free(a);
+		t = CONTAINER(
+		    list_shift(&r->done), struct resolve_try, on_done);
+		on_try_done(t);
+		free(t);
 	}
 	resolve_query_pace(r);
 }
@@ -516,16 +496,34 @@ resolve_query_drain(struct resolve *r)
 void
 resolve_query_unstall(struct resolve *r)
 {
-	go_on(&r->stalled, r->stalled.n);
+	resend(&r->stalled, r->stalled.n);
 }
 
 void
 resolve_query_pace(struct resolve *r)
 {
-	int64_t now = timer_now_us();
+	int64_t now_us = timer_now_us();
 
-	while (r->paced.n > 0 && !is_too_much(r, now))
-		go_on(&r->paced, 1);
+	while (r->paced.n > 0 && count_recent(r, now_us) < BURST_MAX)
+		resend(&r->paced, 1);
 	if (r->paced.n > 0 && timer_at(r->pace) == TIMER_NEVER)
-		timer_set(r->pace, now + PACE_US);
+		timer_set(r->pace, now_us + PACE_US);
+}
+
+void
+resolve_query_init(struct resolve *r)
+{
+	static const struct resolve_chan_events events = { .done = on_chan_done,
+		.over = resolve_query_handle_done };
+
+	r->chan_events = &events;
+}
+
+void
+resolve_query_fini(struct resolve *r)
+{
+	struct link *k;
+
+	while ((k = list_shift(&r->done)) != NULL)
+		on_chan_done(CONTAINER(k, struct resolve_try, on_done));
 }

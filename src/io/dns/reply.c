@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A name server's answer, from its bytes. c-ares has matched it with its
- * question by then (id, name, type, address); nothing else of it is trusted.
- * Knows no cache, no server and no clock.
+ * Parses a name server's reply. c-ares has matched it with its query (id, name,
+ * type, address); nothing else of it is trusted. Knows no cache, no server and
+ * no clock.
  */
 #include "io/dns/resolve_int.h"
 
 enum { T_A = 1, T_CNAME = 5, T_SOA = 6, T_AAAA = 28, C_IN = 1 };
 
 #define HEADER_LEN 12
-#define MAX_RRS 512 /* of one section; what follows is not looked at */
+#define MAX_RRS 512 /* of one section; more are ignored */
 #define MAX_CHAIN 16
 #define WIRE_NAME_MAX 255
 
@@ -18,7 +18,7 @@ struct msg {
 	size_t n;
 };
 
-/* A name without compression, in lower case, without its last zero. */
+/* A name without compression, in lower case, without the final zero byte. */
 struct wire_name {
 	size_t n;
 	unsigned char p[WIRE_NAME_MAX];
@@ -29,7 +29,7 @@ struct rr {
 	unsigned type, class;
 	uint32_t ttl;
 	size_t at; /* of its data */
-	size_t n;
+	size_t n;  /* bytes of it */
 };
 
 static unsigned
@@ -57,7 +57,8 @@ add_label(struct wire_name *out, const unsigned char *p, size_t n)
 	return 0;
 }
 
-/* A pointer must lead to before the piece it stands in: so no loops. */
+/* A compression pointer must point to before the piece that it is in, which
+ * excludes loops. */
 static int
 read_name(const struct msg *m, size_t *at, struct wire_name *out)
 {
@@ -116,13 +117,13 @@ same_name(const struct wire_name *a, const struct wire_name *b)
 	return a->n == b->n && memcmp(a->p, b->p, a->n) == 0;
 }
 
-/* The answer section: where it starts, how many records are looked at. */
+/* The answer section: its offset, and the number of records to read. */
 struct section {
 	size_t at;
 	unsigned count;
 };
 
-/* 1 if target is an alias: it becomes the name it stands for. */
+/* If target is an alias, replaces it by what it is an alias of: 1. */
 static int
 follow_alias(const struct msg *m, const struct section *s,
     struct wire_name *target, uint32_t *ttl)
@@ -147,7 +148,7 @@ follow_alias(const struct msg *m, const struct section *s,
 	return 0;
 }
 
-/* Adds the addresses of target; *end is set to behind the section. */
+/* Adds the addresses of target. *end: the offset after the section. */
 static int
 collect(struct resolve_reply *rp, enum resolve_family f, const struct msg *m,
     const struct section *s, const struct wire_name *target, size_t *end)
@@ -207,7 +208,7 @@ read_records(
 	struct section s = { HEADER_LEN, get16(m, 6) };
 	struct wire_name target;
 	unsigned count = s.count;
-	int alias, hops = 0;
+	int alias, length = 0;
 	size_t end;
 
 	if (get16(m, 4) != 1 || read_name(m, &s.at, &target) == -1 ||
@@ -218,7 +219,7 @@ read_records(
 		s.count = MAX_RRS;
 	rp->ttl_s = RESOLVE_MAX_TTL_S;
 	while ((alias = follow_alias(m, &s, &target, &rp->ttl_s)) == 1)
-		if (++hops > MAX_CHAIN)
+		if (++length > MAX_CHAIN)
 			return -1;
 	if (alias == -1 || collect(rp, f, m, &s, &target, &end) == -1)
 		return -1;
@@ -257,7 +258,7 @@ resolve_reply_fail(struct resolve_reply *rp, enum err err, const char *detail)
 {
 	rp->err = err;
 	rp->detail = detail;
-	rp->cut = 0;
+	rp->truncated = 0;
 	rp->ttl_s = 0;
 	rp->n = 0;
 }
@@ -277,11 +278,11 @@ resolve_reply_parse(struct resolve_reply *rp, enum resolve_family f,
 		resolve_reply_fail(rp, rc->err, rc->name);
 		return;
 	}
-	/* c-ares cuts what is longer than we said we would take: such an
-	 * answer cannot be read to its end. */
-	rp->cut = (p[2] & 0x02) != 0;
-	if (rp->cut || read_records(rp, f, &m) == -1) {
-		rp->cut |= n >= 512;
+	/* c-ares cuts off what exceeds our EDNS size: such a reply is
+	 * incomplete. */
+	rp->truncated = (p[2] & 0x02) != 0;
+	if (rp->truncated || read_records(rp, f, &m) == -1) {
+		rp->truncated |= n >= 512;
 		rp->ttl_s = 0;
 		rp->n = 0;
 		return;
@@ -297,4 +298,24 @@ resolve_reply_parse(struct resolve_reply *rp, enum resolve_family f,
 	rp->n = 0;
 	rp->err = rc->err != E_OK ? rc->err : E_DNS_NODATA;
 	rp->detail = rc->err != E_OK ? rc->name : "NODATA";
+}
+
+int
+resolve_reply_says_more(enum err a, enum err b)
+{
+	/* NXDOMAIN comes late: some servers send it for the family that they
+	 * do not serve, so while the other family has failed, it is not known
+	 * that the name does not exist. */
+	static const enum err order[] = { E_DNS_SERVFAIL, E_DNS_REFUSED,
+		E_DNS_BAD_RESPONSE, E_DNS_TRUNCATED, E_DNS_ERROR, E_DNS_TIMEOUT,
+		E_DNS_NO_SERVER, E_DNS_NXDOMAIN, E_DNS_NODATA };
+	size_t i;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (b == order[i])
+			return 0;
+		if (a == order[i])
+			return 1;
+	}
+	return 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Jobs: who waits for which name, and when an answer is complete enough to be
- * given. Those who wait for one name form a batch: they share its questions and
- * its answers, even such as expire at once. Knows nothing of c-ares and
- * servers.
+ * Look-ups (jobs): who waits for which name, and when an answer is ready. The
+ * jobs that wait for one name form a batch: they share its queries and the
+ * answers, even if these expire at once. Knows nothing of c-ares and servers.
  */
 #include "io/dns/resolve.h"
 
@@ -14,11 +13,11 @@
 #include "io/dns/resolve_int.h"
 
 /* RFC 8305 section 3, "Resolution Delay". */
-#define WINDOW_US (50 * 1000LL)
+#define RESOLUTION_DELAY_US (50 * 1000LL)
 
-/* How one family of a name failed of which the other says that there is none;
- * E_OK: none has so far. */
-struct doubt {
+/* The error of one family of a name for which the other says NXDOMAIN: it is
+ * not certain then that the name does not exist. E_OK: none so far. */
+struct pending_error {
 	enum err err;
 	const char *detail;
 };
@@ -29,33 +28,34 @@ struct resolve_job {
 	struct resolve *r;
 	struct resolve_name *name;
 	unsigned batch;
-	size_t given;    /* bytes of the name that was asked for, with which
-			  * `name` begins; 0: it is not searched for */
-	unsigned domain; /* of the search list: the next one */
-	struct doubt doubt;
-	int64_t deadline_us;
+	size_t given_bytes;   /* of the name as it was given, with which `name`
+			       * begins; 0: the search list is not for it */
+	unsigned next_domain; /* of the search list */
+	struct pending_error pending_error;
+	int64_t deadline_at_us;
 	resolve_cb *cb;
 	void *arg;
 };
 
 /* ---- jobs --------------------------------------------------------------- */
 
+/* After a change to a name's jobs or queries: is it idle now? */
 static void
-settle(struct resolve *r, struct resolve_name *nm)
+update_idle(struct resolve *r, struct resolve_name *nm)
 {
 	if (nm->known[RESOLVE_V6].q == NULL &&
-	    nm->known[RESOLVE_V4].q == NULL && link_on(&nm->on_window))
-		list_remove(&r->windows, &nm->on_window);
+	    nm->known[RESOLVE_V4].q == NULL && link_on(&nm->on_delay))
+		list_remove(&r->delays, &nm->on_delay);
 	if (nm->jobs.n == 0)
 		nm->waiting = 0;
 	if (nm->jobs.n > 0 || nm->delivering ||
 	    nm->known[RESOLVE_V6].q != NULL || nm->known[RESOLVE_V4].q != NULL)
-		resolve_cache_busy(&r->cache, nm);
+		resolve_cache_set_busy(&r->cache, nm);
 	else
-		resolve_cache_idle(&r->cache, nm);
+		resolve_cache_set_idle(&r->cache, nm);
 }
 
-/* Takes a job away; its callback is the caller's affair. */
+/* Takes a job off its lists. */
 static void
 unlink_job(struct resolve_job *job)
 {
@@ -68,33 +68,34 @@ unlink_job(struct resolve_job *job)
 }
 
 static void
-open_window(struct resolve *r, struct resolve_name *nm, int64_t now_us)
+start_delay(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 {
-	if (link_on(&nm->on_window))
+	if (link_on(&nm->on_delay))
 		return;
-	nm->window_at_us = now_us + WINDOW_US;
-	list_push(&r->windows, &nm->on_window);
-	if (timer_at(r->window) == TIMER_NEVER)
-		timer_set(r->window, nm->window_at_us);
+	nm->delay_end_at_us = now_us + RESOLUTION_DELAY_US;
+	list_push(&r->delays, &nm->on_delay);
+	if (timer_at(r->delay) == TIMER_NEVER)
+		timer_set(r->delay, nm->delay_end_at_us);
 }
 
-/* One family is known, the other has had its 50 ms. */
+/* Is one family known, and has the other had its Resolution Delay? */
 static int
-is_window_over(const struct resolve_name *nm, int64_t now_us)
+is_delay_over(const struct resolve_name *nm, int64_t now_us)
 {
 	const struct resolve_known *kn;
 	int f;
 
 	for (f = 0; f < RESOLVE_FAMILIES; f++) {
 		kn = &nm->known[f];
-		if (kn->q != NULL ? kn->asked_at_us + WINDOW_US > now_us
-				  : kn->at_us + WINDOW_US > now_us)
+		if (kn->q != NULL
+			? kn->asked_at_us + RESOLUTION_DELAY_US > now_us
+			: kn->learned_at_us + RESOLUTION_DELAY_US > now_us)
 			return 0;
 	}
-	return !link_on(&nm->on_window);
+	return !link_on(&nm->on_delay);
 }
 
-/* ---- the names to ask for ----------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 static struct resolve_name *
 find_or_add(struct resolve *r, struct span name)
@@ -105,7 +106,8 @@ find_or_add(struct resolve *r, struct span name)
 	return nm != NULL ? nm : resolve_cache_add(&r->cache, name, hash);
 }
 
-/* 1 if somebody must wait: what is missing is then being asked for. */
+/* Begins a new batch and opens the queries that are missing. 1 if its jobs must
+ * wait for them. */
 static int
 open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 {
@@ -115,7 +117,7 @@ open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 
 	nm->batch++;
 	v = resolve_answer_look(r, nm, now_us);
-	resolve_cache_busy(&r->cache, nm);
+	resolve_cache_set_busy(&r->cache, nm);
 	for (f = 0; f < RESOLVE_FAMILIES; f++) {
 		kn = &nm->known[f];
 		if (!r->use[f] || kn->q != NULL ||
@@ -128,17 +130,17 @@ open_batch(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 	r->ncached += (unsigned)!sent;
 	if (sent == 0 && v.pending == 0)
 		return 0;
-	if (sent == 0 && v.found > 0 && is_window_over(nm, now_us))
+	if (sent == 0 && v.found > 0 && is_delay_over(nm, now_us))
 		return 0;
 	nm->waiting = 1;
 	if (v.found > 0)
-		open_window(r, nm, now_us);
+		start_delay(r, nm, now_us);
 	return 1;
 }
 
-/* NULL: *a is what is known of the name. */
+/* The name that a job must wait for; or NULL, and *a is the answer. */
 static struct resolve_name *
-enter(struct resolve *r, struct span name, int64_t now_us,
+look_up(struct resolve *r, struct span name, int64_t now_us,
     struct resolve_answer *a)
 {
 	struct resolve_name *nm = find_or_add(r, name);
@@ -150,13 +152,12 @@ enter(struct resolve *r, struct span name, int64_t now_us,
 	if (open_batch(r, nm, now_us))
 		return nm;
 	resolve_answer_known(r, nm, now_us, a);
-	settle(r, nm);
+	update_idle(r, nm);
 	return NULL;
 }
 
-/* That a name does not exist was not certain. */
 static void
-note_doubt(struct doubt *d, const struct resolve_answer *a)
+note_pending_error(struct pending_error *d, const struct resolve_answer *a)
 {
 	if (d->err != E_OK || a->err == E_DNS_NXDOMAIN)
 		return;
@@ -164,9 +165,8 @@ note_doubt(struct doubt *d, const struct resolve_answer *a)
 	d->detail = a->detail;
 }
 
-/* Then it is not certain either that nothing of that name does. */
 static void
-tell_doubt(const struct doubt *d, struct resolve_answer *a)
+apply_pending_error(const struct pending_error *d, struct resolve_answer *a)
 {
 	if (d->err == E_OK || a->err != E_DNS_NXDOMAIN)
 		return;
@@ -175,39 +175,40 @@ tell_doubt(const struct doubt *d, struct resolve_answer *a)
 }
 
 /*
- * On from a name that does not exist, over what else may be meant, to one that
- * must be waited for. NULL if there is none: *a is then what the last one gave.
+ * After NXDOMAIN, tries the search list until a name exists or needs a query.
+ * Returns the name that a job must wait for; or NULL, and *a is the answer.
  */
 static struct resolve_name *
-enter_next(struct resolve *r, struct span given, unsigned *domain,
-    struct doubt *d, int64_t now_us, struct resolve_answer *a)
+look_up_in_search_list(struct resolve *r, struct span given, unsigned *domain,
+    struct pending_error *d, int64_t now_us, struct resolve_answer *a)
 {
 	char text[RESOLVE_NAME_MAX];
 	struct resolve_name *nm = NULL;
 	struct span name;
 
 	while (nm == NULL && a->is_absent) {
-		note_doubt(d, a);
+		note_pending_error(d, a);
 		name = resolve_search_next(&r->search, given, domain, text);
 		if (name.n == 0)
 			break;
-		nm = enter(r, name, now_us, a);
+		nm = look_up(r, name, now_us, a);
 	}
 	if (nm == NULL)
-		tell_doubt(d, a);
+		apply_pending_error(d, a);
 	return nm;
 }
 
-/* 1: the job waits for another name now; 0: *a is its answer. */
+/* 1: the job waits for a name of the search list now. 0: *a is its answer. */
 static int
-go_on(struct resolve_job *job, int64_t now_us, struct resolve_answer *a)
+move_on(struct resolve_job *job, int64_t now_us, struct resolve_answer *a)
 {
 	struct resolve_name *nm;
 
-	if (job->given == 0)
+	if (job->given_bytes == 0)
 		return 0;
-	nm = enter_next(job->r, span_of(job->name->text, job->given),
-	    &job->domain, &job->doubt, now_us, a);
+	nm = look_up_in_search_list(job->r,
+	    span_of(job->name->text, job->given_bytes), &job->next_domain,
+	    &job->pending_error, now_us, a);
 	if (nm == NULL)
 		return 0;
 	list_remove(&job->name->jobs, &job->on_name);
@@ -230,7 +231,8 @@ answer_job(struct resolve_job *job, const struct resolve_answer *a)
 	cb(arg, a);
 }
 
-/* To all of the present batch; who comes meanwhile belongs to the next. */
+/* Answers all jobs of the present batch. Jobs that callbacks start meanwhile
+ * belong to the next one. */
 static void
 deliver(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 {
@@ -248,47 +250,47 @@ deliver(struct resolve *r, struct resolve_name *nm, int64_t now_us)
 		if (job->batch != batch)
 			break;
 		own = a;
-		if (!go_on(job, now_us, &own))
+		if (!move_on(job, now_us, &own))
 			answer_job(job, &own);
 	}
 	nm->delivering--;
 }
 
-void
-resolve_learn(struct resolve *r, struct resolve_name *nm, enum resolve_family f,
+static void
+on_reply(struct resolve *r, struct resolve_name *nm, enum resolve_family f,
     const struct resolve_reply *rp)
 {
-	int64_t now = timer_now_us();
+	int64_t now_us = timer_now_us();
 	struct resolve_view v;
 
 	if (rp != NULL)
-		resolve_cache_learn(&r->cache, nm, f, rp, now);
-	v = resolve_answer_look(r, nm, now);
+		resolve_cache_learn(&r->cache, nm, f, rp, now_us);
+	v = resolve_answer_look(r, nm, now_us);
 	if (nm->waiting && v.pending == 0)
-		deliver(r, nm, now);
+		deliver(r, nm, now_us);
 	else if (nm->waiting && v.found > 0)
-		open_window(r, nm, now);
-	settle(r, nm);
+		start_delay(r, nm, now_us);
+	update_idle(r, nm);
 }
 
 static void
-on_window(void *arg)
+on_delay(void *arg)
 {
 	struct resolve *r = arg;
-	int64_t now = timer_now_us();
+	int64_t now_us = timer_now_us();
 	struct resolve_name *nm;
 	struct link *k;
 
-	while ((k = list_first(&r->windows)) != NULL) {
-		nm = CONTAINER(k, struct resolve_name, on_window);
-		if (nm->window_at_us > now) {
-			timer_set(r->window, nm->window_at_us);
+	while ((k = list_first(&r->delays)) != NULL) {
+		nm = CONTAINER(k, struct resolve_name, on_delay);
+		if (nm->delay_end_at_us > now_us) {
+			timer_set(r->delay, nm->delay_end_at_us);
 			return;
 		}
-		list_remove(&r->windows, k);
+		list_remove(&r->delays, k);
 		if (nm->waiting)
-			deliver(r, nm, now);
-		settle(r, nm);
+			deliver(r, nm, now_us);
+		update_idle(r, nm);
 	}
 }
 
@@ -303,10 +305,10 @@ expire(struct resolve *r, struct resolve_job *job, int64_t now_us)
 	nm->delivering++;
 	answer_job(job, &a);
 	nm->delivering--;
-	settle(r, nm);
+	update_idle(r, nm);
 }
 
-/* What is there unread comes before the verdict. */
+/* Before anything is given up: reads the replies that have arrived. */
 static void
 read_answers(struct resolve *r)
 {
@@ -317,28 +319,28 @@ read_answers(struct resolve *r)
 		if (r->server[i].tcp != NULL)
 			resolve_chan_read(r->server[i].tcp);
 	}
-	resolve_query_drain(r);
+	resolve_query_handle_done(r);
 }
 
 static void
 on_deadline(void *arg)
 {
 	struct resolve *r = arg;
-	int64_t now = timer_now_us();
+	int64_t now_us = timer_now_us();
 	struct resolve_job *job;
 	struct link *k;
 
 	k = list_first(&r->jobs);
 	if (k != NULL &&
-	    CONTAINER(k, struct resolve_job, on_all)->deadline_us <= now)
+	    CONTAINER(k, struct resolve_job, on_all)->deadline_at_us <= now_us)
 		read_answers(r);
 	while ((k = list_first(&r->jobs)) != NULL) {
 		job = CONTAINER(k, struct resolve_job, on_all);
-		if (job->deadline_us > now) {
-			timer_set(r->deadline, job->deadline_us);
+		if (job->deadline_at_us > now_us) {
+			timer_set(r->deadline, job->deadline_at_us);
 			return;
 		}
-		expire(r, job, now);
+		expire(r, job, now_us);
 	}
 }
 
@@ -355,16 +357,16 @@ add_job(struct resolve *r, struct resolve_name *nm, resolve_cb *cb, void *arg,
 	job->batch = nm->batch;
 	job->cb = cb;
 	job->arg = arg;
-	job->deadline_us =
+	job->deadline_at_us =
 	    r->timeout_us > 0 ? now_us + r->timeout_us : TIMER_NEVER;
 	list_push(&nm->jobs, &job->on_name);
 	list_push(&r->jobs, &job->on_all);
 	if (timer_at(r->deadline) == TIMER_NEVER)
-		timer_set(r->deadline, job->deadline_us);
+		timer_set(r->deadline, job->deadline_at_us);
 	return job;
 }
 
-/* In lower case, without its last dot; 0 bytes if it cannot be a name. */
+/* In lower case, without its final dot; empty if it cannot be a name. */
 static struct span
 normal(struct span host, char out[RESOLVE_NAME_MAX])
 {
@@ -391,10 +393,10 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 	struct span name = normal(host, text);
 	struct resolve_fixed_answer fa;
 	struct resolve_name *nm;
-	struct doubt doubt = { E_OK, NULL };
+	struct pending_error pending_error = { E_OK, NULL };
 	unsigned domain = 0;
-	size_t given;
-	int64_t now;
+	size_t given_bytes;
+	int64_t now_us;
 
 	*job = NULL;
 	answer->from_cache = 1;
@@ -407,30 +409,31 @@ resolve_start(struct resolve *r, struct span host, uint16_t port,
 			    answer, E_DNS_ERROR, "EBADNAME", TIMER_NEVER);
 		return RESOLVE_DONE;
 	}
-	now = timer_now_us();
-	given = resolve_search_applies(&r->search, host) ? name.n : 0;
-	nm = enter(r, name, now, answer);
-	if (nm == NULL && given > 0)
-		nm = enter_next(r, name, &domain, &doubt, now, answer);
+	now_us = timer_now_us();
+	given_bytes = resolve_search_applies(&r->search, host) ? name.n : 0;
+	nm = look_up(r, name, now_us, answer);
+	if (nm == NULL && given_bytes > 0)
+		nm = look_up_in_search_list(
+		    r, name, &domain, &pending_error, now_us, answer);
 	if (nm == NULL)
 		return RESOLVE_DONE;
-	*job = add_job(r, nm, cb, arg, now);
-	(*job)->given = given;
-	(*job)->domain = domain;
-	(*job)->doubt = doubt;
+	*job = add_job(r, nm, cb, arg, now_us);
+	(*job)->given_bytes = given_bytes;
+	(*job)->next_domain = domain;
+	(*job)->pending_error = pending_error;
 	return RESOLVE_PENDING;
 }
 
 void
-resolve_put_off(struct resolve *r, int64_t us)
+resolve_extend_deadlines(struct resolve *r, int64_t us)
 {
 	struct resolve_job *job;
 	struct link *k;
 
 	for (k = list_first(&r->jobs); k != NULL; k = list_next(&r->jobs, k)) {
 		job = CONTAINER(k, struct resolve_job, on_all);
-		if (job->deadline_us != TIMER_NEVER)
-			job->deadline_us += us;
+		if (job->deadline_at_us != TIMER_NEVER)
+			job->deadline_at_us += us;
 	}
 }
 
@@ -457,7 +460,7 @@ resolve_cancel(struct resolve_job *job)
 
 	unlink_job(job);
 	free(job);
-	settle(r, nm);
+	update_idle(r, nm);
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -465,10 +468,9 @@ resolve_cancel(struct resolve_job *job)
 static void
 on_later(void *arg)
 {
-	resolve_query_drain(arg);
+	resolve_query_handle_done(arg);
 }
 
-/* What is there unread comes before what is asked again. */
 static void
 on_again(void *arg)
 {
@@ -498,19 +500,21 @@ init(
 	r->use[RESOLVE_V6] = conf->use_v6;
 	r->use[RESOLVE_V4] = conf->use_v4;
 	resolve_cache_init(&r->cache);
+	resolve_query_init(r);
+	r->on_reply = on_reply;
 	list_init(&r->done);
 	list_init(&r->open);
 	list_init(&r->stalled);
 	list_init(&r->paced);
-	list_init(&r->young);
+	list_init(&r->recent);
 	list_init(&r->jobs);
-	list_init(&r->windows);
+	list_init(&r->delays);
 	r->later = timer_new(base, on_later, r);
 	r->again = timer_new(base, on_again, r);
 	r->unstall = timer_new(base, on_unstall, r);
 	r->pace = timer_new(base, on_pace, r);
 	r->deadline = timer_new(base, on_deadline, r);
-	r->window = timer_new(base, on_window, r);
+	r->delay = timer_new(base, on_delay, r);
 }
 
 struct resolve *
@@ -538,14 +542,21 @@ resolve_new(struct event_base *base, const struct resolve_conf *conf, char *why,
 	return r;
 }
 
-/* What has ended is c-ares's no more. */
 static void
-drop_done(struct resolve *r)
+drop_queries(struct resolve *r)
 {
-	struct link *k;
+	struct resolve_name *nm;
+	struct hash_link *k;
+	size_t i;
+	int f;
 
-	while ((k = list_shift(&r->done)) != NULL)
-		resolve_ask_done(CONTAINER(k, struct resolve_ask, on_done));
+	for (i = 0; i < r->cache.table.nslot; i++)
+		for (k = r->cache.table.slot[i]; k != NULL; k = k->next) {
+			nm = CONTAINER(k, struct resolve_name, in_table);
+			for (f = 0; f < RESOLVE_FAMILIES; f++)
+				if (nm->known[f].q != NULL)
+					resolve_query_drop(nm->known[f].q);
+		}
 }
 
 void
@@ -554,14 +565,15 @@ resolve_free(struct resolve *r)
 	struct link *k;
 	unsigned i;
 
-	r->closing = 1;
+	r->is_closing = 1;
 	while ((k = list_first(&r->jobs)) != NULL)
 		resolve_cancel(CONTAINER(k, struct resolve_job, on_all));
 	for (i = 0; i < r->nserver; i++) {
 		resolve_chan_free(r->server[i].udp);
 		resolve_chan_free(r->server[i].tcp);
 	}
-	drop_done(r);
+	resolve_query_fini(r);
+	drop_queries(r);
 	resolve_cache_fini(&r->cache);
 	resolve_fixed_fini(&r->fixed);
 	timer_free(r->later);
@@ -569,7 +581,7 @@ resolve_free(struct resolve *r)
 	timer_free(r->unstall);
 	timer_free(r->pace);
 	timer_free(r->deadline);
-	timer_free(r->window);
+	timer_free(r->delay);
 	free(r);
 }
 

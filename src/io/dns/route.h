@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Is there a way to an address? Asks the kernel's routing table; nothing is
- * sent.
+ * Is there a route to an address? Asks the kernel's routing table; sends
+ * nothing.
  */
 #ifndef IO_DNS_ROUTE_H
 #define IO_DNS_ROUTE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The search list of resolv.conf: which names it is for, and what it makes of
- * them. Knows nothing of look-ups; that a name does not exist it is told.
+ * The search list of resolv.conf: which names it is for, and which names follow
+ * from them. Knows nothing of look-ups.
  */
 #include "io/dns/resolve_int.h"
 
@@ -12,7 +12,7 @@
 /* ---- resolv.conf -------------------------------------------------------- */
 
 static struct span
-without_dots_around(struct span s)
+trim_dots(struct span s)
 {
 	while (s.n > 0 && s.p[0] == '.')
 		s.p++, s.n--;
@@ -21,7 +21,7 @@ without_dots_around(struct span s)
 	return s;
 }
 
-/* Could a query carry it? */
+/* Is it valid in a query? */
 static int
 is_domain(struct span s)
 {
@@ -43,7 +43,7 @@ add_domain(struct resolve_search *s, struct span word)
 	struct resolve_domain *d = &s->domain[s->n];
 	unsigned i;
 
-	word = without_dots_around(word);
+	word = trim_dots(word);
 	if (s->n == RESOLVE_MAX_DOMAINS || !is_domain(word))
 		return;
 	for (d->n = 0; d->n < word.n; d->n++)
@@ -73,7 +73,7 @@ parse_option(struct resolve_search *s, struct span word)
 	s->ndots = v;
 }
 
-/* Of several search and domain lines the last one holds. */
+/* If there are several search and domain lines, the last one counts. */
 static void
 parse_line(struct resolve_search *s, struct span line)
 {
@@ -109,7 +109,7 @@ resolve_search_init(struct resolve_search *s, const char *path)
 
 /* ---- names -------------------------------------------------------------- */
 
-/* RFC 7686: nobody is asked for such a name, under no other name either. */
+/* RFC 7686: no query is sent for such a name, nor for it in a domain. */
 static int
 is_onion(struct span name)
 {
