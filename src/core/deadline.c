@@ -63,7 +63,7 @@ error_of(enum fetch_state s)
 static int64_t
 held_us(const struct fetch *f)
 {
-	return f->x->conn != NULL ? conn_held_us(f->x->conn) : 0;
+	return f->x->conn != NULL ? conn_handshake_queue_us(f->x->conn) : 0;
 }
 
 int64_t
@@ -128,8 +128,8 @@ state_deadline(const struct fetch *f)
 	if (k == NONE || limit == 0)
 		return TIMER_NEVER;
 	if (k == MOVED) {
-		if (conn_moved_us(f->x->conn) > from)
-			from = conn_moved_us(f->x->conn);
+		if (conn_moved_at_us(f->x->conn) > from)
+			from = conn_moved_at_us(f->x->conn);
 		return from + limit + standstill_since_us(f->core, from);
 	}
 	from +=
@@ -278,7 +278,7 @@ put_off(struct fetch *f, int *must_read)
 {
 	struct xchg *x = f->x;
 
-	if (x->conn != NULL && conn_is_held(x->conn))
+	if (x->conn != NULL && conn_is_in_handshake_queue(x->conn))
 		return 1;
 	if (x->conn == NULL || x->put_offs == PUT_OFFS_MAX ||
 	    !conn_is_ready(x->conn))

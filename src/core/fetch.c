@@ -228,8 +228,8 @@ on_conn(void *arg, enum conn_event ev)
 		return;
 	case CONN_SECURE:
 		x->secure_at_us = now;
-		stats_wait(
-		    &f->core->stats, WAIT_HANDSHAKE, conn_held_us(x->conn));
+		stats_wait(&f->core->stats, WAIT_HANDSHAKE,
+		    conn_handshake_queue_us(x->conn));
 		backoff_connected(f);
 		fetch_enter(f, FETCH_SENDING);
 		return;
@@ -336,7 +336,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 	sched_take_slot(f, looked);
 	fetch_enter(f, conn != NULL ? FETCH_SENDING : FETCH_CONNECTING);
 	if (conn != NULL)
-		conn_own(conn, on_conn, f);
+		conn_set_owner(conn, on_conn, f);
 }
 
 static void
@@ -369,7 +369,7 @@ enter_sending(struct fetch *f)
 	if (conn_send(x->conn, buf_view(&x->head), x->body_out) == CONN_DONE)
 		fetch_enter(f, FETCH_AWAITING);
 	sched_sent(f);
-	if (conn_more(x->conn))
+	if (conn_has_more(x->conn))
 		fetch_run(f);
 }
 

@@ -122,7 +122,7 @@ resume(struct fetch *f)
 	list_push(&c->state[f->state], &f->link);
 	conn_resume(f->x->conn);
 	deadline_set(f);
-	if (conn_more(f->x->conn) || f->x->is_behind)
+	if (conn_has_more(f->x->conn) || f->x->is_behind)
 		fetch_run(f);
 }
 
@@ -196,7 +196,7 @@ fetch_read(struct fetch *f)
 		}
 		if (!read_once(f) || !fetch_is_reading(f))
 			return;
-		if (!f->x->is_behind && !conn_more(f->x->conn))
+		if (!f->x->is_behind && !conn_has_more(f->x->conn))
 			return;
 		clock_tick(&f->core->clock);
 		if (clock_is_over_budget(&f->core->clock))

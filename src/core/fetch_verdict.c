@@ -403,7 +403,7 @@ fetch_succeed(struct fetch *f, struct span left_over)
 
 	xchg_note_conn(x);
 	if (f->state == FETCH_SENDING || conn_is_sending(x->conn) ||
-	    left_over.n > 0 || conn_more(x->conn))
+	    left_over.n > 0 || conn_has_more(x->conn))
 		keep = 0;
 	if (!idle_is_blank(left_over))
 		idle_distrust(f->host);

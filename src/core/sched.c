@@ -697,7 +697,7 @@ first_of(const struct list *l, struct fetch *f)
 	for (k = list_first(l); k != NULL; k = list_next(l, k)) {
 		g = CONTAINER(k, struct fetch, link);
 		if ((g->x->paused_at_us != 0 ||
-			conn_moved_us(g->x->conn) > since) &&
+			conn_moved_at_us(g->x->conn) > since) &&
 		    goes_before(g, f))
 			f = g;
 	}

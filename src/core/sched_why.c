@@ -97,7 +97,8 @@ sched_why(const struct fetch *f)
 		return stats_wait_name(WAIT_WORKER_BUSY);
 	if (f->x != NULL && f->x->paused_at_us != 0)
 		return stats_wait_name((enum wait_reason)f->x->paused_for);
-	if (f->x != NULL && f->x->conn != NULL && conn_is_held(f->x->conn))
+	if (f->x != NULL && f->x->conn != NULL &&
+	    conn_is_in_handshake_queue(f->x->conn))
 		return stats_wait_name(WAIT_HANDSHAKE);
 	return NULL;
 }

@@ -190,7 +190,8 @@ xchg_note_conn(struct xchg *x)
 	if (x->conn == NULL)
 		return;
 	x->conn_id = conn_id(x->conn);
-	x->handshake_queue_us = x->is_reused ? 0 : conn_held_us(x->conn);
+	x->handshake_queue_us =
+	    x->is_reused ? 0 : conn_handshake_queue_us(x->conn);
 	x->peer = *conn_peer(x->conn);
 	x->has_peer = x->peer.sa.sa_family != AF_UNSPEC;
 	x->tls_version = conn_tls_version(x->conn);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Whole small files, for request bodies that an input line names. */
+/* Reads whole small files: request bodies that an input line names. */
 #ifndef IO_FILE_H
 #define IO_FILE_H
 
@@ -9,9 +9,9 @@
 #include "base/span.h"
 
 /*
- * Appends the file's bytes to `to`. Returns 0, or -1 with the reason appended
- * to *why, the path whole: it cannot be read, is no regular file, or has more
- * than `max` bytes. Blocks while the disk does.
+ * Appends the file's bytes to `to`. Returns 0, or -1 with "PATH: reason"
+ * appended to *why: it cannot be read, is not a regular file, or has more than
+ * `max` bytes. May block on the disk.
  */
 int file_read(struct buf *to, struct span path, size_t max, struct buf *why);
 

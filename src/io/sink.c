@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One buffer and one descriptor. How it is written depends on what it is: a
- * regular file directly, a pipe or terminal through a description of our own
- * that may be non-blocking, a socket by MSG_DONTWAIT. Knows nothing of what
- * the bytes say.
+ * One buffer and one descriptor. A regular file is written directly, a pipe or
+ * terminal through an open file description of our own, which may be
+ * non-blocking, a socket with MSG_DONTWAIT. Knows nothing of what the bytes
+ * mean.
  */
 #include "io/sink.h"
 
@@ -27,9 +27,9 @@
 #define KEEP_BYTES (2u * SINK_HIGH_WATER) /* memory kept between batches */
 
 enum sink_kind {
-	SINK_DIRECT,  /* regular files, devices: write() as it is */
-	SINK_OWN,     /* our own non-blocking description */
-	SINK_CAREFUL, /* a shared one that must stay blocking: poll first */
+	SINK_DIRECT, /* regular files, devices: write() */
+	SINK_OWN,    /* a non-blocking description of our own */
+	SINK_SHARED, /* a shared one that must stay blocking: poll first */
 	SINK_SOCKET,
 };
 
@@ -43,10 +43,10 @@ struct sink {
 	struct buf buf;
 	size_t off; /* bytes of buf that are written */
 	uint64_t written;
-	uint64_t torn;        /* of these, the ones after the last LF */
+	uint64_t partial;     /* of these, bytes after the last LF */
 	int has_lost;         /* bytes were thrown away */
 	uint64_t dropped;     /* notes */
-	struct event *reader; /* is it gone? NULL: that cannot be known */
+	struct event *reader; /* watches whether it has closed; NULL: unknown */
 	int reader_fd;
 	enum err err;
 	int errnum;
@@ -55,7 +55,7 @@ struct sink {
 };
 
 static void
-tell_if_relieved(struct sink *s)
+report_drained(struct sink *s)
 {
 	if (s->err == E_OK && (!s->is_full || sink_pending(s) > SINK_LOW_WATER))
 		return;
@@ -73,12 +73,12 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	s->is_waiting = 0;
 	sink_flush(s);
-	tell_if_relieved(s);
+	report_drained(s);
 }
 
-static void give_up(struct sink *s, int errnum);
+static void fail(struct sink *s, int errnum);
 
-/* Edge-triggered: a peer that writes to us, or ends only that, is no news. */
+/* Edge-triggered, as bytes from the peer, or an end of these, are ignored. */
 static void
 on_reader(evutil_socket_t fd, short what, void *arg)
 {
@@ -89,9 +89,9 @@ on_reader(evutil_socket_t fd, short what, void *arg)
 	if (s->err != E_OK || poll(&p, 1, 0) <= 0 ||
 	    !(p.revents & (POLLERR | POLLHUP)))
 		return;
-	give_up(s, EPIPE);
+	fail(s, EPIPE);
 	sink_flush(s);
-	tell_if_relieved(s);
+	report_drained(s);
 }
 
 static int
@@ -111,9 +111,9 @@ has_reader(const struct sink *s)
 }
 
 /*
- * The end of a pipe or socket that is written to reports nothing as readable
- * but that the other end is closed. A descriptor of its own, as the one that
- * is waited for to be writable is not edge-triggered.
+ * The writing end of a pipe or socket becomes readable only when the other end
+ * is closed. It needs a descriptor of its own, as the event for writing is not
+ * edge-triggered.
  */
 static void
 watch_reader(struct sink *s, struct event_base *base)
@@ -130,8 +130,8 @@ watch_reader(struct sink *s, struct event_base *base)
 }
 
 /*
- * O_NONBLOCK belongs to the description, which others may share: a second
- * one of the same pipe or terminal can have its own.
+ * O_NONBLOCK belongs to the open file description, which other processes may
+ * share. So the same pipe or terminal is opened again.
  */
 static void
 choose_kind(struct sink *s, int fd)
@@ -149,7 +149,7 @@ choose_kind(struct sink *s, int fd)
 		return;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	s->kind = own != -1 ? SINK_OWN : SINK_CAREFUL;
+	s->kind = own != -1 ? SINK_OWN : SINK_SHARED;
 	if (own == -1)
 		return;
 	if (s->owns_fd)
@@ -245,7 +245,7 @@ sink_buf(struct sink *s)
 }
 
 static void
-give_up(struct sink *s, int errnum)
+fail(struct sink *s, int errnum)
 {
 	s->errnum = errnum;
 	if (errnum == EPIPE || errnum == ECONNRESET)
@@ -258,14 +258,14 @@ give_up(struct sink *s, int errnum)
 
 /* Like write(2); -1 with EAGAIN where it would block. */
 static ssize_t
-put(struct sink *s, const char *p, size_t n)
+write_once(struct sink *s, const char *p, size_t n)
 {
 	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
 
 	switch (s->kind) {
 	case SINK_SOCKET:
 		return send(s->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	case SINK_CAREFUL:
+	case SINK_SHARED:
 		if (poll(&ready, 1, 0) <= 0) {
 			errno = EAGAIN;
 			return -1;
@@ -279,7 +279,7 @@ put(struct sink *s, const char *p, size_t n)
 }
 
 static void
-wait_writable(struct sink *s)
+await_writable(struct sink *s)
 {
 	if (s->is_waiting || s->writable == NULL)
 		return;
@@ -288,30 +288,30 @@ wait_writable(struct sink *s)
 }
 
 static void
-note_written(struct sink *s, size_t n)
+count_written(struct sink *s, size_t n)
 {
 	const char *p = s->buf.p + s->off;
 	const char *lf = n > 0 ? memrchr(p, '\n', n) : NULL;
 
-	s->torn = lf != NULL ? (uint64_t)(p + n - lf) - 1 : s->torn + n;
+	s->partial = lf != NULL ? (uint64_t)(p + n - lf) - 1 : s->partial + n;
 	s->off += n;
 	s->written += n;
 }
 
-/* Writes until it is empty (0), would block (1) or has failed (0). */
+/* Writes until the buffer is empty (0), would block (1) or has failed (0). */
 static int
-push(struct sink *s)
+write_buffered(struct sink *s)
 {
 	ssize_t n;
 
 	while (s->err == E_OK && s->off < s->buf.n) {
-		n = put(s, s->buf.p + s->off, s->buf.n - s->off);
+		n = write_once(s, s->buf.p + s->off, s->buf.n - s->off);
 		if (n >= 0) {
-			note_written(s, (size_t)n);
+			count_written(s, (size_t)n);
 		} else if (errno == EAGAIN) {
 			return 1;
 		} else if (errno != EINTR)
-			give_up(s, errno);
+			fail(s, errno);
 	}
 	if (s->err != E_OK || s->off == s->buf.n) {
 		s->has_lost |= s->off < s->buf.n;
@@ -322,7 +322,7 @@ push(struct sink *s)
 }
 
 static void
-say_dropped(struct sink *s)
+report_dropped(struct sink *s)
 {
 	uint64_t n = s->dropped;
 
@@ -337,15 +337,15 @@ say_dropped(struct sink *s)
 void
 sink_flush(struct sink *s)
 {
-	say_dropped(s);
+	report_dropped(s);
 	if (s->off == s->buf.n && s->err == E_OK)
 		return;
 	if (s->is_waiting && s->err == E_OK) {
 		s->is_full = s->is_full || sink_pending(s) >= SINK_HIGH_WATER;
 		return;
 	}
-	if (push(s))
-		wait_writable(s);
+	if (write_buffered(s))
+		await_writable(s);
 	if (s->off > SINK_HIGH_WATER) {
 		buf_drop(&s->buf, s->off);
 		s->off = 0;
@@ -358,20 +358,20 @@ sink_flush(struct sink *s)
 void
 sink_finish(struct sink *s, int64_t timeout_us)
 {
-	int64_t end = timer_now_us() + timeout_us, left;
+	int64_t end_at_us = timer_now_us() + timeout_us, left_us;
 	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
 
-	say_dropped(s);
-	while (push(s) && (left = end - timer_now_us()) > 0)
-		(void)poll(&ready, 1, (int)(left / 1000) + 1);
+	report_dropped(s);
+	while (write_buffered(s) && (left_us = end_at_us - timer_now_us()) > 0)
+		(void)poll(&ready, 1, (int)(left_us / 1000) + 1);
 }
 
-/* Off a regular file to which nobody else has added anything. */
+/* Cuts the partial line off a regular file, unless others have appended. */
 static int
-cut_torn(struct sink *s)
+truncate_partial(struct sink *s)
 {
 	struct stat st;
-	off_t at = lseek(s->fd, 0, SEEK_CUR), whole = at - (off_t)s->torn;
+	off_t at = lseek(s->fd, 0, SEEK_CUR), whole = at - (off_t)s->partial;
 
 	if (s->kind != SINK_DIRECT || fstat(s->fd, &st) == -1 ||
 	    !S_ISREG(st.st_mode) || st.st_size != at || whole < 0)
@@ -385,11 +385,13 @@ sink_end_line(struct sink *s)
 {
 	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
 
-	if (s->torn == 0 || cut_torn(s) || put(s, "\n", 1) == 1)
-		s->torn = 0;
-	/* A reader that is only slow makes room for one byte. */
-	else if (poll(&ready, 1, LINE_END_MS) == 1 && put(s, "\n", 1) == 1)
-		s->torn = 0;
+	if (s->partial == 0 || truncate_partial(s) ||
+	    write_once(s, "\n", 1) == 1)
+		s->partial = 0;
+	/* A slow reader may make room for one byte. */
+	else if (poll(&ready, 1, LINE_END_MS) == 1 &&
+		 write_once(s, "\n", 1) == 1)
+		s->partial = 0;
 }
 
 size_t
@@ -435,6 +437,6 @@ sink_note(struct sink *s, struct span line)
 		s->dropped++;
 		return;
 	}
-	say_dropped(s);
+	report_dropped(s);
 	buf_span(&s->buf, line);
 }

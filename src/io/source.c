@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A queue of inputs and one read buffer. A regular file is read as it is;
- * what can block is polled first, so that its description, which others may
- * share, stays blocking. Knows nothing of items.
+ * A queue of inputs and one read buffer. What can block is polled before it is
+ * read, because its open file description may be shared and must stay blocking.
+ * Knows nothing of items.
  */
 #include "io/source.h"
 
@@ -28,17 +28,17 @@
 #include "io/timer.h"
 
 #define READ_BYTES 65536
-#define FILLS 16         /* reads a call that give no line */
-#define GROWTH_US 100000 /* between looks at a file that is followed */
-#define WRITER_US 500000 /* between looks whether a FIFO still has a name */
+#define FILLS 16         /* reads without a line in one call */
+#define GROWTH_US 100000 /* poll interval: has a followed file grown? */
+#define WRITER_US 500000 /* poll interval: was a followed FIFO removed? */
 
 enum input_kind { INPUT_URL, INPUT_FILE, INPUT_STDIN };
 
-/* What may come after its end. */
+/* What may follow the end of an input. */
 enum follow {
 	FOLLOW_NOTHING,
 	FOLLOW_WRITER, /* a FIFO: another writer */
-	FOLLOW_GROWTH, /* a regular file: what is appended */
+	FOLLOW_GROWTH, /* a regular file: appended lines */
 };
 
 struct input {
@@ -58,22 +58,22 @@ struct source {
 	int owns_fd;
 	int is_polled; /* a pipe, socket or terminal */
 	int at_eof;
-	int is_given; /* the argument, once handed out */
-	int skipping; /* the rest of a line that was too long */
+	int is_returned; /* an argument: its line was returned */
+	int skipping;    /* the rest of a line that was too long */
 	struct event *readable;
 	int is_waiting;
 	int follows_last;   /* the last input is followed */
 	enum follow follow; /* this one */
-	struct timer *look;
+	struct timer *wakeup;
 	struct buf buf;
 	size_t off;     /* bytes of buf consumed */
-	size_t scanned; /* bytes behind off known to hold no LF */
+	size_t scanned; /* bytes after off that hold no LF */
 	uint64_t line;
-	uint64_t file_bytes; /* read of the present file */
+	uint64_t file_bytes; /* read from the present file */
 	uint64_t done, total;
 	int is_total_unknown;
 	size_t json_max, url_max;
-	char error[2 * PATH_MAX]; /* a file's name is never cut */
+	char error[2 * PATH_MAX]; /* fits any file's name */
 };
 
 struct source *
@@ -108,7 +108,7 @@ source_free(struct source *s)
 	struct link *k;
 
 	close_input(s);
-	timer_free(s->look);
+	timer_free(s->wakeup);
 	while ((k = list_shift(&s->inputs)) != NULL)
 		free(CONTAINER(k, struct input, link));
 	buf_fini(&s->buf);
@@ -195,7 +195,7 @@ fail(struct source *s, const char *name, const char *why)
 	return -1;
 }
 
-/* A pipe without a name, which nobody can open again. */
+/* An anonymous pipe, which nobody can open again. */
 static int
 is_unnamed(int fd)
 {
@@ -205,7 +205,7 @@ is_unnamed(int fd)
 }
 
 static enum follow
-how_to_follow(
+follow_kind(
     const struct source *s, const struct input *in, const struct stat *st)
 {
 	if (!s->follows_last || list_next(&s->inputs, &in->link) != NULL)
@@ -241,7 +241,7 @@ open_input(struct source *s, const struct input *in)
 		return fail(s, in->text, strerror(EISDIR));
 	s->is_polled =
 	    S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(s->fd);
-	s->follow = how_to_follow(s, in, &st);
+	s->follow = follow_kind(s, in, &st);
 	s->at_eof = s->skipping = 0;
 	s->line = 0;
 	s->file_bytes = 0;
@@ -258,7 +258,7 @@ is_ready(const struct source *s)
 	return !s->is_polled || poll(&p, 1, 0) > 0;
 }
 
-/* Can nobody add to it any more, as it has no name left? */
+/* Was the file or FIFO removed, so that nobody can open it any more? */
 static int
 is_removed(const struct source *s)
 {
@@ -268,7 +268,7 @@ is_removed(const struct source *s)
 }
 
 static void
-on_look(void *arg)
+on_wakeup(void *arg)
 {
 	struct source *s = arg;
 
@@ -276,26 +276,26 @@ on_look(void *arg)
 }
 
 static void
-look_again(struct source *s, uint64_t after_us)
+wake_after(struct source *s, uint64_t after_us)
 {
-	if (s->look == NULL)
-		s->look = timer_new(s->base, on_look, s);
-	timer_set(s->look, timer_now_us() + after_us);
+	if (s->wakeup == NULL)
+		s->wakeup = timer_new(s->base, on_wakeup, s);
+	timer_set(s->wakeup, timer_now_us() + after_us);
 }
 
-/* No event tells that a FIFO without a writer was removed. */
+/* There is no event for the removal of a FIFO: poll for it. */
 static enum source_verdict
 wait_readable(struct source *s)
 {
 	if (s->follow == FOLLOW_WRITER)
-		look_again(s, WRITER_US);
+		wake_after(s, WRITER_US);
 	if (!s->is_waiting)
 		CHECK(event_add(s->readable, NULL) == 0);
 	s->is_waiting = 1;
 	return SOURCE_WAIT;
 }
 
-/* A file that got shorter under us has lost lines we were to read. */
+/* Is the file shorter than what was read? Then lines are lost. */
 static int
 is_shrunk(const struct source *s)
 {
@@ -305,7 +305,7 @@ is_shrunk(const struct source *s)
 	       (uint64_t)st.st_size < s->file_bytes;
 }
 
-/* After a long line its memory is given back. */
+/* Gives the memory of a long line back. */
 static void
 shrink(struct buf *b)
 {
@@ -318,18 +318,18 @@ shrink(struct buf *b)
 	*b = small;
 }
 
-/* No event tells of what is appended to a file: it is looked at again. */
+/* There is no event for an append to a file: poll for it. */
 static enum source_verdict
 wait_growth(struct source *s)
 {
-	look_again(s, GROWTH_US);
+	wake_after(s, GROWTH_US);
 	return SOURCE_WAIT;
 }
 
 /*
- * Waits for the next writer of a FIFO: a description that has not had one yet
- * does not report that it is gone. The old one stays open meanwhile, or what
- * a writer has put there just now would be lost.
+ * Waits for the next writer of a FIFO. A new open file description is needed,
+ * as the old one keeps reporting the end. It is opened before the old one is
+ * closed, so that bytes of a new writer are not lost.
  */
 static void
 reopen_fifo(struct source *s)
@@ -351,9 +351,9 @@ reopen_fifo(struct source *s)
 	watch_readable(s);
 }
 
-/* The end as it is now has been read. SOURCE_LINE: that is the end. */
+/* The end was read. SOURCE_LINE: nothing more will follow it. */
 static enum source_verdict
-meet_end(struct source *s, const struct input *in)
+on_end(struct source *s, const struct input *in)
 {
 	if (is_shrunk(s))
 		return fail(s, in->text, "was truncated while it was read"),
@@ -368,13 +368,13 @@ meet_end(struct source *s, const struct input *in)
 	return SOURCE_LINE;
 }
 
-/* Reads once. SOURCE_LINE here means: there are new bytes, or the end. */
+/* Reads once. SOURCE_LINE here means that there are new bytes, or the end. */
 static enum source_verdict
 fill(struct source *s, const struct input *in)
 {
 	ssize_t n;
 
-	/* Reading tells whether a FIFO without a name has a writer left. */
+	/* A removed FIFO is read: that shows whether a writer is left. */
 	if (!is_ready(s) && (s->follow != FOLLOW_WRITER || !is_removed(s)))
 		return wait_readable(s);
 	if (s->off > 0) {
@@ -388,7 +388,7 @@ fill(struct source *s, const struct input *in)
 	if (n == -1)
 		return fail(s, in->text, strerror(errno)), SOURCE_FAILED;
 	if (n == 0)
-		return meet_end(s, in);
+		return on_end(s, in);
 	s->buf.n += (size_t)n;
 	s->file_bytes += (size_t)n;
 	s->done += (size_t)n;
@@ -421,10 +421,10 @@ is_skipped(struct span text)
 	return text.n == 0 || text.p[0] == '#' || span_trim(text).n == 0;
 }
 
-/* Without what belongs to the line's end or to the file's beginning; of any
- * line, as files that begin with a mark may have been joined. */
+/* Without CR, and without a byte order mark. Any line may begin with one, as
+ * several files may have been joined. */
 static struct span
-bare(struct span text)
+strip(struct span text)
 {
 	text = utf8_skip_bom(text);
 	if (text.n > 0 && text.p[text.n - 1] == '\r')
@@ -432,7 +432,7 @@ bare(struct span text)
 	return text;
 }
 
-/* A whole line, its end removed. Returns 0 if there is nothing to it. */
+/* A whole line without its LF. Returns 0 if it is to be skipped. */
 static int
 accept_line(struct source *s, struct span text, struct source_line *line)
 {
@@ -441,7 +441,7 @@ accept_line(struct source *s, struct span text, struct source_line *line)
 		s->skipping = 0;
 		return 0;
 	}
-	line->text = bare(text);
+	line->text = strip(text);
 	line->had_bom = line->text.p > text.p;
 	line->had_cr = line->text.p + line->text.n < text.p + text.n;
 	text = line->text;
@@ -454,11 +454,11 @@ accept_line(struct source *s, struct span text, struct source_line *line)
 }
 
 /*
- * Takes a line out of the buffer. SOURCE_MORE: there was none, or one with
- * nothing in it (*took says which).
+ * Takes a line out of the buffer. SOURCE_MORE: there was none, or one that is
+ * skipped (*found says which).
  */
 static enum source_verdict
-cut_line(struct source *s, struct source_line *line, int *took)
+take_line(struct source *s, struct source_line *line, int *found)
 {
 	struct span rest = span_of(s->buf.p + s->off, s->buf.n - s->off);
 	const char *lf = rest.n > s->scanned ? memchr(rest.p + s->scanned, '\n',
@@ -466,8 +466,8 @@ cut_line(struct source *s, struct source_line *line, int *took)
 					     : NULL;
 	size_t n;
 
-	*took = lf != NULL || (s->at_eof && rest.n > 0);
-	if (*took) {
+	*found = lf != NULL || (s->at_eof && rest.n > 0);
+	if (*found) {
 		n = lf != NULL ? (size_t)(lf - rest.p) : rest.n;
 		s->off += lf != NULL ? n + 1 : n;
 		s->scanned = 0;
@@ -482,8 +482,8 @@ cut_line(struct source *s, struct source_line *line, int *took)
 	}
 	if (rest.n <= limit_for(s, rest) + 1)
 		return SOURCE_MORE;
-	/* It is too long already: said once, the rest thrown away. A comment
-	 * of any length is no item. */
+	/* It is too long: return its beginning once and skip the rest. Comments
+	 * are skipped whatever their length. */
 	s->off = s->buf.n;
 	s->scanned = 0;
 	s->skipping = 1;
@@ -499,12 +499,12 @@ cut_line(struct source *s, struct source_line *line, int *took)
 static enum source_verdict
 next_argument(struct source *s, struct input *in, struct source_line *line)
 {
-	if (s->is_given) {
-		s->is_given = 0;
+	if (s->is_returned) {
+		s->is_returned = 0;
 		next_input(s);
 		return SOURCE_MORE;
 	}
-	s->is_given = 1;
+	s->is_returned = 1;
 	s->done += strlen(in->text);
 	line->text = span_str(in->text);
 	line->had_bom = line->had_cr = 0;
@@ -519,22 +519,22 @@ static enum source_verdict
 next_of_file(struct source *s, struct input *in, struct source_line *line)
 {
 	enum source_verdict v;
-	int took, i;
+	int found, i;
 
 	line->name = in->text;
 	if (s->fd == -1 && open_input(s, in) == -1)
 		return SOURCE_FAILED;
 	for (i = 0; i < FILLS;) {
-		v = cut_line(s, line, &took);
+		v = take_line(s, line, &found);
 		if (v == SOURCE_LINE)
 			return v;
-		if (took)
+		if (found)
 			continue;
 		if (s->at_eof && s->follow == FOLLOW_NOTHING) {
 			next_input(s);
 			return SOURCE_MORE;
 		}
-		if (s->at_eof) /* of a writer, and so is its last line */
+		if (s->at_eof) /* of one writer, whose last line was taken */
 			s->at_eof = s->skipping = 0;
 		v = fill(s, in);
 		if (v != SOURCE_LINE)
@@ -584,7 +584,7 @@ source_held_bytes(const struct source *s)
 	return s->buf.n;
 }
 
-/* ---- how many there are ---- */
+/* ---- counting ---- */
 
 static int64_t
 count_lines(struct span all)
@@ -596,14 +596,14 @@ count_lines(struct span all)
 	while (all.n > 0) {
 		lf = memchr(all.p, '\n', all.n);
 		length = lf != NULL ? (size_t)(lf - all.p) : all.n;
-		n += !is_skipped(bare(span_of(all.p, length)));
+		n += !is_skipped(strip(span_of(all.p, length)));
 		length += lf != NULL;
 		all = span_of(all.p + length, all.n - length);
 	}
 	return n;
 }
 
-/* From where standard input is; any other file from its beginning. */
+/* Standard input is counted from its present offset. */
 static int64_t
 count_file(const struct input *in, struct buf *b)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Lines in, from operands, files, standard input and FIFOs, one after another
- * and only when asked for. Knows nothing of what a line means beyond its
+ * Input lines from arguments, files, standard input and FIFOs, one after
+ * another and only on request. Knows nothing of what a line means beyond its
  * length limits.
  *
  * Leaf contract: source_next never calls back. After SOURCE_WAIT the callback
- * comes once, from the loop, when it is worth asking again; never after
+ * comes once, from the loop, when source_next may give a line; never after
  * source_free has returned.
  */
 #ifndef IO_SOURCE_H
@@ -24,15 +24,15 @@ typedef void source_cb(void *arg);
 enum source_verdict {
 	SOURCE_LINE, /* *line is filled in, valid until the next call */
 	SOURCE_WAIT, /* nothing yet: the callback will come */
-	SOURCE_MORE, /* nothing yet, but ask again next turn */
+	SOURCE_MORE, /* nothing yet: call again in the next pass of the loop */
 	SOURCE_END,
-	SOURCE_FAILED, /* source_error says why; nothing more will come */
+	SOURCE_FAILED, /* source_error says why; there are no more lines */
 };
 
 struct source_line {
 	struct span text; /* without its line end; n > 0, unless too_long */
-	int had_bom;      /* before the text stood a byte order mark, */
-	int had_cr;       /* and after it a CR */
+	int had_bom;      /* a byte order mark was removed before the text */
+	int had_cr;       /* a CR was removed after it */
 	int too_long;     /* over its limit; text is its beginning */
 	const char *name; /* file, "-", or "argument"; lives with the source */
 	uint64_t number;  /* of the line, or of the argument; from 1 */
@@ -50,10 +50,10 @@ void source_add_file(struct source *s, const char *path);
 void source_add_stdin(struct source *s);
 
 /*
- * The last input goes on after its end: a FIFO with its next writer, a regular
- * file with what is appended, as long as they have a name; a writer's last
- * line needs no LF, one of a file does. Anything else ends as always.
- * on 0: no more, so that what is left can be read to the end.
+ * --follow: the last input continues after its end until it is removed: a FIFO
+ * with its next writer, a regular file with what is appended. A writer's last
+ * line needs no LF, an appended one does. Other inputs end as always. on 0:
+ * stops it, so that the rest can be read to its end.
  */
 void source_follow(struct source *s, int on);
 
@@ -62,16 +62,16 @@ enum source_verdict source_next(struct source *s, struct source_line *line);
 /* "urls.txt: No such file or directory", after SOURCE_FAILED. */
 const char *source_error(const struct source *s);
 
-/* Bytes read ahead of the line given last. */
+/* Bytes in the buffer. */
 size_t source_held_bytes(const struct source *s);
 /*
- * Before the first source_next: how many lines it will give, if its inputs are
- * regular files of at most max_bytes together; -1 if they are not.
+ * Before the first source_next: how many lines there are, if all inputs are
+ * regular files of at most max_bytes together; otherwise -1.
  */
 int64_t source_count(const struct source *s, uint64_t max_bytes);
 /*
- * How far it is: bytes read and bytes in all; *total is 0 if that is not
- * known (a pipe among them).
+ * Bytes read, and bytes in total; *total is 0 if that is unknown (an input is a
+ * pipe, or is followed).
  */
 void source_progress(const struct source *s, uint64_t *done, uint64_t *total);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A file without a name, cut into blocks. What is appended runs through
- * numbered blocks; each has a place in the file, which the next one takes when
- * all its bytes are released. Knows nothing of what the bytes say.
+ * An unnamed file, divided into blocks. Appended bytes fill numbered blocks;
+ * each has a place in the file, which is reused once all bytes of the block are
+ * released. Knows nothing of what the bytes mean.
  */
 #include "io/spill.h"
 
@@ -29,11 +29,11 @@ struct spill {
 	int errnum;
 	uint64_t end;   /* bytes ever appended */
 	uint64_t first; /* the first block with live bytes, or the last one */
-	uint64_t last;  /* behind the last block */
-	struct block *block; /* a ring: number n is at n & (cap - 1) */
-	size_t cap;          /* a power of two */
-	uint32_t *idle;      /* places that no block has, room for nplace */
-	size_t nidle, idle_cap;
+	uint64_t last;  /* the number after the last block's */
+	struct block *block;   /* a ring: number n is at n & (cap - 1) */
+	size_t cap;            /* a power of two */
+	uint32_t *free_places; /* unused; has room for nplace */
+	size_t nfree, free_cap;
 	uint32_t nplace; /* in the file */
 	uint64_t live;
 };
@@ -48,7 +48,7 @@ fail(struct spill *s, int errnum)
 						    : E_OUTPUT_IO;
 }
 
-/* A file system that has no O_TMPFILE gets a name for a moment. */
+/* Without O_TMPFILE in the file system, the file has a name for a moment. */
 static int
 open_in(const char *dir)
 {
@@ -144,7 +144,7 @@ resize(struct spill *s, size_t cap)
 	s->cap = cap;
 }
 
-/* One more block, at a place that is idle or behind all others. */
+/* Adds a block, at a free place or at the end of the file. */
 static void
 add_block(struct spill *s)
 {
@@ -154,8 +154,8 @@ add_block(struct spill *s)
 		resize(s, s->cap > 0 ? s->cap * 2 : MIN_BLOCKS);
 	b = &s->block[s->last++ & (s->cap - 1)];
 	b->live = 0;
-	if (s->nidle > 0) {
-		b->place = s->idle[--s->nidle];
+	if (s->nfree > 0) {
+		b->place = s->free_places[--s->nfree];
 		return;
 	}
 	CHECK(s->nplace < UINT32_MAX);
@@ -163,33 +163,33 @@ add_block(struct spill *s)
 }
 
 static void
-give_up_place(struct spill *s, uint32_t place)
+free_place(struct spill *s, uint32_t place)
 {
-	if (s->nidle == s->idle_cap) {
-		s->idle_cap = s->idle_cap > 0 ? s->idle_cap * 2 : MIN_BLOCKS;
-		s->idle =
-		    mem_realloc(s->idle, s->idle_cap * sizeof(s->idle[0]));
+	if (s->nfree == s->free_cap) {
+		s->free_cap = s->free_cap > 0 ? s->free_cap * 2 : MIN_BLOCKS;
+		s->free_places = mem_realloc(
+		    s->free_places, s->free_cap * sizeof(s->free_places[0]));
 	}
-	s->idle[s->nidle++] = place;
+	s->free_places[s->nfree++] = place;
 }
 
-/* All is released: as new, but for the descriptor. */
+/* All bytes are released: empties the file and starts at offset 0. */
 static void
-start_over(struct spill *s)
+reset(struct spill *s)
 {
-	/* What cannot be cut off is written over. */
+	/* If it cannot be truncated, it is overwritten. */
 	if (s->fd != -1 && ftruncate(s->fd, 0) == -1)
 		s->errnum = errno;
 	free(s->block);
-	free(s->idle);
+	free(s->free_places);
 	s->block = NULL;
-	s->idle = NULL;
-	s->cap = s->nidle = s->idle_cap = 0;
+	s->free_places = NULL;
+	s->cap = s->nfree = s->free_cap = 0;
 	s->nplace = 0;
 	s->end = s->first = s->last = 0;
 }
 
-/* The bytes from `at` that lie in one block: its part of n. */
+/* How many of the n bytes from `at` are in its block. */
 static size_t
 part_of(uint64_t at, uint64_t n)
 {
@@ -207,7 +207,7 @@ place_of(const struct spill *s, uint64_t at)
 }
 
 static enum err
-put_bytes(struct spill *s, uint64_t offset, struct span bytes)
+write_bytes(struct spill *s, uint64_t offset, struct span bytes)
 {
 	enum err err;
 	size_t n;
@@ -222,7 +222,7 @@ put_bytes(struct spill *s, uint64_t offset, struct span bytes)
 	return E_OK;
 }
 
-/* ---- what is offered ---- */
+/* ---- the interface ---- */
 
 struct spill *
 spill_new(void)
@@ -241,7 +241,7 @@ spill_free(struct spill *s)
 	if (s->fd != -1)
 		close(s->fd);
 	free(s->block);
-	free(s->idle);
+	free(s->free_places);
 	free(s);
 }
 
@@ -256,7 +256,7 @@ spill_append(struct spill *s, struct span bytes, uint64_t *offset)
 		return err;
 	while (s->last * BLOCK_BYTES < at + bytes.n)
 		add_block(s);
-	err = put_bytes(s, at, bytes);
+	err = write_bytes(s, at, bytes);
 	if (err != E_OK)
 		return err;
 	*offset = at;
@@ -273,7 +273,7 @@ enum err
 spill_patch(struct spill *s, uint64_t offset, struct span bytes)
 {
 	CHECK(offset <= s->end && bytes.n <= s->end - offset);
-	return put_bytes(s, offset, bytes);
+	return write_bytes(s, offset, bytes);
 }
 
 enum err
@@ -304,7 +304,7 @@ spill_release(struct spill *s, uint64_t offset, uint64_t n)
 	CHECK(offset <= s->end && n <= s->end - offset && n <= s->live);
 	s->live -= n;
 	if (s->live == 0) {
-		start_over(s);
+		reset(s);
 		return;
 	}
 	for (; n > 0; offset += k, n -= k) {
@@ -314,7 +314,7 @@ spill_release(struct spill *s, uint64_t offset, uint64_t n)
 		b->live -= (uint32_t)k;
 		if (b->live == 0 &&
 		    (offset / BLOCK_BYTES + 1) * BLOCK_BYTES <= s->end)
-			give_up_place(s, b->place);
+			free_place(s, b->place);
 	}
 	while ((s->first + 1) * BLOCK_BYTES <= s->end &&
 	       block_of(s, s->first)->live == 0)
@@ -330,7 +330,7 @@ spill_live_bytes(const struct spill *s)
 uint64_t
 spill_used_bytes(const struct spill *s)
 {
-	uint64_t blocks = s->nplace - s->nidle;
+	uint64_t blocks = s->nplace - s->nfree;
 
 	return blocks > 0
 		   ? blocks * BLOCK_BYTES - (s->last * BLOCK_BYTES - s->end)

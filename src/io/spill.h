@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bytes put aside in a temporary file that has no name, to be read again later
- * and in another order. Space that was released is used again; the file is
- * empty again once all is. Knows nothing of what the bytes say.
+ * Bytes in an unnamed temporary file, to be read later and in any order.
+ * Released space is reused; the file is truncated when all bytes are released.
+ * Knows nothing of what the bytes mean.
  *
- * Nothing here calls back. Reading and writing block while the disk does.
+ * Nothing here calls back. Reading and writing may block on the disk.
  */
 #ifndef IO_SPILL_H
 #define IO_SPILL_H
@@ -18,31 +18,31 @@
 
 struct spill;
 
-/* Makes no file yet: the first spill_append does, in $TMPDIR, /var/tmp or
- * /tmp, whichever is the first to allow it. */
+/* Creates no file: the first spill_append does, in the first of $TMPDIR,
+ * /var/tmp and /tmp that allows it. */
 struct spill *spill_new(void);
 void spill_free(struct spill *s);
 
 /*
- * All that can fail returns E_OK, E_OUTPUT_NO_SPACE or E_OUTPUT_IO, and
- * spill_errno says why.
+ * Functions that can fail return E_OK, E_OUTPUT_NO_SPACE or E_OUTPUT_IO;
+ * spill_errno has the errno.
  *
- * An offset is a place in what was ever appended, not in the file: two spans
- * appended one after another are one run of bytes. Nothing is appended if that
- * fails.
+ * An offset counts all bytes ever appended, not bytes of the file: two spans
+ * appended one after another are contiguous. If spill_append fails, nothing is
+ * appended.
  */
 enum err spill_append(struct spill *s, struct span bytes, uint64_t *offset);
-/* Appends n bytes to `to`; all or none. What is read was not released. */
+/* Appends n bytes, which are not released, to `to`; all or none. */
 enum err spill_read(struct spill *s, uint64_t offset, size_t n, struct buf *to);
-/* Writes over bytes that are there. */
+/* Overwrites bytes. */
 enum err spill_patch(struct spill *s, uint64_t offset, struct span bytes);
-/* These bytes are needed no more; each is released once. */
+/* Releases bytes, each once. */
 void spill_release(struct spill *s, uint64_t offset, uint64_t n);
 
 uint64_t spill_live_bytes(const struct spill *s); /* not released */
-/* What the file takes but for places that will be used again. */
+/* The file's size without the places that will be reused. */
 uint64_t spill_used_bytes(const struct spill *s);
-uint64_t spill_file_bytes(const struct spill *s); /* what the file takes */
+uint64_t spill_file_bytes(const struct spill *s); /* the file's size */
 int spill_errno(const struct spill *s);
 
 #endif

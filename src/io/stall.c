@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The beat, and what is missing of it. Knows nothing of deadlines. */
+/* A periodic timer, and gaps in it. Knows nothing of deadlines. */
 #include "io/stall.h"
 
 #include <stdlib.h>
@@ -10,13 +10,13 @@
 #include "io/timer.h"
 
 #define BEAT_US 100000
-#define STALL_MIN_US 100000 /* less is the scheduler's daily work */
+#define STALL_MIN_US 100000 /* shorter gaps are normal scheduling */
 
 struct stall {
 	struct timer *beat;
 	int is_busy;
-	int64_t last_us; /* the last look */
-	int64_t cpu_us;  /* our CPU use when the pass began */
+	int64_t last_at_us; /* the previous reading */
+	int64_t cpu_us;     /* our CPU use when the pass began */
 };
 
 static int64_t
@@ -49,7 +49,7 @@ stall_free(struct stall *s)
 void
 stall_begin_pass(struct stall *s, int is_busy)
 {
-	int64_t now;
+	int64_t now_us;
 
 	if (!is_busy) {
 		s->is_busy = 0;
@@ -59,21 +59,22 @@ stall_begin_pass(struct stall *s, int is_busy)
 	s->cpu_us = cpu_us();
 	if (s->is_busy && timer_at(s->beat) != TIMER_NEVER)
 		return;
-	now = timer_now_us();
+	now_us = timer_now_us();
 	if (!s->is_busy)
-		s->last_us = now;
+		s->last_at_us = now_us;
 	s->is_busy = 1;
-	timer_set(s->beat, now + BEAT_US);
+	timer_set(s->beat, now_us + BEAT_US);
 }
 
 int64_t
 stall_look(struct stall *s, int64_t now_us)
 {
-	int64_t gap = now_us - s->last_us, used;
+	int64_t gap_us = now_us - s->last_at_us, used_us;
 
-	s->last_us = now_us;
-	if (!s->is_busy || gap < BEAT_US + STALL_MIN_US)
+	s->last_at_us = now_us;
+	if (!s->is_busy || gap_us < BEAT_US + STALL_MIN_US)
 		return 0;
-	used = cpu_us() - s->cpu_us;
-	return gap - used >= BEAT_US + STALL_MIN_US ? gap - used : 0;
+	used_us = cpu_us() - s->cpu_us;
+	return gap_us - used_us >= BEAT_US + STALL_MIN_US ? gap_us - used_us
+							  : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One libevent timer each. Knows nothing of what is due. */
+/* A libevent timer each. Knows nothing of what is due. */
 #include "io/timer.h"
 
 #include <event2/event.h>

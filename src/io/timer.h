@@ -5,7 +5,7 @@
  *
  * Leaf contract: timer_set never calls back; the callback comes only from the
  * loop, never after timer_clear or timer_free has returned. It may come a
- * little early or late by our clock: the owner judges what is due.
+ * little early or late by our clock: the owner decides what is due.
  */
 #ifndef IO_TIMER_H
 #define IO_TIMER_H
@@ -25,7 +25,7 @@ int64_t timer_wall_us(void);
 
 struct timer *timer_new(struct event_base *base, timer_cb *cb, void *arg);
 void timer_free(struct timer *t); /* NULL is allowed */
-/* Fires once at `at_us`, instead of any time set before. */
+/* Fires once at `at_us`; replaces a time that was set before. */
 void timer_set(struct timer *t, int64_t at_us);
 void timer_clear(struct timer *t);
 /* When it will fire, or TIMER_NEVER. */

@@ -197,7 +197,7 @@ check_deadline(struct sim *s, const struct fetch *f)
 	if (x->paused_at_us != 0 || f->is_streamed)
 		return; /* judged when it reads again; has limits of its own */
 	if (x->conn != NULL)
-		stood += conn_held_us(x->conn);
+		stood += conn_handshake_queue_us(x->conn);
 	if (f->history != NULL)
 		stood -= f->history->used_us;
 	if (max > 0 && now > x->slot_at_us + max + stood + s->slack_us)
@@ -251,7 +251,8 @@ check_reader(struct sim *s, const struct fetch *f)
 
 	if (f->state < FETCH_SENDING || conn == NULL)
 		return;
-	if (fake_conn_is_paused(conn) || (conn_more(conn) && !link_on(&f->run)))
+	if (fake_conn_is_paused(conn) ||
+	    (conn_has_more(conn) && !link_on(&f->run)))
 		world_fail(&s->w,
 		    "item %llu, %s: nobody will read from its connection again",
 		    (unsigned long long)f->seq, fetch_state_name(f->state));

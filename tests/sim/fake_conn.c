@@ -310,7 +310,7 @@ conn_secure(struct conn *c, struct span host)
 }
 
 int64_t
-conn_held_us(const struct conn *c)
+conn_handshake_queue_us(const struct conn *c)
 {
 	int64_t held = c->set->world->now_us - c->shake_us;
 
@@ -320,7 +320,7 @@ conn_held_us(const struct conn *c)
 }
 
 int
-conn_is_held(const struct conn *c)
+conn_is_in_handshake_queue(const struct conn *c)
 {
 	return c->stage == HANDSHAKE &&
 	       c->set->world->now_us < c->shake_us + c->origin->handshake_us;
@@ -457,7 +457,7 @@ conn_read(struct conn *c, char *to, size_t cap, enum conn_end *end)
 }
 
 int
-conn_more(const struct conn *c)
+conn_has_more(const struct conn *c)
 {
 	return c->end != CONN_END_NONE || (c->is_tls && c->told > 0);
 }
@@ -490,11 +490,11 @@ conn_is_ready(const struct conn *c)
 {
 	if (c->stage != OPEN)
 		return 0;
-	return conn_more(c) || c->in.n > 0 || c->arrived != CONN_END_NONE;
+	return conn_has_more(c) || c->in.n > 0 || c->arrived != CONN_END_NONE;
 }
 
 int
-conn_look(struct conn *c)
+conn_check_idle(struct conn *c)
 {
 	return conn_is_ready(c);
 }
@@ -502,7 +502,7 @@ conn_look(struct conn *c)
 /* ---- owner and end ---- */
 
 void
-conn_own(struct conn *c, conn_cb *cb, void *arg)
+conn_set_owner(struct conn *c, conn_cb *cb, void *arg)
 {
 	if (c->out[0].n + c->out[1].n > 0)
 		world_fail(c->set->world,
@@ -553,7 +553,7 @@ conn_peer(const struct conn *c)
 }
 
 int64_t
-conn_moved_us(const struct conn *c)
+conn_moved_at_us(const struct conn *c)
 {
 	return c->moved_us;
 }

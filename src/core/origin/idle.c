@@ -160,7 +160,7 @@ on_watch_end(void *arg)
 			return;
 		}
 		h = i->host;
-		if (conn_look(i->conn)) {
+		if (conn_check_idle(i->conn)) {
 			drop_talking(i);
 		} else {
 			end_watch(i);
@@ -260,7 +260,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	} else {
 		list_unshift(&h->idle, &i->of_host);
 	}
-	conn_own(i->conn, on_idle_event, i);
+	conn_set_owner(i->conn, on_idle_event, i);
 	*conn = NULL;
 	if (c->idle_pool.list.n > (uint64_t)c->opts->max_idle)
 		idle_close(c, 1);
@@ -301,7 +301,7 @@ idle_unpark(struct host *h, int careful)
 	while ((i = first_usable(h, careful)) != NULL) {
 		if (h->core->clock.now_us >= i->until_at_us)
 			discard(i);
-		else if (conn_look(i->conn))
+		else if (conn_check_idle(i->conn))
 			drop_talking(i);
 		else
 			return release(i);

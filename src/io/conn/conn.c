@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One socket from connect to close: plain by recv and sendmsg on bare events;
- * under TLS conn_tls.c moves the bytes. Knows nothing of HTTP.
+ * One socket from connect to close. Without TLS it uses recv and sendmsg on
+ * bare events; under TLS, tls.c moves the bytes. Knows nothing of HTTP.
  */
 #include "io/conn/conn.h"
 
@@ -27,8 +27,8 @@ conns_new(struct event_base *base, struct tls *tls, size_t max_sockets)
 	s->max_sockets = max_sockets;
 	s->base = base;
 	s->tls = tls;
-	list_init(&s->live);
-	list_init(&s->dead);
+	list_init(&s->open);
+	list_init(&s->closed);
 	return s;
 }
 
@@ -38,7 +38,7 @@ conns_free(struct conns *s)
 	struct link *k;
 	struct conn *c;
 
-	while ((k = list_first(&s->live)) != NULL) {
+	while ((k = list_first(&s->open)) != NULL) {
 		c = CONTAINER(k, struct conn, link);
 		conn_close(&c);
 	}
@@ -103,24 +103,24 @@ conn_dial(struct conns *s, const union resolve_addr *addr, unsigned n,
 		*out = NULL;
 		return r;
 	}
-	list_push(&s->live, &c->link);
+	list_push(&s->open, &c->link);
 	*out = c;
 	return CONN_PENDING;
 }
 
 void
-conn_tell(struct conn *c, enum conn_event ev)
+conn_report(struct conn *c, enum conn_event ev)
 {
 	if (c->cb != NULL)
 		c->cb(c->arg, ev);
 }
 
 void
-conn_has_failed(struct conn *c, enum err err, const char *detail)
+conn_report_failure(struct conn *c, enum err err, const char *detail)
 {
 	c->err = err;
 	c->detail = detail;
-	conn_tell(c, CONN_FAILED);
+	conn_report(c, CONN_FAILED);
 }
 
 static void write_out(struct conn *c);
@@ -130,7 +130,7 @@ on_plain_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	conn_tell(arg, CONN_READABLE);
+	conn_report(arg, CONN_READABLE);
 }
 
 static void
@@ -145,12 +145,13 @@ on_plain_writable(evutil_socket_t fd, short what, void *arg)
 		CHECK(event_add(&c->ev_write, NULL) == 0);
 	else if (c->send_errno == 0) {
 		c->is_draining = 0;
-		conn_tell(c, CONN_DRAINED);
+		conn_report(c, CONN_DRAINED);
 	}
 }
 
 void
-conn_is_up(struct conn *c, int fd, const union resolve_addr *peer, int errnum)
+conn_report_up(
+    struct conn *c, int fd, const union resolve_addr *peer, int errnum)
 {
 	c->fd = fd;
 	c->peer = *peer;
@@ -162,10 +163,10 @@ conn_is_up(struct conn *c, int fd, const union resolve_addr *peer, int errnum)
 		c->err = E_RECV_RESET;
 		c->detail = error_errno_name(errnum);
 	}
-	conn_tell(c, CONN_UP);
+	conn_report(c, CONN_UP);
 }
 
-/* TCP without TLS: ready for bytes as soon as somebody wants to send. */
+/* Without TLS: called by the first conn_send. */
 static void
 open_plain(struct conn *c)
 {
@@ -182,18 +183,18 @@ on_handshake(void *arg, const struct tls_fault *fault)
 {
 	struct conn *c = arg;
 
-	c->handshake_queue_us = tls_handshake_held_us(c->handshake);
+	c->handshake_queue_us = tls_handshake_queue_us(c->handshake);
 	if (fault->err != E_OK) {
 		c->err = fault->err;
 		c->detail = fault->detail;
 		c->note = fault->note;
-		conn_tell(c, CONN_FAILED);
+		conn_report(c, CONN_FAILED);
 		return;
 	}
 	conn_tls_open(c, tls_handshake_take(c->handshake));
 	tls_handshake_free(c->handshake);
 	c->handshake = NULL;
-	conn_tell(c, CONN_SECURE);
+	conn_report(c, CONN_SECURE);
 }
 
 void
@@ -206,14 +207,14 @@ conn_secure(struct conn *c, struct span host)
 }
 
 int64_t
-conn_held_us(const struct conn *c)
+conn_handshake_queue_us(const struct conn *c)
 {
-	return c->handshake != NULL ? tls_handshake_held_us(c->handshake)
+	return c->handshake != NULL ? tls_handshake_queue_us(c->handshake)
 				    : c->handshake_queue_us;
 }
 
 int
-conn_is_held(const struct conn *c)
+conn_is_in_handshake_queue(const struct conn *c)
 {
 	return c->handshake != NULL && tls_handshake_is_queued(c->handshake);
 }
@@ -244,7 +245,7 @@ write_plain(struct conn *c)
 		.msg_iovlen = (c->out[0].n > 0) + (c->out[1].n > 0) };
 	ssize_t n;
 
-	if (c->out[1].n == 0) /* most requests: a cheaper call */
+	if (c->out[1].n == 0) /* most requests; send is cheaper */
 		n = send(c->fd, c->out[0].p, c->out[0].n,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
 	else
@@ -282,7 +283,7 @@ conn_send(struct conn *c, struct span head, struct span body)
 	c->sent = 0;
 	if (c->send_errno != 0 || c->end != CONN_END_NONE) {
 		conn_send_stop(c);
-		return CONN_PENDING; /* the reading side tells */
+		return CONN_PENDING; /* conn_read returns the error */
 	}
 	write_out(c);
 	if (c->send_errno != 0)
@@ -335,7 +336,7 @@ read_plain(struct conn *c, char *to, size_t cap)
 		c->moved_at_us = timer_now_us();
 		return (size_t)n;
 	}
-	/* A write that met a reset has taken its errno off the socket. */
+	/* A failed write has taken the error off the socket. */
 	if (n == 0 && c->send_errno == ECONNRESET) {
 		n = -1;
 		errno = ECONNRESET;
@@ -366,7 +367,7 @@ conn_read(struct conn *c, char *to, size_t cap, enum conn_end *end)
 }
 
 int
-conn_more(const struct conn *c)
+conn_has_more(const struct conn *c)
 {
 	if (c->end != CONN_END_NONE)
 		return 1;
@@ -380,7 +381,7 @@ conn_pause(struct conn *c)
 		return;
 	c->is_paused = 1;
 	if (c->bev != NULL)
-		conn_tls_reading(c, 0);
+		conn_tls_set_reading(c, 0);
 	else
 		event_del(&c->ev_read);
 }
@@ -395,7 +396,7 @@ conn_resume(struct conn *c)
 	if (c->end != CONN_END_NONE)
 		return;
 	if (c->bev != NULL)
-		conn_tls_reading(c, 1);
+		conn_tls_set_reading(c, 1);
 	else
 		CHECK(event_add(&c->ev_read, NULL) == 0);
 }
@@ -412,7 +413,7 @@ conn_is_ready(const struct conn *c)
 		return dial_is_ready(c);
 	case STAGE_HANDSHAKE:
 	case STAGE_OPEN:
-		return conn_more(c) || poll(&p, 1, 0) > 0;
+		return conn_has_more(c) || poll(&p, 1, 0) > 0;
 	case STAGE_UP:
 	case STAGE_CLOSED:
 		break;
@@ -421,21 +422,21 @@ conn_is_ready(const struct conn *c)
 }
 
 int
-conn_look(struct conn *c)
+conn_check_idle(struct conn *c)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 
-	if (conn_more(c))
+	if (conn_has_more(c))
 		return 1;
 	if (c->bev != NULL)
-		return conn_tls_look(c);
+		return conn_tls_check_idle(c);
 	return poll(&p, 1, 0) > 0;
 }
 
 /* ---- owner and end ---- */
 
 void
-conn_own(struct conn *c, conn_cb *cb, void *arg)
+conn_set_owner(struct conn *c, conn_cb *cb, void *arg)
 {
 	c->cb = cb;
 	c->arg = arg;
@@ -453,7 +454,7 @@ conn_close(struct conn **cp)
 	CHECK(c->stage != STAGE_CLOSED);
 	c->cb = NULL;
 	if (c->bev != NULL) {
-		conn_tls_silence(c);
+		conn_tls_stop(c);
 	} else if (c->stage == STAGE_OPEN) {
 		event_del(&c->ev_read);
 		event_del(&c->ev_write);
@@ -462,8 +463,8 @@ conn_close(struct conn **cp)
 	tls_handshake_free(c->handshake);
 	c->handshake = NULL;
 	c->stage = STAGE_CLOSED;
-	list_remove(&c->set->live, &c->link);
-	list_push(&c->set->dead, &c->link);
+	list_remove(&c->set->open, &c->link);
+	list_push(&c->set->closed, &c->link);
 }
 
 static void
@@ -484,11 +485,11 @@ conns_reap(struct conns *s)
 {
 	struct link *k;
 
-	while ((k = list_shift(&s->dead)) != NULL)
+	while ((k = list_shift(&s->closed)) != NULL)
 		destroy(CONTAINER(k, struct conn, link));
 }
 
-/* ---- what is known of it ---- */
+/* ---- properties ---- */
 
 uint64_t
 conn_id(const struct conn *c)
@@ -503,19 +504,19 @@ conn_peer(const struct conn *c)
 }
 
 int64_t
-conn_up_us(const struct conn *c)
+conn_up_at_us(const struct conn *c)
 {
 	return c->up_at_us;
 }
 
 int64_t
-conn_secure_us(const struct conn *c)
+conn_secure_at_us(const struct conn *c)
 {
 	return c->secure_at_us;
 }
 
 int64_t
-conn_moved_us(const struct conn *c)
+conn_moved_at_us(const struct conn *c)
 {
 	return c->moved_at_us;
 }

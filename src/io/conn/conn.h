@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Connections: dialled over a list of addresses (happy eyeballs, RFC 8305),
- * secured by TLS, read, written, closed. Knows nothing of HTTP.
+ * Connections: dials a list of addresses (happy eyeballs, RFC 8305), adds TLS,
+ * reads, writes, closes. Knows nothing of HTTP.
  *
- * Leaf contract: a start call returns CONN_DONE, CONN_PENDING or what went
- * wrong; the callback comes only after CONN_PENDING or for arriving bytes,
- * only from the loop, never after conn_close has returned.
+ * Leaf contract: a start call returns CONN_DONE, CONN_PENDING or CONN_BUSY; the
+ * callback comes only after CONN_PENDING or for arriving bytes, only from the
+ * loop, never after conn_close has returned.
  */
 #ifndef IO_CONN_CONN_H
 #define IO_CONN_CONN_H
@@ -26,8 +26,8 @@ struct conn;  /* one of them */
 enum conn_event {
 	CONN_UP,       /* TCP is up: conn_secure or conn_send may follow */
 	CONN_SECURE,   /* TLS is up and verified */
-	CONN_READABLE, /* bytes or an end: conn_read until it says 0 */
-	CONN_DRAINED,  /* all that conn_send was given has left */
+	CONN_READABLE, /* bytes or an end: conn_read until it returns 0 */
+	CONN_DRAINED,  /* all bytes of conn_send are written */
 	CONN_FAILED,   /* dial or handshake failed: conn_error */
 };
 
@@ -36,110 +36,109 @@ typedef void conn_cb(void *arg, enum conn_event ev);
 enum conn_start {
 	CONN_DONE,
 	CONN_PENDING,
-	CONN_BUSY, /* no descriptor or port is to be had just now */
+	CONN_BUSY, /* out of descriptors or ports: try again later */
 };
 
-/* `max_sockets`: one more is as if there were no descriptor for it. */
+/* More than max_sockets are refused as if there were no descriptor. */
 struct conns *
 conns_new(struct event_base *base, struct tls *tls, size_t max_sockets);
-/* Closes what is still open. */
+/* Closes the connections that are open. */
 void conns_free(struct conns *s);
 /*
- * From now on dials leave by `from`: a numeric address of this machine, or the
- * name of one of its devices. What an address of the other family, or one
- * that is not ours, cannot reach fails as connect_unreachable (EADDRNOTAVAIL).
- * 0, or -1 if it is neither.
+ * --interface: binds later dials to `from`, a numeric address of this machine
+ * or the name of a device. Dials to the other family, or from an address that
+ * is not ours, fail as connect_unreachable (EADDRNOTAVAIL). 0, or -1 if it is
+ * neither an address nor a device.
  */
 int conns_interface(struct conns *s, const char *from);
 /* Frees what was closed; called by engine_turn, never from a callback. */
 void conns_reap(struct conns *s);
-/* Sockets open now, those being dialled included. */
+/* Sockets open now, including those that are being dialled. */
 size_t conns_open(const struct conns *s);
-/* Bytes that were read from TLS, and that nobody has taken yet. */
+/* Bytes that TLS has decrypted and conn_read has not taken yet. */
 size_t conns_unread_bytes(const struct conns *s);
 /* Connections established so far; the id of the newest one. */
 uint64_t conns_opened(const struct conns *s);
 
 /*
- * Dials the addresses in their order, copied, each `port`. CONN_PENDING:
- * *out is set, CONN_UP or CONN_FAILED follows. CONN_BUSY: *out is NULL.
+ * Dials the addresses (copied) in their order, all on `port`. CONN_PENDING:
+ * *out is set, and CONN_UP or CONN_FAILED follows. CONN_BUSY: *out is NULL.
  */
 enum conn_start conn_dial(struct conns *s, const union resolve_addr *addr,
     unsigned n, uint16_t port, conn_cb *cb, void *arg, struct conn **out);
 /* After CONN_UP: TLS with `host`. CONN_SECURE or CONN_FAILED follows. */
 void conn_secure(struct conn *c, struct span host);
-/*
- * Microseconds the handshake has waited in our own queue; they do not count
- * against its deadline.
- */
-int64_t conn_held_us(const struct conn *c);
-/* Does its handshake wait there just now? */
-int conn_is_held(const struct conn *c);
+/* How long the handshake has waited in our own queue (io/tls), which does not
+ * count against its deadline. */
+int64_t conn_handshake_queue_us(const struct conn *c);
+/* Does it wait there now? */
+int conn_is_in_handshake_queue(const struct conn *c);
 
 /*
- * Sends up to two spans. CONN_DONE: all handed to the system (or to TLS).
+ * Sends up to two spans. CONN_DONE: all bytes are with the kernel (or TLS).
  * CONN_PENDING: the spans must stay until CONN_DRAINED, conn_send_stop or
- * conn_close. A write that fails is no event: the reading side tells.
+ * conn_close. Write errors are not reported as events; conn_read returns them.
  */
 enum conn_start conn_send(struct conn *c, struct span head, struct span body);
-/* Forgets what has not left yet; the connection cannot send any more. */
+/* Drops the bytes that are not written yet; nothing can be sent after it. */
 void conn_send_stop(struct conn *c);
-/* Is part of what conn_send was given still to leave? */
+/* Are bytes of conn_send not written yet? */
 int conn_is_sending(const struct conn *c);
-/* Bytes of the present conn_send handed to the connection. */
+/* Bytes of the latest conn_send that are with the kernel (or TLS). */
 uint64_t conn_sent(const struct conn *c);
 /* The errno a write failed with, or 0. */
 int conn_send_errno(const struct conn *c);
 
 enum conn_end {
-	CONN_END_NONE,    /* nothing there just now */
+	CONN_END_NONE,    /* no end: nothing to read at present */
 	CONN_END_CLEAN,   /* FIN, under TLS after close_notify */
 	CONN_END_UNCLEAN, /* under TLS: FIN without close_notify */
 	CONN_END_ERROR,   /* conn_error() says what */
 };
 
 /*
- * Reads up to `cap` bytes. 0: none, and *end says why; an end stays an end.
+ * Reads up to `cap` bytes. 0: none, and *end says why. An end is returned again
+ * by each later call.
  */
 size_t conn_read(struct conn *c, char *to, size_t cap, enum conn_end *end);
 /*
- * Nonzero: the last conn_read may have left bytes that no event will tell of;
- * call it again. Otherwise CONN_READABLE comes when there is more.
+ * Nonzero: bytes or an end may be left for which no CONN_READABLE will come, so
+ * conn_read must be called again.
  */
-int conn_more(const struct conn *c);
-/* Stops and resumes CONN_READABLE. After conn_resume no event tells of what
- * was announced before: see conn_more. */
+int conn_has_more(const struct conn *c);
+/* Stop and resume CONN_READABLE. Events from before the pause are not repeated:
+ * see conn_has_more. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 /*
- * Is there something that we have not been told of: bytes or an end, room for
- * what conn_send was given, an address that was reached or that refused? One
- * pass of the loop tells of the first ready descriptors only.
+ * Would an event come if the loop ran: bytes or an end, room to write, a dial
+ * that was answered? One pass of the loop reports only some of the descriptors
+ * that are ready.
  */
 int conn_is_ready(const struct conn *c);
 
 /*
- * Looks at a connection on which nothing may come, as no request is out:
- * nonzero if bytes or an end have. Under TLS that takes in records that carry
- * none (session tickets).
+ * For a connection with no request on it: nonzero if bytes or an end have come,
+ * which belong to no request. Under TLS it processes records without bytes
+ * (session tickets).
  */
-int conn_look(struct conn *c);
+int conn_check_idle(struct conn *c);
 
-/* Another owner for the events of a connection that is up. */
-void conn_own(struct conn *c, conn_cb *cb, void *arg);
+/* Sets who gets the events of a connection that is up. */
+void conn_set_owner(struct conn *c, conn_cb *cb, void *arg);
 /*
- * Closes: close_notify unless TLS failed; no event follows. It is freed by
- * conns_reap. Takes *c and nulls it.
+ * Closes (under TLS with close_notify, unless TLS failed); no event follows.
+ * conns_reap frees it. Sets *c to NULL.
  */
 void conn_close(struct conn **c);
 
-/* What is known of it; stays so until conn_close. */
+/* ---- properties, until conn_close ---- */
 uint64_t conn_id(const struct conn *c); /* from 1; 0 while dialling */
 /* The address it is connected to, or tried last. */
 const union resolve_addr *conn_peer(const struct conn *c);
-int64_t conn_up_us(const struct conn *c);           /* when TCP was up, or 0 */
-int64_t conn_secure_us(const struct conn *c);       /* when TLS was up, or 0 */
-int64_t conn_moved_us(const struct conn *c);        /* last byte in or out */
+int64_t conn_up_at_us(const struct conn *c);        /* TCP was up, or 0 */
+int64_t conn_secure_at_us(const struct conn *c);    /* TLS was up, or 0 */
+int64_t conn_moved_at_us(const struct conn *c);     /* last byte in or out */
 const char *conn_tls_version(const struct conn *c); /* static, or NULL */
 int conn_tls_verified(const struct conn *c);        /* -1 without TLS */
 enum err conn_error(const struct conn *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What conn.c, conn_dial.c and conn_tls.c share: the connection itself.
+ * What conn.c, dial.c and tls.c share: the connection itself.
  */
 #ifndef IO_CONN_CONN_INT_H
 #define IO_CONN_CONN_INT_H
@@ -19,19 +19,19 @@ struct tls_handshake;
 
 enum conn_stage {
 	STAGE_DIAL,
-	STAGE_UP, /* TCP is up, nothing above it yet */
+	STAGE_UP, /* TCP is up; TLS has not begun */
 	STAGE_HANDSHAKE,
 	STAGE_OPEN,   /* bytes flow */
-	STAGE_CLOSED, /* on the list of the dead */
+	STAGE_CLOSED, /* to be freed by conns_reap */
 };
 
 struct conns {
 	struct event_base *base;
 	struct tls *tls;
-	struct list live, dead;
+	struct list open, closed;
 	size_t sockets, max_sockets;
 	uint64_t opened;
-	size_t unread;             /* bytes, of all under TLS */
+	size_t unread;             /* bytes, of all TLS connections */
 	union resolve_addr source; /* AF_UNSPEC: any; its port is 0 */
 	char device[IF_NAMESIZE];  /* "": any */
 };
@@ -46,9 +46,9 @@ struct conn {
 	struct dial *dial;
 	struct tls_handshake *handshake;
 	struct bufferevent *bev;        /* under TLS */
-	size_t unread;                  /* of the set's, by this one */
-	struct event ev_read, ev_write; /* without */
-	struct span out[2];             /* not handed over yet */
+	size_t unread;                  /* part of set->unread */
+	struct event ev_read, ev_write; /* without TLS */
+	struct span out[2];             /* not written yet */
 	uint64_t sent;
 	int send_errno;
 	enum conn_end end;
@@ -58,43 +58,43 @@ struct conn {
 	uint64_t id;
 	union resolve_addr peer;
 	int64_t up_at_us, secure_at_us, moved_at_us;
-	int64_t handshake_queue_us; /* of a handshake that is over */
+	int64_t handshake_queue_us; /* set when the handshake is over */
 	const char *tls_version;
 	int tls_verified;
-	unsigned is_paused : 1, is_draining : 1, is_tls_dead : 1;
+	unsigned is_paused : 1, is_draining : 1, is_tls_broken : 1;
 };
 
-/* ---- conn_dial.c ---- */
+/* ---- dial.c ---- */
 /* CONN_PENDING, or CONN_BUSY with nothing begun. */
 enum conn_start dial_start(
     struct conn *c, const union resolve_addr *addr, unsigned n, uint16_t port);
 void dial_stop(struct conn *c); /* closes all attempts */
-/* Has one of them come to something? */
+/* Has an attempt been answered? */
 int dial_is_ready(const struct conn *c);
 
-/* ---- conn_tls.c: the bytes of a connection under TLS ---- */
+/* ---- tls.c: the bytes of a connection under TLS ---- */
 void conn_tls_open(struct conn *c, struct ssl_st *ssl);
-/* Hands over as much of c->out as TLS takes now. */
+/* Gives TLS as much of c->out as it takes now. */
 void conn_tls_write(struct conn *c);
-/* Sees to it that what leaves for the socket counts as moved. */
+/* Updates moved_at_us when bytes leave for the socket. */
 void conn_tls_watch(struct conn *c);
 size_t conn_tls_read(struct conn *c, char *to, size_t cap);
 size_t conn_tls_unread(const struct conn *c);
-/* Are there bytes of the application, or an end? Takes in records. */
-int conn_tls_look(struct conn *c);
-void conn_tls_reading(struct conn *c, int on);
-/* No event any more. */
-void conn_tls_silence(struct conn *c);
-/* close_notify, and the session is gone; the descriptor stays. */
+/* See conn_check_idle. */
+int conn_tls_check_idle(struct conn *c);
+void conn_tls_set_reading(struct conn *c, int on);
+/* No events any more. */
+void conn_tls_stop(struct conn *c);
+/* Sends close_notify and frees the session; the descriptor stays open. */
 void conn_tls_close(struct conn *c);
 
 /* ---- conn.c, called by the others ---- */
-void conn_tell(struct conn *c, enum conn_event ev);
-/* n bytes of c->out were handed over. */
+void conn_report(struct conn *c, enum conn_event ev);
+/* n bytes of c->out are written. */
 void conn_advance(struct conn *c, size_t n);
-/* errnum: ECONNRESET if it has been reset since, otherwise 0. */
-void
-conn_is_up(struct conn *c, int fd, const union resolve_addr *peer, int errnum);
-void conn_has_failed(struct conn *c, enum err err, const char *detail);
+/* errnum: ECONNRESET if it was reset meanwhile, otherwise 0. */
+void conn_report_up(
+    struct conn *c, int fd, const union resolve_addr *peer, int errnum);
+void conn_report_failure(struct conn *c, enum err err, const char *detail);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Happy eyeballs (RFC 8305 section 5): one address after another, the next
- * one as soon as one fails or after 250 ms, the first that answers wins.
- * Knows nothing of names or of what the connection will carry.
+ * Happy eyeballs (RFC 8305 section 5): tries one address after another, the
+ * next one when an attempt fails or after 250 ms; the first that connects is
+ * used. Knows nothing of names and of what the connection will carry.
  */
 #include <errno.h>
 #include <linux/tcp.h>
@@ -21,7 +21,7 @@
 struct attempt {
 	struct dial *dial;
 	union resolve_addr addr;
-	int fd; /* -1: not under way */
+	int fd; /* -1: closed */
 	struct event ev;
 };
 
@@ -36,7 +36,7 @@ struct dial {
 
 static void try_next(struct dial *d);
 
-/* A socket that leaves by the interface asked for; 0, or an errno. */
+/* --interface: 0, or an errno. */
 static int
 bind_source(const struct conns *s, const union resolve_addr *to, int fd)
 {
@@ -51,14 +51,14 @@ bind_source(const struct conns *s, const union resolve_addr *to, int fd)
 		return 0;
 	if (family != to->sa.sa_family)
 		return EADDRNOTAVAIL;
-	/* The port is for connect() to choose, which knows the peer: so one
-	 * port serves towards many of them. */
+	/* Let connect() choose the port: as it knows the peer, it can use one
+	 * port for many peers. */
 	(void)setsockopt(
 	    fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	return bind(fd, &s->source.sa, sizeof(s->source)) == -1 ? errno : 0;
 }
 
-/* Out of ports or descriptors, which is our machine's state, not theirs. */
+/* Is this machine short of ports, descriptors or memory? */
 static int
 is_shortage(const struct conns *s, const union resolve_addr *a, int errnum)
 {
@@ -69,8 +69,8 @@ is_shortage(const struct conns *s, const union resolve_addr *a, int errnum)
 		return 1;
 	if (errnum != EADDRNOTAVAIL)
 		return 0;
-	/* No port left, or no source address of that family at all? A
-	 * datagram socket needs only the latter. */
+	/* Either no port is left, or there is no source address of that
+	 * family. A datagram socket fails only for the latter. */
 	fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return 1;
@@ -124,7 +124,7 @@ note_failure(struct attempt *a, int errnum)
 
 	d->conn->peer = a->addr;
 	if (d->err == E_RESOURCE_LIMIT)
-		return; /* it will be tried again: that outweighs the rest */
+		return; /* the dial is repeated, so the rest is unimportant */
 	d->detail = error_errno_name(errnum);
 	d->err = is_shortage(d->conn->set, &a->addr, errnum)
 		     ? E_RESOURCE_LIMIT
@@ -132,25 +132,26 @@ note_failure(struct attempt *a, int errnum)
 }
 
 static void
-win(struct attempt *a, int errnum)
+on_connected(struct attempt *a, int errnum)
 {
 	struct conn *c = a->dial->conn;
 	union resolve_addr peer = a->addr;
 	int fd = a->fd;
 
 	event_del(&a->ev);
-	a->fd = -1; /* now the connection's */
+	a->fd = -1; /* the connection owns it now */
 	a->dial->open--;
 	dial_stop(c);
-	conn_is_up(c, fd, &peer, errnum);
+	conn_report_up(c, fd, &peer, errnum);
 }
 
 /*
- * Was the SYN acknowledged? One that was not is reset only after a SYN of the
- * peer's own has crossed it; before that a reset means ECONNREFUSED.
+ * Was the connection established before it was reset? Then the peer has
+ * acknowledged our SYN. (Otherwise the error is ECONNREFUSED, unless SYNs of
+ * both sides have crossed.)
  */
 static int
-was_up(int fd)
+was_established(int fd)
 {
 	struct tcp_info info;
 	socklen_t n = sizeof(info);
@@ -170,18 +171,18 @@ on_attempt(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	CHECK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &errnum, &n) == 0);
-	/* Answered, and reset before we looked: with no other address to turn
-	 * to it was up, as it would have been a moment ago. */
+	/* Established and reset before we looked: if no other address is left,
+	 * report it as up, as if we had looked a moment earlier. */
 	if (errnum == 0 || (errnum == ECONNRESET && d->next == d->n &&
-			       d->open == 1 && was_up(fd))) {
-		win(a, errnum);
+			       d->open == 1 && was_established(fd))) {
+		on_connected(a, errnum);
 		return;
 	}
 	note_failure(a, errnum);
 	close_attempt(a);
 	try_next(d);
 	if (d->open == 0)
-		conn_has_failed(d->conn, d->err, d->detail);
+		conn_report_failure(d->conn, d->err, d->detail);
 }
 
 /* 0, or the errno that says why this address cannot be tried. */
@@ -199,7 +200,7 @@ open_attempt(struct attempt *a)
 		return errno;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	errnum = bind_source(c->set, &a->addr, fd);
-	/* The place for a policy check: every sockaddr passes here. */
+	/* A policy check of addresses belongs here: every dial passes. */
 	if (errnum == 0 && connect(fd, &a->addr.sa, sizeof(a->addr)) == -1 &&
 	    errno != EINPROGRESS && errno != EINTR)
 		errnum = errno;
@@ -217,7 +218,7 @@ open_attempt(struct attempt *a)
 	return 0;
 }
 
-/* Tries addresses until one is under way or none is left. */
+/* Starts the next attempt that can be started. */
 static void
 try_next(struct dial *d)
 {
@@ -242,7 +243,7 @@ on_stagger(void *arg)
 
 	try_next(d);
 	if (d->open == 0)
-		conn_has_failed(d->conn, d->err, d->detail);
+		conn_report_failure(d->conn, d->err, d->detail);
 }
 
 static void
@@ -280,8 +281,7 @@ dial_start(
 		return CONN_BUSY;
 	}
 	if (d->open == 0) {
-		/* All failed at once; told from the loop, as the contract
-		 * has it. */
+		/* All have failed at once, which is reported from the loop. */
 		if (d->stagger == NULL)
 			d->stagger = timer_new(c->set->base, on_stagger, d);
 		timer_set(d->stagger, 0);
@@ -298,7 +298,7 @@ dial_is_ready(const struct conn *c)
 
 	if (d == NULL)
 		return 0;
-	for (i = 0; i < d->n; i++) /* one that is -1 is passed over */
+	for (i = 0; i < d->n; i++) /* poll ignores -1 */
 		p[i] = (struct pollfd){ .fd = d->attempt[i].fd,
 			.events = POLLOUT };
 	return poll(p, d->n, 0) > 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A connection's bytes under TLS: a bufferevent over a session whose handshake
- * is already done, its ends and faults told apart. Knows nothing of dialling.
+ * is complete; tells the kinds of ends and errors apart. Knows nothing of
+ * dialling.
  */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -17,9 +18,9 @@
 #include "io/timer.h"
 #include "io/tls/tls_int.h"
 
-#define INPUT_MAX 65536  /* decrypted bytes kept before reading stops */
-#define OUTPUT_MAX 65536 /* bytes handed to TLS at a time */
-#define DIRECT_MAX 2048  /* of a request that passes the bufferevent by */
+#define INPUT_MAX 65536  /* decrypted bytes at which reading stops */
+#define OUTPUT_MAX 65536 /* bytes given to TLS at a time */
+#define DIRECT_MAX 2048  /* of a request that bypasses the bufferevent */
 
 static void on_tls_readable(struct bufferevent *bev, void *arg);
 static void on_tls_drained(struct bufferevent *bev, void *arg);
@@ -42,9 +43,9 @@ conn_tls_open(struct conn *c, struct ssl_st *ssl)
 }
 
 /*
- * A small request goes to OpenSSL at once: through the bufferevent it would
- * cost two epoll_ctl more. What OpenSSL does not take now goes that way; the
- * same bytes stand first there, as a write that is tried again must have them.
+ * Writes a small request to OpenSSL directly, which saves two epoll_ctl calls
+ * of the bufferevent. What OpenSSL does not take now goes into the empty
+ * bufferevent, because a repeated SSL_write must begin with the same bytes.
  */
 static void
 write_at_once(struct conn *c)
@@ -81,7 +82,7 @@ conn_tls_write(struct conn *c)
 
 	if (evbuffer_get_length(to) == 0) {
 		write_at_once(c);
-		/* In one piece: see above. */
+		/* Contiguous, as the repeated SSL_write needs it. */
 		n = c->out[0].n + c->out[1].n;
 		if (n > 0 && n <= DIRECT_MAX)
 			CHECK(evbuffer_expand(to, n) == 0);
@@ -96,7 +97,6 @@ conn_tls_write(struct conn *c)
 	}
 }
 
-/* Bytes left TLS for the socket: something moved. */
 static void
 on_tls_moved(
     struct evbuffer *buf, const struct evbuffer_cb_info *info, void *arg)
@@ -122,7 +122,7 @@ on_tls_drained(struct bufferevent *bev, void *arg)
 	}
 	c->is_draining = 0;
 	evbuffer_remove_cb(bufferevent_get_output(c->bev), on_tls_moved, c);
-	conn_tell(c, CONN_DRAINED);
+	conn_report(c, CONN_DRAINED);
 }
 
 static void
@@ -141,10 +141,10 @@ on_tls_readable(struct bufferevent *bev, void *arg)
 	c->moved_at_us = timer_now_us();
 	if (evbuffer_get_length(bufferevent_get_input(bev)) >= INPUT_MAX)
 		bufferevent_disable(bev, EV_READ);
-	conn_tell(c, CONN_READABLE);
+	conn_report(c, CONN_READABLE);
 }
 
-/* Takes all faults off both queues; returns the first of lib SSL. */
+/* Empties both error queues; returns the first error of lib SSL. */
 static unsigned long
 first_fault(struct bufferevent *bev)
 {
@@ -163,7 +163,7 @@ static void
 end_reading(struct conn *c, enum err err, const char *detail)
 {
 	c->detail = detail;
-	c->is_tls_dead = 1;
+	c->is_tls_broken = 1;
 	if (err == E_TLS_EOF) {
 		c->end = CONN_END_UNCLEAN;
 		return;
@@ -173,11 +173,11 @@ end_reading(struct conn *c, enum err err, const char *detail)
 }
 
 /*
- * A write failed, but the peer may have answered before it went away: what it
- * sent is still to be read, and the bufferevent has stopped reading.
+ * A write has failed, but the peer may have answered before it closed. The
+ * bufferevent has stopped reading, so the rest is read here.
  */
 static void
-salvage(struct conn *c)
+read_after_failed_write(struct conn *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->bev);
 	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
@@ -217,13 +217,13 @@ on_tls_event(struct bufferevent *bev, short what, void *arg)
 	} else if (what & BEV_EVENT_WRITING && e == 0) {
 		c->send_errno = errnum != 0 ? errnum : EPIPE;
 		conn_send_stop(c);
-		salvage(c);
+		read_after_failed_write(c);
 	} else if (what & BEV_EVENT_ERROR) {
 		f = tls_fault_open(SSL_ERROR_SYSCALL, e, errnum);
 		end_reading(c, f.err, f.detail);
 	} else
 		return;
-	conn_tell(c, CONN_READABLE);
+	conn_report(c, CONN_READABLE);
 }
 
 size_t
@@ -235,7 +235,7 @@ conn_tls_read(struct conn *c, char *to, size_t cap)
 	int n = had > 0 ? evbuffer_remove(in, to, cap) : 0;
 
 	CHECK(n >= 0);
-	/* What OpenSSL has decrypted already: no event tells of it. */
+	/* Bytes that OpenSSL has decrypted already cause no event. */
 	if (had == 0 && c->end == CONN_END_NONE && SSL_pending(ssl) > 0)
 		n = SSL_read(ssl, to, cap > INT_MAX ? INT_MAX : (int)cap);
 	if (n < 0)
@@ -247,7 +247,7 @@ conn_tls_read(struct conn *c, char *to, size_t cap)
 	return (size_t)n;
 }
 
-/* The one order that is safe: close_notify, bufferevent, SSL, descriptor. */
+/* The only safe order: close_notify, bufferevent, SSL, descriptor. */
 void
 conn_tls_close(struct conn *c)
 {
@@ -257,13 +257,13 @@ conn_tls_close(struct conn *c)
 
 	ERR_clear_error();
 	count_unread(c, 0);
-	if (!c->is_tls_dead)
+	if (!c->is_tls_broken)
 		(void)SSL_shutdown(ssl);
 	ERR_clear_error();
 	bufferevent_free(c->bev);
 	SSL_free(ssl);
-	/* Bytes left unread would turn the FIN into a RST, and that could
-	 * take our close_notify with it. */
+	/* With unread bytes close() would send RST instead of FIN, and the peer
+	 * might not get our close_notify. */
 	for (i = 0; i < 16; i++)
 		if (recv(c->fd, rest, sizeof(rest), MSG_DONTWAIT) <= 0)
 			break;
@@ -280,17 +280,17 @@ conn_tls_unread(const struct conn *c)
 {
 	size_t n = evbuffer_get_length(bufferevent_get_input(c->bev));
 
-	return n > 0 || c->is_tls_dead
+	return n > 0 || c->is_tls_broken
 		   ? n
 		   : (size_t)SSL_pending(bufferevent_openssl_get_ssl(c->bev));
 }
 
 /*
- * OpenSSL may have read the record before it was asked for, and a readable
- * socket may hold no more than a ticket: so it is asked.
+ * Asks OpenSSL, not the socket: OpenSSL may have read a record already, and a
+ * readable socket may hold only a session ticket.
  */
 int
-conn_tls_look(struct conn *c)
+conn_tls_check_idle(struct conn *c)
 {
 	SSL *ssl = bufferevent_openssl_get_ssl(c->bev);
 	char byte;
@@ -305,7 +305,7 @@ conn_tls_look(struct conn *c)
 }
 
 void
-conn_tls_reading(struct conn *c, int on)
+conn_tls_set_reading(struct conn *c, int on)
 {
 	if (on)
 		CHECK(bufferevent_enable(c->bev, EV_READ) == 0);
@@ -314,7 +314,7 @@ conn_tls_reading(struct conn *c, int on)
 }
 
 void
-conn_tls_silence(struct conn *c)
+conn_tls_stop(struct conn *c)
 {
 	bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);
 	bufferevent_disable(c->bev, EV_READ | EV_WRITE);

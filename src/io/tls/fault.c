@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * OpenSSL's faults as our codes. The first entry of lib SSL in the error queue
- * tells most; a failed verification tells by its X509_V code, a dead socket by
- * errno. Knows nothing of connections.
+ * OpenSSL's errors as our codes. The first entry of lib SSL in the error queue
+ * decides; for a failed verification the X509_V code, for a socket error errno.
+ * Knows nothing of connections.
  */
 #include "io/tls/fault.h"
 
@@ -64,17 +64,18 @@ static const struct {
 	{ X509_V_ERR_CA_MD_TOO_WEAK, E_TLS_CERT_WEAK },
 };
 
-/* The name is wrong only by OpenSSL's idea of a name. */
+/* OpenSSL refuses some wildcard names that are valid by RFC 6125. */
 static int
-is_named_all_the_same(
+is_named_by_wildcard(
     const X509_STORE_CTX *store, const struct tls_peer *peer, const X509 *cert)
 {
 	return X509_STORE_CTX_get_error(store) ==
 		   X509_V_ERR_HOSTNAME_MISMATCH &&
-	       peer->host != NULL && tls_name_has_wildcard(cert, peer->host);
+	       peer->host != NULL &&
+	       tls_name_matches_wildcard(cert, peer->host);
 }
 
-/* Names the certificate that failed, and who signed it, for people. */
+/* Notes the subject and the issuer of a certificate that failed, for people. */
 static int
 on_verify(int ok, X509_STORE_CTX *store)
 {
@@ -86,7 +87,7 @@ on_verify(int ok, X509_STORE_CTX *store)
 
 	if (ok || peer == NULL || cert == NULL)
 		return ok;
-	if (is_named_all_the_same(store, peer, cert)) {
+	if (is_named_by_wildcard(store, peer, cert)) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
 		return 1;
 	}
@@ -228,7 +229,7 @@ tls_fault_open(int ssl_error, unsigned long queued, int errnum)
 	}
 	f.detail = reason_text(queued);
 	f.err = code_of_reason(reason);
-	/* After the handshake a record that makes no sense is damage. */
+	/* After the handshake an invalid record means damaged data. */
 	if (f.err == E_TLS_NOT_TLS || reason == SSL_R_UNEXPECTED_MESSAGE)
 		f.err = E_TLS_RECORD_ERROR;
 	return f;

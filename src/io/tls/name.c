@@ -15,7 +15,7 @@ is_label_byte(char c)
 	       c == '_';
 }
 
-/* Two labels or more, each of them such as DNS has. */
+/* Two or more labels that are valid in DNS. */
 static int
 is_parent(struct span s)
 {
@@ -48,7 +48,7 @@ covers(struct span pattern, const char *host)
 }
 
 int
-tls_name_has_wildcard(const X509 *cert, const char *host)
+tls_name_matches_wildcard(const X509 *cert, const char *host)
 {
 	GENERAL_NAMES *names =
 	    X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);

@@ -14,6 +14,6 @@
  * a whole label, the first one, and stands for one label; at least two others
  * follow.
  */
-int tls_name_has_wildcard(const X509 *cert, const char *host);
+int tls_name_matches_wildcard(const X509 *cert, const char *host);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The context, and the handshake queue: a handshake whose socket is ready
- * waits in line, and the line is worked off for a bounded time a turn, so that
- * a thousand new hosts cost latency, not each other's deadlines. Knows nothing
- * of what the connection is for.
+ * The TLS context, and the handshake queue: a handshake whose socket is ready
+ * is queued, and the queue is processed for a limited time in each pass of the
+ * loop. So a thousand new hosts add latency, but do not block other transfers.
+ * Knows nothing of what the connection is for.
  */
 #include "io/tls/tls.h"
 
@@ -33,8 +33,8 @@
 struct tls {
 	struct event_base *base;
 	SSL_CTX *ctx;
-	struct list ready; /* handshakes under way whose peer has answered */
-	struct list fresh; /* not begun: each will take 24 KB while it lasts */
+	struct list ready; /* handshakes whose peer has answered */
+	struct list fresh; /* not started: each will take 24 KB until it ends */
 	uint64_t begun;
 	int insecure;
 	int keylog_fd;
@@ -43,14 +43,14 @@ struct tls {
 
 struct tls_handshake {
 	struct tls *tls;
-	SSL *ssl;          /* NULL: not begun, or taken */
-	struct list *line; /* it stands in: ready or fresh */
+	SSL *ssl;           /* NULL: not started, or taken */
+	struct list *queue; /* t->ready or t->fresh */
 	char host[256];
 	int fd;
 	struct event ev;
 	struct link ready;
-	int64_t queued_us; /* since when it waits in line */
-	int64_t held_us;   /* how long it did before */
+	int64_t queued_at_us; /* since when it is in it */
+	int64_t queue_us;     /* time in queues before that */
 	tls_handshake_cb *cb;
 	void *arg;
 	struct tls_peer peer;
@@ -65,7 +65,7 @@ log_key(const SSL *ssl, const char *line)
 
 	if (n > 0 && (size_t)n < sizeof(text) &&
 	    write(t->keylog_fd, text, (size_t)n) < 0)
-		return; /* a debugging aid: the fetch goes on */
+		return; /* only a debugging aid: not an error */
 }
 
 static int
@@ -82,13 +82,14 @@ open_keylog(struct tls *t, const char *path, char *why, size_t why_size)
 	return 0;
 }
 
-/* Adds the certificates and lists of revoked ones in a PEM text; how many. */
+/* Adds the certificates and revocation lists of a PEM text. Returns how many.
+ */
 static int
 add_pem(X509_STORE *store, struct span text)
 {
 	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
 	STACK_OF(X509_INFO) * infos;
-	char no_password[] = ""; /* of a key among them: never asks */
+	char no_password[] = ""; /* so that a key in it never prompts */
 	X509_INFO *info;
 	int i, n = 0;
 
@@ -107,7 +108,7 @@ add_pem(X509_STORE *store, struct span text)
 	return n;
 }
 
-/* Returns how many certificates there were, or -1 with errno. */
+/* Returns how many were added, or -1 with errno. */
 static int
 load_pem_file(struct tls *t, const char *path)
 {
@@ -152,7 +153,7 @@ load_ca(struct tls *t, const char *path, char *why, size_t why_size)
 }
 
 static void
-set_up(SSL_CTX *ctx, int insecure)
+configure(SSL_CTX *ctx, int insecure)
 {
 	static const unsigned char alpn[] = "\x08http/1.1";
 
@@ -163,8 +164,8 @@ set_up(SSL_CTX *ctx, int insecure)
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 				  SSL_MODE_ENABLE_PARTIAL_WRITE |
 				  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/* Whatever is in the store is trusted, be it no root (as curl has
-	 * it). */
+	/* Trust every certificate in the store, also one that is not a root,
+	 * as curl does. */
 	X509_VERIFY_PARAM_set_flags(
 	    SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -187,7 +188,7 @@ tls_new(struct event_base *base, const struct tls_conf *conf, char *why,
 	if (t->ctx == NULL)
 		fatalx("SSL_CTX_new failed");
 	SSL_CTX_set_app_data(t->ctx, t);
-	set_up(t->ctx, conf->insecure);
+	configure(t->ctx, conf->insecure);
 	if (load_ca(t, conf->cacert, why, why_size) == -1 ||
 	    (conf->keylog != NULL &&
 		open_keylog(t, conf->keylog, why, why_size) == -1)) {
@@ -208,13 +209,13 @@ tls_free(struct tls *t)
 }
 
 static void
-get_in_line(struct tls_handshake *h, struct list *line)
+enqueue(struct tls_handshake *h, struct list *queue)
 {
 	if (link_on(&h->ready))
 		return;
-	h->queued_us = timer_now_us();
-	h->line = line;
-	list_push(line, &h->ready);
+	h->queued_at_us = timer_now_us();
+	h->queue = queue;
+	list_push(queue, &h->ready);
 }
 
 static void
@@ -224,12 +225,12 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	get_in_line(h, &h->tls->ready);
+	enqueue(h, &h->tls->ready);
 }
 
-/* The name as certificates and SNI have it: without its trailing dot. */
+/* Sets the name for SNI and verification, which has no trailing dot. */
 static void
-name_peer(SSL *ssl, char *name)
+set_peer_name(SSL *ssl, char *name)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
 	size_t n = strlen(name);
@@ -249,22 +250,21 @@ name_peer(SSL *ssl, char *name)
 	CHECK(SSL_set_tlsext_host_name(ssl, name) == 1);
 }
 
-/* A system without one: every chain ends as untrusted. */
+/* If the system has none, every chain is untrusted. */
 static void
 load_default_ca(struct tls *t)
 {
 	const char *path = getenv(X509_get_default_cert_file_env());
 
 	(void)SSL_CTX_set_default_verify_paths(t->ctx);
-	if (path != NULL) /* with a byte order mark, OpenSSL reads nothing */
+	if (path != NULL) /* OpenSSL cannot read one with a byte order mark */
 		(void)load_pem_file(t, path);
 	ERR_clear_error();
 	t->need_default_ca = 0;
 }
 
-/* Its turn has come for the first time. */
 static void
-begin(struct tls_handshake *h)
+start(struct tls_handshake *h)
 {
 	struct tls *t = h->tls;
 
@@ -277,10 +277,10 @@ begin(struct tls_handshake *h)
 	h->peer.host = h->host;
 	SSL_set_app_data(h->ssl, &h->peer);
 	SSL_set_connect_state(h->ssl);
-	/* Fewer reads while records come in flights; off again once it is
-	 * taken. */
+	/* Fewer reads, as records arrive in flights; tls_handshake_take
+	 * switches it off. */
 	SSL_set_read_ahead(h->ssl, 1);
-	name_peer(h->ssl, h->host);
+	set_peer_name(h->ssl, h->host);
 }
 
 struct tls_handshake *
@@ -296,16 +296,16 @@ tls_handshake_new(
 	h->cb = cb;
 	h->arg = arg;
 	CHECK(event_assign(&h->ev, t->base, fd, EV_READ, on_ready, h) == 0);
-	get_in_line(h, &t->fresh);
+	enqueue(h, &t->fresh);
 	return h;
 }
 
 int64_t
-tls_handshake_held_us(const struct tls_handshake *h)
+tls_handshake_queue_us(const struct tls_handshake *h)
 {
 	if (!link_on(&h->ready))
-		return h->held_us;
-	return h->held_us + timer_now_us() - h->queued_us;
+		return h->queue_us;
+	return h->queue_us + timer_now_us() - h->queued_at_us;
 }
 
 int
@@ -319,8 +319,8 @@ tls_handshake_take(struct tls_handshake *h)
 {
 	SSL *ssl = h->ssl;
 
-	/* bufferevents look only at the socket and at SSL_pending: records
-	 * read ahead would stay unseen. */
+	/* bufferevents look only at the socket and at SSL_pending, and would
+	 * not see records that were read ahead. */
 	SSL_set_read_ahead(ssl, 0);
 	SSL_set_app_data(ssl, NULL);
 	h->ssl = NULL;
@@ -333,7 +333,7 @@ tls_handshake_free(struct tls_handshake *h)
 	if (h == NULL)
 		return;
 	if (link_on(&h->ready))
-		list_remove(h->line, &h->ready);
+		list_remove(h->queue, &h->ready);
 	event_del(&h->ev);
 	SSL_free(h->ssl);
 	free(h->peer.note);
@@ -370,11 +370,11 @@ step(struct tls_handshake *h)
 }
 
 /*
- * One under way goes before one that is not begun: it is over sooner, and its
- * memory with it.
+ * A started handshake comes before a new one: it is complete sooner, and then
+ * gives its memory back.
  */
 static struct tls_handshake *
-next_in_line(struct tls *t)
+dequeue(struct tls *t)
 {
 	struct link *k = list_shift(&t->ready);
 
@@ -386,15 +386,15 @@ next_in_line(struct tls *t)
 int
 tls_run(struct tls *t, int64_t budget_us)
 {
-	int64_t now = timer_now_us(), end = now + budget_us;
+	int64_t now_us = timer_now_us(), end_at_us = now_us + budget_us;
 	struct tls_handshake *h;
 
-	while (now < end && (h = next_in_line(t)) != NULL) {
-		h->held_us += now - h->queued_us;
+	while (now_us < end_at_us && (h = dequeue(t)) != NULL) {
+		h->queue_us += now_us - h->queued_at_us;
 		if (h->ssl == NULL)
-			begin(h);
+			start(h);
 		step(h);
-		now = timer_now_us();
+		now_us = timer_now_us();
 	}
 	return t->ready.n + t->fresh.n > 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * TLS for clients: one context a run, verification on, and the queue that
- * bounds what handshakes may cost a turn of the loop. Knows nothing of HTTP.
+ * TLS for clients: one context with verification, and the queue that limits the
+ * time of handshakes in each pass of the loop. Knows nothing of HTTP.
  * Only io/conn/conn.c uses more than this (io/tls/tls_int.h).
  */
 #ifndef IO_TLS_TLS_H
@@ -29,14 +29,14 @@ struct tls *tls_new(struct event_base *base, const struct tls_conf *conf,
 void tls_free(struct tls *t);
 
 /*
- * Works off ready handshakes for about budget_us; calls back into the owners
- * of their connections. Returns nonzero if some are left ready.
+ * Continues ready handshakes for about budget_us; calls the owners of their
+ * connections back. Returns nonzero if some are left in the queue.
  */
 int tls_run(struct tls *t, int64_t budget_us);
 
-/* Handshakes begun so far. */
+/* Handshakes started so far. */
 uint64_t tls_handshakes(const struct tls *t);
-/* "OpenSSL 3.0.22 25 Aug 2026": the library as it runs. */
+/* The version of the library at run time, "OpenSSL 3.0.22 25 Aug 2026". */
 const char *tls_library(void);
 
 #endif

@@ -18,11 +18,11 @@
 
 struct tls_handshake;
 
-/* What went wrong, in our terms and in the library's. */
+/* An error: our code, and the library's text. */
 struct tls_fault {
 	enum err err;
 	const char *detail; /* static */
-	char *note;         /* more for people, heap or NULL; the receiver's */
+	char *note; /* more for people, or NULL; the receiver frees it */
 };
 
 typedef void tls_handshake_cb(void *arg, const struct tls_fault *fault);
@@ -33,8 +33,8 @@ typedef void tls_handshake_cb(void *arg, const struct tls_fault *fault);
  */
 struct tls_handshake *tls_handshake_new(
     struct tls *t, int fd, struct span host, tls_handshake_cb *cb, void *arg);
-/* Microseconds it has waited in our own queue so far. */
-int64_t tls_handshake_held_us(const struct tls_handshake *h);
+/* How long it has waited in our own queue so far. */
+int64_t tls_handshake_queue_us(const struct tls_handshake *h);
 int tls_handshake_is_queued(const struct tls_handshake *h);
 /* Takes the SSL out; the caller owns it. */
 SSL *tls_handshake_take(struct tls_handshake *h);
@@ -48,7 +48,7 @@ void tls_handshake_free(struct tls_handshake *h);
  */
 struct tls_fault
 tls_fault_open(int ssl_error, unsigned long queued, int errnum);
-/* Under -k false, whatever the certificate. */
+/* 0 with -k. */
 int tls_is_verifying(const struct tls *t);
 
 #endif
