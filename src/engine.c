@@ -21,6 +21,7 @@
 #include "core/output/failed_input.h"
 #include "core/fetch.h"
 #include "core/output/order.h"
+#include "core/intake.h"
 #include "core/sched.h"
 #include "core/turn.h"
 #include "core/standstill.h"
@@ -436,7 +437,7 @@ engine_run(struct engine *e)
 	    c->spill_error == E_OK)
 		finish_output(e);
 	if (!sched_is_done(c) || c->sched.pauses & PAUSE_STOP)
-		sched_judge_left(c);
+		intake_judge_left(c);
 	if (c->failed != NULL)
 		sink_finish(c->failed, e->is_killed ? KILLED_US : FINISH_US);
 	if (e->is_killed)

@@ -114,8 +114,8 @@ int fetch_resend_stray(struct fetch *f);
  * unharmed, unless it has waited for --retry-max-time.
  */
 void fetch_lacks_fd(struct fetch *f);
-/* The look-up it waited for failed. */
-void fetch_lookup_failed(struct fetch *f, enum err e, const char *detail);
+/* What waits at origins whose look-up failed, or that were given up, fails. */
+void fetch_fail_waiting(struct core *c);
 /*
  * It has got its slot. `conn` is a kept-alive connection, or NULL: dial.
  */

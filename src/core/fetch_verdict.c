@@ -195,7 +195,7 @@ fetch_lacks_fd(struct fetch *f)
 		return;
 	}
 	sched_lacks_fd(c);
-	network_has_not_tried(c);
+	network_put_off_probe(c);
 	put_back(f);
 }
 
@@ -291,7 +291,7 @@ is_net_down(struct fetch *f, enum err e, enum phase p, const char *detail)
 	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET)
 		network_works(c);
 	else if (c->network.is_probing) /* perhaps this was it */
-		network_has_not_tried(c);
+		network_put_off_probe(c);
 	return 0;
 }
 
@@ -362,8 +362,9 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	finish(f);
 }
 
-void
-fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
+/* The look-up it waited for failed. */
+static void
+fail_lookup(struct fetch *f, enum err e, const char *detail)
 {
 	int64_t since = f->host->lookup_at_us;
 	struct history *t =
@@ -385,6 +386,34 @@ fetch_lookup_failed(struct fetch *f, enum err e, const char *detail)
 				     : NULL;
 	}
 	fetch_fail(f, e, PHASE_DNS, detail);
+}
+
+void
+fetch_fail_waiting(struct core *c)
+{
+	struct link *k, *w;
+	const char *detail;
+	struct host *h;
+	enum err e;
+
+	while ((k = list_first(&c->hosts.unresolved)) != NULL) {
+		h = CONTAINER(k, struct host, link);
+		e = h->lookup_err;
+		detail = h->lookup_detail;
+		host_clear_lookup_err(h);
+		while ((w = list_first(&h->waiting)) != NULL)
+			fail_lookup(
+			    CONTAINER(w, struct fetch, link), e, detail);
+		host_update(h);
+	}
+	while ((k = list_first(&c->hosts.lost)) != NULL) {
+		h = CONTAINER(k, struct host, link);
+		while ((w = list_first(&h->waiting)) != NULL ||
+		       (w = list_first(&h->delayed)) != NULL)
+			fetch_fail(CONTAINER(w, struct fetch, link),
+			    E_HOST_UNAVAILABLE, PHASE_POLICY, h->backoff.last);
+		host_update(h);
+	}
 }
 
 void

@@ -22,12 +22,8 @@
 #include "core/xchg.h"
 #include "io/conn/conn.h"
 #include "io/sink.h"
-#include "io/source.h"
 #include "io/timer.h"
 
-#define KNOWN_MAX 65536 /* items that wait for a slot */
-#define KNOWN_BYTES_MAX (16u << 20)
-#define LINES_A_TURN 512
 #define AHEAD_MIN 16 /* hosts looked up ahead of their turn */
 #define LOOKUPS_MAX 500
 #define FD_RETRY_US 50000
@@ -231,75 +227,10 @@ sched_free_slot(struct fetch *f)
 	host_update(f->host);
 }
 
-/* ---- input ---- */
-
-/*
- * Hosts are ready and wait for slots, and more than enough wait behind them
- * for their look-ups: more lines would start nothing sooner.
- */
-static int
-is_far_ahead(const struct core *c)
-{
-	return c->hosts.ready.n > 0 && c->hosts.startable + c->hosts.want.n >=
-					   4 * (uint64_t)c->opts->concurrency;
-}
-
-/* --keep-order: so far behind the turn that no more may be known. */
-static int
-is_out_of_order(const struct core *c)
-{
-	return c->order != NULL &&
-	       (account_is_full_of_order(c) ||
-		   c->seq + LINES_A_TURN - order_turn(c->order) >=
-		       ORDER_AHEAD_MAX);
-}
-
-static int
-wants_input(const struct core *c)
-{
-	return !c->input_ended && c->sched.pauses == 0 && !is_out_of_order(c) &&
-	       c->hosts.startable < 4 * (uint64_t)c->opts->concurrency &&
-	       !is_far_ahead(c) && c->sched.known < KNOWN_MAX &&
-	       c->sched.known_bytes < KNOWN_BYTES_MAX &&
-	       !account_is_full_of_items(c) &&
-	       c->state[FETCH_EMITTING].n < KNOWN_MAX;
-}
-
-/* Returns 0 if it waits for input or there is no more. */
-static int
-read_input(struct core *c)
-{
-	struct source_line line;
-	int n;
-
-	for (n = 0; n < LINES_A_TURN && wants_input(c); n++) {
-		if (c->seq >= (uint64_t)c->opts->limit) {
-			c->input_ended = 1;
-			break;
-		}
-		switch (source_next(c->source, &line)) {
-		case SOURCE_LINE:
-			fetch_begin(c, &line);
-			break;
-		case SOURCE_WAIT:
-			return 0;
-		case SOURCE_MORE:
-			return 1;
-		case SOURCE_END:
-			c->input_ended = 1;
-			break;
-		case SOURCE_FAILED:
-			c->input_ended = c->input_failed = 1;
-			break;
-		}
-	}
-	return !c->input_ended;
-}
-
 /* ---- look-ups ---- */
 
-static void
-look_up_ahead(struct core *c)
+void
+sched_look_up_ahead(struct core *c)
 {
 	size_t ahead = (size_t)c->opts->concurrency;
 	size_t most = 2 * (size_t)c->opts->concurrency;
@@ -419,46 +350,100 @@ lacks_memory(const struct core *c)
 }
 
 static int
-is_over_rate(struct core *c)
+has_free_slot(const struct core *c)
 {
-	if (c->rate_at_us <= c->clock.now_us)
-		return 0;
-	c->rate_held_at_us = c->clock.now_us;
-	return 1;
+	return c->sched.slots < (uint64_t)c->opts->concurrency;
 }
 
 static int
-may_start(struct core *c)
+is_over_rate(const struct core *c)
 {
-	return c->sched.pauses == 0 && c->hosts.ready.n > 0 &&
-	       !lacks_memory(c) &&
-	       c->sched.slots < (uint64_t)c->opts->concurrency &&
-	       !is_over_rate(c);
+	return c->rate_at_us > c->clock.now_us;
 }
 
-static void
-start_next(struct core *c)
+/* Nothing but --rate holds back what could start. */
+static int
+is_held_by_rate(const struct core *c)
+{
+	return c->sched.pauses == 0 && c->hosts.ready.n > 0 &&
+	       !lacks_memory(c) && has_free_slot(c) && is_over_rate(c);
+}
+
+int
+sched_may_start(const struct core *c)
+{
+	return c->sched.pauses == 0 && c->hosts.ready.n > 0 &&
+	       !lacks_memory(c) && has_free_slot(c) && !is_over_rate(c);
+}
+
+/* How f gets its connection: *conn, or NULL with addresses at hand. 0: neither,
+ * and its host is looked up, or finds its place anew. */
+static int
+find_way(struct host *h, const struct fetch *f, struct conn **conn)
+{
+	*conn = idle_unpark(h, !item_is_idempotent(f));
+	if (*conn != NULL || host_is_fresh(h, f, h->core->clock.now_us))
+		return 1;
+	if (f == host_next(h))
+		host_update(h); /* fresh when it became ready */
+	else
+		host_look_up(h);
+	return 0;
+}
+
+struct fetch *
+sched_next(struct core *c, struct conn **conn)
 {
 	struct host *h =
 	    CONTAINER(list_first(&c->hosts.ready), struct host, link);
 	struct fetch *f;
-	struct conn *conn;
 
 	f = c->opts->nbudgets > 0 ? next_in_budget(h) : host_next(h);
-	if (f == NULL)
-		return;
-	conn = idle_unpark(h, !item_is_idempotent(f));
-	if (conn == NULL && !host_is_fresh(h, f, c->clock.now_us)) {
-		if (f == host_next(h))
-			host_update(h); /* fresh when it became ready */
-		else
-			host_look_up(h);
-		return;
-	}
+	if (f == NULL || !find_way(h, f, conn))
+		return NULL;
 	charge(h, f);
-	fetch_start(f, conn);
-	host_update(h);
 	host_rotate(h);
+	return f;
+}
+
+/* ---- --keep-order ---- */
+
+struct turn {
+	uint64_t seq;
+	struct fetch *f;
+};
+
+static int
+find_turn(void *arg, const struct fetch *f)
+{
+	struct turn *t = arg;
+
+	if (f->seq == t->seq)
+		t->f = (struct fetch *)(uintptr_t)f;
+	return t->f == NULL;
+}
+
+/*
+ * What waits for its turn has no room left, in the file or in memory: only the
+ * item whose turn it is makes room, so it is started before all others.
+ */
+struct fetch *
+sched_next_in_order(struct core *c, struct conn **conn)
+{
+	struct turn t = { 0, NULL };
+
+	if (c->order == NULL ||
+	    !(c->sched.pauses & (PAUSE_SPILL | PAUSE_MEMORY)) ||
+	    c->sched.pauses & ~(unsigned)(PAUSE_SPILL | PAUSE_MEMORY) ||
+	    !has_free_slot(c) || is_over_rate(c))
+		return NULL;
+	t.seq = order_turn(c->order);
+	hosts_each_waiting(c, find_turn, &t);
+	if (t.f == NULL || sched_is_delayed(t.f) ||
+	    t.f->host->place != HOST_READY || !find_way(t.f->host, t.f, conn))
+		return NULL;
+	charge(t.f->host, t.f);
+	return t.f;
 }
 
 /* ---- what is due ---- */
@@ -488,8 +473,8 @@ wake_hosts(struct core *c)
 	}
 }
 
-static void
-wake(struct core *c)
+void
+sched_wake(struct core *c)
 {
 	struct heap_link *k;
 
@@ -506,12 +491,6 @@ on_due(void *arg)
 	struct core *c = arg;
 
 	clock_tick(&c->clock);
-}
-
-int
-sched_may_start(struct core *c)
-{
-	return may_start(c);
 }
 
 void
@@ -533,102 +512,6 @@ sched_set_timer(struct core *c)
 		c->sched.due_timer = timer_new(c->base, on_due, c);
 	if (at < timer_at(c->sched.due_timer))
 		timer_set(c->sched.due_timer, at);
-}
-
-static void
-look_up_next(struct core *c)
-{
-	host_look_up(CONTAINER(list_first(&c->hosts.want), struct host, link));
-}
-
-/* While the network is down one look-up or one start finds out. */
-static void
-probe(struct core *c)
-{
-	size_t before = c->sched.slots + c->hosts.lookups;
-	int n;
-
-	if ((c->hosts.ready.n == 0 && c->hosts.want.n == 0) ||
-	    !network_may_probe(c))
-		return;
-	c->sched.pauses &= ~(unsigned)PAUSE_NET;
-	for (n = 0; n < 4 && c->sched.slots + c->hosts.lookups == before; n++)
-		if (!c->network.is_dns && may_start(c))
-			start_next(c);
-		else if (c->sched.pauses == 0 && c->hosts.want.n > 0 &&
-			 c->hosts.lookups == 0)
-			look_up_next(c);
-	if (c->sched.slots + c->hosts.lookups == before &&
-	    c->network.job == NULL)
-		network_has_not_tried(c);
-	if (c->network.is_down && !c->network.is_dns)
-		c->sched.pauses |= PAUSE_NET;
-}
-
-/* ---- --keep-order ---- */
-
-struct turn {
-	uint64_t seq;
-	struct fetch *f;
-};
-
-static int
-find_turn(void *arg, const struct fetch *f)
-{
-	struct turn *t = arg;
-
-	if (f->seq == t->seq)
-		t->f = (struct fetch *)(uintptr_t)f;
-	return t->f == NULL;
-}
-
-/*
- * What waits for its turn has no room left, in the file or in memory: only the
- * item whose turn it is makes room, so it is started before all others.
- */
-static void
-start_turn(struct core *c)
-{
-	struct turn t = { order_turn(c->order), NULL };
-	struct conn *conn;
-	struct host *h;
-
-	if (c->sched.pauses & ~(unsigned)(PAUSE_SPILL | PAUSE_MEMORY) ||
-	    c->sched.slots >= (uint64_t)c->opts->concurrency || is_over_rate(c))
-		return;
-	hosts_each_waiting(c, find_turn, &t);
-	if (t.f == NULL || sched_is_delayed(t.f) ||
-	    t.f->host->place != HOST_READY)
-		return;
-	h = t.f->host;
-	conn = idle_unpark(h, !item_is_idempotent(t.f));
-	if (conn == NULL && !host_is_fresh(h, t.f, c->clock.now_us)) {
-		host_look_up(h);
-		return;
-	}
-	charge(h, t.f);
-	fetch_start(t.f, conn);
-	host_update(h);
-}
-
-int
-sched_pump(struct core *c)
-{
-	int more;
-
-	clock_tick(&c->clock);
-	wake(c);
-	hosts_end_lost(c);
-	more = read_input(c);
-	if (c->network.is_down)
-		probe(c);
-	look_up_ahead(c);
-	if (c->order != NULL && c->sched.pauses & (PAUSE_SPILL | PAUSE_MEMORY))
-		start_turn(c);
-	while (may_start(c))
-		start_next(c);
-	look_up_ahead(c);
-	return (more && wants_input(c)) || may_start(c);
 }
 
 /* ---- pauses ---- */
@@ -657,6 +540,8 @@ sched_judge_pauses(struct core *c)
 	set_pause(c, PAUSE_POOL, parse_is_full(c));
 	if (c->sched.pauses & PAUSE_POOL)
 		c->sched.pool_held_at_us = c->clock.now_us;
+	if (is_held_by_rate(c))
+		c->rate_held_at_us = c->clock.now_us;
 	if (c->sched.pauses & PAUSE_FD &&
 	    (c->clock.now_us >= c->sched.fd_retry_at_us ||
 		conns_open(c->conns) < c->sched.fd_open))
@@ -782,41 +667,4 @@ sched_is_done(const struct core *c)
 		       c->state[FETCH_EMITTING].n == 0 && c->run.n == 0;
 	return c->input_ended && c->alive == 0 &&
 	       (c->order == NULL || order_is_over(c->order));
-}
-
-/* Written, and not freed yet. */
-static size_t
-count_done(const struct core *c)
-{
-	const struct link *k;
-	size_t n = 0;
-
-	for (k = list_first(&c->run); k != NULL; k = list_next(&c->run, k))
-		n += CONTAINER(k, struct fetch, run)->state == FETCH_DONE;
-	return n;
-}
-
-void
-sched_judge_left(struct core *c)
-{
-	struct source_line line;
-
-	c->was_left |= c->alive > count_done(c);
-	if (c->input_ended || c->seq >= (uint64_t)c->opts->limit) {
-		c->input_ended = 1;
-		return;
-	}
-	source_follow(c->source, 0);
-	switch (source_next(c->source, &line)) {
-	case SOURCE_LINE:
-	case SOURCE_MORE:
-		c->was_left = 1;
-		break;
-	case SOURCE_END:
-		c->input_ended = 1;
-		break;
-	case SOURCE_WAIT:
-	case SOURCE_FAILED:
-		break;
-	}
 }

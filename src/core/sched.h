@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who goes next: slots, the limit of each origin, pauses, and reading the
- * input no further than needed. Says why something waits.
+ * Who goes next: slots, the limit of each origin, pauses. Says why something
+ * waits. What it chooses the spine starts.
  */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "core/stats.h"
 
+struct conn;
 struct core;
 struct fetch;
 struct timer;
@@ -61,11 +62,23 @@ void sched_count_wait(struct fetch *f);
 void sched_sent(struct fetch *f);
 
 /* ---- the turn ---- */
-/* Reads input, begins look-ups, starts what may start. Nonzero: there is more
- * to do that no event will tell of. */
-int sched_pump(struct core *c);
+/* Back-offs and holds that are over end. */
+void sched_wake(struct core *c);
+/* Looks up origins ahead of their turn. */
+void sched_look_up_ahead(struct core *c);
 /* Is there something that could start now? */
-int sched_may_start(struct core *c);
+int sched_may_start(const struct core *c);
+/*
+ * While sched_may_start: the next one that is to start, already counted against
+ * every rate. *conn: a kept-alive connection, or NULL: dial. NULL: its origin
+ * cannot start it now; ask again.
+ */
+struct fetch *sched_next(struct core *c, struct conn **conn);
+/*
+ * With --keep-order, when nothing but the item whose turn it is makes room for
+ * others: that item; as sched_next. NULL: it cannot start, or need not.
+ */
+struct fetch *sched_next_in_order(struct core *c, struct conn **conn);
 /* Before the loop waits: wakes it when time alone lets something go on. */
 void sched_set_timer(struct core *c);
 /* Sets or clears the pauses that follow from water marks. */
@@ -87,12 +100,6 @@ void sched_stop(struct core *c);
 
 /* Every item has its record and no more can come. */
 int sched_is_done(const struct core *c);
-/*
- * The run has ended early: was_left says afterwards whether there are items
- * without a record, as far as the input is known, and input_ended whether all
- * of it is.
- */
-void sched_judge_left(struct core *c);
 /* Is it in a back-off of its own? */
 int sched_is_delayed(const struct fetch *f);
 /* How many items wait for their slot, by reason. */

@@ -51,6 +51,7 @@ why_host(const struct host *h)
 	case HOST_QUIET:
 	case HOST_READY:
 	case HOST_LOST:
+	case HOST_UNRESOLVED:
 		break;
 	}
 	return why_paused(h->core);

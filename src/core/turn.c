@@ -5,6 +5,8 @@
 #include "core/output/emit.h"
 #include "core/output/failed_input.h"
 #include "core/fetch.h"
+#include "core/intake.h"
+#include "core/origin/host.h"
 #include "core/output/order.h"
 #include "core/sched.h"
 #include "io/conn/conn.h"
@@ -26,16 +28,70 @@ has_ordered(const struct core *c)
 }
 
 int
-turn_has_work(struct core *c)
+turn_has_work(const struct core *c)
 {
 	return has_to_emit(c) || has_ordered(c) || c->run.n > 0 ||
-	       c->hosts.lost.n > 0 || c->input_left || sched_may_start(c);
+	       c->hosts.lost.n > 0 || c->hosts.unresolved.n > 0 ||
+	       c->input_left || sched_may_start(c);
+}
+
+static void
+start_next(struct core *c)
+{
+	struct conn *conn;
+	struct fetch *f = sched_next(c, &conn);
+
+	if (f != NULL)
+		fetch_start(f, conn);
+}
+
+/* While the network is down one look-up or one start finds out whether it is
+ * back. */
+static void
+probe_network(struct core *c)
+{
+	size_t before = c->sched.slots + c->hosts.lookups;
+	int n;
+
+	if ((c->hosts.ready.n == 0 && c->hosts.want.n == 0) ||
+	    !network_begin_probe(c))
+		return;
+	c->sched.pauses &= ~(unsigned)PAUSE_NET;
+	for (n = 0; n < 4 && c->sched.slots + c->hosts.lookups == before; n++)
+		if (!c->network.is_dns && sched_may_start(c))
+			start_next(c);
+		else if (c->sched.pauses == 0 && c->hosts.want.n > 0 &&
+			 c->hosts.lookups == 0)
+			host_look_up(CONTAINER(
+			    list_first(&c->hosts.want), struct host, link));
+	if (c->sched.slots + c->hosts.lookups == before &&
+	    c->network.job == NULL)
+		network_put_off_probe(c);
+	if (c->network.is_down && !c->network.is_dns)
+		c->sched.pauses |= PAUSE_NET;
 }
 
 void
 turn_decide(struct core *c)
 {
-	c->input_left = sched_pump(c);
+	struct conn *conn;
+	struct fetch *f;
+	int is_more;
+
+	clock_tick(&c->clock);
+	sched_wake(c);
+	fetch_fail_waiting(c);
+	is_more = intake_read(c);
+	if (c->network.is_down)
+		probe_network(c);
+	sched_look_up_ahead(c);
+	if ((f = sched_next_in_order(c, &conn)) != NULL)
+		fetch_start(f, conn);
+	while (sched_may_start(c))
+		start_next(c);
+	sched_look_up_ahead(c);
+	fetch_fail_waiting(c);
+	c->input_left = (is_more && intake_is_wanted(c)) || sched_may_start(c);
 	fetch_run_queue(c);
 }
 

@@ -9,7 +9,7 @@
 #include "core/core.h"
 
 /* Something is left to do that no event will tell of: do not wait. */
-int turn_has_work(struct core *c);
+int turn_has_work(const struct core *c);
 /* Starts what may start, and lets it go out in this turn. */
 void turn_decide(struct core *c);
 /* Output, pauses, what was closed is freed; the turn is over. */

@@ -30,7 +30,7 @@
 
 struct count {
 	size_t waiting, lines, startable, lookups, idle, active;
-	size_t ready, want, quiet, lost, held_hosts, delayed;
+	size_t ready, want, quiet, lost, unresolved, held_hosts, delayed;
 	size_t nslot;
 	uint64_t held[ACCOUNT_KINDS]; /* bytes charged */
 	const struct fetch **slots;   /* the fetches with one */
@@ -144,6 +144,11 @@ check_place(struct sim *s, const struct host *h, struct count *n)
 		EXPECT(s, heap_on(&h->held));
 		EXPECT(s, h->held.key == h->held_until_at_us ||
 			      h->held.key == backoff_dead_at_us(h));
+		break;
+	case HOST_UNRESOLVED:
+		EXPECT(s, h->waiting.n > 0 && link_on(&h->link));
+		EXPECT(s, h->lookup_err != E_OK && h->job == NULL);
+		n->unresolved++;
 		break;
 	case HOST_LOST:
 		EXPECT(s, h->waiting.n + h->delayed.n > 0);
@@ -400,6 +405,7 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	EXPECT(s, c->idle_pool.list.n <= (size_t)s->opts.max_idle);
 	EXPECT(s, n->ready == c->hosts.ready.n && n->want == c->hosts.want.n);
 	EXPECT(s, n->quiet == c->hosts.quiet.n && n->lost == c->hosts.lost.n);
+	EXPECT(s, n->unresolved == c->hosts.unresolved.n);
 	EXPECT(s,
 	    n->held_hosts == c->hosts.held.n && n->delayed == c->sched.later.n);
 	check_account(s, n);
@@ -487,7 +493,7 @@ check_sleep(struct sim *s)
 	EXPECT(s,
 	    !(is_free && c->hosts.ready.n > 0 && c->rate_at_us <= s->w.now_us &&
 		c->sched.slots < (size_t)s->opts.concurrency));
-	EXPECT(s, c->hosts.lost.n == 0);
+	EXPECT(s, c->hosts.lost.n == 0 && c->hosts.unresolved.n == 0);
 	EXPECT(s, is_woken(s));
 	EXPECT(s, !(is_free && c->hosts.want.n > 0 && c->hosts.lookups == 0 &&
 		      c->hosts.ready.n == 0 && !c->network.is_down));

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "core/fetch.h"
 #include "core/output/parse.h"
+#include "core/intake.h"
 #include "core/sched.h"
 #include "core/turn.h"
 #include "fake.h"
@@ -202,7 +203,7 @@ end_early(struct sim *s)
 		if (sink_pending(s->core.out) > 0)
 			(void)world_pass(&s->w, 1);
 	}
-	sched_judge_left(&s->core);
+	intake_judge_left(&s->core);
 }
 
 void

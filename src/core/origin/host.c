@@ -40,6 +40,7 @@ hosts_init(struct hosts *all)
 	list_init(&all->quiet);
 	list_init(&all->doubted);
 	list_init(&all->lost);
+	list_init(&all->unresolved);
 	heap_init(&all->held);
 	heap_init(&all->woken);
 }
@@ -258,20 +259,16 @@ host_held_until(const struct host *h, enum wait_reason *why)
 	return until > h->core->clock.now_us ? until : 0;
 }
 
-/* Nonzero: it is held, and since when is written down. */
-static int
-is_held(struct host *h)
+/* It is held from now on, or goes on to be: until when, and why. */
+static void
+note_hold(struct host *h)
 {
 	enum wait_reason why;
-	int64_t until = host_held_until(h, &why);
 
-	if (until == 0)
-		return 0;
 	if (h->place != HOST_HELD)
 		h->held_from_at_us = h->core->clock.now_us;
-	h->held_until_at_us = until;
+	h->held_until_at_us = host_held_until(h, &why);
 	h->why_held = why;
-	return 1;
 }
 
 /* A connection that f may use, or addresses. */
@@ -283,17 +280,21 @@ has_way(const struct host *h, const struct fetch *f)
 }
 
 static enum host_place
-place_for(struct host *h)
+place_for(const struct host *h)
 {
+	enum wait_reason why;
+
 	if (h->waiting.n == 0 && h->delayed.n == 0)
 		return HOST_QUIET;
 	if (backoff_is_given_up(&h->backoff, h->core->clock.now_us))
 		return HOST_LOST;
 	if (h->waiting.n == 0)
 		return HOST_QUIET;
+	if (h->lookup_err != E_OK)
+		return HOST_UNRESOLVED;
 	if (h->job != NULL || h->doubt != E_OK)
 		return HOST_LOOKUP;
-	if (is_held(h))
+	if (host_held_until(h, &why) != 0)
 		return HOST_HELD;
 	if (room(h) == 0)
 		return HOST_FULL;
@@ -315,6 +316,8 @@ list_for(struct host *h, enum host_place p)
 		return &h->core->hosts.want;
 	case HOST_LOST:
 		return &h->core->hosts.lost;
+	case HOST_UNRESOLVED:
+		return &h->core->hosts.unresolved;
 	case HOST_FULL:
 	case HOST_LOOKUP:
 	case HOST_HELD:
@@ -354,6 +357,9 @@ take_off(struct host *h)
 	case HOST_LOST:
 		list_remove(&c->hosts.lost, &h->link);
 		break;
+	case HOST_UNRESOLVED:
+		list_remove(&c->hosts.unresolved, &h->link);
+		break;
 	case HOST_FULL:
 	case HOST_LOOKUP:
 	case HOST_HELD:
@@ -389,9 +395,15 @@ wake_at(struct host *h)
 void
 host_update(struct host *h)
 {
-	enum host_place p = place_for(h);
-	struct list *l = list_for(h, p);
+	enum host_place p;
+	struct list *l;
 
+	if (h->waiting.n == 0)
+		h->lookup_err = E_OK;
+	p = place_for(h);
+	l = list_for(h, p);
+	if (p == HOST_HELD)
+		note_hold(h);
 	if (p != h->place || (l != NULL) != link_on(&h->link)) {
 		take_off(h);
 		h->place = p;
@@ -401,22 +413,6 @@ host_update(struct host *h)
 	}
 	wake_at(h);
 	count_startable(h);
-}
-
-void
-hosts_end_lost(struct core *c)
-{
-	struct link *k, *w;
-	struct host *h;
-
-	while ((k = list_first(&c->hosts.lost)) != NULL) {
-		h = CONTAINER(k, struct host, link);
-		while ((w = list_first(&h->waiting)) != NULL ||
-		       (w = list_first(&h->delayed)) != NULL)
-			fetch_fail(CONTAINER(w, struct fetch, link),
-			    E_HOST_UNAVAILABLE, PHASE_POLICY, h->backoff.last);
-		host_update(h);
-	}
 }
 
 static unsigned
@@ -493,14 +489,17 @@ host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us)
 }
 
 static void
-fail_waiting(struct host *h, enum err e, const char *detail)
+set_unresolved(struct host *h, enum err e, const char *detail)
 {
-	struct link *k;
+	h->lookup_err = e;
+	h->lookup_detail = detail;
+}
 
-	/* Only those there now: a new one may ask again. */
-	while ((k = list_first(&h->waiting)) != NULL)
-		fetch_lookup_failed(
-		    CONTAINER(k, struct fetch, link), e, detail);
+void
+host_clear_lookup_err(struct host *h)
+{
+	h->lookup_err = E_OK;
+	host_update(h);
 }
 
 /* Does it say that a name server was reached? -1: it says nothing. */
@@ -512,16 +511,19 @@ has_reached(const struct resolve_answer *a)
 	return a->err != E_DNS_TIMEOUT && a->err != E_DNS_NO_SERVER;
 }
 
-/* 0: that may be the network's fault, and those who wait go on waiting. */
+/*
+ * Tells what an answer says of the network. Nonzero: the network may be at
+ * fault, and those who wait go on waiting.
+ */
 static int
-is_net_answer(struct host *h, const struct resolve_answer *a)
+tell_network(struct host *h, const struct resolve_answer *a)
 {
 	int reached = has_reached(a);
 
 	if (reached == 1)
 		network_resolved(h->core, a->err == E_OK ? h->name : SPAN_NONE);
-	return reached != 0 ||
-	       !network_failed(h->core, h, a->err, a->detail, h->lookup_at_us);
+	return reached == 0 &&
+	       network_failed(h->core, h, a->err, a->detail, h->lookup_at_us);
 }
 
 static void
@@ -540,14 +542,14 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	h->answer_at_us = c->clock.now_us;
 	if (a->from_cache)
 		h->lookup_at_us = h->answer_at_us;
-	if (is_net_answer(h, a) == 0) {
+	if (tell_network(h, a)) {
 		if (c->network.job != NULL)
 			set_doubt(h, a);
 		host_update(h);
 		return;
 	}
 	if (a->err != E_OK) {
-		fail_waiting(h, a->err, a->detail);
+		set_unresolved(h, a->err, a->detail);
 		host_update(h);
 		return;
 	}
@@ -560,10 +562,6 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	host_update(h);
 }
 
-/*
- * Not by a walk over all origins: an item that fails may go back to an origin
- * that has been forgotten, and is made anew.
- */
 void
 hosts_settle(struct core *c, int is_there)
 {
@@ -573,7 +571,7 @@ hosts_settle(struct core *c, int is_there)
 	while ((k = list_shift(&c->hosts.doubted)) != NULL) {
 		h = CONTAINER(k, struct host, doubted);
 		if (is_there)
-			fail_waiting(h, h->doubt, h->doubt_detail);
+			set_unresolved(h, h->doubt, h->doubt_detail);
 		h->doubt = E_OK;
 		host_update(h);
 	}

@@ -28,6 +28,7 @@ enum host_place {
 	HOST_LOOKUP, /* is being looked up */
 	HOST_HELD,   /* nothing may start before a time: on hosts.held */
 	HOST_LOST,   /* given up: what waits there is to end */
+	HOST_UNRESOLVED, /* its look-up failed: what waits there is to fail */
 };
 
 struct host {
@@ -66,6 +67,8 @@ struct host {
 			      * network's fault; E_OK: no doubt */
 	struct link doubted; /* of hosts.doubted, while there is one */
 	const char *doubt_detail;
+	enum err lookup_err; /* UNRESOLVED: how its look-up failed; or E_OK */
+	const char *lookup_detail; /* static; or NULL */
 	union resolve_addr *addr;
 	unsigned naddr;
 	size_t charged;      /* for itself, its name and addresses */
@@ -77,9 +80,9 @@ struct host {
 /* All origins. */
 struct hosts {
 	struct hash table;
-	struct list ready, want, lost, quiet; /* by their place */
-	struct list doubted;                  /* see `doubt` above */
-	struct heap held;  /* by when they may start something */
+	struct list ready, want, lost, unresolved, quiet; /* by their place */
+	struct list doubted; /* see `doubt` above */
+	struct heap held;    /* by when they may start something */
 	struct heap woken; /* those of one moment, only while they are woken */
 	size_t startable;  /* items that wait: how many could start now */
 	size_t lookups;    /* open */
@@ -109,21 +112,19 @@ void host_update(struct host *h);
  */
 int64_t host_held_until(const struct host *h, enum wait_reason *why);
 /*
- * It is known now whether the network is there: if so, look-ups that failed
- * meanwhile failed by themselves.
+ * It is known now whether the network is there. If so, look-ups that failed
+ * meanwhile failed by themselves: these hosts are UNRESOLVED.
  */
 void hosts_settle(struct core *c, int is_there);
-/* Items of origins that were given up end. */
-void hosts_end_lost(struct core *c);
 /* The one of its waiting fetches that goes next. */
 struct fetch *host_next(const struct host *h);
 /* READY hosts take turns: this one has had its own. */
 void host_rotate(struct host *h);
 /* May f dial with the addresses at hand? */
 int host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us);
-/*
- * Looks it up. Fetches that wait there fail if that fails, at once or later.
- */
+/* Looks it up. If that fails, at once or later, it is UNRESOLVED. */
 void host_look_up(struct host *h);
+/* What waits there has been told: it may be looked up again. */
+void host_clear_lookup_err(struct host *h);
 
 #endif

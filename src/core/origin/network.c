@@ -296,7 +296,7 @@ network_failed(struct core *c, struct host *h, enum err e, const char *detail,
 /* ---- is it back? ---- */
 
 int
-network_may_probe(struct core *c)
+network_begin_probe(struct core *c)
 {
 	struct network *n = &c->network;
 
@@ -310,7 +310,7 @@ network_may_probe(struct core *c)
 }
 
 void
-network_has_not_tried(struct core *c)
+network_put_off_probe(struct core *c)
 {
 	c->network.is_probing = 0;
 	c->network.probe_at_us = c->clock.now_us + PROBE_US;

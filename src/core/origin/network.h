@@ -51,10 +51,11 @@ void network_connected(struct core *c, const union resolve_addr *peer);
  */
 int network_failed(struct core *c, struct host *h, enum err e,
     const char *detail, int64_t since_us);
-/* May one item or look-up go and see? If so that is what it does. */
-int network_may_probe(struct core *c);
-/* There was nothing it could have started. */
-void network_has_not_tried(struct core *c);
+/* Nonzero: one item or look-up is to go and see whether it is back, from now
+ * on. */
+int network_begin_probe(struct core *c);
+/* Nothing went to see after all: the next probe is a second from now. */
+void network_put_off_probe(struct core *c);
 /* When to look again, or TIMER_NEVER. */
 int64_t network_due_us(const struct core *c);
 
