@@ -118,7 +118,7 @@ take_retry(struct opts *o, struct span word)
 	if (span_eq(word, SPAN("errors")))
 		take_errors(o);
 	else if (parse_statuses(word, &first, &last))
-		memset(o->retry_status + first, 1, (size_t)(last - first + 1));
+		memset(o->retry_status + first, 1, (size_t)(last - first) + 1);
 	else if (e == E_OK)
 		return "is neither a status (503, 5xx, 500-504) nor an error "
 		       "code (man fetchd) nor \"errors\"";

@@ -100,11 +100,11 @@ when(struct pace_budget *b, double amount, int64_t now_us)
 static int
 is_claimed_by_other(struct pace_budget *b, uint64_t who, int64_t now_us)
 {
-	int64_t void_us = b->claim.is_fixed
-			      ? b->claim.at_us + b->window_us / 16
-			      : b->claim.since_at_us + 3 * b->window_us;
+	int64_t void_at_us = b->claim.is_fixed
+				 ? b->claim.at_us + b->window_us / 16
+				 : b->claim.since_at_us + 3 * b->window_us;
 
-	if (now_us > void_us)
+	if (now_us > void_at_us)
 		b->claim.who = 0;
 	return b->claim.who != 0 && b->claim.who != who &&
 	       now_us >= b->claim.since_at_us + b->window_us / 2;
