@@ -8,6 +8,7 @@ and exit class, monotone times, no sanitizer report, the exit code that the
 records call for. Knows nothing of any one test.
 """
 import collections
+import functools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import subprocess
 import threading
 import time
 
+import fastjsonschema
 import pytest
 
 from origin import once, response, serve
@@ -114,6 +116,24 @@ SANDBOX = re.compile(r"^fetchd: workers run without (these parts of the|a) "
 TALKS = {"-v", "--stats", "--summary", "--progress", "-h", "-V"}
 
 
+@functools.lru_cache
+def _validator(kind):
+    """For lines of that type, from docs/record.schema.json."""
+    with open(os.path.join(TOP, "docs", "record.schema.json")) as f:
+        schema = json.load(f)
+    del schema["oneOf"]
+    schema["$ref"] = "#/definitions/" + kind
+    return fastjsonschema.compile(schema)
+
+
+def check_schema(line):
+    assert line["type"] in ("result", "event", "line", "chunk", "stats"), line
+    try:
+        _validator(line["type"])(line)
+    except fastjsonschema.JsonSchemaValueException as e:
+        raise AssertionError(f"{e.message}: {line}") from None
+
+
 class Result:
     """What a run gave. one: its only record; by(seq). events: the lines of
     streams, as they came; events_of(seq)."""
@@ -151,6 +171,7 @@ class Result:
             if line.startswith("{"):
                 d = json.loads(line)
                 if d.get("type") == "stats":
+                    check_schema(d)
                     return d
         raise AssertionError("no stats line in " + self.stderr)
 
@@ -517,6 +538,9 @@ class Fetchd:
         to_file = "-o" in args or "--output" in args
         if json and fmt == "jsonl" and not to_file:
             self.read(res, args, keys)
+        elif fmt == "jsonl" and keys and "--fields" not in args:
+            self.read_file(res, self._value(args, "-o", None)
+                           or self._value(args, "--output", None))
         if exit == "auto":
             if json and fmt == "jsonl" and not to_file:
                 want = expected_exit(res.records) \
@@ -555,11 +579,13 @@ class Fetchd:
             rec = json.loads(line.decode("utf-8"), object_pairs_hook=no_twins)
             if rec.get("type", "result") != "result":
                 assert rec["seq"] not in seqs, f"after its record: {rec}"
+                check_schema(rec)
                 check_line(rec, streamed.setdefault(rec["seq"], []))
                 streamed[rec["seq"]].append(rec)
                 res.events.append(rec)
                 continue
             if keys:
+                check_schema(rec)
                 check_record(rec, res.wall, keys, body, headers, attempts)
                 assert ("extract" in rec) == ("parse" in rec) == extracts
                 if extracts:
@@ -576,6 +602,15 @@ class Fetchd:
         if res.exit in (0, 4, 5, 7, 8) and keys and \
                 not {"--only-ok", "--only-failed"} & set(args):
             assert seqs == set(range(1, len(seqs) + 1)), sorted(seqs)[-5:]
+
+    @staticmethod
+    def read_file(res, path):
+        """Checks the lines of an output file of a run that came to its end."""
+        if res.exit not in (0, 4, 5, 7, 8) or not os.path.isfile(path or ""):
+            return
+        with open(path, "rb") as f:
+            for line in f:
+                check_schema(json.loads(line))
 
     def clean_up(self):
         for r in self.running:

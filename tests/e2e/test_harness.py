@@ -305,3 +305,46 @@ def test_a_code_never_seen_is_excused_by_skipped_tests_of_its_file():
     assert t.unproved() == (["connect_unreachable"], [])
     t.skipped.add("test_network.py")
     assert t.unproved() == ([], ["connect_unreachable"])
+
+
+RECORD = {
+    "type": "result", "seq": 1, "input": "http://a/", "url": "http://a/",
+    "final_url": "http://a/", "method": "GET",
+    "timestamp": "2024-01-01T00:00:00.000Z", "status_code": 0,
+    "error": "connect_refused", "error_phase": "connect",
+    "errormsg": "connection refused", "error_detail": "ECONNREFUSED",
+    "exitcode": 7, "content_type": None, "charset": None,
+    "content_length": None, "location": None, "http_version": None,
+    "remote_ip": "127.0.0.1", "remote_port": 80, "tls_version": None,
+    "tls_verified": None, "conn_id": None, "conn_reused": False,
+    "num_attempts": 1, "num_redirects": 0, "size_download": 0,
+    "size_decoded": 0, "complete": False, "time_queue": 0.0, "time_item": 0.1,
+    "time_namelookup": 0.0, "time_connect": None, "time_appconnect": None,
+    "time_starttransfer": None, "time_total": 0.1, "time_redirect": 0.0,
+    "body": None}
+
+
+@pytest.mark.parametrize("change", [
+    {"error": "no_such_code"}, {"error_phase": "struck"}, {"seq": 0},
+    {"seq": "1"}, {"new_key": 1}, {"timestamp": "2024-01-01"},
+    {"time_total": -1}, {"flags": []}, {"header": {"a": "b"}},
+    {"attempts": [{"attempt": 1}]}, {"parse": {"error": None}}],
+    ids=lambda c: next(iter(c)))
+def test_the_schema_refuses_a_record_that_is_wrong(change):
+    harness.check_schema(RECORD)
+    with pytest.raises(AssertionError):
+        harness.check_schema({**RECORD, **change})
+
+
+@pytest.mark.parametrize("key", [k for k in RECORD if k not in
+                                 ("type", "body")])
+def test_the_schema_refuses_a_record_without_a_key(key):
+    with pytest.raises(AssertionError):
+        harness.check_schema({k: v for k, v in RECORD.items() if k != key})
+
+
+def test_the_schema_knows_the_keys_that_the_harness_knows():
+    with open(os.path.join(harness.TOP, "docs", "record.schema.json")) as f:
+        result = json.load(f)["definitions"]["result"]
+    assert result["required"] == harness.KEYS
+    assert set(result["properties"]) == {*harness.KEYS, *harness.MAYBE_KEYS}
