@@ -51,7 +51,7 @@ void conns_free(struct conns *s);
  * neither an address nor a device.
  */
 int conns_interface(struct conns *s, const char *from);
-/* Frees what was closed; called by engine_turn, never from a callback. */
+/* Frees what was closed. Called by engine_turn, never from a callback. */
 void conns_reap(struct conns *s);
 /* Sockets open now, including those that are being dialled. */
 size_t conns_open(const struct conns *s);

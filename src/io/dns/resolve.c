@@ -490,18 +490,30 @@ on_pace(void *arg)
 	resolve_query_pace(arg);
 }
 
-static void
-init(
-    struct resolve *r, struct event_base *base, const struct resolve_conf *conf)
+struct resolve *
+resolve_new(struct event_base *base, const struct resolve_conf *conf, char *why,
+    size_t why_size)
 {
+	union resolve_addr addr[RESOLVE_MAX_SERVERS];
+	struct resolve *r;
+	int i, n = resolve_conf_servers(conf, addr, why, why_size);
+
 	CHECK(conf->use_v4 || conf->use_v6);
+	if (n == -1)
+		return NULL;
+	r = mem_zalloc(1, sizeof(*r));
+	if (resolve_fixed_init(&r->fixed, conf, why, why_size) == -1) {
+		free(r);
+		return NULL;
+	}
+	resolve_search_init(&r->search, conf->resolv_conf_path);
+	resolve_cache_init(&r->cache);
+	resolve_query_init(r);
+	r->on_reply = on_reply;
 	r->base = base;
 	r->timeout_us = conf->timeout_us;
 	r->use[RESOLVE_V6] = conf->use_v6;
 	r->use[RESOLVE_V4] = conf->use_v4;
-	resolve_cache_init(&r->cache);
-	resolve_query_init(r);
-	r->on_reply = on_reply;
 	list_init(&r->done);
 	list_init(&r->open);
 	list_init(&r->stalled);
@@ -515,25 +527,6 @@ init(
 	r->pace = timer_new(base, on_pace, r);
 	r->deadline = timer_new(base, on_deadline, r);
 	r->delay = timer_new(base, on_delay, r);
-}
-
-struct resolve *
-resolve_new(struct event_base *base, const struct resolve_conf *conf, char *why,
-    size_t why_size)
-{
-	union resolve_addr addr[RESOLVE_MAX_SERVERS];
-	struct resolve *r;
-	int i, n = resolve_conf_servers(conf, addr, why, why_size);
-
-	if (n == -1)
-		return NULL;
-	r = mem_zalloc(1, sizeof(*r));
-	if (resolve_fixed_init(&r->fixed, conf, why, why_size) == -1) {
-		free(r);
-		return NULL;
-	}
-	resolve_search_init(&r->search, conf->resolv_conf_path);
-	init(r, base, conf);
 	for (i = 0; i < n; i++) {
 		r->server[i].addr = addr[i];
 		r->server[i].udp = resolve_chan_new(r, &addr[i], 0);

@@ -34,11 +34,11 @@ static void
 end_line(struct worker *w)
 {
 	struct worker_stderr *o = &w->err;
-	int64_t now = timer_now_us();
+	int64_t now_us = timer_now_us();
 
-	if (now - o->second_at_us >= 1000000) {
+	if (now_us - o->second_at_us >= 1000000) {
 		report_dropped(w);
-		o->second_at_us = now;
+		o->second_at_us = now_us;
 		o->bytes = 0;
 	}
 	/* The LF counts too, so that empty lines are limited as well. */

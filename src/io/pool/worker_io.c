@@ -214,6 +214,15 @@ report(struct worker *w, const struct message *m)
 	return 0;
 }
 
+static void
+on_bad_message(struct worker *w)
+{
+	fail(w, END_PROTOCOL, PARSE_PROTOCOL,
+	    w->pool->conf.protocol == POOL_FRAMES
+		? "sent an invalid message"
+		: "its output is not one line of JSON for each input line");
+}
+
 /* Parses and reports the messages in `in`. Returns how many of its bytes are
  * done with. */
 static size_t
@@ -228,30 +237,28 @@ take_messages(struct worker *w, struct span in)
 		rest = span_of(in.p + used, in.n - used);
 		switch (is_frames ? frames_parse(w, rest, &m)
 				  : lines_parse(w, rest, &m)) {
-		case STEP_MESSAGE:
-			w->scanned = 0;
-			if (report(w, &m) == -1)
-				break;
-			used += m.bytes;
-			continue;
 		case STEP_MORE:
 			w->scanned = m.scanned;
 			return used;
 		case STEP_EARLY:
-			w->scanned = 0;
 			w->is_early = 1;
+			w->scanned = 0;
 			return used;
 		case STEP_HOLD:
-			w->scanned = 0;
 			hold_answer(w);
+			w->scanned = 0;
 			return used;
+		case STEP_MESSAGE:
+			w->scanned = 0;
+			if (report(w, &m) == 0)
+				used += m.bytes;
+			else
+				on_bad_message(w);
+			break;
 		case STEP_BAD:
+			on_bad_message(w);
 			break;
 		}
-		fail(w, END_PROTOCOL, PARSE_PROTOCOL,
-		    is_frames ? "sent an invalid message"
-			      : "its output is not one line of JSON for each "
-				"input line");
 	}
 	return used;
 }

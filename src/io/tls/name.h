@@ -11,7 +11,7 @@
 /*
  * Does a wildcard of the certificate's subjectAltName cover host, a name in
  * lower case? As OpenSSL has it, but that labels may hold underscores: "*" is
- * a whole label, the first one, and stands for one label; at least two others
+ * a whole label, the first one, and matches one label; at least two others
  * follow.
  */
 int tls_name_matches_wildcard(const X509 *cert, const char *host);
