@@ -142,7 +142,7 @@ test_dials_leave_from_the_address_they_are_bound_to(void **state)
 }
 
 static void
-test_what_the_interface_cannot_reach_is_unreachable(void **state)
+test_addresses_that_the_interface_cannot_reach_are_unreachable(void **state)
 {
 	static const struct {
 		const char *from, *to;
@@ -171,7 +171,7 @@ test_what_the_interface_cannot_reach_is_unreachable(void **state)
 }
 
 static void
-test_what_is_no_interface_is_refused(void **state)
+test_an_unknown_interface_is_refused(void **state)
 {
 	static const char *const bad[] = { "", "x y", "300.1.1.1", "1.2.3",
 		"::g", "no-such-device", "a-name-longer-than-any-device-has",
@@ -193,8 +193,8 @@ main(void)
 		cmocka_unit_test(
 		    test_dials_leave_from_the_address_they_are_bound_to),
 		cmocka_unit_test(
-		    test_what_the_interface_cannot_reach_is_unreachable),
-		cmocka_unit_test(test_what_is_no_interface_is_refused),
+		    test_addresses_that_the_interface_cannot_reach_are_unreachable),
+		cmocka_unit_test(test_an_unknown_interface_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,7 +35,7 @@ add(struct resolve_cache *c, const char *name, unsigned naddr)
 }
 
 static void
-test_over_the_cap_the_name_not_used_for_longest_goes(void **state)
+test_over_the_limit_the_least_recently_used_name_is_evicted(void **state)
 {
 	struct resolve_cache c;
 	struct resolve_name *busy;
@@ -63,7 +63,7 @@ test_over_the_cap_the_name_not_used_for_longest_goes(void **state)
 }
 
 static void
-test_its_bytes_are_capped_too(void **state)
+test_the_bytes_of_the_cache_are_limited(void **state)
 {
 	struct resolve_cache c;
 	char name[254];
@@ -101,8 +101,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-		    test_over_the_cap_the_name_not_used_for_longest_goes),
-		cmocka_unit_test(test_its_bytes_are_capped_too),
+		    test_over_the_limit_the_least_recently_used_name_is_evicted),
+		cmocka_unit_test(test_the_bytes_of_the_cache_are_limited),
 		cmocka_unit_test(
 		    test_a_name_of_which_nothing_is_known_is_not_kept),
 	};

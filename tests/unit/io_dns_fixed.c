@@ -96,7 +96,7 @@ look_up(const char *host, uint16_t port, int use, char *out, size_t size)
 }
 
 static void
-test_what_is_written_down_is_never_asked_for(void **state)
+test_overrides_numbers_and_hosts_need_no_query(void **state)
 {
 	static const struct {
 		const char *host;
@@ -229,7 +229,7 @@ test_servers_are_read_with_their_ports(void **state)
 }
 
 static void
-test_without_a_usable_resolv_conf_this_machine_is_asked(void **state)
+test_without_a_usable_resolv_conf_localhost_is_asked(void **state)
 {
 	static const struct {
 		const char *file;
@@ -274,11 +274,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_is_written_down_is_never_asked_for),
+		cmocka_unit_test(
+		    test_overrides_numbers_and_hosts_need_no_query),
 		cmocka_unit_test(test_a_bad_override_is_named),
 		cmocka_unit_test(test_servers_are_read_with_their_ports),
 		cmocka_unit_test(
-		    test_without_a_usable_resolv_conf_this_machine_is_asked),
+		    test_without_a_usable_resolv_conf_localhost_is_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

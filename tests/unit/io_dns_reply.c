@@ -116,7 +116,7 @@ parse(struct resolve_reply *rp, const char *p, size_t n)
 }
 
 static void
-test_each_answer_is_read_for_what_it_says(void **state)
+test_each_reply_is_parsed(void **state)
 {
 	struct resolve_reply rp;
 	size_t i;
@@ -136,7 +136,7 @@ test_each_answer_is_read_for_what_it_says(void **state)
 }
 
 static void
-test_an_answer_cut_anywhere_is_malformed_or_negative(void **state)
+test_a_reply_cut_anywhere_is_malformed_or_negative(void **state)
 {
 	struct resolve_reply rp;
 	size_t i, n;
@@ -150,7 +150,7 @@ test_an_answer_cut_anywhere_is_malformed_or_negative(void **state)
 }
 
 static void
-test_damage_never_leads_outside_the_answer(void **state)
+test_a_damaged_reply_is_never_read_out_of_bounds(void **state)
 {
 	unsigned seed = 1, k;
 	struct resolve_reply rp;
@@ -194,7 +194,7 @@ put_chain(struct buf *b, unsigned n)
 }
 
 static void
-test_chains_are_followed_for_16_steps(void **state)
+test_cname_chains_are_followed_for_16_steps(void **state)
 {
 	struct buf b = { NULL, 0, 0 };
 	struct resolve_reply rp;
@@ -211,7 +211,7 @@ test_chains_are_followed_for_16_steps(void **state)
 }
 
 static void
-test_more_addresses_than_fit_are_left_out(void **state)
+test_addresses_over_the_limit_are_ignored(void **state)
 {
 	struct buf b = { NULL, 0, 0 };
 	struct resolve_reply rp;
@@ -233,12 +233,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_answer_is_read_for_what_it_says),
+		cmocka_unit_test(test_each_reply_is_parsed),
 		cmocka_unit_test(
-		    test_an_answer_cut_anywhere_is_malformed_or_negative),
-		cmocka_unit_test(test_damage_never_leads_outside_the_answer),
-		cmocka_unit_test(test_chains_are_followed_for_16_steps),
-		cmocka_unit_test(test_more_addresses_than_fit_are_left_out),
+		    test_a_reply_cut_anywhere_is_malformed_or_negative),
+		cmocka_unit_test(
+		    test_a_damaged_reply_is_never_read_out_of_bounds),
+		cmocka_unit_test(test_cname_chains_are_followed_for_16_steps),
+		cmocka_unit_test(test_addresses_over_the_limit_are_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

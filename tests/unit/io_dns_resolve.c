@@ -66,7 +66,7 @@ static const struct rule all_answered[] = {
 };
 
 static void
-test_each_kind_of_answer_has_its_own_outcome(void **state)
+test_each_kind_of_reply_has_its_own_result(void **state)
 {
 	static const struct {
 		const char *host, *what;
@@ -94,7 +94,7 @@ test_each_kind_of_answer_has_its_own_outcome(void **state)
 }
 
 static void
-test_an_answer_is_kept_for_its_ttl_and_no_longer(void **state)
+test_an_answer_is_cached_for_its_ttl(void **state)
 {
 	struct world w;
 	struct wait wt;
@@ -121,7 +121,8 @@ test_an_answer_is_kept_for_its_ttl_and_no_longer(void **state)
 }
 
 static void
-test_thousands_who_wait_for_a_name_share_two_queries_even_at_ttl_0(void **state)
+test_thousands_of_look_ups_of_a_name_share_two_queries_even_at_ttl_0(
+    void **state)
 {
 	enum { N = 5000 };
 	struct wait *wt = mem_zalloc(N, sizeof(*wt));
@@ -156,7 +157,7 @@ test_thousands_who_wait_for_a_name_share_two_queries_even_at_ttl_0(void **state)
 }
 
 static void
-test_a_second_family_is_waited_for_50_ms_and_no_longer(void **state)
+test_the_second_family_is_waited_for_50_ms(void **state)
 {
 	struct world w;
 	struct wait wt;
@@ -168,7 +169,7 @@ test_a_second_family_is_waited_for_50_ms_and_no_longer(void **state)
 	assert_int_equal(wt.a.n, 1);
 	assert_int_equal(wt.a.addr[0].sa.sa_family, AF_INET6);
 	assert_in_range(wt.took_us, 45 * MS, 300 * MS);
-	start(&w, &wt, "slow.test"); /* and who comes later not at all */
+	start(&w, &wt, "slow.test"); /* a later look-up does not wait at all */
 	assert_int_equal(wt.how, RESOLVE_DONE);
 	expect(&w, "late.test", "::1 127.0.0.2");
 	stay(&w, 1300 * MS); /* the slow answer is not lost */
@@ -179,7 +180,7 @@ test_a_second_family_is_waited_for_50_ms_and_no_longer(void **state)
 }
 
 static void
-test_a_server_that_refuses_is_passed_by_and_then_asked_last(void **state)
+test_a_server_that_refuses_is_skipped_and_then_asked_last(void **state)
 {
 	struct world w;
 	int before;
@@ -194,7 +195,7 @@ test_a_server_that_refuses_is_passed_by_and_then_asked_last(void **state)
 }
 
 static void
-test_a_dead_servers_timeout_is_paid_once_not_by_each_name(void **state)
+test_only_the_first_names_wait_for_the_timeout_of_a_dead_server(void **state)
 {
 	enum { N = 300 };
 	struct wait *wt = mem_zalloc(N, sizeof(*wt));
@@ -225,7 +226,7 @@ test_a_dead_servers_timeout_is_paid_once_not_by_each_name(void **state)
 }
 
 static void
-test_a_server_asked_last_gets_one_question_when_its_time_is_over(void **state)
+test_an_avoided_server_is_probed_by_one_query(void **state)
 {
 	enum { N = 20 };
 	struct wait wt[N];
@@ -278,7 +279,7 @@ test_if_no_server_answers_a_look_up_ends_at_its_timeout(void **state)
 }
 
 static void
-test_where_nobody_listens_the_next_server_is_asked_at_once(void **state)
+test_after_an_icmp_error_the_next_server_is_asked_at_once(void **state)
 {
 	struct world w;
 	struct wait wt;
@@ -300,7 +301,7 @@ test_where_nobody_listens_the_next_server_is_asked_at_once(void **state)
 }
 
 static void
-test_a_cut_answer_is_asked_for_again_over_tcp(void **state)
+test_a_truncated_reply_is_repeated_over_tcp(void **state)
 {
 	struct world w;
 
@@ -317,7 +318,7 @@ test_a_cut_answer_is_asked_for_again_over_tcp(void **state)
 }
 
 static void
-test_only_enabled_families_are_asked_for(void **state)
+test_only_enabled_families_are_queried(void **state)
 {
 	struct resolve_conf conf = plain;
 	struct world w;
@@ -333,7 +334,7 @@ test_only_enabled_families_are_asked_for(void **state)
 }
 
 static void
-test_a_query_outlives_the_job_that_asked_for_it(void **state)
+test_a_query_goes_on_after_its_job_is_cancelled(void **state)
 {
 	struct wait first, other;
 	struct world w;
@@ -357,7 +358,8 @@ test_a_query_outlives_the_job_that_asked_for_it(void **state)
 }
 
 static void
-test_a_lack_of_descriptors_delays_a_look_up_and_does_not_fail_it(void **state)
+test_a_shortage_of_descriptors_delays_a_look_up_and_does_not_fail_it(
+    void **state)
 {
 	struct rlimit old, none;
 	struct world w;
@@ -383,29 +385,26 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_kind_of_answer_has_its_own_outcome),
+		cmocka_unit_test(test_each_kind_of_reply_has_its_own_result),
+		cmocka_unit_test(test_an_answer_is_cached_for_its_ttl),
 		cmocka_unit_test(
-		    test_an_answer_is_kept_for_its_ttl_and_no_longer),
+		    test_thousands_of_look_ups_of_a_name_share_two_queries_even_at_ttl_0),
+		cmocka_unit_test(test_the_second_family_is_waited_for_50_ms),
 		cmocka_unit_test(
-		    test_thousands_who_wait_for_a_name_share_two_queries_even_at_ttl_0),
+		    test_a_server_that_refuses_is_skipped_and_then_asked_last),
 		cmocka_unit_test(
-		    test_a_second_family_is_waited_for_50_ms_and_no_longer),
-		cmocka_unit_test(
-		    test_a_server_that_refuses_is_passed_by_and_then_asked_last),
-		cmocka_unit_test(
-		    test_a_dead_servers_timeout_is_paid_once_not_by_each_name),
-		cmocka_unit_test(
-		    test_a_server_asked_last_gets_one_question_when_its_time_is_over),
+		    test_only_the_first_names_wait_for_the_timeout_of_a_dead_server),
+		cmocka_unit_test(test_an_avoided_server_is_probed_by_one_query),
 		cmocka_unit_test(
 		    test_if_no_server_answers_a_look_up_ends_at_its_timeout),
 		cmocka_unit_test(
-		    test_where_nobody_listens_the_next_server_is_asked_at_once),
-		cmocka_unit_test(test_a_cut_answer_is_asked_for_again_over_tcp),
-		cmocka_unit_test(test_only_enabled_families_are_asked_for),
+		    test_after_an_icmp_error_the_next_server_is_asked_at_once),
+		cmocka_unit_test(test_a_truncated_reply_is_repeated_over_tcp),
+		cmocka_unit_test(test_only_enabled_families_are_queried),
 		cmocka_unit_test(
-		    test_a_query_outlives_the_job_that_asked_for_it),
+		    test_a_query_goes_on_after_its_job_is_cancelled),
 		cmocka_unit_test(
-		    test_a_lack_of_descriptors_delays_a_look_up_and_does_not_fail_it),
+		    test_a_shortage_of_descriptors_delays_a_look_up_and_does_not_fail_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A name that was looked up in vain is looked up again: by those who come
- * later, and by the callback itself.
+ * After a failed look-up a new one sends a new query: a later caller's, and one
+ * from the callback itself.
  */
 #include "io_dns_world.h"
 
@@ -36,7 +36,7 @@ static const struct {
 #define NBAD (sizeof(bad) / sizeof(bad[0]))
 
 static void
-test_who_comes_after_a_failure_asks_again(void **state)
+test_a_look_up_after_a_failure_sends_a_query(void **state)
 {
 	static const int later_ms[] = { 0, 20, 60 };
 	struct world w;
@@ -62,8 +62,7 @@ test_who_comes_after_a_failure_asks_again(void **state)
 }
 
 static void
-test_a_family_that_failed_is_asked_for_again_beside_one_that_is_known(
-    void **state)
+test_a_failed_family_is_queried_again_beside_one_that_is_known(void **state)
 {
 	struct world w;
 
@@ -77,7 +76,7 @@ test_a_family_that_failed_is_asked_for_again_beside_one_that_is_known(
 }
 
 static void
-test_a_dead_name_is_asked_for_20_times_a_second_at_most(void **state)
+test_a_dead_name_is_queried_20_times_a_second_at_most(void **state)
 {
 	enum { N = 400 };
 	struct wait *wt = mem_zalloc(N, sizeof(*wt));
@@ -154,11 +153,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_who_comes_after_a_failure_asks_again),
+		cmocka_unit_test(test_a_look_up_after_a_failure_sends_a_query),
 		cmocka_unit_test(
-		    test_a_family_that_failed_is_asked_for_again_beside_one_that_is_known),
+		    test_a_failed_family_is_queried_again_beside_one_that_is_known),
 		cmocka_unit_test(
-		    test_a_dead_name_is_asked_for_20_times_a_second_at_most),
+		    test_a_dead_name_is_queried_20_times_a_second_at_most),
 		cmocka_unit_test(
 		    test_a_callback_may_start_the_same_look_up_again),
 	};

@@ -35,7 +35,7 @@ start_many(struct world *w, struct wait *wt, int n)
 }
 
 static void
-test_a_thousand_names_at_once_overrun_no_servers_usual_buffer(void **state)
+test_a_thousand_names_at_once_fit_the_usual_buffer_of_a_server(void **state)
 {
 	enum { N = 1000 };
 	struct wait *wt = mem_zalloc(N, sizeof(*wt));
@@ -58,7 +58,7 @@ test_a_thousand_names_at_once_overrun_no_servers_usual_buffer(void **state)
 }
 
 static void
-test_answers_that_are_late_hold_up_the_rest_for_a_while_only(void **state)
+test_late_replies_delay_other_queries_for_a_limited_time(void **state)
 {
 	enum { N = 400 };
 	struct wait *wt = mem_zalloc(N, sizeof(*wt));
@@ -81,7 +81,7 @@ test_answers_that_are_late_hold_up_the_rest_for_a_while_only(void **state)
 }
 
 static void
-test_what_was_held_back_and_is_not_wanted_any_more_is_not_asked(void **state)
+test_a_paced_query_that_is_not_wanted_any_more_is_not_sent(void **state)
 {
 	enum { N = 400, WANTED = 100 };
 	struct wait *wt = mem_zalloc(N, sizeof(*wt));
@@ -105,11 +105,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-		    test_a_thousand_names_at_once_overrun_no_servers_usual_buffer),
+		    test_a_thousand_names_at_once_fit_the_usual_buffer_of_a_server),
 		cmocka_unit_test(
-		    test_answers_that_are_late_hold_up_the_rest_for_a_while_only),
+		    test_late_replies_delay_other_queries_for_a_limited_time),
 		cmocka_unit_test(
-		    test_what_was_held_back_and_is_not_wanted_any_more_is_not_asked),
+		    test_a_paced_query_that_is_not_wanted_any_more_is_not_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,7 @@ test_only_names_with_few_dots_and_none_at_the_end_are_searched(void **state)
 }
 
 static void
-test_a_name_that_would_be_too_long_is_passed_over(void **state)
+test_a_name_that_would_be_too_long_is_skipped(void **state)
 {
 	struct span given = SPAN("wiki");
 	char out[RESOLVE_NAME_MAX];
@@ -209,7 +209,7 @@ test_a_short_name_leads_to_the_first_domain_that_has_it(void **state)
 }
 
 static void
-test_what_a_short_name_led_to_is_known(void **state)
+test_the_result_of_a_search_is_cached(void **state)
 {
 	struct wait wt;
 	struct world w;
@@ -231,7 +231,7 @@ test_what_a_short_name_led_to_is_known(void **state)
 }
 
 static void
-test_thousands_who_wait_for_a_short_name_search_once(void **state)
+test_thousands_of_look_ups_of_a_short_name_search_once(void **state)
 {
 	enum { N = 3000 };
 	struct wait *wt = mem_zalloc(N, sizeof(*wt));
@@ -304,13 +304,12 @@ main(void)
 		    test_search_and_ndots_are_read_as_the_c_library_does),
 		cmocka_unit_test(
 		    test_only_names_with_few_dots_and_none_at_the_end_are_searched),
-		cmocka_unit_test(
-		    test_a_name_that_would_be_too_long_is_passed_over),
+		cmocka_unit_test(test_a_name_that_would_be_too_long_is_skipped),
 		cmocka_unit_test(
 		    test_a_short_name_leads_to_the_first_domain_that_has_it),
-		cmocka_unit_test(test_what_a_short_name_led_to_is_known),
+		cmocka_unit_test(test_the_result_of_a_search_is_cached),
 		cmocka_unit_test(
-		    test_thousands_who_wait_for_a_short_name_search_once),
+		    test_thousands_of_look_ups_of_a_short_name_search_once),
 		cmocka_unit_test(test_a_search_ends_at_the_look_ups_timeout),
 		cmocka_unit_test(
 		    test_a_search_may_be_cancelled_at_any_of_its_names),

@@ -369,7 +369,7 @@ server_close_tcp(struct server *sv)
 	sv->tcp_ev = NULL;
 }
 
-/* Nobody is there any more: ICMP says so. */
+/* Closes the socket, so that queries get an ICMP error. */
 static void
 server_close(struct server *sv)
 {

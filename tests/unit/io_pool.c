@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The pool's promises to its owner, with workers that do as they are told. */
+/* The pool's contract with its owner, tested with scripted workers. */
 #include "io_pool_world.h"
 
 #include <fcntl.h>
@@ -55,7 +55,8 @@ test_one_worker_answers_in_the_order_of_the_queue(void **state)
 }
 
 static void
-test_a_second_document_is_in_the_pipe_while_the_first_is_parsed(void **state)
+test_a_second_document_waits_in_the_socket_while_the_first_is_parsed(
+    void **state)
 {
 	struct world w;
 	struct doc d[4];
@@ -85,9 +86,9 @@ test_a_second_document_is_in_the_pipe_while_the_first_is_parsed(void **state)
 	world_close(&w);
 }
 
-/* A frozen container: nobody runs for longer than a document may take. */
+/* A frozen container: no process runs for longer than --worker-time. */
 static void
-test_a_worker_that_stood_still_as_we_did_gets_its_time(void **state)
+test_a_worker_gets_more_time_if_our_process_did_not_run(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -112,7 +113,7 @@ test_a_worker_that_stood_still_as_we_did_gets_its_time(void **state)
 }
 
 static void
-test_nobody_gets_a_second_while_another_has_none(void **state)
+test_no_worker_gets_a_second_document_while_another_is_idle(void **state)
 {
 	struct world w;
 	struct doc d[4];
@@ -139,7 +140,7 @@ test_nobody_gets_a_second_while_another_has_none(void **state)
 }
 
 static void
-test_a_large_document_and_its_answer_pass_each_other(void **state)
+test_a_large_document_and_its_answer_are_sent_at_the_same_time(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -156,7 +157,7 @@ test_a_large_document_and_its_answer_pass_each_other(void **state)
 }
 
 static void
-test_of_a_large_document_little_is_held_at_once(void **state)
+test_little_of_a_large_document_is_buffered(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -174,7 +175,7 @@ test_of_a_large_document_little_is_held_at_once(void **state)
 }
 
 static void
-test_an_answer_before_the_whole_document_waits_for_it(void **state)
+test_an_answer_is_not_read_before_its_document_is_sent(void **state)
 {
 	struct world w;
 	struct doc d[2];
@@ -194,7 +195,7 @@ test_an_answer_before_the_whole_document_waits_for_it(void **state)
 }
 
 static void
-test_what_the_worker_could_not_parse_is_final(void **state)
+test_parse_failed_is_not_tried_again(void **state)
 {
 	struct world w;
 	struct doc d[2];
@@ -212,7 +213,7 @@ test_what_the_worker_could_not_parse_is_final(void **state)
 }
 
 static void
-test_a_worker_has_nothing_of_ours(void **state)
+test_a_worker_inherits_nothing(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -239,7 +240,7 @@ test_a_worker_has_nothing_of_ours(void **state)
 /* ---- pool_check ---- */
 
 static void
-test_what_cannot_be_used_is_known_before_the_loop_runs(void **state)
+test_a_refused_configuration_is_reported_before_the_loop_runs(void **state)
 {
 	struct world w;
 	struct buf why = { 0 };
@@ -251,19 +252,19 @@ test_what_cannot_be_used_is_known_before_the_loop_runs(void **state)
 	world_start(&w);
 	assert_int_equal(pool_check(w.pool, TEST_US, &why), -1);
 	assert_true(span_eq(buf_view(&why), SPAN("no such selector: a[")));
-	/* Whoever goes on all the same learns it again. */
+	/* A document that is put all the same gets the same reason. */
 	put(&w, &d, "echo a");
 	run(&w, 1);
 	expect(&d, PARSE_UNAVAILABLE, "");
-	buf_char(&w.said, '\0');
+	buf_char(&w.log, '\0');
 	assert_string_equal(
-	    w.said.p, "0: cannot start a worker: no such selector: a[\n");
+	    w.log.p, "0: cannot start a worker: no such selector: a[\n");
 	buf_fini(&why);
 	world_close(&w);
 }
 
 static void
-test_what_can_be_used_is_ready_before_the_loop_runs(void **state)
+test_an_accepted_configuration_is_ready_before_the_loop_runs(void **state)
 {
 	struct world w;
 	struct buf why = { 0 };
@@ -284,7 +285,7 @@ test_what_can_be_used_is_ready_before_the_loop_runs(void **state)
 }
 
 static void
-test_a_pool_without_any_worker_is_known_before_the_loop_runs(void **state)
+test_a_pool_without_any_worker_is_reported_before_the_loop_runs(void **state)
 {
 	static const char *const configs[] = { "silent", "signal", "noise" };
 	static const char *const reasons[] = { "not ready within 0.1 s",
@@ -310,7 +311,7 @@ test_a_pool_without_any_worker_is_known_before_the_loop_runs(void **state)
 }
 
 static void
-test_a_program_that_is_not_there_is_known_before_the_loop_runs(void **state)
+test_a_missing_program_is_reported_before_the_loop_runs(void **state)
 {
 	struct world w;
 	struct buf why = { 0 };
@@ -330,7 +331,7 @@ test_a_program_that_is_not_there_is_known_before_the_loop_runs(void **state)
 /* ---- pool_cancel ---- */
 
 static void
-test_a_document_that_waits_can_be_taken_back(void **state)
+test_a_waiting_document_can_be_cancelled(void **state)
 {
 	struct world w;
 	struct doc d[3];
@@ -351,7 +352,7 @@ test_a_document_that_waits_can_be_taken_back(void **state)
 }
 
 static void
-test_one_taken_back_from_its_worker_costs_its_neighbour_nothing(void **state)
+test_cancelling_a_document_does_not_affect_the_next_one(void **state)
 {
 	struct world w;
 	struct doc d[3];
@@ -378,7 +379,7 @@ test_one_taken_back_from_its_worker_costs_its_neighbour_nothing(void **state)
 }
 
 static void
-test_one_taken_back_still_has_its_time_only(void **state)
+test_a_cancelled_document_still_has_its_time_limit(void **state)
 {
 	struct world w;
 	struct doc d[2];
@@ -398,7 +399,7 @@ test_one_taken_back_still_has_its_time_only(void **state)
 }
 
 static void
-test_one_taken_back_half_sent_ends_its_worker_uncharged(void **state)
+test_cancelling_a_half_sent_document_ends_its_worker_uncharged(void **state)
 {
 	struct world w;
 	struct doc d[3];
@@ -441,7 +442,7 @@ take_back_others(struct doc *d)
 }
 
 static void
-test_others_can_be_taken_back_and_put_from_a_callback(void **state)
+test_documents_can_be_cancelled_and_put_from_a_callback(void **state)
 {
 	struct world w;
 	struct doc d[3];
@@ -492,7 +493,7 @@ test_a_pool_can_be_freed_at_any_time(void **state)
 /* ---- stderr ---- */
 
 static void
-test_lines_on_stderr_are_handed_on_with_their_worker(void **state)
+test_lines_on_stderr_are_logged_with_their_worker(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -503,16 +504,16 @@ test_lines_on_stderr_are_handed_on_with_their_worker(void **state)
 	put(&w, &d, "words 2");
 	run(&w, 1);
 	doc_fini(&d);
-	RUN_UNTIL(&w, w.lines_said == 2);
+	RUN_UNTIL(&w, w.lines_logged == 2);
 	kill(pid_of(&w, 1), SIGKILL);
-	RUN_UNTIL(&w, w.lines_said == 3); /* the end of it, at its end */
-	buf_char(&w.said, '\0');
-	assert_string_equal(w.said.p, "1: word 1\n1: word 2\n1: no end\n");
+	RUN_UNTIL(&w, w.lines_logged == 3); /* the end of it, at its end */
+	buf_char(&w.log, '\0');
+	assert_string_equal(w.log.p, "1: word 1\n1: word 2\n1: no end\n");
 	world_close(&w);
 }
 
 static void
-test_too_much_on_stderr_is_counted(void **state)
+test_lines_over_the_limit_on_stderr_are_counted(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -526,14 +527,14 @@ test_too_much_on_stderr_is_counted(void **state)
 	run(&w, 1);
 	doc_fini(&d);
 	kill(pid_of(&w, 1), SIGKILL);
-	RUN_UNTIL(&w, w.said.n > 30 && memcmp(w.said.p + w.said.n - 16,
-					   "KiB in a second\n", 16) == 0);
-	w.said.p[w.said.n - 1] = '\0';
-	last = strrchr(w.said.p, '\n') + 1;
+	RUN_UNTIL(&w, w.log.n > 30 && memcmp(w.log.p + w.log.n - 16,
+					  "KiB in a second\n", 16) == 0);
+	w.log.p[w.log.n - 1] = '\0';
+	last = strrchr(w.log.p, '\n') + 1;
 	assert_int_equal(sscanf(last, "1: %llu lines dropped: more", &more), 1);
-	assert_in_range(w.said.n, 60000, 110000);
+	assert_in_range(w.log.n, 60000, 110000);
 	/* Nothing is lost uncounted: 30000, the unfinished one, that one. */
-	assert_int_equal(more + (unsigned)w.lines_said, 30002);
+	assert_int_equal(more + (unsigned)w.lines_logged, 30002);
 	world_close(&w);
 }
 
@@ -545,39 +546,40 @@ main(void)
 		cmocka_unit_test(
 		    test_one_worker_answers_in_the_order_of_the_queue),
 		cmocka_unit_test(
-		    test_a_second_document_is_in_the_pipe_while_the_first_is_parsed),
+		    test_a_second_document_waits_in_the_socket_while_the_first_is_parsed),
 		cmocka_unit_test(
-		    test_a_worker_that_stood_still_as_we_did_gets_its_time),
+		    test_a_worker_gets_more_time_if_our_process_did_not_run),
 		cmocka_unit_test(
-		    test_nobody_gets_a_second_while_another_has_none),
+		    test_no_worker_gets_a_second_document_while_another_is_idle),
 		cmocka_unit_test(
-		    test_a_large_document_and_its_answer_pass_each_other),
+		    test_a_large_document_and_its_answer_are_sent_at_the_same_time),
+		cmocka_unit_test(test_little_of_a_large_document_is_buffered),
 		cmocka_unit_test(
-		    test_of_a_large_document_little_is_held_at_once),
+		    test_an_answer_is_not_read_before_its_document_is_sent),
+		cmocka_unit_test(test_parse_failed_is_not_tried_again),
+		cmocka_unit_test(test_a_worker_inherits_nothing),
 		cmocka_unit_test(
-		    test_an_answer_before_the_whole_document_waits_for_it),
-		cmocka_unit_test(test_what_the_worker_could_not_parse_is_final),
-		cmocka_unit_test(test_a_worker_has_nothing_of_ours),
+		    test_a_refused_configuration_is_reported_before_the_loop_runs),
 		cmocka_unit_test(
-		    test_what_cannot_be_used_is_known_before_the_loop_runs),
+		    test_an_accepted_configuration_is_ready_before_the_loop_runs),
 		cmocka_unit_test(
-		    test_what_can_be_used_is_ready_before_the_loop_runs),
+		    test_a_pool_without_any_worker_is_reported_before_the_loop_runs),
 		cmocka_unit_test(
-		    test_a_pool_without_any_worker_is_known_before_the_loop_runs),
+		    test_a_missing_program_is_reported_before_the_loop_runs),
+		cmocka_unit_test(test_a_waiting_document_can_be_cancelled),
 		cmocka_unit_test(
-		    test_a_program_that_is_not_there_is_known_before_the_loop_runs),
-		cmocka_unit_test(test_a_document_that_waits_can_be_taken_back),
+		    test_cancelling_a_document_does_not_affect_the_next_one),
 		cmocka_unit_test(
-		    test_one_taken_back_from_its_worker_costs_its_neighbour_nothing),
-		cmocka_unit_test(test_one_taken_back_still_has_its_time_only),
+		    test_a_cancelled_document_still_has_its_time_limit),
 		cmocka_unit_test(
-		    test_one_taken_back_half_sent_ends_its_worker_uncharged),
+		    test_cancelling_a_half_sent_document_ends_its_worker_uncharged),
 		cmocka_unit_test(
-		    test_others_can_be_taken_back_and_put_from_a_callback),
+		    test_documents_can_be_cancelled_and_put_from_a_callback),
 		cmocka_unit_test(test_a_pool_can_be_freed_at_any_time),
 		cmocka_unit_test(
-		    test_lines_on_stderr_are_handed_on_with_their_worker),
-		cmocka_unit_test(test_too_much_on_stderr_is_counted),
+		    test_lines_on_stderr_are_logged_with_their_worker),
+		cmocka_unit_test(
+		    test_lines_over_the_limit_on_stderr_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

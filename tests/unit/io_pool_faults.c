@@ -31,7 +31,7 @@ static const struct fault {
 	{ "promise", 0, PARSE_TIMEOUT, 1 },
 	{ "huge", 0, PARSE_PROTOCOL, 2 },
 	{ "wrong-id -1", 0, PARSE_PROTOCOL, 2 },
-	{ "wrong-id 1", 0, PARSE_PROTOCOL, 2 }, /* the one behind it */
+	{ "wrong-id 1", 0, PARSE_PROTOCOL, 2 }, /* the next one */
 	{ "wrong-id 1000", 0, PARSE_PROTOCOL, 2 },
 	{ "noise", 0, PARSE_PROTOCOL, 2 },
 	{ "truncated abc", 0, PARSE_PROTOCOL, 2 },
@@ -42,7 +42,7 @@ static const struct fault {
 };
 
 static void
-test_a_fault_is_charged_to_the_first_and_to_nobody_else(void **state)
+test_a_failure_is_charged_to_the_first_document_only(void **state)
 {
 	const struct fault *f;
 	struct world w;
@@ -74,7 +74,7 @@ test_a_fault_is_charged_to_the_first_and_to_nobody_else(void **state)
 }
 
 static void
-test_whoever_started_us_may_have_ignored_sigchld(void **state)
+test_an_inherited_ignored_sigchld_is_reset(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -90,7 +90,7 @@ test_whoever_started_us_may_have_ignored_sigchld(void **state)
 }
 
 static void
-test_an_unasked_answer_is_a_fault_of_nobodys_document(void **state)
+test_an_unasked_answer_is_charged_to_no_document(void **state)
 {
 	struct world w;
 	struct doc d[2];
@@ -109,7 +109,7 @@ test_an_unasked_answer_is_a_fault_of_nobodys_document(void **state)
 }
 
 static void
-test_what_was_answered_before_a_death_counts(void **state)
+test_answers_written_before_a_crash_are_accepted(void **state)
 {
 	struct world w;
 	struct doc d[40];
@@ -130,7 +130,7 @@ test_what_was_answered_before_a_death_counts(void **state)
 #define LEAVERS 20
 
 static void
-test_to_leave_before_one_document_again_and_again_is_to_crash(void **state)
+test_repeated_exits_before_one_document_count_as_a_crash(void **state)
 {
 	struct world w;
 	struct doc d[LEAVERS], bad;
@@ -153,7 +153,7 @@ test_to_leave_before_one_document_again_and_again_is_to_crash(void **state)
 }
 
 static void
-test_nobody_shares_the_fate_of_another_twice(void **state)
+test_a_document_shares_a_crash_with_another_at_most_once(void **state)
 {
 	struct world w;
 	struct doc d[30];
@@ -174,7 +174,7 @@ test_nobody_shares_the_fate_of_another_twice(void **state)
 }
 
 static void
-test_poison_costs_the_others_nothing(void **state)
+test_documents_that_crash_workers_do_not_affect_the_others(void **state)
 {
 	struct world w;
 	struct doc d[10 * POISON];
@@ -197,7 +197,7 @@ test_poison_costs_the_others_nothing(void **state)
 }
 
 static void
-test_a_thousand_deaths_leave_no_process(void **state)
+test_a_thousand_crashes_leave_no_process(void **state)
 {
 	struct world w;
 	struct doc *d = mem_zalloc(DEATHS, sizeof(*d));
@@ -280,7 +280,7 @@ is_dead(const char *pid)
 }
 
 static void
-test_what_a_worker_started_dies_with_it(void **state)
+test_the_children_of_a_worker_are_killed_with_it(void **state)
 {
 	static const char *const ends[] = { "hang", "signal 11", "exit 0" };
 	struct world w;
@@ -305,7 +305,7 @@ test_what_a_worker_started_dies_with_it(void **state)
 /* ---- time ---- */
 
 static void
-test_time_that_we_stood_still_is_not_the_workers(void **state)
+test_time_in_which_our_process_did_not_run_does_not_count(void **state)
 {
 	struct world w;
 	struct doc d[2];
@@ -351,7 +351,7 @@ test_each_document_has_its_own_time(void **state)
 }
 
 static void
-test_without_a_limit_time_is_not_looked_at(void **state)
+test_without_a_limit_there_is_no_timeout(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -368,7 +368,7 @@ test_without_a_limit_time_is_not_looked_at(void **state)
 }
 
 static void
-test_one_that_closes_its_socket_and_lives_is_killed(void **state)
+test_a_worker_that_closes_its_socket_without_exiting_is_killed(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -401,7 +401,7 @@ length_of(const char *path)
 }
 
 static void
-test_a_worker_that_starts_at_last_serves_what_waited(void **state)
+test_waiting_documents_go_to_a_worker_that_starts_late(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -422,7 +422,7 @@ test_a_worker_that_starts_at_last_serves_what_waited(void **state)
 }
 
 static void
-test_after_six_starts_in_a_row_it_is_given_up(void **state)
+test_after_six_failed_starts_in_a_row_the_pool_gives_up(void **state)
 {
 	struct world w;
 	struct doc d[3];
@@ -449,16 +449,16 @@ test_after_six_starts_in_a_row_it_is_given_up(void **state)
 		assert_int_equal(d[i].worker, 0);
 		expect(&d[i], PARSE_UNAVAILABLE, "");
 	}
-	buf_char(&w.said, '\0');
+	buf_char(&w.log, '\0');
 	assert_string_equal(
-	    w.said.p, "0: cannot start a worker: exited with status 3\n");
+	    w.log.p, "0: cannot start a worker: exited with status 3\n");
 	assert_true(stats_of(&w).is_broken);
 	assert_int_equal(stats_of(&w).running, 0);
 	world_close(&w);
 }
 
 static void
-test_the_reason_is_told(void **state)
+test_the_reason_is_logged(void **state)
 {
 	static const struct {
 		const char *program, *config, *reason;
@@ -494,14 +494,14 @@ test_the_reason_is_told(void **state)
 		expect(&d, PARSE_UNAVAILABLE, "");
 		snprintf(want, sizeof(want), "0: cannot start a worker: %s\n",
 		    rows[i].reason);
-		buf_char(&w.said, '\0');
-		assert_string_equal(w.said.p, want);
+		buf_char(&w.log, '\0');
+		assert_string_equal(w.log.p, want);
 		world_close(&w);
 	}
 }
 
 static void
-test_a_start_that_fails_is_no_loss_while_others_work(void **state)
+test_failed_starts_do_not_affect_workers_that_are_up(void **state)
 {
 	struct world w;
 	struct doc d[3];
@@ -529,7 +529,7 @@ test_a_start_that_fails_is_no_loss_while_others_work(void **state)
 }
 
 static void
-test_workers_that_die_of_boredom_are_not_started_in_a_busy_loop(void **state)
+test_workers_that_exit_while_idle_are_not_restarted_in_a_busy_loop(void **state)
 {
 	struct world w;
 
@@ -548,34 +548,38 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-		    test_a_fault_is_charged_to_the_first_and_to_nobody_else),
+		    test_a_failure_is_charged_to_the_first_document_only),
+		cmocka_unit_test(test_an_inherited_ignored_sigchld_is_reset),
 		cmocka_unit_test(
-		    test_whoever_started_us_may_have_ignored_sigchld),
+		    test_an_unasked_answer_is_charged_to_no_document),
 		cmocka_unit_test(
-		    test_an_unasked_answer_is_a_fault_of_nobodys_document),
-		cmocka_unit_test(test_what_was_answered_before_a_death_counts),
+		    test_answers_written_before_a_crash_are_accepted),
 		cmocka_unit_test(
-		    test_to_leave_before_one_document_again_and_again_is_to_crash),
-		cmocka_unit_test(test_nobody_shares_the_fate_of_another_twice),
-		cmocka_unit_test(test_poison_costs_the_others_nothing),
-		cmocka_unit_test(test_a_thousand_deaths_leave_no_process),
+		    test_repeated_exits_before_one_document_count_as_a_crash),
+		cmocka_unit_test(
+		    test_a_document_shares_a_crash_with_another_at_most_once),
+		cmocka_unit_test(
+		    test_documents_that_crash_workers_do_not_affect_the_others),
+		cmocka_unit_test(test_a_thousand_crashes_leave_no_process),
 		cmocka_unit_test(test_a_worker_killed_from_outside_is_replaced),
 		cmocka_unit_test(test_all_workers_killed_at_once_are_replaced),
-		cmocka_unit_test(test_what_a_worker_started_dies_with_it),
 		cmocka_unit_test(
-		    test_time_that_we_stood_still_is_not_the_workers),
+		    test_the_children_of_a_worker_are_killed_with_it),
+		cmocka_unit_test(
+		    test_time_in_which_our_process_did_not_run_does_not_count),
 		cmocka_unit_test(test_each_document_has_its_own_time),
-		cmocka_unit_test(test_without_a_limit_time_is_not_looked_at),
+		cmocka_unit_test(test_without_a_limit_there_is_no_timeout),
 		cmocka_unit_test(
-		    test_one_that_closes_its_socket_and_lives_is_killed),
+		    test_a_worker_that_closes_its_socket_without_exiting_is_killed),
 		cmocka_unit_test(
-		    test_a_worker_that_starts_at_last_serves_what_waited),
-		cmocka_unit_test(test_after_six_starts_in_a_row_it_is_given_up),
-		cmocka_unit_test(test_the_reason_is_told),
+		    test_waiting_documents_go_to_a_worker_that_starts_late),
 		cmocka_unit_test(
-		    test_a_start_that_fails_is_no_loss_while_others_work),
+		    test_after_six_failed_starts_in_a_row_the_pool_gives_up),
+		cmocka_unit_test(test_the_reason_is_logged),
 		cmocka_unit_test(
-		    test_workers_that_die_of_boredom_are_not_started_in_a_busy_loop),
+		    test_failed_starts_do_not_affect_workers_that_are_up),
+		cmocka_unit_test(
+		    test_workers_that_exit_while_idle_are_not_restarted_in_a_busy_loop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,8 @@ static char *const shell_env[] = { (char *)"/bin/sh", (char *)"-c",
 	NULL };
 
 static void
-test_it_has_our_environment_and_blanks_around_a_line_are_none(void **state)
+test_a_program_has_our_environment_and_blanks_around_a_line_are_trimmed(
+    void **state)
 {
 	struct world w;
 	struct doc d;
@@ -80,7 +81,7 @@ static char *const mortal[] = { (char *)"/bin/sh", (char *)"-c",
 	(char *)"read a; echo $a; read a; echo $a; read a; exit 5", NULL };
 
 static void
-test_one_that_dies_is_replaced_and_its_line_tried_again(void **state)
+test_a_program_that_crashes_is_replaced_and_its_line_tried_again(void **state)
 {
 	struct world w;
 	struct doc d[20];
@@ -103,7 +104,7 @@ static char *const once[] = { (char *)"/bin/sh", (char *)"-c",
 	(char *)"read a; echo $a", NULL };
 
 static void
-test_one_that_leaves_after_an_answer_costs_the_next_line_nothing(void **state)
+test_an_exit_after_an_answer_does_not_affect_the_next_line(void **state)
 {
 	struct world w;
 	struct doc d[40];
@@ -140,7 +141,7 @@ static const struct {
 };
 
 static void
-test_faults_are_the_first_lines(void **state)
+test_failures_are_charged_to_the_first_line(void **state)
 {
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c", NULL, NULL };
 	struct world w;
@@ -174,7 +175,7 @@ static char *const late[] = { (char *)"/bin/sh", (char *)"-c",
 /* At once with the answer it spoils that; later it can only end the program,
  * before the next line is given to it. */
 static void
-test_a_line_that_nobody_asked_for_ends_it(void **state)
+test_an_unasked_line_ends_the_program(void **state)
 {
 	struct world w;
 	struct doc d[2];
@@ -202,7 +203,7 @@ test_a_line_that_nobody_asked_for_ends_it(void **state)
 static char *const missing[] = { (char *)"/nonexistent/parser", NULL };
 
 static void
-test_a_program_that_is_not_there_is_given_up_soon(void **state)
+test_a_missing_program_is_given_up_soon(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -214,20 +215,20 @@ test_a_program_that_is_not_there_is_given_up_soon(void **state)
 	put(&w, &d, "17");
 	run(&w, 1);
 	expect(&d, PARSE_UNAVAILABLE, "");
-	buf_char(&w.said, '\0');
-	assert_non_null(strstr(w.said.p,
+	buf_char(&w.log, '\0');
+	assert_non_null(strstr(w.log.p,
 	    "0: --exec /nonexistent/parser: cannot start a worker: exited with "
 	    "status 72 (the program cannot be executed)\n"));
-	/* Its own words came before. */
+	/* Its own message on stderr comes before. */
 	assert_non_null(strstr(
-	    w.said.p, ": /nonexistent/parser: No such file or directory\n"));
+	    w.log.p, ": /nonexistent/parser: No such file or directory\n"));
 	world_close(&w);
 }
 
 static char *const stillborn[] = { (char *)"/bin/true", NULL };
 
 static void
-test_a_program_that_always_dies_is_given_up_later(void **state)
+test_a_program_that_always_exits_is_given_up_later(void **state)
 {
 	struct world w;
 	struct doc d[30];
@@ -246,15 +247,15 @@ test_a_program_that_always_dies_is_given_up_later(void **state)
 		expect(
 		    &d[i], i < charged ? PARSE_CRASHED : PARSE_UNAVAILABLE, "");
 	assert_int_equal(stats_of(&w).restarts, 9);
-	assert_non_null(strstr(w.said.p,
-	    "0: --exec /bin/true: no answer: exited with status 0\n"));
+	assert_non_null(strstr(
+	    w.log.p, "0: --exec /bin/true: no answer: exited with status 0\n"));
 	world_close(&w);
 }
 
 static char *const asleep[] = { (char *)"/bin/sleep", (char *)"1000", NULL };
 
 static void
-test_to_be_slow_is_not_to_fail_to_start(void **state)
+test_a_slow_program_is_not_a_failed_start(void **state)
 {
 	struct world w;
 	struct doc d[6];
@@ -271,8 +272,8 @@ test_to_be_slow_is_not_to_fail_to_start(void **state)
 	for (i = 0; i < 6; i++)
 		expect(&d[i], PARSE_TIMEOUT, "");
 	/* Once: most often it answers into a buffer of its own. */
-	buf_char(&w.said, '\0');
-	assert_string_equal(w.said.p,
+	buf_char(&w.log, '\0');
+	assert_string_equal(w.log.p,
 	    "0: --exec /bin/sleep: no answer: --worker-time is over (the "
 	    "program "
 	    "must flush its output after each line)\n");
@@ -283,7 +284,7 @@ static char *const loud[] = { (char *)"/bin/sh", (char *)"-c",
 	(char *)"echo hello; exec cat", NULL };
 
 static void
-test_one_that_talks_before_it_is_asked_is_given_up(void **state)
+test_a_program_that_writes_before_its_first_line_is_given_up(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -303,7 +304,7 @@ static char *const slow_first[] = { (char *)"/bin/sh", (char *)"-c",
 	(char *)"read x; sleep 1; echo $x; exec cat", NULL };
 
 static void
-test_fewer_than_asked_for_are_enough(void **state)
+test_fewer_workers_than_configured_are_enough(void **state)
 {
 	struct rlimit old, few;
 	struct world w;
@@ -352,7 +353,7 @@ put_numbered(struct world *w, struct doc *d, char text[][32], int n)
 }
 
 static void
-test_a_line_whose_beginning_was_sent_ahead_is_whole(void **state)
+test_a_line_after_a_probe_is_complete(void **state)
 {
 	struct world w;
 	struct doc d[40];
@@ -371,7 +372,7 @@ test_a_line_whose_beginning_was_sent_ahead_is_whole(void **state)
 }
 
 static void
-test_a_large_line_that_was_begun_ahead_is_whole(void **state)
+test_a_large_line_after_a_probe_is_complete(void **state)
 {
 	struct world w;
 	struct doc d;
@@ -409,7 +410,7 @@ static char *const talkers[][4] = {
 };
 
 static void
-test_no_answer_is_ever_that_of_another_line(void **state)
+test_no_answer_is_taken_for_that_of_another_line(void **state)
 {
 	struct world w;
 	struct doc d[6];
@@ -438,7 +439,7 @@ static char *const busy[] = { (char *)"/bin/sh", (char *)"-c",
 	(char *)"while read l; do echo \"$l\"; sleep 1.5; done", NULL };
 
 static void
-test_an_answer_does_not_wait_long_for_the_program_to_read_on(void **state)
+test_an_answer_is_held_for_a_limited_time_only(void **state)
 {
 	struct world w;
 	struct doc d[2];
@@ -456,7 +457,7 @@ test_an_answer_does_not_wait_long_for_the_program_to_read_on(void **state)
 }
 
 static void
-test_one_that_leaves_after_an_answer_has_given_it(void **state)
+test_an_answer_counts_if_the_program_exits_after_it(void **state)
 {
 	struct world w;
 	struct doc d[10];
@@ -481,30 +482,28 @@ main(void)
 		cmocka_unit_test(
 		    test_a_large_line_and_its_answer_pass_each_other),
 		cmocka_unit_test(
-		    test_it_has_our_environment_and_blanks_around_a_line_are_none),
+		    test_a_program_has_our_environment_and_blanks_around_a_line_are_trimmed),
 		cmocka_unit_test(
-		    test_one_that_dies_is_replaced_and_its_line_tried_again),
+		    test_a_program_that_crashes_is_replaced_and_its_line_tried_again),
 		cmocka_unit_test(
-		    test_one_that_leaves_after_an_answer_costs_the_next_line_nothing),
-		cmocka_unit_test(test_faults_are_the_first_lines),
-		cmocka_unit_test(test_a_line_that_nobody_asked_for_ends_it),
+		    test_an_exit_after_an_answer_does_not_affect_the_next_line),
+		cmocka_unit_test(test_failures_are_charged_to_the_first_line),
+		cmocka_unit_test(test_an_unasked_line_ends_the_program),
+		cmocka_unit_test(test_a_missing_program_is_given_up_soon),
 		cmocka_unit_test(
-		    test_a_program_that_is_not_there_is_given_up_soon),
+		    test_a_program_that_always_exits_is_given_up_later),
+		cmocka_unit_test(test_a_slow_program_is_not_a_failed_start),
+		cmocka_unit_test(test_fewer_workers_than_configured_are_enough),
 		cmocka_unit_test(
-		    test_a_program_that_always_dies_is_given_up_later),
-		cmocka_unit_test(test_to_be_slow_is_not_to_fail_to_start),
-		cmocka_unit_test(test_fewer_than_asked_for_are_enough),
+		    test_a_program_that_writes_before_its_first_line_is_given_up),
+		cmocka_unit_test(test_a_line_after_a_probe_is_complete),
+		cmocka_unit_test(test_a_large_line_after_a_probe_is_complete),
 		cmocka_unit_test(
-		    test_one_that_talks_before_it_is_asked_is_given_up),
+		    test_no_answer_is_taken_for_that_of_another_line),
 		cmocka_unit_test(
-		    test_a_line_whose_beginning_was_sent_ahead_is_whole),
+		    test_an_answer_is_held_for_a_limited_time_only),
 		cmocka_unit_test(
-		    test_a_large_line_that_was_begun_ahead_is_whole),
-		cmocka_unit_test(test_no_answer_is_ever_that_of_another_line),
-		cmocka_unit_test(
-		    test_an_answer_does_not_wait_long_for_the_program_to_read_on),
-		cmocka_unit_test(
-		    test_one_that_leaves_after_an_answer_has_given_it),
+		    test_an_answer_counts_if_the_program_exits_after_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

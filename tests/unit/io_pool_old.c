@@ -29,7 +29,7 @@ refuse_pidfds(void)
 }
 
 static void
-test_deaths_are_seen_and_judged_all_the_same(void **state)
+test_exits_are_noticed_and_judged_without_pidfds(void **state)
 {
 	static const struct {
 		const char *text;
@@ -61,7 +61,7 @@ test_deaths_are_seen_and_judged_all_the_same(void **state)
 }
 
 static void
-test_many_deaths_at_once_leave_no_process(void **state)
+test_many_crashes_at_once_leave_no_process(void **state)
 {
 	struct world w;
 	struct doc d[60];
@@ -83,8 +83,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_deaths_are_seen_and_judged_all_the_same),
-		cmocka_unit_test(test_many_deaths_at_once_leave_no_process),
+		cmocka_unit_test(
+		    test_exits_are_noticed_and_judged_without_pidfds),
+		cmocka_unit_test(test_many_crashes_at_once_leave_no_process),
 	};
 
 	if (refuse_pidfds() == -1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A pool, its owner and documents, for the pool's tests: each document is a
- * command for tests/worker/fake_worker.c. At the end of each test nothing may
- * be left: no child, no descriptor, no call back.
+ * command for tests/worker/fake_worker.c. At the end of each test no child, no
+ * descriptor and no callback may be left.
  */
 #ifndef TESTS_UNIT_IO_POOL_WORLD_H
 #define TESTS_UNIT_IO_POOL_WORLD_H
@@ -39,7 +39,7 @@ struct doc {
 	struct pool_doc d;
 	struct world *w;
 	const char *text;
-	size_t pad, at; /* LINES and FRAMES: bytes of 'p' behind the text */
+	size_t pad, at; /* LINES and FRAMES: bytes of 'p' after the text */
 	int begins;
 	int is_done, order;
 	enum parse_error error;
@@ -54,8 +54,8 @@ struct world {
 	struct pool *pool;
 	struct pool_conf conf;
 	int done, is_ticked, fds;
-	struct buf said; /* "worker: line\n" each */
-	int lines_said;
+	struct buf log; /* "worker: line\n" each */
+	int lines_logged;
 	char dir[32];
 };
 
@@ -129,10 +129,10 @@ on_log(void *arg, unsigned worker, struct span line)
 	struct world *w = arg;
 
 	assert_true(w->is_ticked);
-	w->lines_said++;
-	buf_printf(&w->said, "%u: ", worker);
-	buf_span(&w->said, line);
-	buf_char(&w->said, '\n');
+	w->lines_logged++;
+	buf_printf(&w->log, "%u: ", worker);
+	buf_span(&w->log, line);
+	buf_char(&w->log, '\n');
 }
 
 static inline void
@@ -174,7 +174,7 @@ static inline void
 world_start(struct world *w)
 {
 	w->pool = pool_new(w->base, &w->conf);
-	/* Shorter than in earnest. */
+	/* Shorter than the defaults. */
 	w->pool->pace.first_us = 5 * MS;
 	w->pool->pace.max_us = 20 * MS;
 }
@@ -241,7 +241,7 @@ world_close(struct world *w)
 	event_base_free(w->base);
 	assert_int_equal(open_fds(), w->fds);
 	assert_int_equal(w->done, done);
-	buf_fini(&w->said);
+	buf_fini(&w->log);
 	snprintf(command, sizeof(command), "rm -r %s", w->dir);
 	assert_int_equal(system(command), 0);
 }

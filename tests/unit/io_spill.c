@@ -45,7 +45,7 @@ fill(struct buf *b, uint32_t seed, size_t n)
 }
 
 static void
-test_what_was_put_aside_is_read_again_in_any_order(void **state)
+test_spilled_bytes_are_read_again_in_any_order(void **state)
 {
 	struct spill *s = spill_new();
 	struct buf b = { 0 };
@@ -68,7 +68,7 @@ test_what_was_put_aside_is_read_again_in_any_order(void **state)
 }
 
 static void
-test_no_file_is_made_before_it_is_needed(void **state)
+test_no_file_is_created_before_it_is_needed(void **state)
 {
 	struct spill *s = spill_new();
 
@@ -79,7 +79,7 @@ test_no_file_is_made_before_it_is_needed(void **state)
 }
 
 static void
-test_a_span_larger_than_a_block_comes_back_whole(void **state)
+test_a_span_larger_than_a_block_is_read_completely(void **state)
 {
 	struct spill *s = spill_new();
 	struct buf want = { 0 }, got = { 0 };
@@ -111,7 +111,7 @@ struct kept {
 
 /* For long enough that each block has been taken again many times. */
 static void
-test_space_released_is_used_again(void **state)
+test_released_space_is_reused(void **state)
 {
 	struct kept *k = calloc(SPANS, sizeof(*k)), *one;
 	struct spill *s = spill_new();
@@ -160,7 +160,7 @@ test_space_released_is_used_again(void **state)
 
 /* As a queue: what is in it is little, however much goes through. */
 static void
-test_a_queue_takes_no_more_than_what_is_in_it(void **state)
+test_a_queue_takes_no_more_space_than_its_content(void **state)
 {
 	struct spill *s = spill_new();
 	struct buf b = { 0 };
@@ -191,7 +191,7 @@ newest_fd(int before)
 }
 
 static void
-test_the_file_has_no_name_and_is_empty_once_all_is_released(void **state)
+test_the_file_is_unnamed_and_empty_once_all_is_released(void **state)
 {
 	char dir[] = "/tmp/fetchd-spill-XXXXXX";
 	int before = open("/dev/null", O_RDONLY | O_CLOEXEC), fd, n = 0;
@@ -234,7 +234,7 @@ test_the_file_has_no_name_and_is_empty_once_all_is_released(void **state)
 }
 
 static void
-test_a_folder_that_is_not_there_gives_way_to_the_next(void **state)
+test_a_missing_directory_is_skipped(void **state)
 {
 	struct spill *s = spill_new();
 	uint64_t at;
@@ -246,9 +246,9 @@ test_a_folder_that_is_not_there_gives_way_to_the_next(void **state)
 	unsetenv("TMPDIR");
 }
 
-/* A limit on the size of files stands for a full disk. */
+/* A limit on the size of files simulates a full disk. */
 static void
-test_a_file_that_cannot_grow_is_an_error_and_not_the_end(void **state)
+test_a_full_file_is_an_error_but_can_be_read(void **state)
 {
 	struct rlimit before, small = { 0 };
 	struct spill *s = spill_new();
@@ -281,14 +281,14 @@ main(void)
 {
 #define T(name) cmocka_unit_test(name)
 	const struct CMUnitTest tests[] = {
-		T(test_what_was_put_aside_is_read_again_in_any_order),
-		T(test_no_file_is_made_before_it_is_needed),
-		T(test_a_span_larger_than_a_block_comes_back_whole),
-		T(test_space_released_is_used_again),
-		T(test_a_queue_takes_no_more_than_what_is_in_it),
-		T(test_the_file_has_no_name_and_is_empty_once_all_is_released),
-		T(test_a_folder_that_is_not_there_gives_way_to_the_next),
-		T(test_a_file_that_cannot_grow_is_an_error_and_not_the_end),
+		T(test_spilled_bytes_are_read_again_in_any_order),
+		T(test_no_file_is_created_before_it_is_needed),
+		T(test_a_span_larger_than_a_block_is_read_completely),
+		T(test_released_space_is_reused),
+		T(test_a_queue_takes_no_more_space_than_its_content),
+		T(test_the_file_is_unnamed_and_empty_once_all_is_released),
+		T(test_a_missing_directory_is_skipped),
+		T(test_a_full_file_is_an_error_but_can_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
