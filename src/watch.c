@@ -504,11 +504,7 @@ note_waiting(void *arg, const struct fetch *f)
 {
 	struct dump *d = arg;
 
-	if (d->n == d->cap) {
-		d->cap = d->cap > 0 ? d->cap * 2 : 1024;
-		d->waiting =
-		    mem_realloc(d->waiting, d->cap * sizeof(*d->waiting));
-	}
+	d->waiting = mem_grow(d->waiting, d->n, &d->cap, sizeof(*d->waiting));
 	d->waiting[d->n++] = f;
 	return 1;
 }

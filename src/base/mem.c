@@ -2,8 +2,13 @@
 /* Allocation that ends the program instead of failing. */
 #include "base/mem.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/check.h"
+
+#define MIN_CAP 4 /* elements of an array at first */
 
 void *
 mem_alloc(size_t size)
@@ -32,6 +37,16 @@ mem_realloc(void *p, size_t size)
 	if (p == NULL)
 		mem_exhausted(1, size);
 	return p;
+}
+
+void *
+mem_grow(void *v, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return v;
+	*cap = *cap > 0 ? *cap * 2 : MIN_CAP;
+	CHECK(*cap <= SIZE_MAX / size);
+	return mem_realloc(v, *cap * size);
 }
 
 char *

@@ -14,6 +14,12 @@ void *mem_alloc(size_t size);
 /* Zeroed; n * size is checked for overflow. */
 void *mem_zalloc(size_t n, size_t size);
 void *mem_realloc(void *p, size_t size);
+/*
+ * Makes room for one more element after the n elements of an array: returns v,
+ * or a larger copy of it with *cap elements. v may be NULL with *cap 0. `size`
+ * is the size of an element.
+ */
+void *mem_grow(void *v, size_t n, size_t *cap, size_t size);
 /* A NUL-terminated copy of n bytes. */
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n);

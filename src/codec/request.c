@@ -190,11 +190,8 @@ add_header(
 		    "is one header more than a request may have");
 		return;
 	}
-	if (r->nheader == r->header_cap) {
-		r->header_cap = r->header_cap > 0 ? r->header_cap * 2 : 8;
-		r->header =
-		    mem_realloc(r->header, r->header_cap * sizeof(*r->header));
-	}
+	r->header =
+	    mem_grow(r->header, r->nheader, &r->header_cap, sizeof(*r->header));
 	r->header[r->nheader++] = header;
 }
 

@@ -170,10 +170,7 @@ has_room(const struct history *t, const struct core *c, size_t n)
 static struct record_attempt *
 add(struct history *t)
 {
-	if (t->n == t->cap) {
-		t->cap = t->cap > 0 ? 2 * t->cap : 4;
-		t->v = mem_realloc(t->v, t->cap * sizeof(t->v[0]));
-	}
+	t->v = mem_grow(t->v, t->n, &t->cap, sizeof(t->v[0]));
 	t->v[t->n] = (struct record_attempt){ 0 };
 	return &t->v[t->n++];
 }

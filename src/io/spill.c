@@ -165,11 +165,8 @@ add_block(struct spill *s)
 static void
 free_place(struct spill *s, uint32_t place)
 {
-	if (s->nfree == s->free_cap) {
-		s->free_cap = s->free_cap > 0 ? s->free_cap * 2 : MIN_BLOCKS;
-		s->free_places = mem_realloc(
-		    s->free_places, s->free_cap * sizeof(s->free_places[0]));
-	}
+	s->free_places = mem_grow(
+	    s->free_places, s->nfree, &s->free_cap, sizeof(s->free_places[0]));
 	s->free_places[s->nfree++] = place;
 }
 

@@ -176,13 +176,9 @@ take_part(struct part *part, const char *text)
 static struct opt_piece *
 add_piece(struct opts *o)
 {
-	size_t n = o->npieces;
-
-	/* Doubles at each power of two, so that it needs no capacity. */
-	if ((n & (n - 1)) == 0)
-		o->pieces = mem_realloc(
-		    o->pieces, (n > 0 ? n * 2 : 1) * sizeof(o->pieces[0]));
-	o->pieces[n] = (struct opt_piece){ 0 };
+	o->pieces = mem_grow(
+	    o->pieces, o->npieces, &o->piece_cap, sizeof(o->pieces[0]));
+	o->pieces[o->npieces] = (struct opt_piece){ 0 };
 	return &o->pieces[o->npieces++];
 }
 

@@ -53,11 +53,7 @@ opts_group_title(enum opt_group g)
 char *
 opts_keep(struct opts *o, const char *p, size_t n)
 {
-	if (o->nkept == o->kept_cap) {
-		o->kept_cap = o->kept_cap > 0 ? o->kept_cap * 2 : 64;
-		o->kept =
-		    mem_realloc(o->kept, o->kept_cap * sizeof(o->kept[0]));
-	}
+	o->kept = mem_grow(o->kept, o->nkept, &o->kept_cap, sizeof(o->kept[0]));
 	return o->kept[o->nkept++] = mem_strndup(p, n);
 }
 

@@ -139,11 +139,11 @@ struct opts {
 	const char *method; /* -X, -I, POST with a body, GET */
 	int method_given;   /* by -X or -I: holds for items with a body too */
 	struct opt_header *headers;
-	size_t nheaders;
+	size_t nheaders, header_cap;
 	int has_body;             /* by -d and its kin or -F, even if empty */
 	struct buf payload;       /* the body's bytes ... */
 	struct opt_piece *pieces; /* ... unless there are these: a form's */
-	size_t npieces;
+	size_t npieces, piece_cap;
 	const char *content_type;    /* that body's; NULL without one */
 	const char *password;        /* with user; NULL without -u */
 	int follow_redirects;        /* enum opt_follow */

@@ -39,11 +39,8 @@ struct walk {
 static void
 add_operand(struct opts *o, struct opt_operand operand)
 {
-	if (o->noperands == o->operand_cap) {
-		o->operand_cap = o->operand_cap > 0 ? o->operand_cap * 2 : 16;
-		o->operands = mem_realloc(
-		    o->operands, o->operand_cap * sizeof(o->operands[0]));
-	}
+	o->operands = mem_grow(
+	    o->operands, o->noperands, &o->operand_cap, sizeof(o->operands[0]));
 	o->operands[o->noperands++] = operand;
 }
 

@@ -32,12 +32,8 @@ opts_wipe(struct buf *b)
 static void
 add_header(struct opts *o, struct span name, struct span value)
 {
-	size_t n = o->nheaders;
-
-	/* Doubles at each power of two, so that it needs no capacity. */
-	if ((n & (n - 1)) == 0)
-		o->headers = mem_realloc(
-		    o->headers, (n > 0 ? n * 2 : 1) * sizeof(o->headers[0]));
+	o->headers = mem_grow(
+	    o->headers, o->nheaders, &o->header_cap, sizeof(o->headers[0]));
 	o->headers[o->nheaders++] =
 	    (struct opt_header){ opts_keep(o, name.p, name.n),
 		    opts_keep(o, value.p, value.n), value.n == 0 };
@@ -257,12 +253,6 @@ check_referer(const struct opts *o, struct buf *err)
 	return check_value(OPT_referer, o->referer, err);
 }
 
-static int
-starts_with(struct span s, struct span start)
-{
-	return s.n >= start.n && span_ieq(span_of(s.p, start.n), start);
-}
-
 /* It may hold a password: what is wrong is told without it. */
 static int
 check_base(const struct opts *o, struct buf *err)
@@ -275,8 +265,8 @@ check_base(const struct opts *o, struct buf *err)
 
 	if (o->base_url == NULL)
 		return 0;
-	if (!starts_with(text, SPAN("http://")) &&
-	    !starts_with(text, SPAN("https://")))
+	if (!span_istarts(text, SPAN("http://")) &&
+	    !span_istarts(text, SPAN("https://")))
 		return say(err, OPT_base_url,
 		    "it should begin with http:// or https://");
 	if (url_has_stray_scheme(text))

@@ -94,10 +94,7 @@ open_jobs(struct extract *e, struct buf *why)
 	int got;
 
 	while ((got = frame_get_job(&rest, &in)) > 0) {
-		if (e->njob == cap) {
-			cap = cap > 0 ? 2 * cap : 8;
-			e->job = mem_realloc(e->job, cap * sizeof(*e->job));
-		}
+		e->job = mem_grow(e->job, e->njob, &cap, sizeof(*e->job));
 		e->njob++;
 		if (open_job(&e->job[e->njob - 1], &in, why) < 0)
 			return -1;

@@ -15,7 +15,6 @@
 /* http-parser's name for it; llhttp has no limits of its own. */
 #define OVERFLOW_DETAIL "HPE_HEADER_OVERFLOW"
 #define LINE_KEPT_BYTES 4096
-#define FIELDS_AT_FIRST 32
 #define STATUS_LINE_MIN 12 /* "HTTP/1.1 200" */
 
 void
@@ -155,10 +154,8 @@ take_fold(struct http_head *hd, struct span more)
 static struct http_field *
 new_field(struct http_fields *f)
 {
-	if (f->n == f->cap) {
-		f->cap = f->cap > 0 ? f->cap * 2 : FIELDS_AT_FIRST;
-		f->v = mem_realloc(f->v, f->cap * sizeof(*f->v));
-	}
+	if (f->n == f->cap)
+		f->v = mem_grow(f->v, f->n, &f->cap, sizeof(*f->v));
 	return &f->v[f->n++];
 }
 

@@ -157,11 +157,8 @@ make_root(struct xpath_functions *f)
 
 	if (doc == NULL)
 		return NULL;
-	if (f->n_made == f->cap_made) {
-		f->cap_made = f->cap_made > 0 ? 2 * f->cap_made : 16;
-		f->made =
-		    mem_realloc(f->made, f->cap_made * sizeof(f->made[0]));
-	}
+	f->made =
+	    mem_grow(f->made, f->n_made, &f->cap_made, sizeof(f->made[0]));
 	f->made[f->n_made++] = doc;
 	root = xmlNewDocNode(doc, NULL, BAD_CAST "matches", NULL);
 	if (root != NULL)
@@ -345,7 +342,7 @@ put_escape(struct buf *out, const struct regex *r, struct span s)
 	if (at != NULL)
 		return put_character(out, (unsigned)is[at - letter]) < 0 ? 0
 									 : 2;
-	if ((span_lower(c) >= 'a' && span_lower(c) <= 'z'))
+	if (span_is_letter(c))
 		return 0;
 	buf_add(out, s.p, 2);
 	return 2;
