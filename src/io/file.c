@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
+
 static int
 fail(struct buf *why, struct span path, const char *text)
 {
@@ -17,28 +19,12 @@ fail(struct buf *why, struct span path, const char *text)
 	return -1;
 }
 
-static int
-slurp(struct buf *to, int fd, size_t max)
-{
-	size_t begin = to->n;
-	ssize_t n;
-
-	do {
-		n = read(fd, buf_reserve(to, 65536), 65536);
-		if (n > 0)
-			to->n += (size_t)n;
-	} while (n > 0 && to->n - begin <= max);
-	if (n == -1)
-		return errno;
-	return to->n - begin > max ? EFBIG : 0;
-}
-
 int
 file_read(struct buf *to, struct span path, size_t max, struct buf *why)
 {
 	char name[PATH_MAX];
 	struct stat st;
-	int fd, errnum;
+	int fd, errnum, r;
 
 	if (path.n >= sizeof(name) || memchr(path.p, '\0', path.n) != NULL)
 		return fail(why, path, "not a path");
@@ -51,7 +37,8 @@ file_read(struct buf *to, struct span path, size_t max, struct buf *why)
 		close(fd);
 		return fail(why, path, "not a regular file");
 	}
-	errnum = slurp(to, fd, max);
+	r = read_file_bytes(fd, max, to);
+	errnum = r == -1 ? errno : r == 1 ? EFBIG : 0;
 	close(fd);
 	if (errnum != 0)
 		return fail(why, path, strerror(errnum));

@@ -23,7 +23,6 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "base/text_file.h"
 #include "base/utf8.h"
 #include "io/timer.h"
 

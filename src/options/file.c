@@ -3,16 +3,13 @@
  * The files that option values come from: @FILE, and @- for standard input.
  * What is read here may be secret: no message shows it.
  */
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/read_file.h"
 #include "options/row.h"
-
-#define READ_BYTES 65536
 
 int
 opts_say_unreadable(struct buf *err, enum opt id, const char *path)
@@ -23,30 +20,6 @@ opts_say_unreadable(struct buf *err, enum opt id, const char *path)
 	opts_quote_path(err, path);
 	buf_printf(err, ": %s\n", strerror(why));
 	return 3;
-}
-
-/* Appends what fd gives. 1 if that makes `out` more than max bytes. */
-static int
-read_all(int fd, size_t max, struct buf *out)
-{
-	struct stat st;
-	ssize_t n;
-
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		if ((uint64_t)st.st_size > max - out->n)
-			return 1;
-		buf_reserve(out, (size_t)st.st_size + 1);
-	}
-	for (;;) {
-		n = read(fd, buf_reserve(out, READ_BYTES), READ_BYTES);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return (int)n;
-		out->n += (size_t)n;
-		if (out->n > max)
-			return 1;
-	}
 }
 
 /* Does the list of items come from there? */
@@ -100,7 +73,7 @@ opts_read_file(struct opts *o, enum opt id, const char *path, size_t max,
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return opts_say_unreadable(err, id, path);
-	r = read_all(fd, max, out);
+	r = read_file_bytes(fd, max > out->n ? max - out->n : 0, out);
 	if (r < 0)
 		status = opts_say_unreadable(err, id, path);
 	else if (r > 0) {

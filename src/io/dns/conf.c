@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/text_file.h"
+#include "base/read_file.h"
 
 #define DNS_PORT 53
 #define RESOLV_CONF_MAX 65536
@@ -25,7 +25,7 @@ resolve_conf_read(const char *path, size_t cap, struct buf *out)
 
 	if (fd == -1)
 		return -1;
-	r = text_file_read(fd, cap, out);
+	r = read_file_text(fd, cap, out);
 	close(fd);
 	return r == -1 ? -1 : 0;
 }

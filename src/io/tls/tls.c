@@ -23,7 +23,7 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "base/text_file.h"
+#include "base/read_file.h"
 #include "io/timer.h"
 #include "io/tls/fault.h"
 #include "io/tls/tls_int.h"
@@ -117,7 +117,7 @@ load_pem_file(struct tls *t, const char *path)
 
 	if (fd == -1)
 		return -1;
-	r = text_file_read(fd, PEM_MAX, &text);
+	r = read_file_text(fd, PEM_MAX, &text);
 	if (r == 0)
 		n = add_pem(SSL_CTX_get_cert_store(t->ctx), buf_view(&text));
 	else if (r == 1)
