@@ -66,6 +66,17 @@ buf_printf(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_lower(struct buf *b, struct span s)
+{
+	char *p = buf_reserve(b, s.n);
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		p[i] = span_lower(s.p[i]);
+	b->n += s.n;
+}
+
+void
 buf_u64(struct buf *b, uint64_t v)
 {
 	char digits[20];

@@ -57,6 +57,9 @@ buf_span(struct buf *b, struct span s)
 	buf_add(b, s.p, s.n);
 }
 
+/* s with its letters in lower case. */
+void buf_lower(struct buf *b, struct span s);
+
 static inline void
 buf_str(struct buf *b, const char *s)
 {

@@ -62,11 +62,26 @@ span_skip(struct span s, size_t n)
 	return (struct span){ s.p + n, s.n - n };
 }
 
+/* Removes the first n bytes of *s. */
+static inline void
+span_drop(struct span *s, size_t n)
+{
+	*s = span_skip(*s, n);
+}
+
 static inline int
 span_starts(struct span s, struct span prefix)
 {
 	return s.n >= prefix.n &&
 	       span_eq((struct span){ s.p, prefix.n }, prefix);
+}
+
+/* The same in any case. */
+static inline int
+span_istarts(struct span s, struct span prefix)
+{
+	return s.n >= prefix.n &&
+	       span_ieq((struct span){ s.p, prefix.n }, prefix);
 }
 
 static inline int
@@ -75,11 +90,41 @@ span_ends(struct span s, struct span suffix)
 	return s.n >= suffix.n && span_eq(span_skip(s, s.n - suffix.n), suffix);
 }
 
+static inline int
+span_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline int
+span_is_letter(char c)
+{
+	c = span_lower(c);
+	return c >= 'a' && c <= 'z';
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int
+span_hex_value(char c)
+{
+	if (span_is_digit(c))
+		return c - '0';
+	c = span_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Space, tab, CR or LF: the white space of JSON and of HTTP. */
 static inline int
 span_is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The white space of HTML, XML and CSS: a form feed too. */
+static inline int
+span_is_html_space(char c)
+{
+	return span_is_space(c) || c == '\f';
 }
 
 /* s without white space at both ends. */

@@ -60,12 +60,6 @@ add_string(struct buf *out, struct span s)
 	buf_span(out, s);
 }
 
-static struct span
-skip(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
 static int
 take_string(struct span *from, struct span *s)
 {
@@ -74,11 +68,11 @@ take_string(struct span *from, struct span *s)
 	if (from->n < 4)
 		return -1;
 	n = get_u32(from->p);
-	*from = skip(*from, 4);
+	span_drop(from, 4);
 	if (n > from->n)
 		return -1;
 	*s = span_of(from->p, n);
-	*from = skip(*from, n);
+	span_drop(from, n);
 	return 0;
 }
 
@@ -132,7 +126,7 @@ frame_get_job(struct span *payload, struct frame_job *j)
 	if (payload->n == 0)
 		return 0;
 	kind = (unsigned char)payload->p[0];
-	*payload = skip(*payload, 1);
+	span_drop(payload, 1);
 	if (kind < FRAME_JOB_TITLE || kind > FRAME_JOB_REGEX_TEXT ||
 	    take_string(payload, &j->name) == -1 ||
 	    take_string(payload, &j->expr) == -1 || j->name.n == 0)
@@ -209,6 +203,6 @@ frame_get_result(struct span payload, struct frame_result *r)
 	if (e >= PARSE_COUNT || !may_report((enum parse_error)e))
 		return -1;
 	r->error = (enum parse_error)e;
-	r->json = skip(payload, 1);
+	r->json = span_skip(payload, 1);
 	return r->error == PARSE_OK && r->json.n == 0 ? -1 : 0;
 }

@@ -78,51 +78,16 @@ static const struct kind
 /* ---- pieces of text ---- */
 
 static int
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static int
 is_one_of(char c, struct span set)
 {
 	return memchr(set.p, c, set.n) != NULL;
 }
 
-static struct span
-skip(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
-static struct span
-skip_space(struct span s)
-{
-	while (s.n > 0 && is_space(s.p[0]))
-		s = skip(s, 1);
-	return s;
-}
-
-static struct span
-trim(struct span s)
-{
-	s = skip_space(s);
-	while (s.n > 0 && is_space(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-static int
-begins_with(struct span s, struct span start)
-{
-	return s.n >= start.n && span_ieq(span_of(s.p, start.n), start);
-}
-
 static int
 is_url(struct span s)
 {
-	return begins_with(s, SPAN("http://")) ||
-	       begins_with(s, SPAN("https://"));
+	return span_istarts(s, SPAN("http://")) ||
+	       span_istarts(s, SPAN("https://"));
 }
 
 static int
@@ -142,8 +107,8 @@ take_line(struct span *rest)
 		lf = memchr(rest->p, '\n', rest->n);
 		line = *rest;
 		line.n = lf != NULL ? (size_t)(lf - rest->p) : rest->n;
-		*rest = skip(*rest, lf != NULL ? line.n + 1 : line.n);
-		line = trim(utf8_skip_bom(line));
+		*rest = span_skip(*rest, lf != NULL ? line.n + 1 : line.n);
+		line = span_trim_space(utf8_skip_bom(line));
 	}
 	return line.n > 0 && line.p[0] == '#' ? SPAN_NONE : line;
 }
@@ -167,7 +132,7 @@ by_magic(struct span head)
 static int
 is_control(char c)
 {
-	return ((unsigned char)c < 0x20 && !is_space(c) && c != '\f' &&
+	return ((unsigned char)c < 0x20 && !span_is_space(c) && c != '\f' &&
 		   c != '\x1b') ||
 	       c == '\x7f';
 }
@@ -205,25 +170,25 @@ is_json_number(struct span s)
 {
 	size_t i = s.n > 0 && s.p[0] == '-' ? 1 : 0, from = i;
 
-	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+	while (i < s.n && span_is_digit(s.p[i]))
 		i++;
 	if (i == from || i == s.n)
 		return 0;
-	return is_space(s.p[i]) || is_one_of(s.p[i], SPAN(",]."));
+	return span_is_space(s.p[i]) || is_one_of(s.p[i], SPAN(",]."));
 }
 
 /* "[" of an array, not of an IPv6 address. */
 static int
 is_json_list(struct span s)
 {
-	s = skip(s, 1);
-	if (s.n > 0 && is_space(s.p[0]))
+	s = span_skip(s, 1);
+	if (s.n > 0 && span_is_space(s.p[0]))
 		return 1;
 	return s.n > 0 &&
 	       (is_one_of(s.p[0], SPAN("{[\"]")) || is_json_number(s) ||
-		   begins_with(s, SPAN("true")) ||
-		   begins_with(s, SPAN("false")) ||
-		   begins_with(s, SPAN("null")));
+		   span_istarts(s, SPAN("true")) ||
+		   span_istarts(s, SPAN("false")) ||
+		   span_istarts(s, SPAN("null")));
 }
 
 static const struct kind *
@@ -234,17 +199,18 @@ by_first_char(struct span line, struct span rest, struct span head)
 			   ? &json_list
 			   : NULL;
 	if (line.p[0] == '{')
-		return line.n == 1 && trim(rest).n > 0 ? &json_object : NULL;
+		return line.n == 1 && span_trim_space(rest).n > 0 ? &json_object
+								  : NULL;
 	if (line.p[0] == '<') {
 		if (has(head, SPAN("<urlset")) ||
 		    has(head, SPAN("<sitemapindex")))
 			return &sitemap;
-		if (is_url(skip(line, 1)))
+		if (is_url(span_skip(line, 1)))
 			return &angled;
-		return begins_with(line, SPAN("<?xml")) ? &xml : &html;
+		return span_istarts(line, SPAN("<?xml")) ? &xml : &html;
 	}
 	if (line.n > 2 && line.p[0] == '"' && line.p[line.n - 1] == '"' &&
-	    is_url(skip(line, 1)) &&
+	    is_url(span_skip(line, 1)) &&
 	    memchr(line.p + 1, '"', line.n - 2) == NULL)
 		return &quoted;
 	return NULL;
@@ -276,10 +242,10 @@ take_field(struct span *line, char separator)
 	for (i = 0; i < line->n && line->p[i] != separator; i++)
 		;
 	field.n = i;
-	*line = skip(*line, i < line->n ? i + 1 : i);
-	field = trim(field);
+	*line = span_skip(*line, i < line->n ? i + 1 : i);
+	field = span_trim_space(field);
 	if (field.n >= 2 && field.p[0] == '"' && field.p[field.n - 1] == '"')
-		field = trim(span_of(field.p + 1, field.n - 2));
+		field = span_trim_space(span_of(field.p + 1, field.n - 2));
 	return field;
 }
 
@@ -306,8 +272,7 @@ is_host_name(struct span s)
 
 	for (i = 0; i < s.n; i++) {
 		dots += s.p[i] == '.';
-		letters +=
-		    span_lower(s.p[i]) >= 'a' && span_lower(s.p[i]) <= 'z';
+		letters += span_is_letter(s.p[i]);
 		if (is_one_of(s.p[i], SPAN(" /:@?#\"")))
 			return 0;
 	}
@@ -467,12 +432,6 @@ is_file_ending(struct span s)
 }
 
 static int
-is_letter(char c)
-{
-	return span_lower(c) >= 'a' && span_lower(c) <= 'z';
-}
-
-static int
 begins_with_host(struct span s)
 {
 	size_t i, label = 0, dots = 0, letters = 0;
@@ -484,12 +443,12 @@ begins_with_host(struct span s)
 				return 0;
 			dots++, letters = 0;
 			label = i + 1;
-		} else if (!is_letter(s.p[i]) &&
-			   !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '-' &&
-			   s.p[i] != '_' && (unsigned char)s.p[i] < 0x80)
+		} else if (!span_is_letter(s.p[i]) && !span_is_digit(s.p[i]) &&
+			   s.p[i] != '-' && s.p[i] != '_' &&
+			   (unsigned char)s.p[i] < 0x80)
 			return 0;
 		else
-			letters += is_letter(s.p[i]);
+			letters += span_is_letter(s.p[i]);
 	}
 	last = span_of(s.p + label, i - label);
 	return dots > 0 && letters > 1 && letters == last.n &&
@@ -499,7 +458,7 @@ begins_with_host(struct span s)
 int
 input_kind_has_two(struct span url)
 {
-	struct span s = trim(url);
+	struct span s = span_trim_space(url);
 	size_t i;
 
 	if (s.n == 0 ||
@@ -511,7 +470,8 @@ input_kind_has_two(struct span url)
 			continue;
 		while (i < s.n && is_one_of(s.p[i], SPAN(", \t\"")))
 			i++;
-		if (is_url(skip(s, i)) || begins_with_host(skip(s, i)))
+		if (is_url(span_skip(s, i)) ||
+		    begins_with_host(span_skip(s, i)))
 			return 1;
 	}
 	return 0;

@@ -11,28 +11,6 @@
 
 #define SNIFF_BYTES 1024
 
-static int
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.n > 0 && is_space(s.p[0]))
-		s.p++, s.n--;
-	while (s.n > 0 && is_space(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
-static struct span
-after(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
 /* The bytes before the first a or b. */
 static struct span
 until(struct span s, char a, char b)
@@ -63,16 +41,16 @@ take_value(struct span *s)
 {
 	struct span value, junk;
 
-	while (s->n > 0 && is_space(s->p[0]))
-		*s = after(*s, 1);
+	while (s->n > 0 && span_is_space(s->p[0]))
+		*s = span_skip(*s, 1);
 	if (s->n > 0 && s->p[0] == '"')
 		value = span_of(s->p, quoted_bytes(*s));
 	else
 		value = until(*s, ';', ';');
-	*s = after(*s, value.n);
+	*s = span_skip(*s, value.n);
 	junk = until(*s, ';', ';');
-	*s = after(*s, junk.n < s->n ? junk.n + 1 : junk.n);
-	return trim(value);
+	*s = span_skip(*s, junk.n < s->n ? junk.n + 1 : junk.n);
+	return span_trim_space(value);
 }
 
 /* The first charset among parameters, as it is written; p NULL if none. */
@@ -83,14 +61,15 @@ find_charset(struct span s)
 
 	while (s.n > 0) {
 		name = until(s, ';', '=');
-		s = after(s, name.n);
+		s = span_skip(s, name.n);
 		if (s.n == 0)
 			break;
-		s = after(s, 1);
+		s = span_skip(s, 1);
 		if (name.p[name.n] == ';')
 			continue;
 		value = take_value(&s);
-		if (value.n > 0 && span_ieq(trim(name), SPAN("charset")))
+		if (value.n > 0 &&
+		    span_ieq(span_trim_space(name), SPAN("charset")))
 			return value;
 	}
 	return SPAN_NONE;
@@ -102,22 +81,13 @@ take_type(struct span *s, struct span *type)
 {
 	struct span name;
 
-	*type = trim(until(*s, ';', ';'));
+	*type = span_trim_space(until(*s, ';', ';'));
 	name = until(*type, '/', '/');
-	*s = after(*s, until(*s, ';', ';').n);
+	*s = span_skip(*s, until(*s, ';', ';').n);
 	if (s->n > 0)
-		*s = after(*s, 1);
+		*s = span_skip(*s, 1);
 	return name.n < type->n && http_is_token(name) &&
-	       http_is_token(after(*type, name.n + 1));
-}
-
-static void
-add_lower(struct buf *out, struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		buf_char(out, span_lower(s.p[i]));
+	       http_is_token(span_skip(*type, name.n + 1));
 }
 
 /* A value without its quotes and backslashes. */
@@ -127,7 +97,7 @@ add_value(struct buf *out, struct span s)
 	size_t i;
 
 	if (s.n == 0 || s.p[0] != '"') {
-		add_lower(out, s);
+		buf_lower(out, s);
 		return;
 	}
 	for (i = 1; i < s.n && s.p[i] != '"'; i++) {
@@ -142,7 +112,7 @@ keep(struct media_type *m, struct span type, struct span charset)
 {
 	m->text.n = 0;
 	(void)buf_reserve(&m->text, type.n + charset.n + 1);
-	add_lower(&m->text, type);
+	buf_lower(&m->text, type);
 	add_value(&m->text, charset);
 	m->type = span_of(m->text.p, type.n);
 	m->charset = SPAN_NONE;
@@ -157,7 +127,7 @@ media_type_read(struct media_type *m, struct span value)
 	int known;
 
 	while (http_list_next(&value, &one)) {
-		one = trim(one);
+		one = span_trim_space(one);
 		known = take_type(&one, &type) && !span_eq(type, SPAN("*/*"));
 		found = find_charset(one);
 		if (!known) {
@@ -188,16 +158,17 @@ media_type_fini(struct media_type *m)
 
 /* ---- kinds ---- */
 
+/* "+xml" alone is not a media type. */
 static int
-ends(struct span s, struct span suffix)
+has_suffix(struct span s, struct span suffix)
 {
-	return s.n > suffix.n && span_eq(after(s, s.n - suffix.n), suffix);
+	return s.n > suffix.n && span_ends(s, suffix);
 }
 
 static int
 contains(struct span s, struct span what)
 {
-	for (; s.n >= what.n; s = after(s, 1))
+	for (; s.n >= what.n; s = span_skip(s, 1))
 		if (span_ieq(span_of(s.p, what.n), what))
 			return 1;
 	return 0;
@@ -221,7 +192,7 @@ sniff(struct span body)
 
 	for (i = 0; i < body.n && i < SNIFF_BYTES; i++)
 		if (!is_no_text(body.p[i]) &&
-		    (s.n > 0 || !(is_space(body.p[i]) || body.p[i] == '\f')))
+		    (s.n > 0 || !span_is_html_space(body.p[i])))
 			text[s.n++] = body.p[i];
 	if (s.n == 0 || s.p[0] != '<')
 		return MEDIA_TEXT;
@@ -246,15 +217,15 @@ media_type_kind(const struct media_type *m, struct span body)
 
 	if (is_unknown(t))
 		return sniff(body);
-	if (span_eq(t, SPAN("text/html")) || ends(t, SPAN("xhtml+xml")))
+	if (span_eq(t, SPAN("text/html")) || has_suffix(t, SPAN("xhtml+xml")))
 		return MEDIA_HTML;
 	if (span_eq(t, SPAN("text/xml")) ||
-	    span_eq(t, SPAN("application/xml")) || ends(t, SPAN("+xml")))
+	    span_eq(t, SPAN("application/xml")) || has_suffix(t, SPAN("+xml")))
 		return MEDIA_XML;
-	if ((t.n > 5 && span_eq(span_of(t.p, 5), SPAN("text/"))) ||
+	if (span_starts(t, SPAN("text/")) ||
 	    span_eq(t, SPAN("application/json")) ||
 	    span_eq(t, SPAN("application/javascript")) ||
-	    ends(t, SPAN("+json")))
+	    has_suffix(t, SPAN("+json")))
 		return MEDIA_TEXT;
 	return MEDIA_OTHER;
 }
@@ -263,5 +234,6 @@ int
 media_type_may_be_json(struct span type)
 {
 	return is_unknown(type) || span_eq(type, SPAN("application/json")) ||
-	       span_eq(type, SPAN("text/json")) || ends(type, SPAN("+json"));
+	       span_eq(type, SPAN("text/json")) ||
+	       has_suffix(type, SPAN("+json"));
 }

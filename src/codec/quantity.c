@@ -43,22 +43,16 @@ static const struct {
 };
 
 static int
-is_digit(struct span s)
+starts_with_digit(struct span s)
 {
-	return s.n > 0 && *s.p >= '0' && *s.p <= '9';
-}
-
-static void
-skip(struct span *s, size_t n)
-{
-	*s = span_of(s->p + n, s->n - n);
+	return s.n > 0 && span_is_digit(*s.p);
 }
 
 static void
 skip_blanks(struct span *s)
 {
 	while (s->n > 0 && (*s->p == ' ' || *s->p == '\t'))
-		skip(s, 1);
+		span_drop(s, 1);
 }
 
 /* a * b + c, or QUANTITY_TOO_MUCH. */
@@ -78,7 +72,7 @@ take_digits(struct span *s)
 {
 	uint64_t v = 0;
 
-	for (; is_digit(*s); skip(s, 1))
+	for (; starts_with_digit(*s); span_drop(s, 1))
 		v = mul_add(v, 10, (uint64_t)(*s->p - '0'));
 	return v;
 }
@@ -90,7 +84,7 @@ take_billionths(struct span *s)
 	uint64_t v = 0, rest = 0;
 	int n;
 
-	for (n = 0; is_digit(*s); skip(s, 1), n++) {
+	for (n = 0; starts_with_digit(*s); span_drop(s, 1), n++) {
 		if (n < 9)
 			v = v * 10 + (uint64_t)(*s->p - '0');
 		else
@@ -108,13 +102,13 @@ take_number(struct span *s, struct number *v)
 	struct span after;
 
 	v->whole = v->billionths = 0;
-	if (!is_digit(*s) && !(s->n > 0 && *s->p == '.'))
+	if (!starts_with_digit(*s) && !(s->n > 0 && *s->p == '.'))
 		return -1;
 	v->whole = take_digits(s);
 	if (s->n == 0 || *s->p != '.')
 		return 0;
 	after = span_of(s->p + 1, s->n - 1);
-	if (!is_digit(after))
+	if (!starts_with_digit(after))
 		return -1;
 	*s = after;
 	v->billionths = take_billionths(s);
@@ -136,8 +130,8 @@ take_word(struct span *s)
 {
 	struct span word = *s;
 
-	while (s->n > 0 && span_lower(*s->p) >= 'a' && span_lower(*s->p) <= 'z')
-		skip(s, 1);
+	while (s->n > 0 && span_is_letter(*s->p))
+		span_drop(s, 1);
 	word.n -= s->n;
 	return word;
 }
@@ -159,7 +153,7 @@ int
 quantity_count(struct span s, uint64_t *v)
 {
 	s = span_trim(s);
-	if (!is_digit(s))
+	if (!starts_with_digit(s))
 		return -1;
 	*v = take_digits(&s);
 	return s.n == 0 ? 0 : -1;
@@ -203,7 +197,7 @@ unit_bytes(struct span word)
 		unit *= 1024;
 		if (span_lower(*word.p) != prefixes[i])
 			continue;
-		skip(&word, 1);
+		span_drop(&word, 1);
 		return word.n == 0 || span_ieq(word, SPAN("b")) ||
 			       span_ieq(word, SPAN("ib"))
 			   ? unit
@@ -242,7 +236,7 @@ quantity_rate(struct span s, double *amount, int64_t *per_us)
 	if (s.n > 0) {
 		if (*s.p != '/')
 			return -1;
-		skip(&s, 1);
+		span_drop(&s, 1);
 		skip_blanks(&s);
 		unit = unit_us(take_word(&s));
 		if (unit < SECOND_US || unit > 3600 * SECOND_US || s.n > 0)

@@ -121,13 +121,6 @@ stream_held_bytes(const struct stream *s)
 	return item + s->cut_n + s->id.n;
 }
 
-static void
-eat(struct span *s, size_t n)
-{
-	s->p += n;
-	s->n -= n;
-}
-
 static enum stream_verdict
 fail(struct stream *s)
 {
@@ -180,19 +173,8 @@ take_line(struct stream *s, struct span *in, struct span *line)
 	}
 	if (whole)
 		s->after_cr = in->p[n] == '\r';
-	eat(in, n + (size_t)whole);
+	span_drop(in, n + (size_t)whole);
 	return whole ? STREAM_ITEM : STREAM_MORE;
-}
-
-static int
-is_blank(struct span line)
-{
-	size_t i;
-
-	for (i = 0; i < line.n; i++)
-		if (line.p[i] != ' ' && line.p[i] != '\t' && line.p[i] != '\r')
-			return 0;
-	return 1;
 }
 
 /* 0 if the line is blank. */
@@ -201,7 +183,7 @@ read_line(struct span line, struct stream_item *item)
 {
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
-	if (is_blank(line))
+	if (span_trim_space(line).n == 0)
 		return 0;
 	item->data = line;
 	item->is_json = json_read_answer(line, &item->data);
@@ -225,22 +207,6 @@ next_line(struct stream *s, struct span *in, struct stream_item *item)
 
 /* ---- texts (RFC 7464) ---- */
 
-static int
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static struct span
-trim_text(struct span s)
-{
-	while (s.n > 0 && is_space(s.p[0]))
-		eat(&s, 1);
-	while (s.n > 0 && is_space(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* A number or a word may have been cut; behind it there is a blank then. */
 static int
 may_be_cut(struct span text, struct span value)
@@ -253,7 +219,7 @@ may_be_cut(struct span text, struct span value)
 static int
 read_text(struct span text, struct stream_item *item)
 {
-	struct span trimmed = trim_text(text);
+	struct span trimmed = span_trim_space(text);
 
 	if (trimmed.n == 0)
 		return 0;
@@ -312,7 +278,7 @@ find_text_end(struct stream *s, struct span in, char *end)
 static int
 try_end_text(struct stream *s, struct span text, char end)
 {
-	if (end == RECORD_SEPARATOR || trim_text(text).n == 0)
+	if (end == RECORD_SEPARATOR || span_trim_space(text).n == 0)
 		return 1;
 	s->is_broken = !json_read_answer(text, NULL);
 	return !s->is_broken;
@@ -330,7 +296,7 @@ next_text(struct stream *s, struct span *in, struct stream_item *item)
 		if (n > STREAM_ITEM_MAX - s->rest.n)
 			return fail(s);
 		text = span_of(in->p, n);
-		eat(in, n + (end == RECORD_SEPARATOR));
+		span_drop(in, n + (end == RECORD_SEPARATOR));
 		if (end == '\0' || s->rest.n > 0) {
 			buf_span(&s->rest, text);
 			text = buf_view(&s->rest);
@@ -410,9 +376,9 @@ read_field(struct stream *s, struct span line)
 	if (colon != NULL) {
 		name.n = (size_t)(colon - line.p);
 		value = line;
-		eat(&value, name.n + 1);
+		span_drop(&value, name.n + 1);
 		if (value.n > 0 && value.p[0] == ' ')
-			eat(&value, 1);
+			span_drop(&value, 1);
 	}
 	return take_field(s, name, value);
 }
@@ -440,21 +406,13 @@ end_block(struct stream *s, struct stream_item *item)
 	return give(s);
 }
 
-static struct span
-without_bom(struct span line)
-{
-	if (line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
-		eat(&line, 3);
-	return line;
-}
-
 /* After a CR that ended a piece, its LF. */
 static void
 skip_lf(struct stream *s, struct span *in)
 {
 	if (s->after_cr && in->n > 0) {
 		if (in->p[0] == '\n')
-			eat(in, 1);
+			span_drop(in, 1);
 		s->after_cr = 0;
 	}
 }
@@ -473,7 +431,7 @@ next_event(struct stream *s, struct span *in, struct stream_item *item)
 		if (v != STREAM_ITEM)
 			return v;
 		if (s->first_line)
-			line = without_bom(line);
+			line = utf8_skip_bom(line);
 		s->first_line = 0;
 		if (line.n > 0)
 			v = read_field(s, line);
@@ -548,7 +506,7 @@ next_chunk(struct stream *s, struct span *in, struct stream_item *item)
 
 	if (data.n == 0)
 		return STREAM_MORE;
-	eat(in, data.n);
+	span_drop(in, data.n);
 	if (s->cut_n > 0) {
 		buf_add(&s->rest, s->cut, s->cut_n);
 		buf_span(&s->rest, data);

@@ -43,13 +43,13 @@ put_text(struct writer *w, struct span s)
 	size_t i, from;
 
 	for (i = 0; i < s.n;) {
-		if (tree_is_blank(s.p[i])) {
+		if (span_is_html_space(s.p[i])) {
 			if (w->blank == '\0')
 				w->blank = ' ';
 			i++;
 			continue;
 		}
-		for (from = i; i < s.n && !tree_is_blank(s.p[i]);)
+		for (from = i; i < s.n && !span_is_html_space(s.p[i]);)
 			i++;
 		settle(w);
 		buf_add(w->out, s.p + from, i - from);
@@ -196,7 +196,8 @@ doc_text(struct doc *d)
 	if (!d->has_text) {
 		d->text.n = 0;
 		write_tree(&w, xmlDocGetRootElement(d->tree));
-		while (d->text.n > 0 && tree_is_blank(d->text.p[d->text.n - 1]))
+		while (d->text.n > 0 &&
+		       span_is_html_space(d->text.p[d->text.n - 1]))
 			d->text.n--;
 		d->has_text = 1;
 	}

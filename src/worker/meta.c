@@ -37,12 +37,10 @@ add_row(struct meta *m, const xmlNode *n, const char *attr)
 {
 	struct span s = tree_attr(n, attr, &m->content);
 	struct row r = { .at = m->text.n, .n = s.n, .node = n };
-	size_t i;
 
 	if (s.n == 0)
 		return;
-	for (i = 0; i < s.n; i++)
-		buf_char(&m->text, span_lower(s.p[i]));
+	buf_lower(&m->text, s);
 	buf_add(&m->rows, &r, sizeof(r));
 }
 

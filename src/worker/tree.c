@@ -181,12 +181,12 @@ collapse(struct buf *out, struct span s, int *apart)
 	size_t i, from;
 
 	for (i = 0; i < s.n;) {
-		if (tree_is_blank(s.p[i])) {
+		if (span_is_html_space(s.p[i])) {
 			*apart = 1;
 			i++;
 			continue;
 		}
-		for (from = i; i < s.n && !tree_is_blank(s.p[i]);)
+		for (from = i; i < s.n && !span_is_html_space(s.p[i]);)
 			i++;
 		if (*apart && out->n > 0)
 			buf_char(out, ' ');

@@ -57,13 +57,6 @@ tree_is(const xmlNode *n, const char *name)
 /* The same, where a prefix may have been left undeclared ("rdf:RDF"). */
 int tree_is_local(const xmlNode *n, const char *name);
 
-/* White space of HTML and XML. */
-static inline int
-tree_is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
-
 /* The characters of a text, CDATA or entity node; "" of any other. */
 struct span tree_chars(const xmlNode *n);
 /* An attribute outside of namespaces, in the tree or in scratch; p NULL: there

@@ -63,15 +63,6 @@ count_extra(struct http_chunk *c)
 	    c, E_HTTP_HEADER_TOO_LARGE, "HPE_CHUNK_EXTENSIONS_OVERFLOW");
 }
 
-static int
-hex_value(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	ch |= 0x20;
-	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
 static enum http_verdict
 take_digit(struct http_chunk *c, int digit)
 {
@@ -151,7 +142,7 @@ take_data_end(struct http_chunk *c, char ch)
 static enum http_verdict
 take_byte(struct http_chunk *c, char ch)
 {
-	int digit = hex_value(ch);
+	int digit = span_hex_value(ch);
 
 	switch (c->state) {
 	case AT_SIZE:

@@ -26,10 +26,9 @@ static const char day_names[] = "monday   tuesday  wednesdaythursday friday   "
 static int
 take_text(struct span *s, struct span text)
 {
-	if (s->n < text.n || !span_ieq(span_of(s->p, text.n), text))
+	if (!span_istarts(*s, text))
 		return -1;
-	s->p += text.n;
-	s->n -= text.n;
+	span_drop(s, text.n);
 	return 0;
 }
 

@@ -81,9 +81,8 @@ take_unit(struct span *s)
 
 	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		name = units[i].name;
-		if (s->n >= name.n && span_eq(span_of(s->p, name.n), name)) {
-			s->p += name.n;
-			s->n -= name.n;
+		if (span_starts(*s, name)) {
+			span_drop(s, name.n);
 			return units[i].us;
 		}
 	}

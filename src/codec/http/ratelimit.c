@@ -47,12 +47,6 @@ static const struct span families[] = {
 
 #define N_FAMILIES (sizeof(families) / sizeof(families[0]))
 
-static struct span
-behind(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
 /* ---- values; -1: rubbish ---- */
 
 /* A whole number, maybe with a fraction; lists and parameters are cut off. */
@@ -130,9 +124,9 @@ drop_word(struct span *s, struct span word)
 		*s = SPAN("");
 	else if (s->n > n && s->p[word.n] == '-' &&
 		 span_eq(span_of(s->p, word.n), word))
-		*s = behind(*s, n);
+		*s = span_skip(*s, n);
 	else if (s->n > n && s->p[s->n - n] == '-' &&
-		 span_eq(behind(*s, s->n - word.n), word))
+		 span_eq(span_skip(*s, s->n - word.n), word))
 		s->n -= n;
 	else
 		return 0;
@@ -213,7 +207,7 @@ read_any(struct reader *r, struct span name, struct span value)
 		prefix = families[i];
 		if (name.n > prefix.n &&
 		    memcmp(name.p, prefix.p, prefix.n) == 0)
-			read_field(r, i, behind(name, prefix.n), value);
+			read_field(r, i, span_skip(name, prefix.n), value);
 	}
 }
 

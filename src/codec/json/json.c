@@ -37,26 +37,22 @@ next_byte(struct json *j)
 static int
 is_digit(struct span s, size_t i)
 {
-	return i < s.n && s.p[i] >= '0' && s.p[i] <= '9';
+	return i < s.n && span_is_digit(s.p[i]);
 }
 
 /* Four hex digits at s.p[i], or -1. */
 static int
 hex4(struct span s, size_t i)
 {
-	int v = 0, k;
-	char c;
+	int v = 0, digit, k;
 
 	if (s.n < 4 || i > s.n - 4)
 		return -1;
 	for (k = 0; k < 4; k++) {
-		c = span_lower(s.p[i + (size_t)k]);
-		if (c >= '0' && c <= '9')
-			v = v * 16 + (c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v = v * 16 + (c - 'a' + 10);
-		else
+		digit = span_hex_value(s.p[i + (size_t)k]);
+		if (digit == -1)
 			return -1;
+		v = v * 16 + digit;
 	}
 	return v;
 }

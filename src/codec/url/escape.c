@@ -2,15 +2,6 @@
 /* Percent-escapes. Knows nothing of the parts of a URL. */
 #include "codec/url/escape.h"
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = span_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int
 url_escape_at(struct span s, size_t i)
 {
@@ -18,8 +9,8 @@ url_escape_at(struct span s, size_t i)
 
 	if (s.n - i < 3 || s.p[i] != '%')
 		return -1;
-	high = hex(s.p[i + 1]);
-	low = hex(s.p[i + 2]);
+	high = span_hex_value(s.p[i + 1]);
+	low = span_hex_value(s.p[i + 2]);
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 

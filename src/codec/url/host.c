@@ -207,15 +207,6 @@ copy_idn(char *to, size_t *n, struct span in, const char **why)
 	return copy_name(to, s, why);
 }
 
-/* Names are in lower case by now. */
-static int
-digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One number of an IPv4 address: decimal, 0 octal, 0x hex; -1 if none. */
 static int64_t
 v4_number(struct span s)
@@ -229,7 +220,7 @@ v4_number(struct span s)
 	else if (s.n >= 2 && s.p[0] == '0')
 		base = 8, i = 1;
 	for (; i < s.n; i++) {
-		digit = digit_value(s.p[i]);
+		digit = span_hex_value(s.p[i]);
 		if (digit < 0 || digit >= base)
 			return -1;
 		v = v * base + digit;
@@ -254,7 +245,7 @@ is_v4(struct span s)
 	for (j = i; j < s.n && s.p[j] >= '0' && s.p[j] <= '9'; j++)
 		;
 	if (j < s.n && j == i + 1 && s.p[i] == '0' && s.p[j] == 'x')
-		for (j++; j < s.n && digit_value(s.p[j]) >= 0; j++)
+		for (j++; j < s.n && span_hex_value(s.p[j]) >= 0; j++)
 			;
 	return j == s.n;
 }

@@ -21,7 +21,7 @@
 int
 url_idna_has_prefix(struct span label)
 {
-	return label.n >= 4 && span_ieq(span_of(label.p, 4), SPAN("xn--"));
+	return span_istarts(label, SPAN("xn--"));
 }
 
 /* ---- A-labels ---- */

@@ -18,9 +18,8 @@ static const char *const colons[] = { ":", "%3a", "\xef\xbc\x9a",
 static int
 is_word_byte(char c)
 {
-	c = span_lower(c);
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-	       c == '-' || c == '.';
+	return span_is_letter(c) || span_is_digit(c) || c == '+' || c == '-' ||
+	       c == '.';
 }
 
 static int
@@ -39,12 +38,6 @@ slashes_len(struct span s)
 	return i;
 }
 
-static struct span
-skip(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
 /* Length of the mark at the start of s, in one of its forms; or 0. */
 static size_t
 mark_len(struct span s, const char *const *forms)
@@ -53,7 +46,7 @@ mark_len(struct span s, const char *const *forms)
 
 	for (; *forms != NULL; forms++) {
 		form = span_str(*forms);
-		if (s.n >= form.n && span_ieq(span_of(s.p, form.n), form))
+		if (span_istarts(s, form))
 			return form.n;
 	}
 	return 0;
@@ -71,7 +64,7 @@ first_mark(struct span s, const char *const *forms)
 	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		if (may_be_mark(s.p[i]) && mark_len(skip(s, i), forms) > 0)
+		if (may_be_mark(s.p[i]) && mark_len(span_skip(s, i), forms) > 0)
 			return s.p + i;
 	return NULL;
 }
@@ -82,7 +75,7 @@ last_mark(struct span s, const char *const *forms)
 	size_t i;
 
 	for (i = s.n; i-- > 0;)
-		if (may_be_mark(s.p[i]) && mark_len(skip(s, i), forms) > 0)
+		if (may_be_mark(s.p[i]) && mark_len(span_skip(s, i), forms) > 0)
 			return s.p + i;
 	return NULL;
 }
@@ -139,14 +132,14 @@ stray_scheme_len(struct span s, int is_bare, const char *password)
 	for (n = 0; n < s.n && !is_slash(s.p[n]); n++)
 		if (s.p[n] == '?' || s.p[n] == '#')
 			return 0;
-	slashes = slashes_len(skip(s, n));
+	slashes = slashes_len(span_skip(s, n));
 	if (slashes == 0 || n == 0)
 		return 0;
 	word.n = n;
 	while (word.n > 0 &&
 	       (word.p[word.n - 1] == ':' || word.p[word.n - 1] == '.'))
 		word.n--;
-	rest = skip(s, n + slashes);
+	rest = span_skip(s, n + slashes);
 	if (is_scheme_word(word)) {
 		if ((is_bare && slashes > 1) ||
 		    ((is_bare || slashes > 1) && password != NULL &&
@@ -179,7 +172,7 @@ authority_at(struct span s, int *bare)
 	name = span_of(s.p + word, colon - word);
 	*bare = 1;
 	if (i < s.n && s.p[i] == ':' && name.n > 0) {
-		i += 1 + slashes_len(skip(s, i + 1));
+		i += 1 + slashes_len(span_skip(s, i + 1));
 		if (i - colon > 2)
 			*bare = 0;
 		else if (i - colon == 2)
@@ -187,7 +180,7 @@ authority_at(struct span s, int *bare)
 	}
 	if (!*bare)
 		return i;
-	i = word + slashes_len(skip(s, word));
+	i = word + slashes_len(span_skip(s, word));
 	*bare = i - word < 2;
 	return i;
 }
@@ -208,7 +201,7 @@ url_has_stray_scheme(struct span in)
 
 	if (in.n == 0 || (is_plainly_http(in) && !may_have_at_sign(in)))
 		return 0;
-	s = skip(in, authority_at(in, &bare));
+	s = span_skip(in, authority_at(in, &bare));
 	return stray_scheme_len(s, bare, last_password(s)) > 0;
 }
 
@@ -216,12 +209,12 @@ url_has_stray_scheme(struct span in)
 static struct span
 skip_to_authority(struct span in, int *bare)
 {
-	struct span s = skip(in, authority_at(in, bare));
+	struct span s = span_skip(in, authority_at(in, bare));
 	const char *password = last_password(s);
 	size_t n;
 
 	while ((n = stray_scheme_len(s, *bare, password)) > 0) {
-		s = skip(s, n);
+		s = span_skip(s, n);
 		*bare = 0;
 	}
 	return s;
@@ -237,8 +230,7 @@ is_host_byte(char c)
 static int
 is_v6_byte(char c)
 {
-	return (c >= '0' && c <= ':') || c == '.' ||
-	       (span_lower(c) >= 'a' && span_lower(c) <= 'f');
+	return span_hex_value(c) >= 0 || c == ':' || c == '.';
 }
 
 /* Is it "host" or "host:port", with nothing in it that those cannot have? A
@@ -256,7 +248,7 @@ is_host_and_port(struct span s, int bare)
 		bare = 0;
 	} else
 		while (i < s.n && is_host_byte(s.p[i]) &&
-		       mark_len(skip(s, i), colons) == 0)
+		       mark_len(span_skip(s, i), colons) == 0)
 			i++;
 	if (i == 0)
 		return 0;
@@ -284,10 +276,10 @@ find_password(struct span in, int is_cut, const char **from, const char **to)
 
 	*to = is_cut ? s.p + s.n : last_mark(s, at_signs);
 	if (last != NULL)
-		host =
-		    skip(host, (size_t)(last - host.p) +
-				   mark_len(skip(host, (size_t)(last - host.p)),
-				       at_signs));
+		host = span_skip(
+		    host, (size_t)(last - host.p) +
+			      mark_len(span_skip(host, (size_t)(last - host.p)),
+				  at_signs));
 	/* If that is no host, the password may have a '/', '?' or '#'. */
 	if (is_whole && is_host_and_port(host, bare && last == NULL))
 		*to = last;
@@ -303,7 +295,7 @@ static struct span
 skip_blanks(struct span s)
 {
 	while (s.n > 0 && (unsigned char)s.p[0] <= ' ')
-		s = skip(s, 1);
+		s = span_skip(s, 1);
 	return s;
 }
 
@@ -319,13 +311,13 @@ json_value_at(struct span in)
 	size_t i;
 
 	if (s.n > 0 && s.p[0] == '[')
-		s = skip_blanks(skip(s, 1));
+		s = skip_blanks(span_skip(s, 1));
 	if (s.n == 0 || (s.p[0] != '"' && s.p[0] != '{'))
 		return NULL;
 	for (i = 1; i < s.n; i++) {
 		if (s.p[i] != '"')
 			continue;
-		at = skip_blanks(skip(s, i + 1));
+		at = skip_blanks(span_skip(s, i + 1));
 		if (at.n > 0 && at.p[0] == ':')
 			return at.p + 1;
 	}
@@ -341,7 +333,7 @@ redact(struct buf *out, struct span in, int is_cut)
 				find_password(in, is_cut, &from, &to))) {
 		buf_add(out, in.p, (size_t)(from - in.p));
 		buf_str(out, "***");
-		in = skip(in, (size_t)(to - in.p));
+		in = span_skip(in, (size_t)(to - in.p));
 	}
 	buf_span(out, in);
 }

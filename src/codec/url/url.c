@@ -64,28 +64,16 @@ fail(struct fault *f, enum err e, const char *at, const char *why)
 	return e;
 }
 
-static struct span
-skip(struct span s, size_t n)
-{
-	return span_of(s.p + n, s.n - n);
-}
-
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Without the blanks at both ends, U+00A0 among them. */
 static struct span
 trim(struct span s)
 {
 	for (;;) {
-		if (s.n >= 1 && is_blank(s.p[0]))
-			s = skip(s, 1);
+		if (s.n >= 1 && span_is_space(s.p[0]))
+			s = span_skip(s, 1);
 		else if (s.n >= 2 && memcmp(s.p, "\xc2\xa0", 2) == 0)
-			s = skip(s, 2);
-		else if (s.n >= 1 && is_blank(s.p[s.n - 1]))
+			s = span_skip(s, 2);
+		else if (s.n >= 1 && span_is_space(s.p[s.n - 1]))
 			s.n--;
 		else if (s.n >= 2 && memcmp(s.p + s.n - 2, "\xc2\xa0", 2) == 0)
 			s.n -= 2;
@@ -164,11 +152,11 @@ take_scheme(struct url *u, struct span *s, size_t word, struct fault *f)
 	else
 		return fail(f, E_URL_SCHEME_DENIED, s->p,
 		    "only http and https are fetched");
-	*s = skip(*s, word + 1);
+	span_drop(s, word + 1);
 	if (s->n < 2 || s->p[0] != '/' || s->p[1] != '/')
 		return fail(f, E_URL_INVALID, s->p,
 		    "the scheme's colon is not followed by //");
-	*s = skip(*s, 2);
+	span_drop(s, 2);
 	return E_OK;
 }
 
@@ -181,7 +169,7 @@ split_fragment(struct parts *parts, struct span s)
 	if (hash == NULL)
 		return;
 	parts->target.n = (size_t)(hash - s.p);
-	parts->fragment = skip(s, parts->target.n + 1);
+	parts->fragment = span_skip(s, parts->target.n + 1);
 	parts->has_fragment = 1;
 }
 
@@ -195,7 +183,7 @@ split(struct parts *parts, struct span s)
 		if (s.p[i] == '/' || s.p[i] == '?' || s.p[i] == '#')
 			break;
 	parts->authority = span_of(s.p, i);
-	split_fragment(parts, skip(s, i));
+	split_fragment(parts, span_skip(s, i));
 }
 
 /* Percent-decodes to `out`. RFC 7617: no control character in user-id and
@@ -233,7 +221,7 @@ take_user(struct url *u, struct span s, struct fault *f)
 		user.n = (size_t)(colon - s.p);
 	e = put_decoded(&u->user, user, f);
 	if (e == E_OK && colon != NULL)
-		e = put_decoded(&u->password, skip(s, user.n + 1), f);
+		e = put_decoded(&u->password, span_skip(s, user.n + 1), f);
 	return e;
 }
 
@@ -301,7 +289,7 @@ put_host(struct url *u, struct span s, struct fault *f)
 	if (n < s.n && s.p[n] != ':')
 		return fail(f, E_URL_INVALID, s.p + n,
 		    "the bracket is not followed by a port or the path");
-	return put_port(u, skip(s, n), f);
+	return put_port(u, span_skip(s, n), f);
 }
 
 static enum err
@@ -330,7 +318,7 @@ put_authority(struct url *u, const struct parts *parts, struct fault *f)
 		    memchr(u->user.p, ':', u->user.n) != NULL)
 			return fail(f, E_URL_INVALID, s.p,
 			    "a user name may not have a colon (%3A)");
-		s = skip(s, (size_t)(at - s.p) + 1);
+		s = span_skip(s, (size_t)(at - s.p) + 1);
 	}
 	e = put_host(u, s, f);
 	u->authority_n = (uint32_t)u->text.n - u->authority_at;
@@ -350,7 +338,7 @@ put_target(struct url *u, struct span s, int encode)
 
 	if (encode) {
 		url_escape_put(&u->text, span_of(s.p, n), URL_ESCAPE_PATH);
-		url_escape_put(&u->text, skip(s, n), URL_ESCAPE_QUERY);
+		url_escape_put(&u->text, span_skip(s, n), URL_ESCAPE_QUERY);
 	} else
 		buf_span(&u->text, s);
 }
@@ -475,7 +463,7 @@ parse_given(struct url *u, struct span s, struct fault *f)
 	if (word > 0 && !is_host_and_port(s, word))
 		e = take_scheme(u, &s, word, f);
 	else if (s.n >= 2 && s.p[0] == '/' && s.p[1] == '/')
-		s = skip(s, 2);
+		s = span_skip(s, 2);
 	if (e != E_OK)
 		return e;
 	split(&parts, s);
@@ -555,7 +543,7 @@ resolve_given(
 	if (word > 0)
 		e = take_scheme(u, &ref, word, f);
 	else if (ref.n >= 2 && ref.p[0] == '/' && ref.p[1] == '/')
-		ref = skip(ref, 2);
+		ref = span_skip(ref, 2);
 	else {
 		split_fragment(&parts, ref);
 		return put_relative(u, base, &parts, f);

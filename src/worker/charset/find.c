@@ -35,18 +35,12 @@ static const struct {
 #undef LABEL
 };
 
-static int
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
-
 static struct span
 trim(struct span s)
 {
-	while (s.n > 0 && is_blank(s.p[0]))
+	while (s.n > 0 && span_is_html_space(s.p[0]))
 		s.p++, s.n--;
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
+	while (s.n > 0 && span_is_html_space(s.p[s.n - 1]))
 		s.n--;
 	return s;
 }
@@ -138,12 +132,12 @@ find_in_content(struct span content)
 		p = find(p, end, "charset");
 		if (p == NULL)
 			return CHARSET_NONE;
-		for (p += 7; p < end && is_blank(*p);)
+		for (p += 7; p < end && span_is_html_space(*p);)
 			p++;
 		if (p < end && *p == '=')
 			break;
 	}
-	for (p++; p < end && is_blank(*p);)
+	for (p++; p < end && span_is_html_space(*p);)
 		p++;
 	if (p == end)
 		return CHARSET_NONE;
@@ -153,7 +147,7 @@ find_in_content(struct span content)
 			return CHARSET_NONE;
 		return charset_find_label(span_of(p + 1, (size_t)(q - p - 1)));
 	}
-	for (q = p; q < end && !is_blank(*q) && *q != ';';)
+	for (q = p; q < end && !span_is_html_space(*q) && *q != ';';)
 		q++;
 	return charset_find_label(span_of(p, (size_t)(q - p)));
 }
@@ -161,7 +155,7 @@ find_in_content(struct span content)
 static void
 skip_blanks(struct scan *s)
 {
-	while (s->p < s->end && is_blank(*s->p))
+	while (s->p < s->end && span_is_html_space(*s->p))
 		s->p++;
 }
 
@@ -176,7 +170,7 @@ take_value(struct scan *s)
 		return span_of(
 		    start + 1, (size_t)((q != NULL ? q : s->end) - start - 1));
 	}
-	while (s->p < s->end && !is_blank(*s->p) && *s->p != '>')
+	while (s->p < s->end && !span_is_html_space(*s->p) && *s->p != '>')
 		s->p++;
 	return span_of(start, (size_t)(s->p - start));
 }
@@ -187,12 +181,12 @@ take_attr(struct scan *s, struct attr *a)
 {
 	const char *start;
 
-	while (s->p < s->end && (is_blank(*s->p) || *s->p == '/'))
+	while (s->p < s->end && (span_is_html_space(*s->p) || *s->p == '/'))
 		s->p++;
 	if (s->p == s->end || *s->p == '>')
 		return 0;
 	start = s->p;
-	while (s->p < s->end && !is_blank(*s->p) && *s->p != '/' &&
+	while (s->p < s->end && !span_is_html_space(*s->p) && *s->p != '/' &&
 	       *s->p != '>' && (*s->p != '=' || s->p == start))
 		s->p++;
 	a->name = span_of(start, (size_t)(s->p - start));
@@ -268,7 +262,7 @@ is_tag(const struct scan *s)
 
 	if (p < s->end && *p == '/')
 		p++;
-	return p < s->end && span_lower(*p) >= 'a' && span_lower(*p) <= 'z';
+	return p < s->end && span_is_letter(*p);
 }
 
 static void
@@ -276,7 +270,7 @@ skip_tag(struct scan *s)
 {
 	struct attr a;
 
-	while (s->p < s->end && !is_blank(*s->p) && *s->p != '>')
+	while (s->p < s->end && !span_is_html_space(*s->p) && *s->p != '>')
 		s->p++;
 	while (take_attr(s, &a))
 		;
@@ -305,7 +299,7 @@ static int
 is_meta(const struct scan *s)
 {
 	return starts(s, "<meta") && s->end - s->p > 5 &&
-	       (is_blank(s->p[5]) || s->p[5] == '/');
+	       (span_is_html_space(s->p[5]) || s->p[5] == '/');
 }
 
 enum charset_id

@@ -10,38 +10,11 @@
 #include "base/utf8.h"
 #include "worker/select/css_int.h"
 
-static int
-is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f';
-}
-
-static int
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static int
-hex_of(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = span_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static struct span
-from(struct span s, size_t i)
-{
-	return span_of(s.p + i, s.n - i);
-}
-
 /* A line end at s, or one blank: 0, 1 or 2 bytes. */
 static size_t
 blank_len(struct span s)
 {
-	if (s.n == 0 || !is_space(s.p[0]))
+	if (s.n == 0 || !span_is_html_space(s.p[0]))
 		return 0;
 	return s.n >= 2 && s.p[0] == '\r' && s.p[1] == '\n' ? 2 : 1;
 }
@@ -54,9 +27,9 @@ hex_escape_len(struct span s)
 
 	if (s.n < 2 || s.p[0] != '\\')
 		return 0;
-	while (i < s.n && i <= 6 && hex_of(s.p[i]) >= 0)
+	while (i < s.n && i <= 6 && span_hex_value(s.p[i]) >= 0)
 		i++;
-	return i == 1 ? 0 : i + blank_len(from(s, i));
+	return i == 1 ? 0 : i + blank_len(span_skip(s, i));
 }
 
 static size_t
@@ -68,18 +41,18 @@ escape_len(struct span s)
 		return n;
 	if (s.n < 2 || s.p[0] != '\\' || strchr("\n\r\f", s.p[1]) != NULL)
 		return 0;
-	return 1 + utf8_len(from(s, 1));
+	return 1 + utf8_len(span_skip(s, 1));
 }
 
 /* A character of a name. */
 static size_t
 name_char_len(struct span s, int first)
 {
-	char c = s.n > 0 ? s.p[0] : '\0', l = span_lower(c);
+	char c = s.n > 0 ? s.p[0] : '\0';
 
-	if ((l >= 'a' && l <= 'z') || c == '_')
+	if (span_is_letter(c) || c == '_')
 		return 1;
-	if (!first && (is_digit(c) || c == '-'))
+	if (!first && (span_is_digit(c) || c == '-'))
 		return 1;
 	if ((unsigned char)c >= 0x80)
 		return utf8_len(s);
@@ -91,7 +64,7 @@ name_len(struct span s)
 {
 	size_t i = 0, n;
 
-	while ((n = name_char_len(from(s, i), 0)) > 0)
+	while ((n = name_char_len(span_skip(s, i), 0)) > 0)
 		i += n;
 	return i;
 }
@@ -101,10 +74,10 @@ ident_len(struct span s)
 {
 	size_t i = s.n > 0 && s.p[0] == '-', n;
 
-	n = name_char_len(from(s, i), 1);
+	n = name_char_len(span_skip(s, i), 1);
 	if (n == 0)
 		return 0;
-	return i + n + name_len(from(s, i + n));
+	return i + n + name_len(span_skip(s, i + n));
 }
 
 static size_t
@@ -112,11 +85,11 @@ number_len(struct span s)
 {
 	size_t i = s.n > 0 && (s.p[0] == '+' || s.p[0] == '-'), start = i, end;
 
-	while (i < s.n && is_digit(s.p[i]))
+	while (i < s.n && span_is_digit(s.p[i]))
 		i++;
 	end = i > start ? i : 0;
 	if (i < s.n && s.p[i] == '.') {
-		for (i++; i < s.n && is_digit(s.p[i]); i++)
+		for (i++; i < s.n && span_is_digit(s.p[i]); i++)
 			end = i + 1;
 	}
 	return end;
@@ -131,11 +104,11 @@ string_len(struct span s)
 	while (i < s.n && s.p[i] != s.p[0]) {
 		n = 1;
 		if (s.p[i] == '\\') {
-			n = blank_len(from(s, i + 1));
+			n = blank_len(span_skip(s, i + 1));
 			if (n > 0 && strchr(" \t", s.p[i + 1]) == NULL)
 				n++;
 			else
-				n = escape_len(from(s, i));
+				n = escape_len(span_skip(s, i));
 		} else if (strchr("\n\r\f", s.p[i]) != NULL)
 			n = 0;
 		if (n == 0)
@@ -175,8 +148,8 @@ resolve_numbers(char *p, size_t n)
 			p[out++] = p[i++];
 			continue;
 		}
-		for (c = 0, h = 1; h < k && hex_of(p[i + h]) >= 0; h++)
-			c = c * 16 + (uint32_t)hex_of(p[i + h]);
+		for (c = 0, h = 1; h < k && span_hex_value(p[i + h]) >= 0; h++)
+			c = c * 16 + (uint32_t)span_hex_value(p[i + h]);
 		if (c > 0x10ffff)
 			c = 0xfffd;
 		if (c == 0 || (c >= 0xd800 && c < 0xe000))
@@ -268,10 +241,10 @@ comment_len(struct span s)
 static int
 lex_next(struct lex *l)
 {
-	struct span s = from(l->text, l->i);
+	struct span s = span_skip(l->text, l->i);
 	size_t n;
 
-	for (n = 0; n < s.n && is_space(s.p[n]);)
+	for (n = 0; n < s.n && span_is_html_space(s.p[n]);)
 		n++;
 	if (n > 0) {
 		put_token(l, CSS_SPACE, SPAN(" "));
@@ -281,7 +254,7 @@ lex_next(struct lex *l)
 	n = ident_len(s);
 	if (n > 0)
 		return put_escaped(l, CSS_IDENT, span_of(s.p, n), n);
-	n = s.p[0] == '#' ? name_len(from(s, 1)) : 0;
+	n = s.p[0] == '#' ? name_len(span_skip(s, 1)) : 0;
 	if (n > 0)
 		return put_escaped(l, CSS_HASH, span_of(s.p + 1, n), n + 1);
 	if (s.p[0] == '\'' || s.p[0] == '"')

@@ -256,7 +256,6 @@ write_lang(struct css *c, const struct css_node *n, struct span v,
     enum css_language language, struct css_expr *x)
 {
 	struct buf b = { 0 }, low = { 0 };
-	size_t i;
 
 	if (language == CSS_XML) {
 		buf_str(&b, "lang(");
@@ -266,8 +265,7 @@ write_lang(struct css *c, const struct css_node *n, struct span v,
 		if (v.n == 0)
 			return css_fail(c, ":%.*s() takes a language",
 			    (int)n->name.n, n->name.p);
-		for (i = 0; i < v.n; i++)
-			buf_char(&low, span_lower(v.p[i]));
+		buf_lower(&low, v);
 		buf_char(&low, '-');
 		buf_str(&b, "ancestor-or-self::*[@lang][1][starts-with(concat("
 			    "translate(@lang, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', "

@@ -81,10 +81,9 @@ is_safe(struct span s)
 	if (s.n > 1 && s.p[s.n - 1] == '\n')
 		s.n--;
 	for (i = 0; i < s.n; i++) {
-		c = span_lower(s.p[i]);
-		if (!((c >= 'a' && c <= 'z') || c == '_' ||
-			(i > 0 &&
-			    ((c >= '0' && c <= '9') || c == '.' || c == '-'))))
+		c = s.p[i];
+		if (!(span_is_letter(c) || c == '_' ||
+			(i > 0 && (span_is_digit(c) || c == '.' || c == '-'))))
 			return 0;
 	}
 	return s.n > 0;
@@ -94,15 +93,14 @@ is_safe(struct span s)
 static void
 put_name(struct writer *w, struct buf *out, struct span ns, struct span name)
 {
-	size_t i;
-
 	if (ns.n > 0) {
 		buf_span(out, ns);
 		buf_char(out, ':');
 	}
-	for (i = 0; i < name.n; i++)
-		buf_char(out, w->language == CSS_HTML ? span_lower(name.p[i])
-						      : name.p[i]);
+	if (w->language == CSS_HTML)
+		buf_lower(out, name);
+	else
+		buf_span(out, name);
 }
 
 static int
@@ -373,18 +371,12 @@ write_node(struct writer *w, const struct css_node *n, struct css_expr *x)
 	return -1;
 }
 
-static int
-ends_with(struct span s, struct span end)
-{
-	return s.n >= end.n && memcmp(s.p + s.n - end.n, end.p, end.n) == 0;
-}
-
 static void
 put_text_nodes(struct buf *path)
 {
 	if (span_eq(buf_view(path), SPAN("*")))
 		path->n = 0;
-	else if (ends_with(buf_view(path), SPAN("::*/*")))
+	else if (span_ends(buf_view(path), SPAN("::*/*")))
 		path->n -= 3;
 	else
 		buf_char(path, '/');
@@ -394,7 +386,7 @@ put_text_nodes(struct buf *path)
 static void
 put_attribute(struct buf *path, struct span name)
 {
-	if (ends_with(buf_view(path), SPAN("::*/*")))
+	if (span_ends(buf_view(path), SPAN("::*/*")))
 		path->n -= 2;
 	buf_str(path, "/@");
 	buf_span(path, name);
