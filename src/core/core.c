@@ -70,7 +70,8 @@ core_init(struct core *c, const struct opts *o, struct event_base *base)
 	list_init(&c->spare_fetches);
 	list_init(&c->spare_xchgs);
 	hosts_init(&c->hosts);
-	idle_init(&c->idle_pool);
+	idle_init(&c->idle_pool, host_update);
+	network_init(&c->network, hosts_settle);
 	sched_init(&c->sched);
 	c->read_buf = mem_alloc(CORE_READ_BYTES);
 	c->input_left = 1; /* the first turn must not wait */

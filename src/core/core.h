@@ -68,7 +68,7 @@ struct core {
 	struct list run;                /* entry hooks and reads that are due */
 	struct list paused;             /* reading stopped by us */
 	struct fetch *emitting;         /* its record is half written */
-	struct buf *emit_to;            /* what emit_open gave, */
+	struct buf *emit_to;            /* what output_open gave, */
 	size_t emit_from;               /* and where its end was */
 	size_t alive;
 	uint64_t seq; /* of the newest item */

@@ -20,6 +20,7 @@
 #include "core/output/stream.h"
 #include "core/origin/network.h"
 #include "core/output/order.h"
+#include "core/output/output.h"
 #include "core/output/parse.h"
 #include "core/retry.h"
 #include "core/sched.h"
@@ -404,7 +405,7 @@ fetch_emit_waiting(struct core *c)
 			continue;
 		if (link_on(&f->run))
 			return; /* its own hook comes first */
-		if (emit_has_room(f))
+		if (output_has_room(f))
 			enter_emitting(f);
 	}
 }

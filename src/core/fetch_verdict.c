@@ -228,7 +228,7 @@ finish(struct fetch *f)
 	}
 	if (was_tried(f))
 		history_note(f);
-	fetch_enter(f, parse_is_due(f) ? FETCH_PARSING : FETCH_EMITTING);
+	fetch_enter(f, parse_prepare(f) ? FETCH_PARSING : FETCH_EMITTING);
 }
 
 /* Where the header section that has come leads. */
@@ -481,8 +481,7 @@ interrupt(struct fetch *f)
 		f->phase = PHASE_BODY;
 		f->is_whole = 1;
 		parse_cancel(f);
-		parse_clear(f->x->parse);
-		xchg_count_held(f->x);
+		xchg_clear_parse(f->x);
 		fetch_enter(f, FETCH_EMITTING);
 		return;
 	}

@@ -10,13 +10,12 @@
 
 #include "base/check.h"
 #include "core/output/failed_input.h"
-#include "core/output/emit.h"
 #include "core/fetch.h"
 #include "core/origin/host.h"
 #include "core/origin/idle.h"
 #include "core/item.h"
-#include "core/output/stream.h"
 #include "core/output/order.h"
+#include "core/output/output.h"
 #include "core/output/parse.h"
 #include "core/history.h"
 #include "core/xchg.h"
@@ -603,11 +602,11 @@ sched_must_pause(struct fetch *f)
 	struct core *c = f->core;
 
 	if (sink_is_full(c->out) ||
-	    (f->x->live != OUTPUT_STREAM_NONE && output_stream_is_blocked(f)))
+	    (f->x->live != OUTPUT_STREAM_NONE && output_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
 	if (c->order != NULL && order_turn(c->order) == f->seq)
 		return 0; /* all others wait for it */
-	if (f->x->live != OUTPUT_STREAM_NONE && !emit_has_room(f))
+	if (f->x->live != OUTPUT_STREAM_NONE && !output_has_room(f))
 		return WAIT_ORDER;
 	if (!account_is_over(c) || c->emitting == f)
 		return 0; /* nothing else comes out before its line is */

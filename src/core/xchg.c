@@ -83,11 +83,32 @@ give_decoder(struct xchg *x)
 	x->decode = NULL;
 }
 
+/* Ready for another answer. */
+static void
+clear_parse(struct parse *p)
+{
+	if (p == NULL)
+		return;
+	CHECK(p->pool == NULL);
+	buf_clear(&p->object, KEEP_BYTES);
+	buf_clear(&p->exec, KEEP_BYTES);
+	p->was_parsed = p->has_object = p->has_exec = 0;
+	p->error = PARSE_OK;
+	p->worker = 0;
+}
+
+void
+xchg_clear_parse(struct xchg *x)
+{
+	clear_parse(x->parse);
+	xchg_count_held(x);
+}
+
 static void
 clear_answer(struct xchg *x)
 {
 	give_decoder(x);
-	parse_clear(x->parse);
+	clear_parse(x->parse);
 	buf_clear(&x->body, KEEP_BYTES);
 	buf_clear(&x->pending, 0);
 	buf_clear(&x->type_lines, 0);
@@ -153,7 +174,11 @@ xchg_free(struct xchg *x)
 	media_type_fini(&x->media);
 	buf_fini(&x->body);
 	stream_free(x->stream);
-	parse_free(x->parse);
+	if (x->parse != NULL) {
+		buf_fini(&x->parse->object);
+		buf_fini(&x->parse->exec);
+		free(x->parse);
+	}
 	free(x->note);
 	free(x);
 }

@@ -164,6 +164,8 @@ const struct url *xchg_item_url(const struct xchg *x);
 /* Forgets the answer and the connection: the request goes out anew, once
  * xchg_expect was called. */
 void xchg_reset(struct xchg *x);
+/* Forgets what parsers made of the answer; none of them may have it. */
+void xchg_clear_parse(struct xchg *x);
 /* Copies what the record needs to know of x->conn. */
 void xchg_note_conn(struct xchg *x);
 

@@ -16,7 +16,6 @@ from objects import symbols
 LARGEST = 4
 # Larger knots that are known: folder of src -> files. They may only shrink.
 KNOWN = {
-    "core": 26,
     "options": 9,
 }
 

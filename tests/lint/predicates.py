@@ -13,8 +13,8 @@ from common import ROOT, done, files
 PREDICATE = re.compile(r"^(?!on_)(?:\w+_)?(is|has|may|can)_")
 # Known exceptions. They may only become fewer.
 KNOWN = set("""
-history_has_seen is_claimed_by_other is_dns_gone is_its_own is_loop is_net_down
-is_put_off is_too_slow is_way_gone parse_is_due sched_has_fd what_is_due
+history_has_seen is_claimed_by_other is_loop is_net_down is_put_off is_too_slow
+sched_has_fd what_is_due
 """.split())
 
 

@@ -14,7 +14,6 @@
 #include "io/timer.h"
 
 #define BACKOFF_MAX_US 60000000
-#define UNKNOWN_DEAD_US 30000000 /* an origin that never answered */
 #define WINDOW_MIN 2
 #define OWN_REFUSALS 2 /* of one item, while others are answered */
 
@@ -91,22 +90,6 @@ backoff_end(struct fetch *f)
 {
 	f->host->backoff.before -=
 	    is_old_news(f) && f->host->backoff.before > 0;
-}
-
-/* A transfer that takes long does not stand in for one that finds out. */
-size_t
-backoff_room(const struct host *h)
-{
-	const struct backoff *g = &h->backoff;
-	unsigned since = h->active - g->before;
-	size_t room = SIZE_MAX, window = g->window;
-
-	if (g->allow > 0)
-		room = since < g->allow ? g->allow - since : 0;
-	if (window == 0)
-		return room;
-	window = h->active < window ? window - h->active : 0;
-	return window < room ? window : room;
 }
 
 /* ---- it answers ---- */
@@ -232,30 +215,9 @@ backoff_asked(struct fetch *f, int status, int64_t wait_us)
 /* ---- no connection comes up ---- */
 
 int
-backoff_is_probing(const struct host *h)
-{
-	return h->backoff.is_unreachable;
-}
-
-int
 backoff_is_free_probe(const struct fetch *f)
 {
 	return f->x != NULL && f->x->is_probe && f->host->backoff.has_answered;
-}
-
-int64_t
-backoff_dead_at_us(const struct host *h)
-{
-	const struct opts *o = h->core->opts;
-	const struct backoff *g = &h->backoff;
-	int64_t span = o->host_dead_after_us;
-
-	if (!g->is_unreachable || span == 0)
-		return TIMER_NEVER;
-	if (!g->has_answered && span > UNKNOWN_DEAD_US &&
-	    !opts_given(o, OPT_host_dead_after))
-		span = UNKNOWN_DEAD_US;
-	return g->down_since_at_us + span;
 }
 
 void
@@ -371,20 +333,6 @@ backoff_ended(struct fetch *f, enum err e)
 		give_up(h, WAIT_BACKOFF);
 		tell(h);
 	}
-}
-
-int
-backoff_is_given_up(const struct backoff *g, int64_t now_us)
-{
-	return g->is_given_up && now_us < g->held_until_at_us;
-}
-
-int
-backoff_is_needed(const struct backoff *g, int64_t now_us)
-{
-	return g->held_until_at_us > now_us || g->allow != 0 ||
-	       g->nfailed != 0 || g->window != 0 || g->lost != 0 ||
-	       g->learned.rate > 0 || (g->has_quota && g->quota_at_us > now_us);
 }
 
 /* ---- what its headers say ---- */

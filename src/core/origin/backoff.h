@@ -96,15 +96,15 @@ void backoff_start(struct host *h);
 void backoff_end(struct fetch *f);
 /* The moment of backoff_dead_at_us() is past: gives the origin up. */
 void backoff_check_dead(struct host *h);
+/* Did f only find out whether its origin is back, which costs it no try? */
+int backoff_is_free_probe(const struct fetch *f);
 
-/* ---- what follows ---- */
+/* ---- what follows (backoff_limits.c) ---- */
 
 /* How many more may be in flight. */
 size_t backoff_room(const struct host *h);
 /* Is it unreachable, so that one item at a time finds out? */
 int backoff_is_probing(const struct host *h);
-/* Did f only find out whether its origin is back, which costs it no try? */
-int backoff_is_free_probe(const struct fetch *f);
 /* When it is given up if it is not back before; TIMER_NEVER: not. */
 int64_t backoff_dead_at_us(const struct host *h);
 /* Are its waiting items to end? */

@@ -29,8 +29,9 @@ struct idle {
 };
 
 void
-idle_init(struct idle_pool *p)
+idle_init(struct idle_pool *p, void (*changed)(struct host *h))
 {
+	p->changed = changed;
 	list_init(&p->list);
 	list_init(&p->watched);
 	list_init(&p->spare);
@@ -46,6 +47,12 @@ idle_fini(struct core *c)
 	timer_free(c->idle_pool.watch_timer);
 	while ((k = list_shift(&c->idle_pool.spare)) != NULL)
 		free(CONTAINER(k, struct idle, of_host));
+}
+
+static void
+changed(struct host *h)
+{
+	h->core->idle_pool.changed(h);
 }
 
 static void
@@ -85,7 +92,7 @@ drop(struct idle *i)
 	struct host *h = i->host;
 
 	discard(i);
-	host_update(h);
+	changed(h);
 }
 
 int
@@ -107,7 +114,7 @@ idle_distrust(struct host *h)
 	h->talks = 1;
 	while ((k = list_first(&h->idle)) != NULL)
 		discard(CONTAINER(k, struct idle, of_host));
-	host_update(h);
+	changed(h);
 }
 
 /*
@@ -138,7 +145,7 @@ on_idle_event(void *arg, enum conn_event ev)
 	(void)ev;
 	clock_tick(&h->core->clock);
 	drop_talking(i);
-	host_update(h);
+	changed(h);
 }
 
 /* ---- on watch ---- */
@@ -168,7 +175,7 @@ on_watch_end(void *arg)
 			list_remove(&h->idle, &i->of_host);
 			list_unshift(&h->idle, &i->of_host);
 		}
-		host_update(h);
+		changed(h);
 	}
 }
 
@@ -268,7 +275,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 		c->idle_pool.timer = timer_new(c->base, on_sweep, c);
 	if (i->until_at_us < timer_at(c->idle_pool.timer))
 		timer_set(c->idle_pool.timer, i->until_at_us);
-	host_update(h);
+	changed(h);
 }
 
 /* The first of h that may be used, or NULL. */

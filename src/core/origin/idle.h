@@ -21,9 +21,12 @@ struct idle_pool {
 	struct list watched; /* of these, those on watch */
 	struct list spare;
 	struct timer *timer, *watch_timer;
+	void (*changed)(struct host *h);
 };
 
-void idle_init(struct idle_pool *p);
+/* `changed` is called when the connections kept for an origin have become more
+ * or fewer, or one of them is not on watch any more. */
+void idle_init(struct idle_pool *p, void (*changed)(struct host *h));
 /* Closes them all. */
 void idle_fini(struct core *c);
 /*

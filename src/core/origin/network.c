@@ -41,6 +41,12 @@ has_route(const struct network *n)
 }
 
 void
+network_init(struct network *n, void (*settled)(struct core *c, int is_there))
+{
+	n->settled = settled;
+}
+
+void
 network_fini(struct core *c)
 {
 	if (c->network.job != NULL)
@@ -178,10 +184,11 @@ go_down(struct core *c, const struct host *h, int dns)
 
 /*
  * With nobody else to ask, one origin may stand for the network, but not for
- * longer than one that is silent is waited for.
+ * longer than one that is silent is waited for. Nonzero: that is over, and the
+ * network counts as up again.
  */
 static int
-is_its_own(struct core *c, const struct host *h)
+end_for_one(struct core *c, const struct host *h)
 {
 	struct network *n = &c->network;
 	int64_t max = c->opts->host_dead_after_us;
@@ -209,7 +216,7 @@ take_answer(struct core *c, const struct resolve_answer *a)
 	else
 		go_down(c, NULL, 1);
 	c->network.is_wide |= !is_there && c->network.name[1].n > 0;
-	hosts_settle(c, is_there);
+	c->network.settled(c, is_there);
 }
 
 static void
@@ -235,12 +242,12 @@ ask(struct core *c, struct span name)
 }
 
 static int
-is_dns_gone(struct core *c, const struct host *h, int64_t since_us)
+judge_dns(struct core *c, const struct host *h, int64_t since_us)
 {
 	struct network *n = &c->network;
 	struct span name = known_name(n, h);
 
-	if (n->is_down && is_its_own(c, h))
+	if (n->is_down && end_for_one(c, h))
 		return 0;
 	if (n->is_down)
 		wait_more(c);
@@ -259,7 +266,7 @@ is_dns_gone(struct core *c, const struct host *h, int64_t since_us)
 
 /* Peers that are silent are only silent, unless the name servers are, too. */
 static int
-is_way_gone(struct core *c, struct host *h, enum err e, const char *detail,
+judge_connect(struct core *c, struct host *h, enum err e, const char *detail,
     int64_t since_us)
 {
 	struct network *n = &c->network;
@@ -283,14 +290,14 @@ network_failed(struct core *c, struct host *h, enum err e, const char *detail,
 	if (c->opts->net_down != NET_DOWN_WAIT || !n->has_worked)
 		return 0;
 	if (n->is_down && !n->is_dns) {
-		if (is_its_own(c, h))
+		if (end_for_one(c, h))
 			return 0;
 		wait_more(c);
 		return 1;
 	}
 	if (is_dns(e))
-		return is_dns_gone(c, h, since_us);
-	return is_way_gone(c, h, e, detail, since_us);
+		return judge_dns(c, h, since_us);
+	return judge_connect(c, h, e, detail, since_us);
 }
 
 /* ---- is it back? ---- */

@@ -35,8 +35,13 @@ struct network {
 	int64_t probe_at_us;      /* when the next item is let through */
 	int64_t wait_us;          /* between two of them */
 	int is_probing;           /* one is under way */
+	void (*settled)(struct core *c, int is_there);
 };
 
+/* `settled` is called when a look-up of a known name has told whether any name
+ * server is there (see network_failed). */
+void
+network_init(struct network *n, void (*settled)(struct core *c, int is_there));
 void network_fini(struct core *c);
 /* A peer answered, be it by refusing. */
 void network_works(struct core *c);
@@ -47,7 +52,7 @@ void network_connected(struct core *c, const union resolve_addr *peer);
 /*
  * A look-up or connect for h, begun at since_us, failed so, without any answer.
  * Nonzero: that may be the network's fault, and the item is to wait unharmed
- * until that is known (net.job, hosts_settle) or it is back (is_down).
+ * until that is known (net.job, settled) or it is back (is_down).
  */
 int network_failed(struct core *c, struct host *h, enum err e,
     const char *detail, int64_t since_us);

@@ -14,6 +14,7 @@
 #include "codec/frame.h"
 #include "codec/json/json.h"
 #include "core/output/emit.h"
+#include "core/output/facts.h"
 #include "core/fetch.h"
 #include "core/xchg.h"
 #include "io/sink.h"
@@ -119,7 +120,7 @@ offer(struct fetch *f, struct pool *pool)
 }
 
 int
-parse_is_due(struct fetch *f)
+parse_prepare(struct fetch *f)
 {
 	struct core *c = f->core;
 	struct parse *p;
@@ -241,10 +242,17 @@ parse_fill_line(struct pool_doc *d, struct buf *out, int begin)
 {
 	struct fetch *f = d->arg;
 	struct parse *p = f->x->parse;
+	struct facts t = { 0 };
+	struct record r;
+	int more;
 
 	if (begin)
 		p->at = (struct record_at){ 0 };
-	return emit_line(f, out, &p->at, PIECE_BYTES);
+	facts_fill(&r, f, &t, 1);
+	more =
+	    record_write(out, &r, &f->core->line_format, &p->at, PIECE_BYTES);
+	facts_fini(&t);
+	return more;
 }
 
 /* ---- what comes back ---- */
@@ -430,50 +438,4 @@ parse_take(struct fetch *f, const struct pool_result *r)
 	}
 	count_wait(f, f->entered_at_us, p->time_us);
 	return 1;
-}
-
-/* ---- the record ---- */
-
-void
-parse_fill_record(struct record *r, const struct fetch *f, int is_line)
-{
-	const struct core *c = f->core;
-	const struct parse *p = f->x->parse;
-
-	r->has_parse = c->workers != NULL || (c->coprocs != NULL && !is_line);
-	r->has_exec = c->coprocs != NULL && !is_line;
-	r->parse_time = RECORD_NO_TIME;
-	if (p == NULL || !p->was_parsed)
-		return;
-	r->was_parsed = 1;
-	r->parse_error = p->error;
-	r->parse_time = p->time_us;
-	r->parse_worker = p->worker;
-	if (p->has_object)
-		r->extract = buf_view(&p->object);
-	if (p->has_exec)
-		r->exec = buf_view(&p->exec);
-}
-
-void
-parse_clear(struct parse *p)
-{
-	if (p == NULL)
-		return;
-	CHECK(p->pool == NULL);
-	buf_clear(&p->object, KEEP_BYTES);
-	buf_clear(&p->exec, KEEP_BYTES);
-	p->was_parsed = p->has_object = p->has_exec = 0;
-	p->error = PARSE_OK;
-	p->worker = 0;
-}
-
-void
-parse_free(struct parse *p)
-{
-	if (p == NULL)
-		return;
-	buf_fini(&p->object);
-	buf_fini(&p->exec);
-	free(p);
 }

@@ -33,9 +33,11 @@ struct parse {
 	struct record_at at;
 };
 
-/* Is the answer to be parsed? If not, and nobody but us is to blame for that,
- * the record will say why. */
-int parse_is_due(struct fetch *f);
+/*
+ * Makes ready to parse f's answer. Nonzero: it is to be parsed; 0: it is not,
+ * and where that is nobody's choice but ours the record will say why.
+ */
+int parse_prepare(struct fetch *f);
 /* Hands it to the first that parses it. */
 void parse_start(struct fetch *f);
 /* What that one made of it. Nonzero: it is done; 0: it is with the next. */
@@ -50,12 +52,6 @@ enum pool_room parse_room(struct core *c, const struct pool *pool);
 void parse_go_on(struct core *c);
 /* Is f with a parser, and not waiting for one? */
 int parse_is_running(const struct fetch *f);
-/* What the record says of it. Before --exec's turn: without its value. */
-void parse_fill_record(struct record *r, const struct fetch *f, int is_line);
-/* Ready for another answer; x->parse may be NULL. */
-void parse_clear(struct parse *p);
-void parse_free(struct parse *p);
-
 /* ---- what the pools call: struct pool_conf says how ---- */
 int parse_fill_document(struct pool_doc *d, struct buf *out, int begin);
 int parse_fill_line(struct pool_doc *d, struct buf *out, int begin);

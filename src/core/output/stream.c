@@ -9,7 +9,7 @@
 #include "codec/json/json.h"
 #include "codec/record/line.h"
 #include "codec/stream.h"
-#include "core/output/emit.h"
+#include "core/output/output.h"
 #include "core/fetch.h"
 #include "core/xchg.h"
 
@@ -47,20 +47,12 @@ output_stream_clear(struct xchg *x)
 	x->lines = 0;
 }
 
-int
-output_stream_is_blocked(const struct fetch *f)
-{
-	const struct core *c = f->core;
-
-	return c->emitting != NULL && c->emitting != f;
-}
-
 static int
 has_room(const struct fetch *f, int all)
 {
-	if (!emit_is_stored(f) && output_stream_is_blocked(f))
+	if (!output_is_stored(f) && output_is_blocked(f))
 		return 0;
-	return all || emit_has_room(f);
+	return all || output_has_room(f);
 }
 
 /* Nonzero: the present line is wholly out, or there is none. */
@@ -74,11 +66,11 @@ write_line(struct xchg *x, int all)
 	while (x->has_line) {
 		if (!has_room(f, all))
 			return 0;
-		is_stored = emit_is_stored(f);
+		is_stored = output_is_stored(f);
 		f->has_written = 1;
 		x->has_line = record_line_write(
-		    emit_open(f), &x->line, &x->line_at, PIECE_BYTES);
-		emit_close(f);
+		    output_open(f), &x->line, &x->line_at, PIECE_BYTES);
+		output_close(f);
 		if (!is_stored)
 			c->emitting = x->has_line ? f : NULL;
 	}
@@ -122,8 +114,8 @@ put_bytes(struct xchg *x, struct span in)
 	size_t n = in.n < PIECE_BYTES ? in.n : PIECE_BYTES;
 
 	x->fetch->has_written = 1;
-	buf_add(emit_open(x->fetch), in.p, n);
-	emit_close(x->fetch);
+	buf_add(output_open(x->fetch), in.p, n);
+	output_close(x->fetch);
 	x->live_at += n;
 }
 

@@ -36,7 +36,5 @@ enum output_stream_verdict output_stream_run(struct xchg *x);
  * call again. `all`: room or not.
  */
 int output_stream_finish(struct xchg *x, int all);
-/* Is the output in the midst of another item's record? */
-int output_stream_is_blocked(const struct fetch *f);
 
 #endif
