@@ -34,7 +34,6 @@
 #include "io/stall.h"
 #include "io/timer.h"
 #include "io/tls/tls.h"
-#include "watch.h"
 
 #define HANDSHAKE_US 5000 /* CPU for handshakes a turn */
 #define FINISH_US 2000000 /* for the last output after a stop */
@@ -48,7 +47,7 @@ struct engine {
 	struct tls *tls;
 	struct stall *stall;
 	struct sink *notes;
-	struct watch *watch;
+	struct engine_observer observer; /* all-zero: nobody looks on */
 	struct event *signals[NSIGNALS];
 	struct timer *grace, *run_time;
 	struct engine_workers workers;
@@ -82,7 +81,8 @@ engine_turn(struct engine *e)
 	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
 	turn_decide(c);
 	turn_finish(c);
-	watch_look(e->watch);
+	if (e->observer.on_pass != NULL)
+		e->observer.on_pass(e->observer.arg);
 	sink_flush(e->notes);
 }
 
@@ -130,7 +130,8 @@ on_stop_signal(evutil_socket_t sig, short what, void *arg)
 	if (e->is_killed)
 		return;
 	stop(e);
-	watch_stopping(e->watch, (int)sig);
+	if (e->observer.on_stopping != NULL)
+		e->observer.on_stopping(e->observer.arg, (int)sig);
 }
 
 static void
@@ -141,7 +142,8 @@ on_usr1(evutil_socket_t sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	clock_tick(&e->core.clock);
-	watch_dump(e->watch);
+	if (e->observer.on_dump != NULL)
+		e->observer.on_dump(e->observer.arg);
 }
 
 /* The loop looks at what changed by itself; this only wakes it. */
@@ -256,13 +258,6 @@ open_workers(struct engine *e, struct buf *err, int *status)
 	    &e->workers, &e->core, e->base, e->notes, err);
 }
 
-/* The progress line leaves the terminal that records go to. */
-static void
-before_output(void *arg)
-{
-	watch_make_room(arg);
-}
-
 struct engine *
 engine_new(
     const struct opts *o, size_t max_sockets, struct buf *err, int *status)
@@ -284,9 +279,6 @@ engine_new(
 	}
 	c->source = source_new(e->base, on_wakeup, c);
 	source_limits(c->source, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
-	e->watch = watch_new(e, e->base, e->notes);
-	c->before_output = before_output;
-	c->before_output_arg = e->watch;
 	return e;
 }
 
@@ -341,7 +333,6 @@ engine_free(struct engine *e)
 	struct core *c = &e->core;
 	size_t i;
 
-	watch_free(e->watch);
 	core_fini(c);
 	engine_workers_close(&e->workers);
 	if (c->conns != NULL)
@@ -424,7 +415,6 @@ engine_run(struct engine *e)
 {
 	struct core *c = &e->core;
 
-	watch_begin(e->watch);
 	clock_tick(&c->clock);
 	if (c->opts->max_run_time_us > 0) {
 		e->run_time = timer_new(e->base, on_run_time, e);
@@ -512,10 +502,10 @@ engine_notes(struct engine *e)
 	return e->notes;
 }
 
-struct watch *
-engine_watch(struct engine *e)
+void
+engine_observe(struct engine *e, const struct engine_observer *o)
 {
-	return e->watch;
+	e->observer = *o;
 }
 
 void

@@ -15,7 +15,6 @@
 struct engine;
 struct sink;
 struct source;
-struct watch;
 
 /* Why a run ended. */
 enum engine_end {
@@ -44,7 +43,19 @@ struct source *engine_source(struct engine *e);
 struct core *engine_core(const struct engine *e);
 /* The small sink for stderr. */
 struct sink *engine_notes(struct engine *e);
-struct watch *engine_watch(struct engine *e);
+
+/* Who looks on while the engine runs, and changes nothing. Each is called from
+ * the loop. */
+struct engine_observer {
+	void (*on_pass)(void *arg); /* at the end of each pass of the loop */
+	/* The first signal that stops has come. */
+	void (*on_stopping)(void *arg, int sig);
+	void (*on_dump)(void *arg); /* USR1 */
+	void *arg;
+};
+
+/* Before engine_run, once. Without it nobody is told. */
+void engine_observe(struct engine *e, const struct engine_observer *o);
 
 /* What the movers count. */
 struct engine_counts {

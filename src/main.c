@@ -275,12 +275,12 @@ put_sink_fault(struct buf *b, const struct sink *s, const char *name)
 }
 
 static void
-say_end(struct engine *e)
+say_end(struct engine *e, struct watch *w)
 {
 	struct core *c = engine_core(e);
 	struct sink *notes = engine_notes(e);
 	struct buf b = { 0 };
-	watch_end(engine_watch(e));
+	watch_end(w);
 	if (c->input_failed) {
 		buf_str(&b, "fetchd: ");
 		opts_show(&b, source_error(c->source));
@@ -302,6 +302,7 @@ static int
 run(struct opts *o, struct closed was, struct buf *err)
 {
 	struct engine *e;
+	struct watch *w;
 	enum engine_end end;
 	int64_t sockets;
 	int status = 0;
@@ -315,6 +316,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 	e = engine_new(o, (size_t)sockets, err, &status);
 	if (e == NULL)
 		return status;
+	w = watch_new(e);
 	engine_core(e)->is_single = inputs_is_single(o);
 	set_output(engine_core(e), o);
 	status = inputs_add(engine_source(e), o, was.in, err);
@@ -322,11 +324,13 @@ run(struct opts *o, struct closed was, struct buf *err)
 		status = engine_open_output(e, err);
 	if (status == 0) {
 		warn(o);
+		watch_begin(w);
 		end = engine_run(e);
 		signals_after_loop();
 		status = engine_exit_status(e, end);
-		say_end(e);
+		say_end(e, w);
 	}
+	watch_free(w);
 	engine_free(e);
 	return status;
 }

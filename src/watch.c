@@ -285,9 +285,12 @@ erase(struct watch *w)
 	sink_note(w->notes, SPAN(ERASE));
 }
 
-void
-watch_make_room(struct watch *w)
+/* Records are about to be written to the same terminal. */
+static void
+on_output(void *arg)
 {
+	struct watch *w = arg;
+
 	if (!w->is_shown || !w->shares_terminal)
 		return;
 	erase(w);
@@ -340,43 +343,11 @@ on_hold(void *arg, const struct host *h)
 	say(w, &b);
 }
 
-struct watch *
-watch_new(struct engine *e, struct event_base *base, struct sink *notes)
-{
-	struct watch *w = mem_zalloc(1, sizeof(*w));
-
-	w->engine = e;
-	w->core = engine_core(e);
-	w->notes = notes;
-	w->began_us = w->last_at_us = timer_now_us();
-	w->counted = -1;
-	w->shares_terminal =
-	    isatty(1) && strcmp(w->core->opts->output, "-") == 0;
-	if (!wants_progress(w->core->opts)) {
-		w->core->hosts.hold_begun_arg = w;
-		if (w->core->opts->verbose)
-			w->core->hosts.hold_begun = on_hold;
-		return w;
-	}
-	w->timer = timer_new(base, on_progress, w);
-	timer_set(w->timer, w->began_us + PROGRESS_US);
-	return w;
-}
-
 void
 watch_begin(struct watch *w)
 {
 	if (w->timer != NULL)
 		w->counted = source_count(w->core->source, COUNTED_MAX);
-}
-
-void
-watch_free(struct watch *w)
-{
-	if (w == NULL)
-		return;
-	timer_free(w->timer);
-	free(w);
 }
 
 /* ---- what is said once ---- */
@@ -410,9 +381,10 @@ hint_at_certificates(struct watch *w)
 			 "-k (--insecure) verifies nothing\n"));
 }
 
-void
-watch_look(struct watch *w)
+static void
+on_pass(void *arg)
 {
+	struct watch *w = arg;
 	const struct network *n = &w->core->network;
 	struct buf b = { 0 };
 
@@ -560,9 +532,11 @@ note_lines(struct watch *w, struct span text)
 	}
 }
 
-void
-watch_dump(struct watch *w)
+/* One line a waiting or running item, at most DUMP_MAX. */
+static void
+on_dump(void *arg)
 {
+	struct watch *w = arg;
 	const struct core *c = w->core;
 	struct dump d = { .watch = w, .left = DUMP_MAX };
 	size_t i;
@@ -586,9 +560,11 @@ watch_dump(struct watch *w)
 
 /* ---- the end ---- */
 
-void
-watch_stopping(struct watch *w, int sig)
+/* Says what happens now. */
+static void
+on_stopping(void *arg, int sig)
 {
+	struct watch *w = arg;
 	const struct core *c = w->core;
 	size_t n = c->sched.slots + c->state[FETCH_PARSING].n;
 	struct buf b = { 0 };
@@ -717,4 +693,42 @@ watch_end(struct watch *w)
 	watch_stats(
 	    &b, w->engine, (double)(timer_now_us() - w->began_us) / 1e6);
 	say(w, &b);
+}
+
+/* ---- its life ---- */
+
+struct watch *
+watch_new(struct engine *e)
+{
+	struct watch *w = mem_zalloc(1, sizeof(*w));
+	struct engine_observer o = { on_pass, on_stopping, on_dump, w };
+	struct core *c = engine_core(e);
+
+	w->engine = e;
+	w->core = c;
+	w->notes = engine_notes(e);
+	w->began_us = w->last_at_us = timer_now_us();
+	w->counted = -1;
+	w->shares_terminal = isatty(1) && strcmp(c->opts->output, "-") == 0;
+	engine_observe(e, &o);
+	c->before_output = on_output;
+	c->before_output_arg = w;
+	if (!wants_progress(c->opts)) {
+		c->hosts.hold_begun_arg = w;
+		if (c->opts->verbose)
+			c->hosts.hold_begun = on_hold;
+		return w;
+	}
+	w->timer = timer_new(c->base, on_progress, w);
+	timer_set(w->timer, w->began_us + PROGRESS_US);
+	return w;
+}
+
+void
+watch_free(struct watch *w)
+{
+	if (w == NULL)
+		return;
+	timer_free(w->timer);
+	free(w);
 }

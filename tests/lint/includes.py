@@ -21,7 +21,7 @@ ROOMS = {
                "codec/json", "codec/media_type.h", "base/"],
     "core": ["core/", "io/", "codec/", "base/", "options/options.h"],
     "options": ["options/", "codec/", "base/"],
-    "engine": ["engine", "watch.h", "options/options.h", "core/", "io/", "codec/", "base/"],
+    "engine": ["engine", "options/options.h", "core/", "io/", "codec/", "base/"],
     "watch": ["watch", "engine", "options/options.h", "core/", "io/", "codec/",
               "base/"],
     "inputs": ["inputs", "options/options.h", "io/source.h", "codec/", "base/"],
