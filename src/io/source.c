@@ -317,14 +317,6 @@ shrink(struct buf *b)
 	*b = small;
 }
 
-/* There is no event for an append to a file: poll for it. */
-static enum source_verdict
-wait_growth(struct source *s)
-{
-	wake_after(s, GROWTH_US);
-	return SOURCE_WAIT;
-}
-
 /*
  * Waits for the next writer of a FIFO. A new open file description is needed,
  * as the old one keeps reporting the end. It is opened before the old one is
@@ -357,8 +349,11 @@ on_end(struct source *s, const struct input *in)
 	if (is_shrunk(s))
 		return fail(s, in->text, "was truncated while it was read"),
 		       SOURCE_FAILED;
-	if (s->follow == FOLLOW_GROWTH && !is_removed(s))
-		return wait_growth(s);
+	if (s->follow == FOLLOW_GROWTH && !is_removed(s)) {
+		/* There is no event for an append: poll for it. */
+		wake_after(s, GROWTH_US);
+		return SOURCE_WAIT;
+	}
 	if (s->follow == FOLLOW_GROWTH)
 		s->follow = FOLLOW_NOTHING;
 	if (s->follow == FOLLOW_WRITER)

@@ -121,23 +121,12 @@ resolve_cache_set_idle(struct resolve_cache *c, struct resolve_name *nm)
 		list_unshift(&c->lru, &nm->on_lru);
 }
 
-static void
-copy_set(struct resolve_set *set, const struct resolve_reply *rp, size_t len)
-{
-	free(set->addr);
-	set->addr = NULL;
-	set->n = rp->n;
-	if (rp->n == 0)
-		return;
-	set->addr = mem_alloc(rp->n * len);
-	memcpy(set->addr, rp->addr, rp->n * len);
-}
-
 void
 resolve_cache_learn(struct resolve_cache *c, struct resolve_name *nm,
     enum resolve_family f, const struct resolve_reply *rp, int64_t now_us)
 {
 	struct resolve_known *kn = &nm->known[f];
+	size_t len = resolve_addr_len(f);
 
 	c->bytes -= name_bytes(nm);
 	kn->learned_at_us = now_us;
@@ -145,6 +134,12 @@ resolve_cache_learn(struct resolve_cache *c, struct resolve_name *nm,
 	kn->batch = nm->batch;
 	kn->err = rp->err;
 	kn->detail = rp->detail;
-	copy_set(&kn->set, rp, resolve_addr_len(f));
+	free(kn->set.addr);
+	kn->set.addr = NULL;
+	kn->set.n = rp->n;
+	if (rp->n > 0) {
+		kn->set.addr = mem_alloc(rp->n * len);
+		memcpy(kn->set.addr, rp->addr, rp->n * len);
+	}
 	c->bytes += name_bytes(nm);
 }

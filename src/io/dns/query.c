@@ -298,15 +298,6 @@ finish(struct resolve_query *q, const struct resolve_reply *rp)
 	r->on_reply(r, nm, f, rp);
 }
 
-static void
-fail_query(struct resolve_query *q)
-{
-	struct resolve_reply rp;
-
-	resolve_reply_fail(&rp, q->err, q->detail);
-	finish(q, &rp);
-}
-
 /* May a try be answered that is open? Not if its server seems dead. */
 static int
 may_be_answered(const struct resolve_query *q, int64_t now_us)
@@ -335,6 +326,7 @@ static void
 try_next(struct resolve_query *q)
 {
 	int64_t now_us = timer_now_us();
+	struct resolve_reply rp;
 
 	if (!q->name->waiting) {
 		finish(q, NULL);
@@ -342,8 +334,10 @@ try_next(struct resolve_query *q)
 	}
 	if (next_server(q, now_us) == -1) {
 		if (++q->round >= ROUNDS && q->err != E_DNS_TIMEOUT) {
-			if (!may_be_answered(q, now_us))
-				fail_query(q);
+			if (may_be_answered(q, now_us))
+				return;
+			resolve_reply_fail(&rp, q->err, q->detail);
+			finish(q, &rp);
 			return;
 		}
 		q->tried = 0;

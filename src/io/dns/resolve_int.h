@@ -303,7 +303,7 @@ void resolve_answer_known(const struct resolve *r,
 void resolve_answer_fixed(const struct resolve *r,
     struct resolve_fixed_answer *fa, struct resolve_answer *a);
 void resolve_answer_fail(struct resolve_answer *a, enum err err,
-    const char *detail, int64_t until_us);
+    const char *detail, int64_t until_at_us);
 
 /* ---- resolve.c ---------------------------------------------------------- */
 
