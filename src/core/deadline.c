@@ -236,9 +236,9 @@ deadline_set(struct fetch *f)
 		timer_set(f->x->timer, t);
 }
 
-/* Too slow over a whole window? Otherwise begins the next one. */
+/* Nonzero: too slow over a whole window. Otherwise begins the next one. */
 static int
-is_too_slow(struct fetch *f)
+judge_speed(struct fetch *f)
 {
 	struct xchg *x = f->x;
 	uint64_t moved = moved_bytes(f) - x->window_bytes;
@@ -256,13 +256,13 @@ is_too_slow(struct fetch *f)
 }
 
 static enum err
-what_is_due(struct fetch *f)
+find_due(struct fetch *f)
 {
 	int64_t now = f->core->clock.now_us;
 
 	if (now >= state_deadline(f) || now >= drain_deadline(f))
 		return error_of(f->state);
-	if (is_too_slow(f))
+	if (judge_speed(f))
 		return E_TIMEOUT_SPEED;
 	return now >= total_deadline(f) ? E_TIMEOUT_TOTAL : E_OK;
 }
@@ -308,7 +308,7 @@ deadline_check(struct fetch *f, int *must_read)
 	if (f->x->paused_at_us != 0)
 		return check_paused(f);
 	if (f->x->conn != NULL)
-		e = what_is_due(f);
+		e = find_due(f);
 	if (e != E_OK && !put_off(f, must_read))
 		return e;
 	if (e == E_OK)

@@ -219,7 +219,7 @@ on_conn(void *arg, enum conn_event ev)
 		x->up_at_us = now;
 		f->host->has_worked = 1;
 		network_connected(f->core, conn_peer(x->conn));
-		sched_has_fd(f);
+		sched_end_fd_wait(f);
 		if (f->host->scheme == URL_HTTPS) {
 			fetch_enter(f, FETCH_TLS);
 			return;

@@ -276,9 +276,10 @@ fail_for_good(struct fetch *f, enum err e, enum phase p)
 		backoff_ended(f, e);
 }
 
-/* The network is gone, and this is not the item's fault. */
+/* Tells the network of the failure. Nonzero: the network is down, and this is
+ * not the item's fault. */
 static int
-is_net_down(struct fetch *f, enum err e, enum phase p, const char *detail)
+blame_network(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
 	struct core *c = f->core;
 
@@ -311,9 +312,10 @@ close_failed(struct xchg *x)
 /*
  * There is no memory to wait with where it was sent: it begins again later, as
  * if it had not started, unless a request of it must not be repeated.
+ * Nonzero: so it does.
  */
 static int
-is_put_off(struct fetch *f, enum err e, enum phase p)
+put_off(struct fetch *f, enum err e, enum phase p)
 {
 	struct history *t = f->history;
 	unsigned n;
@@ -342,11 +344,11 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	}
 	if (p == PHASE_STRUCK)
 		p = phase_struck(f);
-	if (is_net_down(f, e, p, detail)) {
+	if (blame_network(f, e, p, detail)) {
 		put_back(f);
 		return;
 	}
-	if (is_put_off(f, e, p))
+	if (put_off(f, e, p))
 		return;
 	f->err = (unsigned char)e;
 	f->phase = (unsigned char)p;

@@ -123,7 +123,7 @@ history_start_over(struct history *t)
 }
 
 int
-history_has_seen(struct history *t, struct span url, struct span method)
+history_remember(struct history *t, struct span url, struct span method)
 {
 	const struct hash *key = &t->fetch->core->hosts.table;
 	uint64_t h = hash_of(key, url) * 31 + hash_of(key, method), have;

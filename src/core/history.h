@@ -85,7 +85,7 @@ void history_start_over(struct history *t);
  * Remembers a request of this attempt. Returns nonzero if the same one (URL
  * and method) had been made before.
  */
-int history_has_seen(struct history *t, struct span url, struct span method);
+int history_remember(struct history *t, struct span url, struct span method);
 /*
  * With --include-attempts: the request f has just finished, or the look-up
  * that failed, goes to the list, as far as there is memory for it.

@@ -119,13 +119,13 @@ redirect_host(struct fetch *f)
 
 /* Remembers where it is and where it goes. Nonzero: it has been there. */
 static int
-is_loop(struct fetch *f, const struct url *to, struct span method)
+remember_hop(struct fetch *f, const struct url *to, struct span method)
 {
 	struct history *t = history_of(f);
 
 	if (t->hops == 0)
-		(void)history_has_seen(t, url_text(&f->x->url), f->x->method);
-	return history_has_seen(
+		(void)history_remember(t, url_text(&f->x->url), f->x->method);
+	return history_remember(
 	    t, url_text(to), method.n > 0 ? method : f->x->method);
 }
 
@@ -160,7 +160,7 @@ redirect_judge(struct fetch *f, enum err *e, const char **detail)
 	if ((f->history != NULL ? f->history->hops : 0) >= f->opts->max_redirs)
 		return bad(E_REDIRECT_LIMIT, NULL, e, detail);
 	method = next_method(http_status(x->http), x->method);
-	if (is_loop(f, to, method))
+	if (remember_hop(f, to, method))
 		return bad(E_REDIRECT_LOOP, NULL, e, detail);
 	if (!may_keep(f, to))
 		return bad(E_RESOURCE_LIMIT, "long URLs wait", e, detail);

@@ -205,7 +205,7 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 		    waited > 0 ? stats_wait_name(why) : NULL;
 	}
 	if (f->fd_since_at_us != 0)
-		waited = 0; /* sched_has_fd counts it */
+		waited = 0; /* sched_end_fd_wait counts it */
 	if (waited > 0)
 		stats_wait(&c->stats, why, waited);
 }
@@ -640,7 +640,7 @@ sched_lacks_fd(struct core *c)
 }
 
 void
-sched_has_fd(struct fetch *f)
+sched_end_fd_wait(struct fetch *f)
 {
 	if (f->fd_since_at_us == 0)
 		return;

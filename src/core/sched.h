@@ -93,8 +93,8 @@ void sched_judge_pauses(struct core *c);
 int sched_must_pause(struct fetch *f);
 /* No descriptor or port was to be had: closes idle ones, tries again soon. */
 void sched_lacks_fd(struct core *c);
-/* f has a connection: it lacks nothing any more. */
-void sched_has_fd(struct fetch *f);
+/* f has a connection: if it had waited for a descriptor, that is over. */
+void sched_end_fd_wait(struct fetch *f);
 /* Nothing new starts any more. */
 void sched_stop(struct core *c);
 

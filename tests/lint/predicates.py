@@ -11,11 +11,6 @@ from common import ROOT, done, files
 
 # on_has_class, on_is_...: handlers of events that are named so.
 PREDICATE = re.compile(r"^(?!on_)(?:\w+_)?(is|has|may|can)_")
-# Known exceptions. They may only become fewer.
-KNOWN = set("""
-history_has_seen is_claimed_by_other is_loop is_net_down is_put_off is_too_slow
-sched_has_fd what_is_due
-""".split())
 
 
 def functions(paths):
@@ -44,8 +39,6 @@ def may_change(parameter):
 
 
 def check(tag):
-    if tag["name"] in KNOWN:
-        return
     if tag.get("typeref") == "typename:void":
         yield "returns nothing"
     for parameter in parameters(tag["signature"]):

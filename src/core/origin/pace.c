@@ -97,8 +97,8 @@ when(struct pace_budget *b, double amount, int64_t now_us)
 
 /* A claim that was not used when it could be is void: what waits there waits
  * for something else just now. */
-static int
-is_claimed_by_other(struct pace_budget *b, uint64_t who, int64_t now_us)
+static void
+expire_claim(struct pace_budget *b, int64_t now_us)
 {
 	int64_t void_at_us = b->claim.is_fixed
 				 ? b->claim.at_us + b->window_us / 16
@@ -106,6 +106,11 @@ is_claimed_by_other(struct pace_budget *b, uint64_t who, int64_t now_us)
 
 	if (now_us > void_at_us)
 		b->claim.who = 0;
+}
+
+static int
+is_claimed_by_other(const struct pace_budget *b, uint64_t who, int64_t now_us)
+{
 	return b->claim.who != 0 && b->claim.who != who &&
 	       now_us >= b->claim.since_at_us + b->window_us / 2;
 }
@@ -156,6 +161,7 @@ pace_budget_ask(
 	if (amount <= 0)
 		return now_us;
 	at = when(b, amount, now_us);
+	expire_claim(b, now_us);
 	if (is_claimed_by_other(b, who, now_us))
 		at = behind_claim(b, amount, at, now_us);
 	else if (at > now_us)
