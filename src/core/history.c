@@ -123,6 +123,15 @@ history_start_over(struct history *t)
 }
 
 int
+history_parse_hop(const struct history *t, struct url *to)
+{
+	const char *why;
+	size_t at;
+
+	return url_parse(to, buf_view(&t->url), &why, &at) == E_OK ? 0 : -1;
+}
+
+int
 history_remember(struct history *t, struct span url, struct span method)
 {
 	const struct hash *key = &t->fetch->core->hosts.table;

@@ -79,6 +79,8 @@ void history_free(struct history *t);
 void history_note_end(struct fetch *f);
 /* Charges what it remembers now to the run's account. */
 void history_count_held(struct history *t);
+/* Parses the URL of the hop. 0, or -1 if it is none. */
+int history_parse_hop(const struct history *t, struct url *to);
 /* The next attempt begins at the item's own URL. */
 void history_start_over(struct history *t);
 /*

@@ -98,21 +98,12 @@ set_hop(struct fetch *f, const struct url *to, struct span method)
 	history_count_held(t);
 }
 
-int
-redirect_parse(struct url *to, const struct history *t)
-{
-	const char *why;
-	size_t at;
-
-	return url_parse(to, buf_view(&t->url), &why, &at) == E_OK ? 0 : -1;
-}
-
 struct host *
 redirect_host(struct fetch *f)
 {
 	struct url *to = &f->core->target;
 
-	if (redirect_parse(to, f->history) == -1)
+	if (history_parse_hop(f->history, to) == -1)
 		return NULL;
 	return host_of(f->core, to);
 }

@@ -10,8 +10,6 @@
 
 struct fetch;
 struct host;
-struct history;
-struct url;
 
 enum redirect {
 	REDIRECT_NONE, /* this answer is the last one */
@@ -23,8 +21,6 @@ enum redirect {
  * For the header section f->x has just completed. *detail is static or NULL.
  */
 enum redirect redirect_judge(struct fetch *f, enum err *e, const char **detail);
-/* Parses the hop in f->history again. 0, or -1 if it is no URL. */
-int redirect_parse(struct url *to, const struct history *t);
 /* The origin of the hop in f->history; forgotten unless f is queued there now.
  * NULL if the hop is no URL. */
 struct host *redirect_host(struct fetch *f);

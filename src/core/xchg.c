@@ -513,17 +513,17 @@ xchg_input(struct xchg *x, struct span in)
 	int had_head = http_has_head(x->http);
 	struct span body;
 	enum http_verdict h = http_feed(x->http, in, &body);
-	enum xchg_verdict v = XCHG_HEAD;
+	enum xchg_verdict v;
 
-	if (had_head || !http_has_head(x->http)) {
-		v = take_rest(x, h, body);
-	} else {
+	if (!had_head && http_has_head(x->http)) {
 		x->content_type = http_find_all(
 		    http_header(x->http), SPAN("content-type"), &x->type_lines);
 		media_type_read(&x->media, x->content_type);
 		x->after_head = h;
 		x->body_in = body;
+		return XCHG_HEAD;
 	}
+	v = take_rest(x, h, body);
 	xchg_count_held(x);
 	return v;
 }

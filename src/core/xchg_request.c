@@ -10,7 +10,6 @@
 #include "codec/base64.h"
 #include "core/fetch.h"
 #include "core/item.h"
-#include "core/redirect.h"
 #include "core/history.h"
 #include "core/output/parse.h"
 #include "core/xchg.h"
@@ -128,7 +127,7 @@ take_hop(struct xchg *x, const struct history *t)
 	x->is_hop = 1;
 	if (t->method.n > 0)
 		x->method = t->method;
-	return redirect_parse(&x->url, t);
+	return history_parse_hop(t, &x->url);
 }
 
 int
