@@ -43,6 +43,7 @@
 
 struct engine {
 	struct core core;
+	struct job job; /* the only one */
 	struct event_base *base;
 	struct tls *tls;
 	struct stall *stall;
@@ -115,7 +116,7 @@ stop(struct engine *e)
 	sched_stop(c);
 	if (e->grace == NULL)
 		e->grace = timer_new(e->base, on_grace, e);
-	timer_set(e->grace, c->clock.now_us + c->opts->grace_us);
+	timer_set(e->grace, c->clock.now_us + e->job.opts->grace_us);
 }
 
 static void
@@ -202,7 +203,7 @@ refuse(struct buf *err, const char *why)
 static int
 open_network(struct engine *e, struct buf *err, int *status)
 {
-	const struct opts *o = e->core.opts;
+	const struct opts *o = e->job.opts;
 	struct tls_conf tc = { o->insecure, o->cacert,
 		getenv("SSLKEYLOGFILE") };
 	struct resolve_conf rc = { .timeout_us = o->dns_timeout_us,
@@ -231,7 +232,7 @@ open_network(struct engine *e, struct buf *err, int *status)
 }
 
 static void
-set_format(struct core *c)
+set_format(struct job *j)
 {
 	static const enum record_body bodies[] = {
 		[BODY_INLINE] = RECORD_BODY_INLINE,
@@ -241,13 +242,13 @@ set_format(struct core *c)
 	};
 	struct span bad;
 
-	c->format.body = bodies[c->opts->body];
-	c->format.include_headers = c->opts->include_headers;
-	c->line_format.body = RECORD_BODY_INLINE;
-	c->line_format.include_headers = c->opts->include_headers;
-	if (c->opts->fields != NULL) /* known to be good */
+	j->emit.format.body = bodies[j->opts->body];
+	j->emit.format.include_headers = j->opts->include_headers;
+	j->emit.line_format.body = RECORD_BODY_INLINE;
+	j->emit.line_format.include_headers = j->opts->include_headers;
+	if (j->opts->fields != NULL) /* known to be good */
 		(void)record_fields(
-		    &c->format, span_str(c->opts->fields), &bad);
+		    &j->emit.format, span_str(j->opts->fields), &bad);
 }
 
 static int
@@ -255,7 +256,7 @@ open_workers(struct engine *e, struct buf *err, int *status)
 {
 	*status = 2;
 	return engine_workers_open(
-	    &e->workers, &e->core, e->base, e->notes, err);
+	    &e->workers, &e->core, e->job.opts, e->base, e->notes, err);
 }
 
 struct engine *
@@ -267,18 +268,21 @@ engine_new(
 
 	e->base = make_base();
 	e->max_sockets = max_sockets;
-	core_init(c, o, e->base);
+	core_init(c, e->base);
+	core_set_limits(c, o);
+	job_init(&e->job, c, o);
 	e->stall = stall_new(e->base, on_wakeup, c);
 	clock_watch(&c->clock, e->stall, on_stall, c);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
-	set_format(c);
+	set_format(&e->job);
 	if (open_workers(e, err, status) == -1 ||
 	    open_network(e, err, status) == -1) {
 		engine_free(e);
 		return NULL;
 	}
-	c->source = source_new(e->base, on_wakeup, c);
-	source_limits(c->source, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
+	e->job.intake.source = source_new(e->base, on_wakeup, c);
+	source_limits(
+	    e->job.intake.source, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
 	return e;
 }
 
@@ -295,10 +299,8 @@ refuse_output(struct buf *err, const char *option, const char *path)
 
 /* NULL with errno set if that fails. */
 static struct sink *
-open_failed_input(struct core *c)
+open_failed_input(struct core *c, const char *path)
 {
-	const char *path = c->opts->failed_input;
-
 	return strcmp(path, "-") == 0
 		   ? sink_new(c->base, 1, on_wakeup, c)
 		   : sink_open_private(c->base, path, on_wakeup, c);
@@ -308,19 +310,21 @@ int
 engine_open_output(struct engine *e, struct buf *err)
 {
 	struct core *c = &e->core;
-	const char *path = c->opts->output;
-	const char *failed = c->opts->failed_input;
+	struct emit *out = &e->job.emit;
+	const char *path = e->job.opts->output;
+	const char *failed = e->job.opts->failed_input;
 
-	if (failed != NULL && (c->failed = open_failed_input(c)) == NULL)
+	if (failed != NULL &&
+	    (out->failed = open_failed_input(c, failed)) == NULL)
 		return refuse_output(err, "failed-input", failed);
 	if (strcmp(path, "-") == 0)
-		c->out = sink_new(e->base, 1, on_wakeup, c);
+		out->out = sink_new(e->base, 1, on_wakeup, c);
 	else
-		c->out = sink_open(e->base, path, on_wakeup, c);
-	if (c->out == NULL)
+		out->out = sink_open(e->base, path, on_wakeup, c);
+	if (out->out == NULL)
 		return refuse_output(err, "output", path);
 	/* Only now, when nothing is wrong with either. */
-	if (failed != NULL && sink_empty(c->failed) == -1)
+	if (failed != NULL && sink_empty(out->failed) == -1)
 		return refuse_output(err, "failed-input", failed);
 	/* Now: a signal ends the wait for the reader of a FIFO. */
 	catch_signals(e);
@@ -333,6 +337,8 @@ engine_free(struct engine *e)
 	struct core *c = &e->core;
 	size_t i;
 
+	core_drop(c);
+	job_fini(&e->job);
 	core_fini(c);
 	engine_workers_close(&e->workers);
 	if (c->conns != NULL)
@@ -341,11 +347,11 @@ engine_free(struct engine *e)
 		resolve_free(c->resolve);
 	if (e->tls != NULL)
 		tls_free(e->tls);
-	if (c->source != NULL)
-		source_free(c->source);
+	if (e->job.intake.source != NULL)
+		source_free(e->job.intake.source);
 	stall_free(e->stall);
-	sink_free(c->out);
-	sink_free(c->failed);
+	sink_free(e->job.emit.out);
+	sink_free(e->job.emit.failed);
 	sink_free(e->notes);
 	timer_free(e->grace);
 	timer_free(e->run_time);
@@ -360,11 +366,11 @@ engine_free(struct engine *e)
 
 /* The first output that failed: records, or --failed-input. */
 static enum err
-output_error(const struct core *c)
+output_error(const struct job *j)
 {
-	enum err e = sink_error(c->out);
+	enum err e = sink_error(j->emit.out);
 
-	return e != E_OK ? e : failed_input_error(c);
+	return e != E_OK ? e : failed_input_error(j);
 }
 
 /* Waits for the output's reader until it has all, or a signal or `us` ends
@@ -372,7 +378,7 @@ output_error(const struct core *c)
 static void
 drain(struct engine *e, int64_t us)
 {
-	struct sink *out = e->core.out;
+	struct sink *out = e->job.emit.out;
 	int64_t end = timer_now_us() + us;
 
 	do {
@@ -387,14 +393,15 @@ static void
 finish_output(struct engine *e)
 {
 	struct core *c = &e->core;
+	struct job *j = &e->job;
 	int is_more = 1;
 
 	if (c->sched.pauses & PAUSE_STOP)
 		fetch_interrupt_all(c);
-	while (is_more && c->spill_error == E_OK && !e->is_killed) {
+	while (is_more && j->emit.spill_error == E_OK && !e->is_killed) {
 		is_more = turn_emit_rest(c);
 		drain(e, FINISH_US);
-		if (sink_has_lost(c->out))
+		if (sink_has_lost(j->emit.out))
 			return; /* its reader has stopped */
 	}
 }
@@ -403,81 +410,84 @@ static int
 is_over(const struct engine *e)
 {
 	const struct core *c = &e->core;
+	const struct job *j = &e->job;
 
-	return e->is_killed || e->is_cut || c->spill_error != E_OK ||
-	       output_error(c) != E_OK ||
-	       (sched_is_done(c) && sink_pending(c->out) == 0 &&
-		   failed_input_pending(c) == 0);
+	return e->is_killed || e->is_cut || j->emit.spill_error != E_OK ||
+	       output_error(j) != E_OK ||
+	       (sched_is_done(c) && sink_pending(j->emit.out) == 0 &&
+		   failed_input_pending(j) == 0);
 }
 
 enum engine_end
 engine_run(struct engine *e)
 {
 	struct core *c = &e->core;
+	struct job *j = &e->job;
 
 	clock_tick(&c->clock);
-	if (c->opts->max_run_time_us > 0) {
+	if (j->opts->max_run_time_us > 0) {
 		e->run_time = timer_new(e->base, on_run_time, e);
 		timer_set(
-		    e->run_time, c->clock.now_us + c->opts->max_run_time_us);
+		    e->run_time, c->clock.now_us + j->opts->max_run_time_us);
 	}
 	while (!is_over(e))
 		engine_turn(e);
-	if (!e->is_killed && sink_error(c->out) == E_OK &&
-	    c->spill_error == E_OK)
+	if (!e->is_killed && sink_error(j->emit.out) == E_OK &&
+	    j->emit.spill_error == E_OK)
 		finish_output(e);
 	if (!sched_is_done(c) || c->sched.pauses & PAUSE_STOP)
 		intake_judge_left(c);
-	if (c->failed != NULL)
-		sink_finish(c->failed, e->is_killed ? KILLED_US : FINISH_US);
+	if (j->emit.failed != NULL)
+		sink_finish(
+		    j->emit.failed, e->is_killed ? KILLED_US : FINISH_US);
 	if (e->is_killed)
-		sink_finish(c->out, KILLED_US);
-	if (c->opts->format != FORMAT_BODY)
-		sink_end_line(c->out);
-	if (c->failed != NULL)
-		sink_end_line(c->failed);
+		sink_finish(j->emit.out, KILLED_US);
+	if (j->opts->format != FORMAT_BODY)
+		sink_end_line(j->emit.out);
+	if (j->emit.failed != NULL)
+		sink_end_line(j->emit.failed);
 	if (e->is_killed)
 		return ENGINE_KILLED;
-	if (output_error(c) != E_OK || c->spill_error != E_OK)
+	if (output_error(j) != E_OK || j->emit.spill_error != E_OK)
 		return ENGINE_STOPPED;
 	return c->sched.pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
 }
 
 static int
-has_output_failed(const struct core *c)
+has_output_failed(const struct job *j)
 {
-	enum err out = output_error(c);
+	enum err out = output_error(j);
 
-	return c->input_failed || c->spill_error != E_OK ||
+	return j->intake.failed || j->emit.spill_error != E_OK ||
 	       out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE;
 }
 
 /* Finished, but its reader did not take it in time: it counts as left. */
 static int
-has_unwritten(const struct core *c)
+has_unwritten(const struct job *j)
 {
-	return sink_has_lost(c->out) ||
-	       (c->failed != NULL && sink_has_lost(c->failed)) ||
-	       (c->order != NULL && order_is_due(c->order));
+	return sink_has_lost(j->emit.out) ||
+	       (j->emit.failed != NULL && sink_has_lost(j->emit.failed)) ||
+	       (j->emit.order != NULL && order_is_due(j->emit.order));
 }
 
 int
 engine_exit_status(struct engine *e, enum engine_end end)
 {
-	struct core *c = &e->core;
+	const struct job *j = &e->job;
 	int i;
 
 	if (end == ENGINE_KILLED)
 		return e->signal == SIGINT ? 130 : 143;
-	if (has_output_failed(c))
+	if (has_output_failed(j))
 		return 3;
 	if (e->is_timed_out)
 		return 124;
-	if (has_unwritten(c) || c->stats.by_error[E_INTERRUPTED] > 0 ||
-	    (end == ENGINE_STOPPED && c->was_left))
+	if (has_unwritten(j) || j->stats.by_error[E_INTERRUPTED] > 0 ||
+	    (end == ENGINE_STOPPED && j->was_left))
 		return 75;
 	for (i = 1; i < 32; i++)
-		if (c->stats.exit_classes & 1u << i)
+		if (j->stats.exit_classes & 1u << i)
 			return i;
 	return 0;
 }
@@ -487,7 +497,13 @@ engine_exit_status(struct engine *e, enum engine_end end)
 struct source *
 engine_source(struct engine *e)
 {
-	return e->core.source;
+	return e->job.intake.source;
+}
+
+struct job *
+engine_job(const struct engine *e)
+{
+	return (struct job *)(uintptr_t)&e->job;
 }
 
 struct core *

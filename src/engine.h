@@ -41,6 +41,7 @@ void engine_free(struct engine *e);
 /* Where the inputs are added, before engine_run. */
 struct source *engine_source(struct engine *e);
 struct core *engine_core(const struct engine *e);
+struct job *engine_job(const struct engine *e);
 /* The small sink for stderr. */
 struct sink *engine_notes(struct engine *e);
 

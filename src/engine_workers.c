@@ -65,7 +65,7 @@ say(struct engine_workers *w, const char *who, unsigned worker,
 	struct buf b = { 0 }, text = { 0 };
 	size_t i;
 
-	if (worker == 0 && w->core->opts->quiet)
+	if (worker == 0 && w->opts->quiet)
 		return;
 	buf_str(&b, "fetchd: ");
 	if (worker > 0)
@@ -129,12 +129,11 @@ warn_of_sandbox(struct engine_workers *w)
 	size_t i;
 
 	pool_stats(w->core->workers, &st);
-	if (!w->core->opts->sandbox)
+	if (!w->opts->sandbox)
 		buf_str(&b, "workers run without a sandbox (--no-sandbox)");
 	else if (st.missing != 0)
 		buf_str(&b, "workers run without these parts of the sandbox:");
-	for (i = 0;
-	     w->core->opts->sandbox && i < sizeof(parts) / sizeof(parts[0]);
+	for (i = 0; w->opts->sandbox && i < sizeof(parts) / sizeof(parts[0]);
 	     i++)
 		if (st.missing & parts[i].bit)
 			buf_printf(&b, " %s", parts[i].name);
@@ -148,7 +147,7 @@ warn_of_sandbox(struct engine_workers *w)
 static struct pool_conf
 common(struct engine_workers *w)
 {
-	const struct opts *o = w->core->opts;
+	const struct opts *o = w->opts;
 
 	return (struct pool_conf){ .program = w->program.p,
 		.workers = (unsigned)o->workers,
@@ -164,7 +163,7 @@ common(struct engine_workers *w)
 static int
 open_workers(struct engine_workers *w, struct event_base *base, struct buf *err)
 {
-	const struct opts *o = w->core->opts;
+	const struct opts *o = w->opts;
 	struct pool_conf conf = common(w);
 	struct buf why = { 0 };
 	size_t i;
@@ -197,7 +196,7 @@ open_coprocs(struct engine_workers *w, struct event_base *base)
 	struct pool_conf conf = common(w);
 
 	conf.protocol = POOL_LINES;
-	conf.argv = w->core->opts->exec_argv;
+	conf.argv = w->opts->exec_argv;
 	conf.prefix = SPAN("{");
 	conf.fill = parse_fill_line;
 	conf.check = parse_check_value;
@@ -207,11 +206,11 @@ open_coprocs(struct engine_workers *w, struct event_base *base)
 
 int
 engine_workers_open(struct engine_workers *w, struct core *c,
-    struct event_base *base, struct sink *notes, struct buf *err)
+    const struct opts *o, struct event_base *base, struct sink *notes,
+    struct buf *err)
 {
-	const struct opts *o = c->opts;
-
 	w->core = c;
+	w->opts = o;
 	w->notes = notes;
 	if (!opts_extracts(o))
 		return 0;

@@ -10,11 +10,13 @@
 
 struct core;
 struct event_base;
+struct opts;
 struct sink;
 
 /* Zeroed at first. */
 struct engine_workers {
 	struct core *core;
+	const struct opts *opts;
 	struct sink *notes; /* of fetchd's own stderr */
 	struct buf program; /* path of fetchd-worker, with its NUL */
 	struct buf config;  /* the jobs, as a message's payload */
@@ -25,7 +27,8 @@ struct engine_workers {
  * 0; -1 if the workers cannot use what was asked for, with the message in err.
  */
 int engine_workers_open(struct engine_workers *w, struct core *c,
-    struct event_base *base, struct sink *notes, struct buf *err);
+    const struct opts *o, struct event_base *base, struct sink *notes,
+    struct buf *err);
 /* After core_fini. */
 void engine_workers_close(struct engine_workers *w);
 

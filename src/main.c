@@ -252,14 +252,14 @@ wants_colour(const struct opts *o, int is_terminal)
 }
 
 static void
-set_output(struct core *c, const struct opts *o)
+set_output(struct emit *e, const struct opts *o)
 {
 	struct winsize ws;
 
-	c->is_terminal = strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO);
-	c->text.is_coloured = wants_colour(o, c->is_terminal);
-	if (c->is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)
-		c->text.columns = ws.ws_col;
+	e->is_terminal = strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO);
+	e->text.is_coloured = wants_colour(o, e->is_terminal);
+	if (e->is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)
+		e->text.columns = ws.ws_col;
 }
 
 static void
@@ -277,22 +277,22 @@ put_sink_fault(struct buf *b, const struct sink *s, const char *name)
 static void
 say_end(struct engine *e, struct watch *w)
 {
-	struct core *c = engine_core(e);
+	const struct job *j = engine_job(e);
 	struct sink *notes = engine_notes(e);
 	struct buf b = { 0 };
 	watch_end(w);
-	if (c->input_failed) {
+	if (j->intake.failed) {
 		buf_str(&b, "fetchd: ");
-		opts_show(&b, source_error(c->source));
+		opts_show(&b, source_error(j->intake.source));
 		buf_char(&b, '\n');
 	}
-	put_sink_fault(&b, c->out, c->opts->output);
-	if (c->failed != NULL)
-		put_sink_fault(&b, c->failed, c->opts->failed_input);
-	if (c->spill_error != E_OK)
+	put_sink_fault(&b, j->emit.out, j->opts->output);
+	if (j->emit.failed != NULL)
+		put_sink_fault(&b, j->emit.failed, j->opts->failed_input);
+	if (j->emit.spill_error != E_OK)
 		buf_printf(&b, "fetchd: --keep-order's file: %s (%s)\n",
-		    strerror(order_errno(c->order)),
-		    error_code(c->spill_error));
+		    strerror(order_errno(j->emit.order)),
+		    error_code(j->emit.spill_error));
 	sink_note(notes, buf_view(&b));
 	sink_finish(notes, NOTES_US);
 	buf_fini(&b);
@@ -317,8 +317,8 @@ run(struct opts *o, struct closed was, struct buf *err)
 	if (e == NULL)
 		return status;
 	w = watch_new(e);
-	engine_core(e)->is_single = inputs_is_single(o);
-	set_output(engine_core(e), o);
+	engine_job(e)->is_single = inputs_is_single(o);
+	set_output(&engine_job(e)->emit, o);
 	status = inputs_add(engine_source(e), o, was.in, err);
 	if (status == 0)
 		status = engine_open_output(e, err);

@@ -41,6 +41,7 @@
 struct watch {
 	struct engine *engine;
 	struct core *core;
+	const struct job *job;
 	struct sink *notes;
 	struct timer *timer; /* NULL: no progress line */
 	int is_shown;        /* the line stands on the terminal */
@@ -86,18 +87,17 @@ put_size(struct buf *b, uint64_t n)
 static uint64_t
 done_items(const struct watch *w)
 {
-	return w->core->stats.ok + w->core->stats.failed;
+	return w->job->stats.ok + w->job->stats.failed;
 }
 
 /* Items there will be in all; 0: that is not known. */
 static uint64_t
 total_items(const struct watch *w)
 {
-	const struct core *c = w->core;
-	uint64_t limit = (uint64_t)c->opts->limit;
+	uint64_t limit = (uint64_t)w->job->opts->limit;
 
-	if (c->input_ended || c->seq >= limit)
-		return c->stats.items;
+	if (w->job->intake.ended || w->job->seq >= limit)
+		return w->job->stats.items;
 	if (w->counted < 0)
 		return 0;
 	return (uint64_t)w->counted < limit ? (uint64_t)w->counted : limit;
@@ -107,14 +107,13 @@ total_items(const struct watch *w)
 static double
 estimated_items(const struct watch *w)
 {
-	const struct core *c = w->core;
-	double limit = (double)c->opts->limit, n;
+	double limit = (double)w->job->opts->limit, n;
 	uint64_t done, total;
 
-	source_progress(c->source, &done, &total);
+	source_progress(w->job->intake.source, &done, &total);
 	if (total == 0 || done == 0)
 		return 0;
-	n = (double)c->stats.items * (double)total / (double)done;
+	n = (double)w->job->stats.items * (double)total / (double)done;
 	return n < limit ? n : limit;
 }
 
@@ -146,8 +145,8 @@ put_eta(struct buf *b, const struct watch *w)
 	if (total <= 0)
 		total = estimated_items(w);
 	if (total <= 0 &&
-	    opts_given(w->core->opts, OPT_limit)) /* no more than that */
-		total = (double)w->core->opts->limit;
+	    opts_given(w->job->opts, OPT_limit)) /* no more than that */
+		total = (double)w->job->opts->limit;
 	share = total > 0 ? (double)done_items(w) / total : 0;
 	if (share < 0.01 || w->core->sched.pauses & PAUSE_STOP)
 		return;
@@ -243,14 +242,14 @@ put_line(struct buf *b, const struct watch *w,
 
 	put_done(b, w);
 	buf_printf(b, ", %llu failed, %zu in flight",
-	    (unsigned long long)c->stats.failed, c->sched.slots);
+	    (unsigned long long)w->job->stats.failed, c->sched.slots);
 	if (c->state[FETCH_PARSING].n > 0)
 		buf_printf(b, ", %zu to parse", c->state[FETCH_PARSING].n);
 	put_waiting(b, c, by_reason, reasons);
 	watch_origins_progress(b, c);
 	put_eta(b, w);
 	buf_printf(b, ", %.0f/s, ", w->rate);
-	put_size(b, c->stats.bytes_in);
+	put_size(b, w->job->stats.bytes_in);
 	buf_char(b, 'B');
 }
 
@@ -347,7 +346,7 @@ void
 watch_begin(struct watch *w)
 {
 	if (w->timer != NULL)
-		w->counted = source_count(w->core->source, COUNTED_MAX);
+		w->counted = source_count(w->job->intake.source, COUNTED_MAX);
 }
 
 /* ---- what is said once ---- */
@@ -356,7 +355,7 @@ watch_begin(struct watch *w)
 static void
 hint_at_certificates(struct watch *w)
 {
-	const struct stats *s = &w->core->stats;
+	const struct stats *s = &w->job->stats;
 	uint64_t untrusted = s->by_error[E_TLS_CERT_UNTRUSTED] +
 			     s->by_error[E_TLS_CERT_SELF_SIGNED];
 	uint64_t other = s->by_error[E_TLS_CERT_EXPIRED] +
@@ -366,7 +365,7 @@ hint_at_certificates(struct watch *w)
 			 s->by_error[E_TLS_CERT_INVALID];
 
 	if (w->has_hinted || untrusted + other == 0 ||
-	    w->core->opts->format != FORMAT_TEXT || w->core->opts->quiet)
+	    w->job->opts->format != FORMAT_TEXT || w->job->opts->quiet)
 		return;
 	w->has_hinted = 1;
 	erase(w);
@@ -389,8 +388,8 @@ on_pass(void *arg)
 	struct buf b = { 0 };
 
 	hint_at_certificates(w);
-	if (!w->core->opts->quiet)
-		watch_input_put(&w->input, w->core, &b);
+	if (!w->job->opts->quiet)
+		watch_input_put(&w->input, w->job, &b);
 	if (b.n > 0) {
 		erase(w);
 		say(w, &b);
@@ -399,7 +398,7 @@ on_pass(void *arg)
 	if (n->is_down == w->is_net_down)
 		return;
 	w->is_net_down = n->is_down;
-	if (w->core->opts->quiet)
+	if (w->job->opts->quiet)
 		return;
 	erase(w);
 	if (n->is_down)
@@ -505,7 +504,7 @@ dump_waiting(struct dump *d)
 static void
 dump_order(struct dump *d)
 {
-	const struct order *o = d->watch->core->order;
+	const struct order *o = d->watch->job->emit.order;
 
 	if (o == NULL || order_pending(o) == 0)
 		return;
@@ -569,16 +568,17 @@ on_stopping(void *arg, int sig)
 	size_t n = c->sched.slots + c->state[FETCH_PARSING].n;
 	struct buf b = { 0 };
 
-	if (c->opts->quiet)
+	if (w->job->opts->quiet)
 		return;
 	erase(w);
 	buf_str(&b, "fetchd: stopping: nothing new is started");
-	if (n > 0 && c->opts->grace_us == 0)
+	if (n > 0 && w->job->opts->grace_us == 0)
 		buf_printf(&b, ", %zu in flight %s cut (--grace 0)", n,
 		    n == 1 ? "is" : "are");
 	else if (n > 0)
 		buf_printf(&b, ", %zu in flight %s up to %g s (--grace)", n,
-		    n == 1 ? "has" : "have", (double)c->opts->grace_us / 1e6);
+		    n == 1 ? "has" : "have",
+		    (double)w->job->opts->grace_us / 1e6);
 	buf_printf(&b, "; %s stops at once\n",
 	    sig == SIGINT ? "another Ctrl-C" : "a second signal");
 	say(w, &b);
@@ -649,13 +649,13 @@ put_parsed(struct buf *b, const struct stats *s)
 static void
 summarise(struct watch *w)
 {
-	const struct stats *s = &w->core->stats;
+	const struct stats *s = &w->job->stats;
 	struct buf b = { 0 };
 	double took = (double)(timer_now_us() - w->began_us) / 1e6;
 
 	buf_printf(&b, "fetchd: %llu item%s%s in %.1f s: %llu answered",
 	    (unsigned long long)s->items, s->items == 1 ? "" : "s",
-	    w->core->input_ended ? "" : " (the input was not read to its end)",
+	    w->job->intake.ended ? "" : " (the input was not read to its end)",
 	    took, (unsigned long long)s->ok);
 	put_classes(&b, s);
 	buf_printf(&b, ", %llu failed", (unsigned long long)s->failed);
@@ -686,9 +686,9 @@ watch_end(struct watch *w)
 
 	hint_at_certificates(w);
 	erase(w);
-	if (wants_summary(w->core->opts))
+	if (wants_summary(w->job->opts))
 		summarise(w);
-	if (!w->core->opts->stats)
+	if (!w->job->opts->stats)
 		return;
 	watch_stats(
 	    &b, w->engine, (double)(timer_now_us() - w->began_us) / 1e6);
@@ -706,16 +706,18 @@ watch_new(struct engine *e)
 
 	w->engine = e;
 	w->core = c;
+	w->job = engine_job(e);
 	w->notes = engine_notes(e);
 	w->began_us = w->last_at_us = timer_now_us();
 	w->counted = -1;
-	w->shares_terminal = isatty(1) && strcmp(c->opts->output, "-") == 0;
+	w->shares_terminal =
+	    isatty(1) && strcmp(w->job->opts->output, "-") == 0;
 	engine_observe(e, &o);
-	c->before_output = on_output;
-	c->before_output_arg = w;
-	if (!wants_progress(c->opts)) {
+	c->turn.before_output = on_output;
+	c->turn.before_output_arg = w;
+	if (!wants_progress(w->job->opts)) {
 		c->hosts.hold_begun_arg = w;
-		if (c->opts->verbose)
+		if (w->job->opts->verbose)
 			c->hosts.hold_begun = on_hold;
 		return w;
 	}

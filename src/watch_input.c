@@ -2,11 +2,11 @@
 /* Says what core/fetch_begin has noted of lines. Decides nothing. */
 #include "watch_input.h"
 
-#include "core/core.h"
+#include "core/job.h"
 #include "options/options.h"
 
 static void
-put(struct buf *out, const struct core_oddity *o, const char *what)
+put(struct buf *out, const struct oddity *o, const char *what)
 {
 	buf_str(out, "fetchd: ");
 	opts_show(out, o->source);
@@ -14,23 +14,23 @@ put(struct buf *out, const struct core_oddity *o, const char *what)
 }
 
 void
-watch_input_put(struct watch_input *w, const struct core *c, struct buf *out)
+watch_input_put(struct watch_input *w, const struct job *j, struct buf *out)
 {
-	if (c->two_urls.source != NULL && !w->said_two_urls) {
+	if (j->intake.two_urls.source != NULL && !w->said_two_urls) {
 		w->said_two_urls = 1;
-		put(out, &c->two_urls,
+		put(out, &j->intake.two_urls,
 		    "after a comma or blank in this URL there seems to be "
 		    "another one; the line is taken for one (told once)");
 	}
-	if (c->method_case.source != NULL && !w->said_method_case) {
+	if (j->intake.method_case.source != NULL && !w->said_method_case) {
 		w->said_method_case = 1;
-		put(out, &c->method_case,
+		put(out, &j->intake.method_case,
 		    "the method is sent as it is written, but those of HTTP "
 		    "are in upper case (told once)");
 	}
-	if (c->left_out.source != NULL && !w->said_left_out) {
+	if (j->emit.left_out.source != NULL && !w->said_left_out) {
 		w->said_left_out = 1;
-		put(out, &c->left_out,
+		put(out, &j->emit.left_out,
 		    "a line that is too long is left out of --failed-input "
 		    "(told once)");
 	}

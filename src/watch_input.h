@@ -4,7 +4,7 @@
 #define WATCH_INPUT_H
 
 struct buf;
-struct core;
+struct job;
 
 /* All-zero: nothing has been said. */
 struct watch_input {
@@ -13,6 +13,6 @@ struct watch_input {
 
 /* Appends what is to be said now. */
 void
-watch_input_put(struct watch_input *w, const struct core *c, struct buf *out);
+watch_input_put(struct watch_input *w, const struct job *j, struct buf *out);
 
 #endif

@@ -91,7 +91,8 @@ put_workers(struct buf *b, const struct core *c, double took)
 void
 watch_stats(struct buf *b, const struct engine *e, double took)
 {
-	const struct stats *s = &engine_core(e)->stats;
+	const struct stats *s = &engine_job(e)->stats;
+	const struct core *c = engine_core(e);
 	struct engine_counts n;
 
 	engine_counts(e, &n);
@@ -103,17 +104,19 @@ watch_stats(struct buf *b, const struct engine *e, double took)
 	put_count(b, "bytes_in", s->bytes_in);
 	put_count(b, "bytes_out", s->bytes_out);
 	put_machine(b, took);
-	put_time(b, "loop_lag_p50", (double)stats_lag_quantile(s, 0.5) / 1e6);
-	put_time(b, "loop_lag_p99", (double)stats_lag_quantile(s, 0.99) / 1e6);
-	put_time(b, "loop_lag_max", (double)s->lag_max_us / 1e6);
-	put_count(b, "hosts", s->hosts);
+	put_time(b, "loop_lag_p50",
+	    (double)stats_lag_quantile(&c->turn.lag, 0.5) / 1e6);
+	put_time(b, "loop_lag_p99",
+	    (double)stats_lag_quantile(&c->turn.lag, 0.99) / 1e6);
+	put_time(b, "loop_lag_max", (double)c->turn.lag.max_us / 1e6);
+	put_count(b, "hosts", c->hosts.met);
 	put_count(b, "conns_opened", n.conns_opened);
 	put_count(b, "conns_reused", s->conns_reused);
 	put_count(b, "handshakes", n.handshakes);
 	put_count(b, "lookups", n.lookups);
 	put_count(b, "lookups_cached", n.lookups_cached);
 	put_waits(b, s);
-	watch_origins_stats(b, engine_core(e));
-	put_workers(b, engine_core(e), took);
+	watch_origins_stats(b, c);
+	put_workers(b, c, took);
 	buf_str(b, "}\n");
 }

@@ -23,7 +23,7 @@
 static uint64_t
 limit_of(const struct core *c)
 {
-	uint64_t max = c->opts->max_buffer_bytes;
+	uint64_t max = c->limits.max_buffer_bytes;
 
 	return max > 0 ? max : UINT64_MAX;
 }
@@ -40,18 +40,24 @@ void
 account_ask(struct core *c)
 {
 	struct account *a = &c->account;
-	size_t order = 0;
+	size_t order = 0, output = 0;
 	size_t movers = conns_unread_bytes(c->conns);
+	const struct link *k;
+	const struct job *j;
 
-	if (c->order != NULL)
-		order = order_held_bytes(c->order) + order_list_bytes(c->order);
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		j = CONTAINER(k, const struct job, of_core);
+		if (j->emit.order != NULL)
+			order += order_held_bytes(j->emit.order) +
+				 order_list_bytes(j->emit.order);
+		output += sink_pending(j->emit.out) + failed_input_pending(j);
+		movers += source_held_bytes(j->intake.source);
+	}
 	if (c->workers != NULL)
 		movers += pool_held_bytes(c->workers);
 	if (c->coprocs != NULL)
 		movers += pool_held_bytes(c->coprocs);
-	movers += source_held_bytes(c->source);
-	account_set(a, ACCOUNT_OUTPUT, &a->output,
-	    sink_pending(c->out) + failed_input_pending(c));
+	account_set(a, ACCOUNT_OUTPUT, &a->output, output);
 	account_set(a, ACCOUNT_ORDER, &a->order, order);
 	account_set(a, ACCOUNT_MOVERS, &a->movers, movers);
 }
@@ -100,9 +106,9 @@ account_order_window(const struct core *c)
 }
 
 int
-account_is_full_of_order(const struct core *c)
+account_is_full_of_order(const struct core *c, const struct order *o)
 {
-	return order_list_bytes(c->order) > share_of(c, ORDER_SHARE);
+	return order_list_bytes(o) > share_of(c, ORDER_SHARE);
 }
 
 int

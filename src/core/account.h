@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct core;
+struct order;
 
 enum account_kind {
 	ACCOUNT_ITEMS,     /* lines that were read, until their records */
@@ -57,7 +58,7 @@ int account_is_full_of_items(const struct core *c);
 int account_may_remember(const struct core *c, size_t bytes);
 /* --keep-order: what may wait in memory, and is the list of what does full? */
 size_t account_order_window(const struct core *c);
-int account_is_full_of_order(const struct core *c);
+int account_is_full_of_order(const struct core *c, const struct order *o);
 /* Origins without work take up more than they are worth. */
 int account_is_full_of_origins(const struct core *c);
 

@@ -40,7 +40,7 @@ limit_of(const struct fetch *f)
 	switch ((enum fetch_state)f->state) {
 #define STATE(id, number, name, phase, deadline, option, err, hook) \
 	case FETCH_##id: \
-		return f->opts->option;
+		return f->job->opts->option;
 #include "core/states.h"
 #undef STATE
 	}
@@ -93,9 +93,9 @@ max_time_us(const struct fetch *f)
 {
 	if (f->x->req.timeout_us >= 0)
 		return f->x->req.timeout_us;
-	if (is_stream(f) && !opts_given(f->opts, OPT_max_time))
+	if (is_stream(f) && !opts_given(f->job->opts, OPT_max_time))
 		return 0;
-	return f->opts->max_time_us;
+	return f->job->opts->max_time_us;
 }
 
 /* Where an item's own timeout is off, what replaces it. */
@@ -110,9 +110,9 @@ is_untimed(const struct fetch *f)
 static int64_t
 idle_us(const struct fetch *f)
 {
-	if (is_stream(f) && !opts_given(f->opts, OPT_idle_timeout))
+	if (is_stream(f) && !opts_given(f->job->opts, OPT_idle_timeout))
 		return STREAM_IDLE_US;
-	return f->opts->idle_timeout_us;
+	return f->job->opts->idle_timeout_us;
 }
 
 static int64_t
@@ -147,19 +147,19 @@ moved_bytes(const struct fetch *f)
 static int64_t
 speed_limit(const struct fetch *f)
 {
-	if (is_stream(f) && !opts_given(f->opts, OPT_speed_limit))
+	if (is_stream(f) && !opts_given(f->job->opts, OPT_speed_limit))
 		return 0;
-	if (f->opts->speed_limit_bytes == 0 && is_untimed(f))
+	if (f->job->opts->speed_limit_bytes == 0 && is_untimed(f))
 		return OPT_UNTIMED_SPEED_BYTES;
-	return (int64_t)f->opts->speed_limit_bytes;
+	return (int64_t)f->job->opts->speed_limit_bytes;
 }
 
 static int64_t
 speed_time(const struct fetch *f)
 {
-	if (f->opts->speed_time_us == 0 && is_untimed(f))
+	if (f->job->opts->speed_time_us == 0 && is_untimed(f))
 		return OPT_UNTIMED_SPEED_US;
-	return f->opts->speed_time_us;
+	return f->job->opts->speed_time_us;
 }
 
 static int64_t
@@ -192,7 +192,7 @@ total_deadline(const struct fetch *f)
 	stood = deadline_stood_us(f, limit);
 	/* What a stream would have taken until then is not held against it. */
 	if (f->x->refused_at_us != 0 && f->x->req.timeout_us < 0 &&
-	    !opts_given(f->opts, OPT_max_time))
+	    !opts_given(f->job->opts, OPT_max_time))
 		return f->x->refused_at_us + limit + stood;
 	if (f->history != NULL)
 		limit -= f->history->used_us;

@@ -84,9 +84,10 @@ fetch_state_phase(enum fetch_state s)
 /* ---- birth and death ---- */
 
 struct fetch *
-fetch_new(struct core *c, struct span line)
+fetch_new(struct job *j, struct span line)
 {
-	struct link *k = list_shift(&c->spare_fetches);
+	struct core *c = j->core;
+	struct link *k = list_shift(&c->spare.fetches);
 	size_t heap = line.n > FETCH_INLINE ? line.n : 0;
 	struct fetch *f;
 	char *copy;
@@ -98,10 +99,11 @@ fetch_new(struct core *c, struct span line)
 	copy = heap == 0 ? f->inlined : mem_alloc(heap);
 	memcpy(copy, line.p, line.n);
 	f->line = span_of(copy, line.n);
+	f->job = j;
 	f->core = c;
-	f->opts = c->opts;
 	f->read_at_us = c->clock.now_us;
 	f->is_new = 1;
+	j->alive++;
 	c->alive++;
 	return f;
 }
@@ -117,10 +119,11 @@ destroy(struct fetch *f)
 	free(f->note);
 	free(f->cost);
 	history_give(f);
+	f->job->alive--;
 	c->alive--;
 	account_set(&c->account, ACCOUNT_ITEMS, &f->charged, 0);
-	if (c->spare_fetches.n < SPARE_MAX)
-		list_unshift(&c->spare_fetches, &f->link);
+	if (c->spare.fetches.n < SPARE_MAX)
+		list_unshift(&c->spare.fetches, &f->link);
 	else
 		free(f);
 }
@@ -131,6 +134,12 @@ static int
 has_slot(enum fetch_state s)
 {
 	return s >= FETCH_CONNECTING && s <= FETCH_RECEIVING;
+}
+
+static struct list *
+list_of(struct fetch *f, enum fetch_state s)
+{
+	return s == FETCH_EMITTING ? &f->job->emit.waiting : &f->core->state[s];
 }
 
 static void
@@ -148,7 +157,8 @@ leave_lists(struct fetch *f)
 			conn_resume(f->x->conn);
 		fetch_run(f); /* of what is unread no event may tell */
 	} else
-		list_remove(&f->core->state[f->state], &f->link);
+		list_remove(list_of(f, f->state), &f->link);
+	f->core->emitting -= f->state == FETCH_EMITTING;
 }
 
 static void
@@ -157,7 +167,8 @@ join_list(struct fetch *f)
 	if (f->state == FETCH_QUEUED)
 		sched_queue(f);
 	else if (f->state != FETCH_DONE)
-		list_push(&f->core->state[f->state], &f->link);
+		list_push(list_of(f, f->state), &f->link);
+	f->core->emitting += f->state == FETCH_EMITTING;
 }
 
 /* A hop may lead to another origin, a new attempt back to its own. */
@@ -229,7 +240,7 @@ on_conn(void *arg, enum conn_event ev)
 		return;
 	case CONN_SECURE:
 		x->secure_at_us = now;
-		stats_wait(&f->core->stats, WAIT_HANDSHAKE,
+		stats_wait(&f->job->stats, WAIT_HANDSHAKE,
 		    conn_handshake_queue_us(x->conn));
 		backoff_connected(f);
 		fetch_enter(f, FETCH_SENDING);
@@ -296,7 +307,7 @@ begin_attempt(struct fetch *f)
 {
 	struct xchg *x = f->x;
 
-	if (f->opts->include_attempts)
+	if (f->job->opts->include_attempts)
 		(void)history_of(f);
 	x->is_counted = f->history == NULL || !f->history->goes_on;
 	if (f->history != NULL)
@@ -364,9 +375,9 @@ enter_sending(struct fetch *f)
 	struct core *c = f->core;
 
 	x->window_at_us = c->clock.now_us;
-	c->stats.requests++;
-	c->stats.conns_reused += (unsigned)x->is_reused;
-	c->stats.bytes_out += x->head.n + x->body_out.n;
+	f->job->stats.requests++;
+	f->job->stats.conns_reused += (unsigned)x->is_reused;
+	f->job->stats.bytes_out += x->head.n + x->body_out.n;
 	if (conn_send(x->conn, buf_view(&x->head), x->body_out) == CONN_DONE)
 		fetch_enter(f, FETCH_AWAITING);
 	sched_sent(f);
@@ -392,16 +403,17 @@ enter_emitting(struct fetch *f)
 /* Each in its turn once; of those that wait for --keep-order's file, none
  * stands in the way of the others. */
 void
-fetch_emit_waiting(struct core *c)
+fetch_emit_waiting(struct job *j)
 {
-	struct list *l = &c->state[FETCH_EMITTING];
+	const struct emit *e = &j->emit;
+	const struct list *l = &e->waiting;
 	struct link *k = list_first(l), *next;
 	struct fetch *f;
 
-	for (; k != NULL && !sink_is_full(c->out); k = next) {
+	for (; k != NULL && !sink_is_full(e->out); k = next) {
 		next = list_next(l, k);
 		f = CONTAINER(k, struct fetch, link);
-		if (c->emitting != NULL && c->emitting != f)
+		if (e->unfinished != NULL && e->unfinished != f)
 			continue;
 		if (link_on(&f->run))
 			return; /* its own hook comes first */
@@ -428,11 +440,11 @@ fetch_drop(struct fetch *f)
 		list_remove(&f->core->run, &f->run);
 	if (has_slot(f->state))
 		sched_free_slot(f);
-	if (f->core->emitting == f)
-		f->core->emitting = NULL;
+	if (f->job->emit.unfinished == f)
+		f->job->emit.unfinished = NULL;
 	/* Nobody waits for it any more. */
-	if (f->core->order != NULL && f->state != FETCH_DONE)
-		order_end(f->core->order, f->seq);
+	if (f->job->emit.order != NULL && f->state != FETCH_DONE)
+		order_end(f->job->emit.order, f->seq);
 	parse_cancel(f);
 	if (f->x != NULL) {
 		conn_close(&f->x->conn);

@@ -34,15 +34,15 @@ enum fetch_state {
 struct fetch {
 	struct link link; /* of its state, or of its host's waiting list */
 	struct link run;  /* of the run queue */
-	struct core *core;
+	struct job *job;
+	struct core *core; /* the job's */
 	struct host *host; /* NULL if the line could not be used */
 	struct xchg *x;    /* with a slot, and until its record is written */
 	struct history *history; /* once it came back or was redirected */
-	const struct opts *opts;
-	double *cost;       /* of each --budget; NULL: none. Heap */
-	struct span line;   /* in `inlined`, or heap */
-	size_t charged;     /* for itself and its line */
-	const char *source; /* file, "-", "argument" */
+	double *cost;            /* of each --budget; NULL: none. Heap */
+	struct span line;        /* in `inlined`, or heap */
+	size_t charged;          /* for itself and its line */
+	const char *source;      /* file, "-", "argument" */
 	uint64_t source_line;
 	uint64_t seq;
 	int64_t read_at_us;     /* when its line was read */
@@ -68,11 +68,11 @@ struct fetch {
 
 /* ---- it begins (core/fetch_begin) ---- */
 /* A line of input: QUEUED, or EMITTING with an error of phase input. */
-void fetch_begin(struct core *c, const struct source_line *line);
+void fetch_begin(struct job *j, const struct source_line *line);
 /* Its line cannot be used after all: EMITTING, FILE:LINE:COLUMN: in front. */
 void fetch_reject(struct fetch *f, enum err e, size_t column, const char *text);
 /* A fetch in no state yet, its line copied. */
-struct fetch *fetch_new(struct core *c, struct span line);
+struct fetch *fetch_new(struct job *j, struct span line);
 
 /* ---- the one door ---- */
 /*
@@ -138,7 +138,7 @@ void fetch_read(struct fetch *f);
 /* Lets paused fetches read again as far as there is room. */
 void fetch_resume_paused(struct core *c);
 /* Writes records that waited for room, oldest first. */
-void fetch_emit_waiting(struct core *c);
+void fetch_emit_waiting(struct job *j);
 /*
  * The run ends here: what was begun and is not finished ends as
  * E_INTERRUPTED, with how far its last attempt was and that one's code; what

@@ -32,17 +32,17 @@ fetch_reject(struct fetch *f, enum err e, size_t column, const char *text)
 }
 
 static struct fetch *
-make(struct core *c, const struct source_line *line, struct span text)
+make(struct job *j, const struct source_line *line, struct span text)
 {
-	struct fetch *f = fetch_new(c, text);
+	struct fetch *f = fetch_new(j, text);
 
-	f->seq = ++c->seq;
+	f->seq = ++j->seq;
 	f->source = line->name;
 	f->source_line = line->number;
 	f->is_argument = line->is_argument != 0;
 	f->had_bom = line->had_bom != 0;
 	f->had_cr = line->had_cr != 0;
-	c->stats.items++;
+	j->stats.items++;
 	return f;
 }
 
@@ -50,7 +50,7 @@ make(struct core *c, const struct source_line *line, struct span text)
 static size_t
 url_column(const struct core *c, struct span line)
 {
-	const char *p = c->request.url.p;
+	const char *p = c->scratch.request.url.p;
 
 	return p >= line.p && p <= line.p + line.n ? (size_t)(p - line.p) + 1
 						   : 1;
@@ -80,8 +80,8 @@ why_unsendable(const struct request *r, const struct opts *o)
 static void
 note_cost(struct fetch *f)
 {
-	const struct request *r = &f->core->request;
-	const struct opts *o = f->opts;
+	const struct request *r = &f->core->scratch.request;
+	const struct opts *o = f->job->opts;
 	size_t i, k;
 
 	if (o->nbudgets == 0 || r->ncost == 0)
@@ -99,39 +99,40 @@ note_cost(struct fetch *f)
 static void
 note_request(struct fetch *f)
 {
-	const struct request *r = &f->core->request;
+	const struct request *r = &f->core->scratch.request;
 
-	f->is_idempotent = http_is_idempotent(item_method(r, f->opts)) ||
-			   item_has_idempotency_key(r, f->opts);
-	f->is_streamed = item_is_streamed(r, f->opts) != 0;
+	f->is_idempotent = http_is_idempotent(item_method(r, f->job->opts)) ||
+			   item_has_idempotency_key(r, f->job->opts);
+	f->is_streamed = item_is_streamed(r, f->job->opts) != 0;
 	f->retry = (short)r->retry;
 	note_cost(f);
 }
 
 static void
-note_oddity(struct core_oddity *o, const struct fetch *f)
+note_oddity(struct oddity *o, const struct fetch *f)
 {
-	*o = (struct core_oddity){ f->source, f->source_line };
+	*o = (struct oddity){ f->source, f->source_line };
 }
 
 /* For a warning, one a run of each kind. */
 static void
 note_oddities(struct fetch *f)
 {
-	struct core *c = f->core;
-	const struct request *r = &c->request;
+	struct intake *in = &f->job->intake;
+	const struct request *r = &f->core->scratch.request;
 
-	if (c->two_urls.source == NULL && !r->is_json &&
+	if (in->two_urls.source == NULL && !r->is_json &&
 	    input_kind_has_two(r->url))
-		note_oddity(&c->two_urls, f);
-	if (c->method_case.source == NULL && r->method.n > 0 &&
+		note_oddity(&in->two_urls, f);
+	if (in->method_case.source == NULL && r->method.n > 0 &&
 	    http_method_meant(r->method) != NULL)
-		note_oddity(&c->method_case, f);
+		note_oddity(&in->method_case, f);
 }
 
 void
-fetch_begin(struct core *c, const struct source_line *line)
+fetch_begin(struct job *j, const struct source_line *line)
 {
+	struct core *c = j->core;
 	struct span text = line->text;
 	struct request_fault fault;
 	const char *why;
@@ -141,27 +142,27 @@ fetch_begin(struct core *c, const struct source_line *line)
 
 	if (line->too_long && text.n > BAD_LINE_KEPT)
 		text.n = BAD_LINE_KEPT;
-	f = make(c, line, text);
+	f = make(j, line, text);
 	if (line->too_long) {
 		fetch_reject(f, E_INPUT_TOO_LONG, 1, "the line is too long");
 		return;
 	}
-	if (request_parse(&c->request, f->line, &fault) != E_OK) {
+	if (request_parse(&c->scratch.request, f->line, &fault) != E_OK) {
 		fetch_reject(f, E_INPUT_INVALID, fault.column, fault.text);
 		return;
 	}
-	why = why_unsendable(&c->request, c->opts);
+	why = why_unsendable(&c->scratch.request, j->opts);
 	if (why != NULL) {
 		fetch_reject(f, E_INPUT_INVALID, 1, why);
 		return;
 	}
-	e = item_url(c, &c->url, c->request.url, &why, &at);
+	e = item_url(j, &c->scratch.url, c->scratch.request.url, &why, &at);
 	if (e != E_OK) {
 		fetch_reject(f, e, url_column(c, f->line) + at, why);
 		return;
 	}
 	note_request(f);
 	note_oddities(f);
-	f->host = host_of(c, &c->url);
+	f->host = host_of(c, &c->scratch.url);
 	fetch_enter(f, FETCH_QUEUED);
 }

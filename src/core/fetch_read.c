@@ -144,18 +144,18 @@ read_once(struct fetch *f)
 
 	if (x->is_behind)
 		return act(f, xchg_continue(x), SPAN_NONE);
-	n = conn_read(x->conn, c->read_buf, CORE_READ_BYTES, &end);
+	n = conn_read(x->conn, c->spare.read_buf, CORE_READ_BYTES, &end);
 	if (n == 0) {
 		if (end != CONN_END_NONE)
 			on_end(f, end);
 		return 0;
 	}
-	c->stats.bytes_in += n;
-	v = xchg_input(x, span_of(c->read_buf, n));
+	f->job->stats.bytes_in += n;
+	v = xchg_input(x, span_of(c->spare.read_buf, n));
 	if (v == XCHG_HEAD)
 		v = xchg_set_plan(x, retry_judge_head(f));
 	used = http_used(x->http);
-	return act(f, v, span_of(c->read_buf + used, n - used));
+	return act(f, v, span_of(c->spare.read_buf + used, n - used));
 }
 
 /*
@@ -171,8 +171,8 @@ read_too_early(struct fetch *f)
 
 	if (!f->x->is_reused)
 		return;
-	n = conn_read(f->x->conn, c->read_buf, CORE_READ_BYTES, &end);
-	if (!idle_is_blank(span_of(c->read_buf, n)))
+	n = conn_read(f->x->conn, c->spare.read_buf, CORE_READ_BYTES, &end);
+	if (!idle_is_blank(span_of(c->spare.read_buf, n)))
 		idle_distrust(f->host);
 	(void)fetch_resend(f, E_EMPTY_REPLY);
 }

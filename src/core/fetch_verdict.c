@@ -97,7 +97,7 @@ fetch_resend_stray(struct fetch *f)
 		return 0;
 	note_resend(f, f->x->err);
 	/* The origin has seen this request: --delay holds for the next. */
-	if (f->opts->delay_us > 0)
+	if (f->job->opts->delay_us > 0)
 		put_back(f);
 	else
 		resend(f);
@@ -185,7 +185,7 @@ void
 fetch_lacks_fd(struct fetch *f)
 {
 	struct core *c = f->core;
-	int64_t max = f->opts->retry_max_time_us;
+	int64_t max = f->job->opts->retry_max_time_us;
 
 	conn_close(&f->x->conn);
 	if (f->fd_since_at_us == 0)
@@ -370,7 +370,7 @@ fail_lookup(struct fetch *f, enum err e, const char *detail)
 {
 	int64_t since = f->host->lookup_at_us;
 	struct history *t =
-	    f->opts->include_attempts ? history_of(f) : f->history;
+	    f->job->opts->include_attempts ? history_of(f) : f->history;
 
 	/* No exchange: thousands may end here at once. */
 	if (since < f->entered_at_us)
@@ -446,7 +446,7 @@ fetch_succeed(struct fetch *f, struct span left_over)
 		go_on(f);
 		return;
 	}
-	if (f->opts->fail && http_status(x->http) >= 400) {
+	if (f->job->opts->fail && http_status(x->http) >= 400) {
 		f->err = E_HTTP_STATUS;
 		f->phase = PHASE_HEADERS;
 	}
@@ -463,7 +463,7 @@ interrupt_waiting(struct fetch *f)
 	const struct history *t = f->history;
 
 	if (f->attempts == 0 || t == NULL) {
-		f->core->was_left = 1;
+		f->job->was_left = 1;
 		fetch_drop(f);
 		return;
 	}

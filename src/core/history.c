@@ -26,7 +26,7 @@ history_of(struct fetch *f)
 
 	if (f->history != NULL)
 		return f->history;
-	k = list_shift(&c->spare_histories);
+	k = list_shift(&c->spare.histories);
 	f->history = k != NULL ? CONTAINER(k, struct history, spare)
 			       : mem_zalloc(1, sizeof(struct history));
 	f->history->fetch = f;
@@ -67,7 +67,7 @@ history_give(struct fetch *f)
 		return;
 	f->history = NULL;
 	account_set(&f->core->account, ACCOUNT_HISTORY, &t->charged, 0);
-	if (f->core->spare_histories.n >= SPARE_MAX) {
+	if (f->core->spare.histories.n >= SPARE_MAX) {
 		history_free(t);
 		return;
 	}
@@ -79,7 +79,7 @@ history_give(struct fetch *f)
 	memset(t, 0, sizeof(*t));
 	t->url = url;
 	t->seen = seen;
-	list_unshift(&f->core->spare_histories, &t->spare);
+	list_unshift(&f->core->spare.histories, &t->spare);
 }
 
 void
@@ -243,7 +243,7 @@ history_note(struct fetch *f)
 	struct record_attempt *a;
 	struct history *t;
 
-	if (!f->opts->include_attempts || f->attempts == 0)
+	if (!f->job->opts->include_attempts || f->attempts == 0)
 		return;
 	t = history_of(f);
 	if (!has_room(t, f->core, f->x != NULL ? f->x->url.text.n : t->url.n))

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reads the input no further than needed to keep the slots busy. Knows nothing
- * of what a line says.
+ * When to read more of a job's input. Knows nothing of what a line says, nor
+ * of who goes next.
  */
 #include "core/intake.h"
 
+#include "core/core.h"
 #include "core/fetch.h"
 #include "core/output/order.h"
 #include "io/source.h"
 
 #define KNOWN_MAX 65536 /* items that wait for a slot */
 #define KNOWN_BYTES_MAX (16u << 20)
-#define LINES_A_TURN 512
+#define LINES_A_PASS 512
 
 /*
  * Hosts are ready and wait for slots, and more than enough wait behind them
@@ -21,95 +22,140 @@ static int
 is_far_ahead(const struct core *c)
 {
 	return c->hosts.ready.n > 0 && c->hosts.startable + c->hosts.want.n >=
-					   4 * (uint64_t)c->opts->concurrency;
+					   4 * (uint64_t)c->limits.concurrency;
 }
 
-/* --keep-order: so far behind the turn that no more may be known. */
+/* --keep-order: so far ahead of the next item in order that no more may be
+ * known. */
 static int
-is_out_of_order(const struct core *c)
+is_out_of_order(const struct job *j)
 {
-	return c->order != NULL &&
-	       (account_is_full_of_order(c) ||
-		   c->seq + LINES_A_TURN - order_turn(c->order) >=
-		       ORDER_AHEAD_MAX);
+	const struct order *o = j->emit.order;
+
+	return o != NULL &&
+	       (account_is_full_of_order(j->core, o) ||
+		   j->seq + LINES_A_PASS - order_turn(o) >= ORDER_AHEAD_MAX);
 }
 
-int
-intake_is_wanted(const struct core *c)
+static int
+is_wanted(const struct job *j)
 {
-	return !c->input_ended && c->sched.pauses == 0 && !is_out_of_order(c) &&
-	       c->hosts.startable < 4 * (uint64_t)c->opts->concurrency &&
-	       !is_far_ahead(c) && c->sched.known < KNOWN_MAX &&
-	       c->sched.known_bytes < KNOWN_BYTES_MAX &&
-	       !account_is_full_of_items(c) &&
-	       c->state[FETCH_EMITTING].n < KNOWN_MAX;
+	const struct core *c = j->core;
+
+	return !j->intake.ended && c->sched.pauses == 0 && j->pauses == 0 &&
+	       !is_out_of_order(j) &&
+	       c->hosts.startable < 4 * (uint64_t)c->limits.concurrency &&
+	       !is_far_ahead(c) && j->known < KNOWN_MAX &&
+	       j->known_bytes < KNOWN_BYTES_MAX &&
+	       !account_is_full_of_items(c) && j->emit.waiting.n < KNOWN_MAX;
 }
 
-int
-intake_read(struct core *c)
+/* Returns 0 if it waits for input or there is no more. */
+static int
+read_items(struct job *j)
 {
+	struct intake *in = &j->intake;
 	struct source_line line;
 	int n;
 
-	for (n = 0; n < LINES_A_TURN && intake_is_wanted(c); n++) {
-		if (c->seq >= (uint64_t)c->opts->limit) {
-			c->input_ended = 1;
+	for (n = 0; n < LINES_A_PASS && is_wanted(j); n++) {
+		if (j->seq >= (uint64_t)j->opts->limit) {
+			in->ended = 1;
 			break;
 		}
-		switch (source_next(c->source, &line)) {
+		switch (source_next(in->source, &line)) {
 		case SOURCE_LINE:
-			fetch_begin(c, &line);
+			fetch_begin(j, &line);
 			break;
 		case SOURCE_WAIT:
 			return 0;
 		case SOURCE_MORE:
 			return 1;
 		case SOURCE_END:
-			c->input_ended = 1;
+			in->ended = 1;
 			break;
 		case SOURCE_FAILED:
-			c->input_ended = c->input_failed = 1;
+			in->ended = in->failed = 1;
 			break;
 		}
 	}
-	return !c->input_ended;
+	return !in->ended;
 }
 
-/* ---- the end ---- */
+int
+intake_is_wanted(const struct core *c)
+{
+	const struct link *k;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
+		if (is_wanted(CONTAINER(k, const struct job, of_core)))
+			return 1;
+	return 0;
+}
+
+int
+intake_read(struct core *c)
+{
+	struct link *k;
+	int more = 0;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
+		more |= read_items(CONTAINER(k, struct job, of_core));
+	return more;
+}
+
+/* ---- the run has ended early ---- */
 
 /* Written, and not freed yet. */
 static size_t
-count_done(const struct core *c)
+count_done(const struct job *j)
 {
+	const struct list *run = &j->core->run;
+	const struct fetch *f;
 	const struct link *k;
 	size_t n = 0;
 
-	for (k = list_first(&c->run); k != NULL; k = list_next(&c->run, k))
-		n += CONTAINER(k, struct fetch, run)->state == FETCH_DONE;
+	for (k = list_first(run); k != NULL; k = list_next(run, k)) {
+		f = CONTAINER(k, const struct fetch, run);
+		n += f->job == j && f->state == FETCH_DONE;
+	}
 	return n;
+}
+
+static void
+look_for_more(struct job *j)
+{
+	struct intake *in = &j->intake;
+	struct source_line line;
+
+	if (in->ended || j->seq >= (uint64_t)j->opts->limit) {
+		in->ended = 1;
+		return;
+	}
+	source_follow(in->source, 0);
+	switch (source_next(in->source, &line)) {
+	case SOURCE_LINE:
+	case SOURCE_MORE:
+		j->was_left = 1;
+		break;
+	case SOURCE_END:
+		in->ended = 1;
+		break;
+	case SOURCE_WAIT:
+	case SOURCE_FAILED:
+		break;
+	}
 }
 
 void
 intake_judge_left(struct core *c)
 {
-	struct source_line line;
+	struct link *k;
+	struct job *j;
 
-	c->was_left |= c->alive > count_done(c);
-	if (c->input_ended || c->seq >= (uint64_t)c->opts->limit) {
-		c->input_ended = 1;
-		return;
-	}
-	source_follow(c->source, 0);
-	switch (source_next(c->source, &line)) {
-	case SOURCE_LINE:
-	case SOURCE_MORE:
-		c->was_left = 1;
-		break;
-	case SOURCE_END:
-		c->input_ended = 1;
-		break;
-	case SOURCE_WAIT:
-	case SOURCE_FAILED:
-		break;
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		j = CONTAINER(k, struct job, of_core);
+		j->was_left |= j->alive > count_done(j);
+		look_for_more(j);
 	}
 }

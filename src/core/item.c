@@ -24,7 +24,7 @@ is_reference(struct span url)
 }
 
 enum err
-item_url(const struct core *c, struct url *u, struct span given,
+item_url(const struct job *j, struct url *u, struct span given,
     const char **why, size_t *at)
 {
 	enum err e;
@@ -34,9 +34,9 @@ item_url(const struct core *c, struct url *u, struct span given,
 		*why = "the scheme is not written as http:// or https://";
 		return E_URL_INVALID;
 	}
-	if (c->base_url.text.n == 0 || !is_reference(given))
+	if (j->base_url.text.n == 0 || !is_reference(given))
 		return url_parse(u, given, why, at);
-	e = url_resolve(u, &c->base_url, given);
+	e = url_resolve(u, &j->base_url, given);
 	*why = error_info(e)->text;
 	return e;
 }
@@ -49,10 +49,11 @@ item_own_url(const struct fetch *f)
 	const char *why;
 	size_t at;
 
-	if (request_parse(&c->request, f->line, &fault) != E_OK ||
-	    item_url(c, &c->url, c->request.url, &why, &at) != E_OK)
+	if (request_parse(&c->scratch.request, f->line, &fault) != E_OK ||
+	    item_url(f->job, &c->scratch.url, c->scratch.request.url, &why,
+		&at) != E_OK)
 		return NULL;
-	return &c->url;
+	return &c->scratch.url;
 }
 
 struct span

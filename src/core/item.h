@@ -8,13 +8,24 @@
 
 #include <stddef.h>
 
-#include "core/core.h"
+#include "base/error.h"
+#include "base/span.h"
+#include "codec/request.h"
+#include "codec/url/url.h"
 
 struct fetch;
+struct job;
+struct opts;
+
+/* What a line is read into, before it waits and when it is read again. */
+struct scratch {
+	struct request request;
+	struct url url, target;
+};
 
 /* The URL of an understood line, resolved against --base-url if it is a
  * reference; as url_parse. */
-enum err item_url(const struct core *c, struct url *u, struct span given,
+enum err item_url(const struct job *j, struct url *u, struct span given,
     const char **why, size_t *at);
 /* The URL of f's line, read again: valid until the next line is looked at. NULL
  * if that cannot be done. */

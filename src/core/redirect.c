@@ -26,7 +26,7 @@ may_follow(const struct fetch *f)
 {
 	struct span m = f->x->method;
 
-	switch ((enum opt_follow)f->opts->follow_redirects) {
+	switch ((enum opt_follow)f->job->opts->follow_redirects) {
 	case FOLLOW_NEVER:
 		return 0;
 	case FOLLOW_ALL:
@@ -74,8 +74,8 @@ bad(enum err as, const char *why, enum err *e, const char **detail)
 static int
 is_denied(const struct fetch *f, const struct url *to)
 {
-	return to->scheme == URL_HTTP ? !f->opts->redir_http
-				      : !f->opts->redir_https;
+	return to->scheme == URL_HTTP ? !f->job->opts->redir_http
+				      : !f->job->opts->redir_https;
 }
 
 static void
@@ -101,7 +101,7 @@ set_hop(struct fetch *f, const struct url *to, struct span method)
 struct host *
 redirect_host(struct fetch *f)
 {
-	struct url *to = &f->core->target;
+	struct url *to = &f->core->scratch.target;
 
 	if (history_parse_hop(f->history, to) == -1)
 		return NULL;
@@ -133,7 +133,7 @@ enum redirect
 redirect_judge(struct fetch *f, enum err *e, const char **detail)
 {
 	const struct xchg *x = f->x;
-	struct url *to = &f->core->target;
+	struct url *to = &f->core->scratch.target;
 	struct span value, method;
 	enum err fault;
 
@@ -148,7 +148,8 @@ redirect_judge(struct fetch *f, enum err *e, const char **detail)
 		return bad(E_REDIRECT_DENIED, NULL, e, detail);
 	if (fault != E_OK)
 		return bad(E_REDIRECT_INVALID, error_code(fault), e, detail);
-	if ((f->history != NULL ? f->history->hops : 0) >= f->opts->max_redirs)
+	if ((f->history != NULL ? f->history->hops : 0) >=
+	    f->job->opts->max_redirs)
 		return bad(E_REDIRECT_LIMIT, NULL, e, detail);
 	method = next_method(http_status(x->http), x->method);
 	if (remember_hop(f, to, method))

@@ -23,7 +23,7 @@
 static int64_t
 tries_max(const struct fetch *f)
 {
-	return f->retry >= 0 ? f->retry : f->opts->retry;
+	return f->retry >= 0 ? f->retry : f->job->opts->retry;
 }
 
 int
@@ -41,7 +41,7 @@ tries_of(const struct fetch *f)
 static int
 is_over_time(const struct fetch *f)
 {
-	int64_t max = f->opts->retry_max_time_us;
+	int64_t max = f->job->opts->retry_max_time_us;
 
 	return max > 0 && f->begun_at_us != 0 &&
 	       f->core->clock.now_us - f->begun_at_us >= max;
@@ -64,7 +64,7 @@ draw(struct core *c, int64_t below)
 static int64_t
 nominal_us(const struct fetch *f, unsigned n)
 {
-	int64_t us = f->opts->retry_delay_us;
+	int64_t us = f->job->opts->retry_delay_us;
 
 	while (n-- > 1 && us < DELAY_MAX_US)
 		us *= 2;
@@ -75,7 +75,7 @@ int64_t
 retry_delay_us(struct fetch *f)
 {
 	int64_t us = nominal_us(f, tries_of(f));
-	int64_t max = f->opts->retry_max_time_us;
+	int64_t max = f->job->opts->retry_max_time_us;
 	int64_t left = f->begun_at_us + max - f->core->clock.now_us;
 
 	us = us / 2 + draw(f->core, us);
@@ -105,7 +105,7 @@ retry_asked_delay_us(struct fetch *f)
 static int
 may_repeat(const struct fetch *f)
 {
-	return item_is_idempotent(f) || f->opts->retry_post;
+	return item_is_idempotent(f) || f->job->opts->retry_post;
 }
 
 static int
@@ -126,14 +126,14 @@ asked_us(const struct fetch *f)
 static int
 is_status_listed(const struct fetch *f, int status)
 {
-	return status < OPT_STATUSES && f->opts->retry_status[status];
+	return status < OPT_STATUSES && f->job->opts->retry_status[status];
 }
 
 /* Its origin is held, even if this item is not to be asked again itself. */
 static enum retry_plan
 judge_asked(struct fetch *f, int status, int64_t wait_us)
 {
-	int64_t max = f->opts->retry_after_max_us;
+	int64_t max = f->job->opts->retry_after_max_us;
 
 	backoff_asked(f, status, wait_us);
 	if (tries_max(f) == 0 || f->has_written || (max > 0 && wait_us > max))
@@ -151,7 +151,7 @@ judge_status(struct fetch *f)
 	int is_listed = is_status_listed(f, status);
 	int64_t wait_us = -1;
 
-	if (is_listed && (tries_max(f) > 0 || f->opts->retry > 0)) {
+	if (is_listed && (tries_max(f) > 0 || f->job->opts->retry > 0)) {
 		if (status == 429 || status == 503 || status == 529)
 			wait_us = asked_us(f);
 		if (status == 429 || wait_us >= 0)
@@ -198,7 +198,7 @@ retry_is_cause_good(const struct fetch *f, enum err e, const char *detail)
 static int
 is_listed(const struct fetch *f, enum err e, const char *detail)
 {
-	const struct opts *o = f->opts;
+	const struct opts *o = f->job->opts;
 
 	if (o->retry_error[e])
 		return 1;

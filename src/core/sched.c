@@ -53,14 +53,15 @@ cost_of(const struct fetch *f, size_t budget)
 
 /* When every budget has room for f; now at the earliest. */
 static int64_t
-ask_budgets(struct core *c, const struct fetch *f)
+ask_budgets(const struct fetch *f)
 {
-	int64_t at, last = c->clock.now_us;
+	struct job *j = f->job;
+	int64_t at, now = f->core->clock.now_us, last = now;
 	size_t i;
 
-	for (i = 0; i < c->opts->nbudgets; i++) {
+	for (i = 0; i < j->opts->nbudgets; i++) {
 		at = pace_budget_ask(
-		    &c->budgets[i], f->seq, cost_of(f, i), c->clock.now_us);
+		    &j->pace.budgets[i], f->seq, cost_of(f, i), now);
 		if (at > last)
 			last = at;
 	}
@@ -87,7 +88,7 @@ join(struct host *h, struct fetch *f)
 	int n;
 
 	if (h->budget_at_us > f->core->clock.now_us &&
-	    ask_budgets(f->core, f) == f->core->clock.now_us) {
+	    ask_budgets(f) == f->core->clock.now_us) {
 		h->budget_at_us = 0; /* it holds others, not this one */
 		list_unshift(&h->waiting, &f->link);
 		return;
@@ -121,8 +122,9 @@ sched_queue(struct fetch *f)
 		heap_push(&c->sched.later, &t->later, t->due_at_us);
 	} else
 		join(f->host, f);
+	f->job->known++;
+	f->job->known_bytes += f->line.n;
 	c->sched.known++;
-	c->sched.known_bytes += f->line.n;
 	host_update(f->host);
 }
 
@@ -142,8 +144,9 @@ sched_unqueue(struct fetch *f)
 		list_remove(&f->host->delayed, &f->link);
 	} else
 		list_remove(&f->host->waiting, &f->link);
+	f->job->known--;
+	f->job->known_bytes -= f->line.n;
 	c->sched.known--;
-	c->sched.known_bytes -= f->line.n;
 	host_update(f->host);
 }
 
@@ -170,7 +173,7 @@ why_waited(const struct fetch *f)
 		return h->why_held;
 	if (f->history != NULL && f->history->due_at_us > f->entered_at_us)
 		return WAIT_BACKOFF;
-	if (c->rate_held_at_us > f->entered_at_us)
+	if (f->job->pace.held_at_us > f->entered_at_us)
 		return WAIT_RATE;
 	if (c->sched.pool_held_at_us > f->entered_at_us)
 		return WAIT_WORKER_BUSY;
@@ -180,7 +183,7 @@ why_waited(const struct fetch *f)
 void
 sched_count_wait(struct fetch *f)
 {
-	stats_wait(&f->core->stats, why_waited(f),
+	stats_wait(&f->job->stats, why_waited(f),
 	    f->core->clock.now_us - f->entered_at_us);
 }
 
@@ -192,13 +195,14 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	enum wait_reason why = why_waited(f);
 
 	c->sched.slots++;
+	f->job->slots++;
 	f->host->active++;
 	f->x->epoch = f->host->backoff.epoch;
 	f->x->is_probe = backoff_is_probing(f->host);
-	f->x->is_unsent = f->opts->delay_us > 0;
+	f->x->is_unsent = f->job->opts->delay_us > 0;
 	f->host->unsent += f->x->is_unsent != 0;
 	if (looked_us > 0)
-		stats_wait(&c->stats, WAIT_DNS, looked_us);
+		stats_wait(&f->job->stats, WAIT_DNS, looked_us);
 	if (f->history != NULL) {
 		f->history->wait_us = waited > 0 ? waited : 0;
 		f->history->wait_reason =
@@ -207,7 +211,7 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	if (f->fd_since_at_us != 0)
 		waited = 0; /* sched_end_fd_wait counts it */
 	if (waited > 0)
-		stats_wait(&c->stats, why, waited);
+		stats_wait(&f->job->stats, why, waited);
 }
 
 void
@@ -222,6 +226,7 @@ sched_free_slot(struct fetch *f)
 		c->sched.exempt = NULL;
 	backoff_end(f);
 	c->sched.slots--;
+	f->job->slots--;
 	f->host->active--;
 	host_update(f->host);
 }
@@ -231,8 +236,8 @@ sched_free_slot(struct fetch *f)
 void
 sched_look_up_ahead(struct core *c)
 {
-	size_t ahead = (size_t)c->opts->concurrency;
-	size_t most = 2 * (size_t)c->opts->concurrency;
+	size_t ahead = (size_t)c->limits.concurrency;
+	size_t most = 2 * (size_t)c->limits.concurrency;
 	struct host *h;
 
 	if (ahead < AHEAD_MIN)
@@ -260,7 +265,7 @@ next_in_budget(struct host *h)
 {
 	struct fetch *f = host_next(h);
 	struct link *k = list_first(&h->waiting);
-	int64_t at, first = ask_budgets(h->core, f);
+	int64_t at, first = ask_budgets(f);
 	int n;
 
 	if (first == h->core->clock.now_us || backoff_is_probing(h))
@@ -269,7 +274,7 @@ next_in_budget(struct host *h)
 	     n < BUDGET_LOOKS && k != NULL && first > h->core->clock.now_us;
 	     n++) {
 		f = CONTAINER(k, struct fetch, link);
-		at = ask_budgets(h->core, f);
+		at = ask_budgets(f);
 		if (at < first)
 			first = at;
 		k = list_next(&h->waiting, k);
@@ -281,24 +286,23 @@ next_in_budget(struct host *h)
 	return NULL;
 }
 
-/* After a start now: what the user allows or, if that is less, what the
- * origin does. */
+/* After a start now: what the job allows or, if that is less, what the origin
+ * does. */
 static int64_t
-next_start_us(struct host *h)
+next_start_us(struct host *h, const struct job *j)
 {
-	struct core *c = h->core;
+	int64_t now = h->core->clock.now_us, next = h->pace_at_us, at = 0;
 	struct learned_rate *l = &h->backoff.learned;
 	struct pace learnt;
-	int64_t next = h->pace_at_us, at = 0;
 
 	if (l->rate > 0) {
 		pace_set(&learnt, (struct opt_rate){ l->rate, 1000000 });
-		at = pace_next(&learnt, h->pace_at_us, c->clock.now_us);
-		if (h->pace_at_us > c->clock.now_us - learnt.gap_us)
-			learned_rate_grow(l, c->clock.now_us);
+		at = pace_next(&learnt, h->pace_at_us, now);
+		if (h->pace_at_us > now - learnt.gap_us)
+			learned_rate_grow(l, now);
 	}
-	if (c->host_rate.gap_us > 0)
-		next = pace_next(&c->host_rate, h->pace_at_us, c->clock.now_us);
+	if (j->pace.per_host.gap_us > 0)
+		next = pace_next(&j->pace.per_host, h->pace_at_us, now);
 	return at > next ? at : next;
 }
 
@@ -306,16 +310,18 @@ next_start_us(struct host *h)
 static void
 charge(struct host *h, const struct fetch *f)
 {
-	struct core *c = h->core;
+	int64_t now = h->core->clock.now_us;
+	struct job *j = f->job;
 	size_t i;
 
-	for (i = 0; i < c->opts->nbudgets; i++)
+	for (i = 0; i < j->opts->nbudgets; i++)
 		pace_budget_spend(
-		    &c->budgets[i], f->seq, cost_of(f, i), c->clock.now_us);
-	if (c->rate.gap_us > 0)
-		c->rate_at_us =
-		    pace_next(&c->rate, c->rate_at_us, c->clock.now_us);
-	h->pace_at_us = next_start_us(h);
+		    &j->pace.budgets[i], f->seq, cost_of(f, i), now);
+	if (j->pace.all.gap_us > 0)
+		j->pace.next_at_us =
+		    pace_next(&j->pace.all, j->pace.next_at_us, now);
+	h->pace_at_us = next_start_us(h, j);
+	h->is_delayed = j->opts->delay_us > 0;
 	backoff_start(h);
 }
 
@@ -323,7 +329,7 @@ void
 sched_sent(struct fetch *f)
 {
 	struct host *h = f->host;
-	int64_t next = f->core->clock.now_us + f->opts->delay_us;
+	int64_t next = f->core->clock.now_us + f->job->opts->delay_us;
 
 	if (!f->x->is_unsent)
 		return;
@@ -345,34 +351,50 @@ lacks_memory(const struct core *c)
 {
 	return account_is_over(c) &&
 	       (c->sched.slots > 0 || c->state[FETCH_PARSING].n > 0 ||
-		   c->state[FETCH_EMITTING].n > 0 || sink_pending(c->out) > 0);
+		   c->emitting > 0 || emit_unwritten_bytes(c) > 0);
 }
 
 static int
 has_free_slot(const struct core *c)
 {
-	return c->sched.slots < (uint64_t)c->opts->concurrency;
+	return c->sched.slots < (uint64_t)c->limits.concurrency;
 }
 
 static int
-is_over_rate(const struct core *c)
+is_over_rate(const struct job *j)
 {
-	return c->rate_at_us > c->clock.now_us;
+	return j->pace.next_at_us > j->core->clock.now_us;
 }
 
-/* Nothing but --rate holds back what could start. */
+/* Do a job's own limits allow it to start something? */
 static int
-is_held_by_rate(const struct core *c)
+job_may_start(const struct job *j)
+{
+	return j->pauses == 0 && j->slots < (uint64_t)j->opts->concurrency &&
+	       !is_over_rate(j);
+}
+
+/* The job of the item that goes next. */
+static const struct job *
+next_job(const struct core *c)
+{
+	return host_next(
+	    CONTAINER(list_first(&c->hosts.ready), const struct host, link))
+	    ->job;
+}
+
+/* Do the limits of the engine allow a start? */
+static int
+engine_may_start(const struct core *c)
 {
 	return c->sched.pauses == 0 && c->hosts.ready.n > 0 &&
-	       !lacks_memory(c) && has_free_slot(c) && is_over_rate(c);
+	       !lacks_memory(c) && has_free_slot(c);
 }
 
 int
 sched_may_start(const struct core *c)
 {
-	return c->sched.pauses == 0 && c->hosts.ready.n > 0 &&
-	       !lacks_memory(c) && has_free_slot(c) && !is_over_rate(c);
+	return engine_may_start(c) && job_may_start(next_job(c));
 }
 
 /* How f gets its connection: *conn, or NULL with addresses at hand. 0: neither,
@@ -395,9 +417,10 @@ sched_next(struct core *c, struct conn **conn)
 {
 	struct host *h =
 	    CONTAINER(list_first(&c->hosts.ready), struct host, link);
-	struct fetch *f;
+	struct fetch *f = host_next(h);
 
-	f = c->opts->nbudgets > 0 ? next_in_budget(h) : host_next(h);
+	if (f->job->opts->nbudgets > 0)
+		f = next_in_budget(h);
 	if (f == NULL || !find_way(h, f, conn))
 		return NULL;
 	charge(h, f);
@@ -407,42 +430,57 @@ sched_next(struct core *c, struct conn **conn)
 
 /* ---- --keep-order ---- */
 
-struct turn {
+struct in_order {
+	const struct job *job;
 	uint64_t seq;
 	struct fetch *f;
 };
 
 static int
-find_turn(void *arg, const struct fetch *f)
+find_seq(void *arg, const struct fetch *f)
 {
-	struct turn *t = arg;
+	struct in_order *o = arg;
 
-	if (f->seq == t->seq)
-		t->f = (struct fetch *)(uintptr_t)f;
-	return t->f == NULL;
+	if (f->job == o->job && f->seq == o->seq)
+		o->f = (struct fetch *)(uintptr_t)f;
+	return o->f == NULL;
 }
 
 /*
  * What waits for its turn has no room left, in the file or in memory: only the
- * item whose turn it is makes room, so it is started before all others.
+ * item that is next in order makes room, so it is started before all others.
  */
+static struct fetch *
+next_in_order(struct job *j, struct conn **conn)
+{
+	struct core *c = j->core;
+	struct in_order o = { .job = j };
+
+	if (j->emit.order == NULL ||
+	    !(j->pauses & PAUSE_SPILL || c->sched.pauses & PAUSE_MEMORY) ||
+	    c->sched.pauses & ~(unsigned)PAUSE_MEMORY ||
+	    j->pauses & ~(unsigned)PAUSE_SPILL || !has_free_slot(c) ||
+	    j->slots >= (uint64_t)j->opts->concurrency || is_over_rate(j))
+		return NULL;
+	o.seq = order_turn(j->emit.order);
+	hosts_each_waiting(c, find_seq, &o);
+	if (o.f == NULL || sched_is_delayed(o.f) ||
+	    o.f->host->place != HOST_READY || !find_way(o.f->host, o.f, conn))
+		return NULL;
+	charge(o.f->host, o.f);
+	return o.f;
+}
+
 struct fetch *
 sched_next_in_order(struct core *c, struct conn **conn)
 {
-	struct turn t = { 0, NULL };
+	struct fetch *f = NULL;
+	struct link *k;
 
-	if (c->order == NULL ||
-	    !(c->sched.pauses & (PAUSE_SPILL | PAUSE_MEMORY)) ||
-	    c->sched.pauses & ~(unsigned)(PAUSE_SPILL | PAUSE_MEMORY) ||
-	    !has_free_slot(c) || is_over_rate(c))
-		return NULL;
-	t.seq = order_turn(c->order);
-	hosts_each_waiting(c, find_turn, &t);
-	if (t.f == NULL || sched_is_delayed(t.f) ||
-	    t.f->host->place != HOST_READY || !find_way(t.f->host, t.f, conn))
-		return NULL;
-	charge(t.f->host, t.f);
-	return t.f;
+	for (k = list_first(&c->jobs); k != NULL && f == NULL;
+	     k = list_next(&c->jobs, k))
+		f = next_in_order(CONTAINER(k, struct job, of_core), conn);
+	return f;
 }
 
 /* ---- what is due ---- */
@@ -496,15 +534,20 @@ void
 sched_set_timer(struct core *c)
 {
 	struct heap_link *k;
-	int64_t at = network_due_us(c);
+	int64_t now = c->clock.now_us, at = network_due_us(c);
+	struct link *l;
+	struct job *j;
 
 	if ((k = heap_first(&c->sched.later)) != NULL && k->key < at)
 		at = k->key;
 	if ((k = heap_first(&c->hosts.held)) != NULL && k->key < at)
 		at = k->key;
-	if (c->rate_at_us > c->clock.now_us && c->hosts.ready.n > 0 &&
-	    c->rate_at_us < at)
-		at = c->rate_at_us;
+	for (l = list_first(&c->jobs); l != NULL; l = list_next(&c->jobs, l)) {
+		j = CONTAINER(l, struct job, of_core);
+		if (j->pace.next_at_us > now && j->pace.next_at_us < at &&
+		    c->hosts.ready.n > 0)
+			at = j->pace.next_at_us;
+	}
 	if (at == TIMER_NEVER)
 		return;
 	if (c->sched.due_timer == NULL)
@@ -516,37 +559,51 @@ sched_set_timer(struct core *c)
 /* ---- pauses ---- */
 
 static void
-set_pause(struct core *c, enum core_pause p, int on)
+set_pause(unsigned *pauses, enum core_pause p, int on)
 {
 	if (on)
-		c->sched.pauses |= p;
+		*pauses |= p;
 	else
-		c->sched.pauses &= ~(unsigned)p;
+		*pauses &= ~(unsigned)p;
+}
+
+static void
+judge_output(struct job *j)
+{
+	struct emit *e = &j->emit;
+
+	set_pause(&j->pauses, PAUSE_SINK,
+	    sink_is_full(e->out) || failed_input_is_full(j));
+	set_pause(&j->pauses, PAUSE_SPILL,
+	    e->order != NULL && !order_ask_disk(e->order));
 }
 
 void
 sched_judge_pauses(struct core *c)
 {
+	struct sched *s = &c->sched;
+	struct link *k;
+	struct job *j;
+
 	account_ask(c);
 	parse_go_on(c);
 	if (!account_is_over(c))
-		c->sched.exempt = NULL;
-	set_pause(
-	    c, PAUSE_SINK, sink_is_full(c->out) || failed_input_is_full(c));
-	set_pause(c, PAUSE_MEMORY, lacks_memory(c));
-	set_pause(
-	    c, PAUSE_SPILL, c->order != NULL && !order_ask_disk(c->order));
-	set_pause(c, PAUSE_POOL, parse_is_full(c));
-	if (c->sched.pauses & PAUSE_POOL)
-		c->sched.pool_held_at_us = c->clock.now_us;
-	if (is_held_by_rate(c))
-		c->rate_held_at_us = c->clock.now_us;
-	if (c->sched.pauses & PAUSE_FD &&
-	    (c->clock.now_us >= c->sched.fd_retry_at_us ||
-		conns_open(c->conns) < c->sched.fd_open))
-		set_pause(c, PAUSE_FD, 0);
-	if (c->sched.pauses & PAUSE_FD) /* it may have fired a little early */
-		timer_set(c->sched.fd_timer, c->sched.fd_retry_at_us);
+		s->exempt = NULL;
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		j = CONTAINER(k, struct job, of_core);
+		judge_output(j);
+		if (engine_may_start(c) && is_over_rate(j))
+			j->pace.held_at_us = c->clock.now_us;
+	}
+	set_pause(&s->pauses, PAUSE_MEMORY, lacks_memory(c));
+	set_pause(&s->pauses, PAUSE_POOL, parse_is_full(c));
+	if (s->pauses & PAUSE_POOL)
+		s->pool_held_at_us = c->clock.now_us;
+	if (s->pauses & PAUSE_FD && (c->clock.now_us >= s->fd_retry_at_us ||
+					conns_open(c->conns) < s->fd_open))
+		set_pause(&s->pauses, PAUSE_FD, 0);
+	if (s->pauses & PAUSE_FD) /* it may have fired a little early */
+		timer_set(s->fd_timer, s->fd_retry_at_us);
 }
 
 /*
@@ -599,16 +656,17 @@ choose_exempt(struct fetch *f)
 int
 sched_must_pause(struct fetch *f)
 {
+	const struct emit *e = &f->job->emit;
 	struct core *c = f->core;
 
-	if (sink_is_full(c->out) ||
+	if (sink_is_full(e->out) ||
 	    (f->x->live != OUTPUT_STREAM_NONE && output_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
-	if (c->order != NULL && order_turn(c->order) == f->seq)
+	if (e->order != NULL && order_turn(e->order) == f->seq)
 		return 0; /* all others wait for it */
 	if (f->x->live != OUTPUT_STREAM_NONE && !output_has_room(f))
 		return WAIT_ORDER;
-	if (!account_is_over(c) || c->emitting == f)
+	if (!account_is_over(c) || e->unfinished == f)
 		return 0; /* nothing else comes out before its line is */
 	if (c->state[FETCH_PARSING].n > 0)
 		return WAIT_MEMORY; /* these will give memory back */
@@ -644,7 +702,7 @@ sched_end_fd_wait(struct fetch *f)
 {
 	if (f->fd_since_at_us == 0)
 		return;
-	stats_wait(&f->core->stats, WAIT_FD_LIMIT,
+	stats_wait(&f->job->stats, WAIT_FD_LIMIT,
 	    f->core->clock.now_us - f->fd_since_at_us);
 	f->fd_since_at_us = 0;
 }
@@ -661,9 +719,13 @@ sched_stop(struct core *c)
 int
 sched_is_done(const struct core *c)
 {
+	const struct link *k;
+
 	if (c->sched.pauses & PAUSE_STOP)
 		return c->sched.slots == 0 && c->state[FETCH_PARSING].n == 0 &&
-		       c->state[FETCH_EMITTING].n == 0 && c->run.n == 0;
-	return c->input_ended && c->alive == 0 &&
-	       (c->order == NULL || order_is_over(c->order));
+		       c->emitting == 0 && c->run.n == 0;
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
+		if (!job_is_done(CONTAINER(k, const struct job, of_core)))
+			return 0;
+	return 1;
 }

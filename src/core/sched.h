@@ -19,20 +19,19 @@ struct timer;
 
 /* Why nothing may start just now; a bit each. */
 enum core_pause {
-	PAUSE_SINK = 1 << 0,   /* the output is not read */
+	PAUSE_SINK = 1 << 0,   /* of a job: its output is not read */
 	PAUSE_FD = 1 << 1,     /* no descriptor or port is to be had */
 	PAUSE_MEMORY = 1 << 2, /* --max-buffer */
 	PAUSE_STOP = 1 << 3,   /* the run is being ended */
 	PAUSE_NET = 1 << 4,    /* the network is down */
 	PAUSE_POOL = 1 << 5,   /* enough wait for a parser */
-	PAUSE_SPILL = 1 << 6,  /* --max-spill, or the disk is full */
+	PAUSE_SPILL = 1 << 6,  /* of a job: --max-spill, or the disk is full */
 };
 
 struct sched {
 	unsigned pauses;         /* enum core_pause */
 	size_t slots;            /* in use */
-	size_t known;            /* items that wait for a slot, */
-	size_t known_bytes;      /* and the bytes of their lines */
+	size_t known;            /* items that wait for a slot */
 	struct heap later;       /* fetches in back-off, by when they are due */
 	struct timer *due_timer; /* the first of these, of the hosts that are
 				  * held, and of --rate */

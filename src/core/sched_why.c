@@ -15,27 +15,31 @@
 #include "io/conn/conn.h"
 #include "io/sink.h"
 
-/* Why the run as a whole starts nothing. */
+/* Why the engine, or the job as a whole, starts nothing. */
 static enum wait_reason
-why_paused(const struct core *c)
+why_paused(const struct job *j)
 {
+	const struct core *c = j->core;
+
 	if (c->sched.pauses & PAUSE_FD)
 		return WAIT_FD_LIMIT;
-	if (c->sched.pauses & PAUSE_SINK)
+	if (j->pauses & PAUSE_SINK)
 		return WAIT_OUTPUT_BLOCKED;
 	if (c->sched.pauses & PAUSE_MEMORY)
 		return WAIT_MEMORY;
-	if (c->sched.pauses & PAUSE_SPILL)
+	if (j->pauses & PAUSE_SPILL)
 		return WAIT_ORDER;
 	if (c->sched.pauses & PAUSE_POOL)
 		return WAIT_WORKER_BUSY;
-	return c->rate_at_us > c->clock.now_us ? WAIT_RATE : WAIT_SLOT;
+	return j->pace.next_at_us > c->clock.now_us ? WAIT_RATE : WAIT_SLOT;
 }
 
 /* Why the next item of a host does not start. */
 static enum wait_reason
-why_host(const struct host *h)
+why_host(const struct fetch *f)
 {
+	const struct host *h = f->host;
+
 	switch (h->place) {
 	case HOST_WANT:
 	case HOST_LOOKUP:
@@ -54,7 +58,7 @@ why_host(const struct host *h)
 	case HOST_UNRESOLVED:
 		break;
 	}
-	return why_paused(h->core);
+	return why_paused(f->job);
 }
 
 static enum wait_reason
@@ -64,7 +68,7 @@ why_queued(const struct fetch *f)
 		return WAIT_BACKOFF;
 	if (f->core->sched.pauses & PAUSE_NET)
 		return WAIT_NET_DOWN;
-	return why_host(f->host);
+	return why_host(f);
 }
 
 static int
@@ -86,13 +90,11 @@ sched_waits(struct core *c, size_t by_reason[WAIT_COUNT])
 const char *
 sched_why(const struct fetch *f)
 {
-	const struct core *c = f->core;
-
 	if (f->state == FETCH_QUEUED)
 		return stats_wait_name(why_queued(f));
-	if (f->state == FETCH_EMITTING && sink_is_full(c->out))
+	if (f->state == FETCH_EMITTING && sink_is_full(f->job->emit.out))
 		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
-	if (f->state == FETCH_EMITTING && c->sched.pauses & PAUSE_SPILL)
+	if (f->state == FETCH_EMITTING && f->job->pauses & PAUSE_SPILL)
 		return stats_wait_name(WAIT_ORDER);
 	if (f->state == FETCH_PARSING && !parse_is_running(f))
 		return stats_wait_name(WAIT_WORKER_BUSY);

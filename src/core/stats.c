@@ -59,28 +59,28 @@ edge_of(unsigned b)
 }
 
 void
-stats_lag(struct stats *s, int64_t us)
+stats_lag(struct lag *l, int64_t us)
 {
-	s->lag[bucket_of(us)]++;
-	if (us > s->lag_max_us)
-		s->lag_max_us = us;
+	l->of[bucket_of(us)]++;
+	if (us > l->max_us)
+		l->max_us = us;
 }
 
 int64_t
-stats_lag_quantile(const struct stats *s, double share)
+stats_lag_quantile(const struct lag *l, double share)
 {
 	uint64_t total = 0, seen = 0, want;
 	unsigned i;
 
 	for (i = 0; i < LAG_BUCKETS; i++)
-		total += s->lag[i];
+		total += l->of[i];
 	want = (uint64_t)((double)total * share);
 	for (i = 0; i < LAG_BUCKETS; i++) {
-		seen += s->lag[i];
+		seen += l->of[i];
 		if (seen > want)
 			break;
 	}
 	if (i == LAG_BUCKETS)
-		return s->lag_max_us;
-	return edge_of(i) < s->lag_max_us ? edge_of(i) : s->lag_max_us;
+		return l->max_us;
+	return edge_of(i) < l->max_us ? edge_of(i) : l->max_us;
 }

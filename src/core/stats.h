@@ -47,16 +47,19 @@ struct stats {
 		uint64_t count;
 		int64_t time_us;
 	} waits[WAIT_COUNT];
-	uint64_t lag[LAG_BUCKETS];
-	int64_t lag_max_us;
-	uint64_t hosts; /* origins met */
+};
+
+/* How late the loop comes to what is ready. */
+struct lag {
+	uint64_t of[LAG_BUCKETS];
+	int64_t max_us;
 };
 
 const char *stats_wait_name(enum wait_reason r);
 void stats_wait(struct stats *s, enum wait_reason r, int64_t us);
 /* A ready event waited up to `us`. */
-void stats_lag(struct stats *s, int64_t us);
+void stats_lag(struct lag *l, int64_t us);
 /* The lag that a share of all turns (0.5, 0.99) did not exceed, in us. */
-int64_t stats_lag_quantile(const struct stats *s, double share);
+int64_t stats_lag_quantile(const struct lag *l, double share);
 
 #endif

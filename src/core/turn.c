@@ -14,25 +14,35 @@
 #include "io/timer.h"
 
 static int
-has_to_emit(const struct core *c)
+has_to_emit(const struct job *j)
 {
-	return emit_has_any(c) && sink_error(c->out) == E_OK;
+	const struct emit *e = &j->emit;
+
+	if (sink_error(e->out) != E_OK)
+		return 0;
+	return emit_has_any(j) ||
+	       (e->order != NULL && order_is_due(e->order) &&
+		   e->unfinished == NULL && !sink_is_full(e->out));
 }
 
+/* Of any job. */
 static int
-has_ordered(const struct core *c)
+has_output(const struct core *c)
 {
-	return c->order != NULL && order_is_due(c->order) &&
-	       c->emitting == NULL && !sink_is_full(c->out) &&
-	       sink_error(c->out) == E_OK;
+	const struct link *k;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
+		if (has_to_emit(CONTAINER(k, const struct job, of_core)))
+			return 1;
+	return 0;
 }
 
 int
 turn_has_work(const struct core *c)
 {
-	return has_to_emit(c) || has_ordered(c) || c->run.n > 0 ||
-	       c->hosts.lost.n > 0 || c->hosts.unresolved.n > 0 ||
-	       c->input_left || sched_may_start(c);
+	return has_output(c) || c->run.n > 0 || c->hosts.lost.n > 0 ||
+	       c->hosts.unresolved.n > 0 || c->turn.is_work_left ||
+	       sched_may_start(c);
 }
 
 static void
@@ -91,24 +101,48 @@ turn_decide(struct core *c)
 		start_next(c);
 	sched_look_up_ahead(c);
 	fetch_fail_waiting(c);
-	c->input_left = (is_more && intake_is_wanted(c)) || sched_may_start(c);
+	c->turn.is_work_left =
+	    (is_more && intake_is_wanted(c)) || sched_may_start(c);
 	fetch_run_queue(c);
+}
+
+static void
+emit_job(struct job *j)
+{
+	const struct turn *t = &j->core->turn;
+
+	fetch_emit_waiting(j);
+	(void)emit_ordered(j);
+	if (sink_pending(j->emit.out) > 0 && t->before_output != NULL)
+		t->before_output(t->before_output_arg);
+	sink_flush(j->emit.out);
+	failed_input_flush(j);
 }
 
 /* Large bodies go out piece by piece, as long as the sink takes them. */
 static void
 emit(struct core *c)
 {
+	struct link *k;
+
 	do {
-		fetch_emit_waiting(c);
-		(void)emit_ordered(c);
-		if (sink_pending(c->out) > 0 && c->before_output != NULL)
-			c->before_output(c->before_output_arg);
-		sink_flush(c->out);
-		failed_input_flush(c);
+		for (k = list_first(&c->jobs); k != NULL;
+		     k = list_next(&c->jobs, k))
+			emit_job(CONTAINER(k, struct job, of_core));
 		clock_tick(&c->clock);
-	} while ((has_to_emit(c) || has_ordered(c)) &&
-		 !clock_is_over_budget(&c->clock));
+	} while (has_output(c) && !clock_is_over_budget(&c->clock));
+}
+
+/* Those of the engine and of every job. */
+static unsigned
+count_pauses(const struct core *c)
+{
+	const struct link *k;
+	unsigned n = c->sched.pauses != 0;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
+		n += CONTAINER(k, const struct job, of_core)->pauses != 0;
+	return n;
 }
 
 void
@@ -117,15 +151,29 @@ turn_finish(struct core *c)
 	unsigned pauses;
 
 	emit(c);
-	pauses = c->sched.pauses;
+	pauses = count_pauses(c);
 	sched_judge_pauses(c);
-	if (pauses != 0 && c->sched.pauses == 0)
-		c->input_left = 1; /* no event tells of it: pump again */
+	if (count_pauses(c) < pauses)
+		c->turn.is_work_left = 1; /* no event tells of it: pump again */
 	fetch_resume_paused(c);
 	conns_reap(c->conns);
-	stats_lag(&c->stats, clock_tick(&c->clock) - c->clock.pass_at_us);
+	stats_lag(&c->turn.lag, clock_tick(&c->clock) - c->clock.pass_at_us);
 	sched_set_timer(c);
 	clock_end_pass(&c->clock);
+}
+
+static int
+has_ordered_left(const struct core *c)
+{
+	const struct link *k;
+	const struct order *o;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		o = CONTAINER(k, const struct job, of_core)->emit.order;
+		if (o != NULL && order_is_due(o))
+			return 1;
+	}
+	return 0;
 }
 
 int
@@ -135,6 +183,5 @@ turn_emit_rest(struct core *c)
 	clock_tick(&c->clock);
 	fetch_run_queue(c);
 	emit(c);
-	return c->run.n > 0 || c->state[FETCH_EMITTING].n > 0 ||
-	       (c->order != NULL && order_is_due(c->order));
+	return c->run.n > 0 || c->emitting > 0 || has_ordered_left(c);
 }

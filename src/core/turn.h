@@ -6,7 +6,19 @@
 #ifndef CORE_TURN_H
 #define CORE_TURN_H
 
-#include "core/core.h"
+#include <stdint.h>
+
+#include "core/stats.h"
+
+struct core;
+struct job;
+
+struct turn {
+	int is_work_left; /* the pump has more to do that no event tells of */
+	void (*before_output)(void *arg); /* NULL: nobody asks */
+	void *before_output_arg;
+	struct lag lag;
+};
 
 /* Something is left to do that no event will tell of: do not wait. */
 int turn_has_work(const struct core *c);

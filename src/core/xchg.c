@@ -31,7 +31,7 @@
 struct xchg *
 xchg_take(struct core *c, struct fetch *f)
 {
-	struct link *k = list_shift(&c->spare_xchgs);
+	struct link *k = list_shift(&c->spare.xchgs);
 	struct xchg *x;
 
 	if (k != NULL) {
@@ -74,10 +74,10 @@ xchg_count_held(struct xchg *x)
 static void
 give_decoder(struct xchg *x)
 {
-	if (x->core->spare_decode == NULL &&
+	if (x->core->spare.decode == NULL &&
 	    (x->decode == NULL ||
 		decode_held_bytes(x->decode) <= KEEP_DECODER_BYTES))
-		x->core->spare_decode = x->decode;
+		x->core->spare.decode = x->decode;
 	else
 		decode_close(x->decode);
 	x->decode = NULL;
@@ -153,8 +153,8 @@ xchg_give(struct xchg **xp)
 	x->at = (struct record_at){ 0 };
 	http_start(x->http, 0, 0, 0);
 	account_set(&x->core->account, ACCOUNT_EXCHANGES, &x->charged, 0);
-	if (x->core->spare_xchgs.n < SPARE_MAX)
-		list_unshift(&x->core->spare_xchgs, &x->spare);
+	if (x->core->spare.xchgs.n < SPARE_MAX)
+		list_unshift(&x->core->spare.xchgs, &x->spare);
 	else
 		xchg_free(x);
 }
@@ -205,7 +205,8 @@ xchg_count_pause(struct xchg *x)
 		x->memory_us += lasted;
 	else
 		x->paused_total_us += lasted;
-	stats_wait(&x->core->stats, (enum wait_reason)x->paused_for, lasted);
+	stats_wait(
+	    &x->fetch->job->stats, (enum wait_reason)x->paused_for, lasted);
 	x->paused_at_us = now;
 }
 
@@ -246,7 +247,7 @@ bad_http(struct xchg *x)
 static int
 wants_body(const struct xchg *x)
 {
-	const struct opts *o = x->core->opts;
+	const struct opts *o = x->fetch->job->opts;
 
 	if (x->live != OUTPUT_STREAM_NONE)
 		return 0;
@@ -257,7 +258,7 @@ wants_body(const struct xchg *x)
 uint64_t
 xchg_max_bytes(const struct xchg *x)
 {
-	const struct opts *o = x->core->opts;
+	const struct opts *o = x->fetch->job->opts;
 
 	if (x->live != OUTPUT_STREAM_NONE && !opts_given(o, OPT_max_filesize))
 		return 0;
@@ -268,7 +269,7 @@ xchg_max_bytes(const struct xchg *x)
 static int
 is_bomb(const struct xchg *x)
 {
-	const struct opts *o = x->core->opts;
+	const struct opts *o = x->fetch->job->opts;
 	uint64_t widest = decode_widest(x->decode);
 	uint64_t max = xchg_max_bytes(x);
 
@@ -435,9 +436,9 @@ open_decoder(struct xchg *x)
 	/* Part of what is coded stays as it came. */
 	if (http_status(x->http) == 206)
 		unknown = is_any_coded(codings);
-	else if (codings.n > 0 && x->core->opts->compressed) {
-		x->decode = x->core->spare_decode;
-		x->core->spare_decode = NULL;
+	else if (codings.n > 0 && x->fetch->job->opts->compressed) {
+		x->decode = x->core->spare.decode;
+		x->core->spare.decode = NULL;
 		e = decode_open(&x->decode, &codings, 1, &unknown);
 		x->is_coded = x->decode != NULL;
 	}

@@ -110,7 +110,7 @@ authorization(struct xchg *x, struct buf *own)
 	const struct url *u = xchg_item_url(x);
 
 	if (!u->has_user)
-		return buf_view(&x->core->authorization);
+		return buf_view(&x->fetch->job->authorization);
 	xchg_basic(own, buf_view(&u->user), buf_view(&u->password));
 	return buf_view(own);
 }
@@ -138,8 +138,8 @@ xchg_look(struct xchg *x, const struct fetch *f)
 	size_t at;
 	int is_good = request_parse(&x->req, f->line, &fault) == E_OK;
 
-	x->has_url = item_url(x->core, &x->url, x->req.url, &why, &at) == E_OK;
-	x->method = item_method(&x->req, f->opts);
+	x->has_url = item_url(f->job, &x->url, x->req.url, &why, &at) == E_OK;
+	x->method = item_method(&x->req, f->job->opts);
 	x->is_hop = 0;
 	if (!is_good || !x->has_url)
 		return 0;
@@ -158,8 +158,8 @@ void
 xchg_expect(struct xchg *x)
 {
 	const struct fetch *f = x->fetch;
-	size_t max = f->opts->max_header_size_bytes > 0
-			 ? (size_t)f->opts->max_header_size_bytes
+	size_t max = f->job->opts->max_header_size_bytes > 0
+			 ? (size_t)f->job->opts->max_header_size_bytes
 			 : HEADER_CEILING;
 	size_t used = f->history != NULL ? f->history->header_bytes : 0;
 	size_t chain = max * CHAIN_SECTIONS, left;
@@ -170,7 +170,7 @@ xchg_expect(struct xchg *x)
 	if (max > left)
 		max = left;
 	http_start(x->http, span_eq(x->method, SPAN("HEAD")), max,
-	    f->opts->include_headers);
+	    f->job->opts->include_headers);
 }
 
 /* What a redirect has left behind. */
@@ -185,7 +185,7 @@ omit(const struct xchg *x, const struct fetch *f)
 		omit |= HTTP_OMIT_CONTENT;
 	if (span_eq(url_origin(&x->url), url_origin(&x->home)))
 		return omit;
-	if (!f->opts->location_trusted)
+	if (!f->job->opts->location_trusted)
 		omit |= HTTP_OMIT_SECRETS;
 	return omit | HTTP_OMIT_HOST;
 }
@@ -193,7 +193,7 @@ omit(const struct xchg *x, const struct fetch *f)
 enum err
 xchg_prepare(struct xchg *x, const struct fetch *f)
 {
-	const struct opts *o = f->opts;
+	const struct opts *o = f->job->opts;
 	struct http_request h = { 0 };
 	struct buf own = { 0 };
 	enum err e = E_OK;
@@ -217,7 +217,7 @@ xchg_prepare(struct xchg *x, const struct fetch *f)
 	h.cookie = span_str(o->cookie);
 	h.referer = span_str(o->referer);
 	h.authorization = authorization(x, &own);
-	h.option = x->core->option_headers;
+	h.option = f->job->headers;
 	h.item = (struct http_headers){ x->req.header, x->req.nheader };
 	/* A part of what is coded could not be decoded. */
 	if (o->compressed)

@@ -118,7 +118,7 @@ test_no_window_holds_more_than_the_budget(void **state)
 		sim_input(&s, budgets[i].items, mixed_item);
 		sim_run(&s, 60 * MINUTE);
 		check_budget(&s, i);
-		assert_true(s.core.stats.waits[WAIT_BUDGET].count > 0);
+		assert_true(s.job.stats.waits[WAIT_BUDGET].count > 0);
 		sim_fini(&s);
 	}
 }

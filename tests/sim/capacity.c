@@ -119,7 +119,7 @@ test_items_of_a_dead_name_take_no_memory_of_exchanges(void **state)
 	sim_run(&s, 10 * MINUTE);
 	assert_int_equal(sim_count(&s, E_DNS_NXDOMAIN), 60000);
 	assert_int_equal(sim_count(&s, E_OK), 200);
-	assert_true(s.core.spare_xchgs.n <= 4000);
+	assert_true(s.core.spare.xchgs.n <= 4000);
 	sim_fini(&s);
 }
 

@@ -266,7 +266,8 @@ check_reader(struct sim *s, const struct fetch *f)
 static void
 check_state(struct sim *s, enum fetch_state st, struct count *n)
 {
-	const struct list *l = &s->core.state[st];
+	const struct list *l =
+	    st == FETCH_EMITTING ? &s->job.emit.waiting : &s->core.state[st];
 	const struct fetch *f;
 	struct link *k;
 
@@ -392,10 +393,10 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 
 	EXPECT(s, n->nslot == c->sched.slots);
 	EXPECT(s, c->sched.slots <= (size_t)s->opts.concurrency);
-	EXPECT(s,
-	    n->waiting == c->sched.known && n->lines == c->sched.known_bytes);
+	EXPECT(
+	    s, n->waiting == c->sched.known && n->lines == s->job.known_bytes);
 	EXPECT(s, c->sched.known <= KNOWN_MAX);
-	EXPECT(s, c->sched.known_bytes < KNOWN_BYTES_MAX + LINE_MAX_BYTES);
+	EXPECT(s, s->job.known_bytes < KNOWN_BYTES_MAX + LINE_MAX_BYTES);
 	EXPECT(s, n->startable == c->hosts.startable);
 	EXPECT(s, n->lookups == c->hosts.lookups);
 	EXPECT(s, c->hosts.lookups <= (most < 16       ? 16
@@ -410,8 +411,8 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	    n->held_hosts == c->hosts.held.n && n->delayed == c->sched.later.n);
 	check_account(s, n);
 	EXPECT(s, c->alive == n->waiting + n->nslot +
-				  c->state[FETCH_PARSING].n +
-				  c->state[FETCH_EMITTING].n + done);
+				  c->state[FETCH_PARSING].n + c->emitting +
+				  done);
 	EXPECT(s, c->state[FETCH_QUEUED].n == 0);
 	EXPECT(s, c->state[FETCH_DONE].n == 0);
 }
@@ -444,14 +445,15 @@ forgets_input(const struct sim *s)
 {
 	const struct core *c = &s->core;
 
-	return !c->input_ended && c->sched.pauses == 0 &&
-	       c->hosts.lookups == 0 && c->hosts.ready.n == 0 &&
-	       !c->network.is_down &&
+	return !s->job.intake.ended && c->sched.pauses == 0 &&
+	       s->job.pauses == 0 && c->hosts.lookups == 0 &&
+	       c->hosts.ready.n == 0 && !c->network.is_down &&
 	       c->sched.slots < (size_t)s->opts.concurrency &&
 	       c->hosts.startable < 4 * (uint64_t)s->opts.concurrency &&
 	       c->sched.known + (size_t)s->opts.concurrency < KNOWN_MAX &&
-	       c->sched.known_bytes < KNOWN_BYTES_MAX &&
-	       !account_is_full_of_items(c) && fake_source_has_line(c->source);
+	       s->job.known_bytes < KNOWN_BYTES_MAX &&
+	       !account_is_full_of_items(c) &&
+	       fake_source_has_line(s->job.intake.source);
 }
 
 static int
@@ -473,8 +475,8 @@ is_woken(const struct sim *s)
 		return 0;
 	if (held != NULL && !is_woken_by(c, held->key))
 		return 0;
-	if (c->hosts.ready.n > 0 && c->rate_at_us > c->clock.now_us &&
-	    !is_woken_by(c, c->rate_at_us))
+	if (c->hosts.ready.n > 0 && s->job.pace.next_at_us > c->clock.now_us &&
+	    !is_woken_by(c, s->job.pace.next_at_us))
 		return 0;
 	if (!n->is_down || n->job != NULL ||
 	    c->hosts.ready.n + c->hosts.want.n == 0 ||
@@ -487,18 +489,19 @@ void
 check_sleep(struct sim *s)
 {
 	const struct core *c = &s->core;
-	int is_free = c->sched.pauses == 0;
+	int is_free = c->sched.pauses == 0 && s->job.pauses == 0;
 	struct link *k = list_first(&c->paused);
 
-	EXPECT(s,
-	    !(is_free && c->hosts.ready.n > 0 && c->rate_at_us <= s->w.now_us &&
-		c->sched.slots < (size_t)s->opts.concurrency));
+	EXPECT(s, !(is_free && c->hosts.ready.n > 0 &&
+		      s->job.pace.next_at_us <= s->w.now_us &&
+		      c->sched.slots < (size_t)s->opts.concurrency));
 	EXPECT(s, c->hosts.lost.n == 0 && c->hosts.unresolved.n == 0);
 	EXPECT(s, is_woken(s));
 	EXPECT(s, !(is_free && c->hosts.want.n > 0 && c->hosts.lookups == 0 &&
 		      c->hosts.ready.n == 0 && !c->network.is_down));
 	EXPECT(s, !forgets_input(s));
-	EXPECT(s, !(c->sched.pauses & PAUSE_SINK && !sink_is_full(c->out)));
+	EXPECT(
+	    s, !(s->job.pauses & PAUSE_SINK && !sink_is_full(s->job.emit.out)));
 	EXPECT(s, !(c->sched.pauses & PAUSE_FD &&
 		      timer_at(c->sched.fd_timer) == TIMER_NEVER));
 	EXPECT(

@@ -118,7 +118,7 @@ run_wait(size_t i, uint64_t seed)
 	assert_true(seen_sum(&s.w, seen_dial, at - s.w.start_at_us + 1 * MS,
 			INT64_MAX / 2) <= (double)slots);
 	assert_true(s.core.alive == 0);
-	assert_true(s.core.was_left || sim_count(&s, E_INTERRUPTED) > 0);
+	assert_true(s.job.was_left || sim_count(&s, E_INTERRUPTED) > 0);
 	sim_fini(&s);
 }
 

@@ -243,7 +243,7 @@ test_a_post_takes_no_connection_idle_for_two_seconds(void **state)
 		sim_input(&s, 10, post_item);
 		sim_run(&s, 5 * MINUTE);
 		assert_int_equal(sim_count(&s, E_OK), 10);
-		assert_int_equal(s.core.stats.conns_reused, slow ? 0 : 9);
+		assert_int_equal(s.job.stats.conns_reused, slow ? 0 : 9);
 		sim_fini(&s);
 	}
 }

@@ -77,7 +77,7 @@ test_retry_after_holds_all_of_one_origin_and_no_other(void **state)
 		assert_int_equal(
 		    seen_sum(&s.w, seen_kind0, last, 7 * SECOND), 0);
 		assert_true(seen_sum(&s.w, seen_kind0, 0, last) < 100);
-		assert_true(s.core.stats.waits[WAIT_RETRY_AFTER].count > 50);
+		assert_true(s.job.stats.waits[WAIT_RETRY_AFTER].count > 50);
 		sim_fini(&s);
 	}
 }

@@ -256,7 +256,7 @@ nothing_new_while_blocked(struct sim *s)
 		return;
 	if (*given == 0)
 		*given = s->w.given;
-	assert_true(sink_is_full(s->core.out));
+	assert_true(sink_is_full(s->job.emit.out));
 	assert_int_equal(s->w.given, *given);
 }
 

@@ -77,7 +77,7 @@ run_outage(uint64_t seed,
 	assert_true(s.w.now_us - s.w.start_at_us < 100 * SECOND);
 	/* Of known addresses nobody can tell from afar that all are gone. */
 	if (!is_afar || item == new_hosts)
-		assert_true(s.core.stats.waits[WAIT_NET_DOWN].count > 0);
+		assert_true(s.job.stats.waits[WAIT_NET_DOWN].count > 0);
 	sim_fini(&s);
 }
 
@@ -213,7 +213,7 @@ test_net_down_fail_lets_items_fail(void **state)
 	sim_input(&s, 3000, new_hosts);
 	sim_run(&s, 3 * MINUTE);
 	assert_true(sim_count(&s, E_DNS_TIMEOUT) > 1500);
-	assert_int_equal(s.core.stats.waits[WAIT_NET_DOWN].count, 0);
+	assert_int_equal(s.job.stats.waits[WAIT_NET_DOWN].count, 0);
 	sim_fini(&s);
 }
 

@@ -80,7 +80,7 @@ test_no_window_has_more_starts_than_the_rate(void **state)
 		sim_run(&s, 300 * MINUTE);
 		/* The last ones come back after a back-off of up to 4.5 s. */
 		check_rate(&s, i / 2, rate, i % 2 != 0 ? 5e6 : 0);
-		assert_true(s.core.stats.waits[WAIT_RATE].count > 0);
+		assert_true(s.job.stats.waits[WAIT_RATE].count > 0);
 		sim_fini(&s);
 	}
 }
@@ -271,7 +271,7 @@ test_delay_wastes_no_time_on_a_kept_connection(void **state)
 		assert_true(least_gap_sent(&s, hosts[k]) >= 100 * MS);
 		assert_true(seen_last(&s.w, hosts[k]) < 20600 * MS);
 	}
-	assert_true(s.core.stats.waits[WAIT_DELAY].count > 500);
+	assert_true(s.job.stats.waits[WAIT_DELAY].count > 500);
 	sim_fini(&s);
 }
 

@@ -99,7 +99,7 @@ test_a_full_pool_pauses_what_would_start(void **state)
 	assert_true(why[WAIT_WORKER_BUSY] > 0);
 	sim_run(&s, 60 * SECOND);
 	assert_true(most >= 20 && most < 20 + 10);
-	assert_true(s.core.stats.waits[WAIT_WORKER_BUSY].count > 0);
+	assert_true(s.job.stats.waits[WAIT_WORKER_BUSY].count > 0);
 	/* 400 pages of 100 ms, and what the first needed to come. */
 	assert_true(s.w.now_us - s.w.start_at_us < 41 * SECOND);
 	sim_fini(&s);

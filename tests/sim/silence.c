@@ -313,10 +313,10 @@ test_without_retries_each_item_is_asked_for_once_and_at_once(void **state)
 		sim_input(&s, 400, one_host);
 		sim_run(&s, 30 * SECOND);
 		assert_int_equal(sim_count(&s, E_HOST_UNAVAILABLE), 0);
-		assert_int_equal(s.core.stats.failed, 400);
+		assert_int_equal(s.job.stats.failed, 400);
 		assert_int_equal(seen_sum(&s.w, seen_dial, 0, EVER), 400);
 		assert_true(s.w.now_us - s.w.start_at_us < 10 * SECOND);
-		assert_int_equal(s.core.stats.waits[WAIT_BACKOFF].count, 0);
+		assert_int_equal(s.job.stats.waits[WAIT_BACKOFF].count, 0);
 		sim_fini(&s);
 	}
 }

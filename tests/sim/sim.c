@@ -96,13 +96,15 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	s->check_every = 1;
 	s->slack_us = 20 * MS;
 	parse(&s->opts, args);
-	core_init(c, &s->opts, w);
+	core_init(c, w);
+	core_set_limits(c, &s->opts);
+	job_init(&s->job, c, &s->opts);
 	c->random = seed * 2654435761 + 1;
 	rc.timeout_us = s->opts.dns_timeout_us;
 	c->resolve = resolve_new(w, &rc, NULL, 0);
 	c->conns = conns_new(w, NULL, SIZE_MAX);
-	c->out = sink_new(w, 1, on_wakeup, c);
-	c->source = source_new(w, on_wakeup, c);
+	s->job.emit.out = sink_new(w, 1, on_wakeup, c);
+	s->job.intake.source = source_new(w, on_wakeup, c);
 	open_pools(s);
 	clock_tick(&c->clock);
 }
@@ -136,8 +138,8 @@ note_most(struct sim *s)
 		s->most_known = c->sched.known;
 	if (c->account.held > s->most_held)
 		s->most_held = c->account.held;
-	if (sink_pending(c->out) > s->most_pending)
-		s->most_pending = sink_pending(c->out);
+	if (sink_pending(s->job.emit.out) > s->most_pending)
+		s->most_pending = sink_pending(s->job.emit.out);
 }
 
 void
@@ -170,7 +172,8 @@ sim_is_over(const struct sim *s)
 {
 	const struct core *c = &s->core;
 
-	return s->is_cut || (sched_is_done(c) && sink_pending(c->out) == 0);
+	return s->is_cut ||
+	       (sched_is_done(c) && sink_pending(s->job.emit.out) == 0);
 }
 
 /* Turning for ever with nothing to show for it is as bad as waiting so. */
@@ -197,10 +200,10 @@ end_early(struct sim *s)
 	int is_more = 1;
 
 	fetch_interrupt_all(&s->core);
-	while (is_more || sink_pending(s->core.out) > 0) {
+	while (is_more || sink_pending(s->job.emit.out) > 0) {
 		is_more = turn_emit_rest(&s->core);
 		s->w.horizon_us = INT64_MAX;
-		if (sink_pending(s->core.out) > 0)
+		if (sink_pending(s->job.emit.out) > 0)
 			(void)world_pass(&s->w, 1);
 	}
 	intake_judge_left(&s->core);
@@ -232,7 +235,7 @@ sim_run(struct sim *s, int64_t us)
 		    s->core.paused.n, s->core.sched.pauses);
 	check_all(s);
 	check_records(s);
-	fake_sink_at_end(s->core.out);
+	fake_sink_at_end(s->job.emit.out);
 	if (s->core.account.of[ACCOUNT_EXCHANGES] != 0 || s->core.alive != 0)
 		world_fail(&s->w, "something is held at the end");
 }
@@ -254,7 +257,7 @@ sim_stop(struct sim *s)
 	clock_tick(&c->clock);
 	sched_stop(c);
 	s->grace = timer_new(&s->w, on_grace, s);
-	timer_set(s->grace, c->clock.now_us + c->opts->grace_us);
+	timer_set(s->grace, c->clock.now_us + s->job.opts->grace_us);
 }
 
 /* ---- the end ---- */
@@ -264,16 +267,17 @@ sim_fini(struct sim *s)
 {
 	struct core *c = &s->core;
 
+	core_drop(c);
+	job_fini(&s->job);
 	core_fini(c);
-	if (c->sched.slots != 0 || c->sched.known != 0 ||
-	    c->sched.known_bytes != 0 || c->alive != 0 ||
-	    c->account.held != 0 || c->hosts.lookups != 0)
+	if (c->sched.slots != 0 || c->sched.known != 0 || c->emitting != 0 ||
+	    c->alive != 0 || c->account.held != 0 || c->hosts.lookups != 0)
 		world_fail(&s->w, "something is counted that is gone");
 	conns_reap(c->conns);
 	conns_free(c->conns);
 	resolve_free(c->resolve);
-	source_free(c->source);
-	sink_free(c->out);
+	source_free(s->job.intake.source);
+	sink_free(s->job.emit.out);
 	if (c->workers != NULL)
 		pool_free(c->workers);
 	if (c->coprocs != NULL)

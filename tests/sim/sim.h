@@ -12,6 +12,7 @@
 struct sim {
 	struct event_base w;
 	struct core core;
+	struct job job;
 	struct opts opts;
 	struct timer *grace;
 	int is_cut;

@@ -39,9 +39,9 @@ doubled(int64_t last_us, int64_t first_us)
 }
 
 static int
-may_hold(const struct host *h)
+may_hold(const struct fetch *f)
 {
-	return h->core->opts->retry > 0;
+	return f->job->opts->retry > 0;
 }
 
 /* Afterwards one may go at once. */
@@ -106,11 +106,11 @@ come_up(struct backoff *g)
 static void
 widen(struct host *h)
 {
-	const struct opts *o = h->core->opts;
-	uint64_t most = (uint64_t)o->concurrency;
+	const struct limits *l = &h->core->limits;
+	uint64_t most = (uint64_t)l->concurrency;
 
-	if (o->max_per_host > 0 && (uint64_t)o->max_per_host < most)
-		most = (uint64_t)o->max_per_host;
+	if (l->max_per_host > 0 && (uint64_t)l->max_per_host < most)
+		most = (uint64_t)l->max_per_host;
 	if (h->backoff.window != 0 && ++h->backoff.window >= most)
 		h->backoff.window = 0;
 }
@@ -137,7 +137,7 @@ backoff_answered(struct fetch *f)
 	if (g->allow > 0) {
 		g->held_until_at_us = 0;
 		/* Twice as many a round trip: no burst follows the hold. */
-		if (++g->allow > (uint64_t)h->core->opts->concurrency)
+		if (++g->allow > (uint64_t)h->core->limits.concurrency)
 			g->allow = 0;
 	}
 	host_update(h);
@@ -149,7 +149,7 @@ static int
 is_patience_over(const struct fetch *f)
 {
 	const struct backoff *g = &f->host->backoff;
-	int64_t max = f->opts->retry_max_time_us;
+	int64_t max = f->job->opts->retry_max_time_us;
 
 	return max > 0 && g->asked_since_at_us != 0 &&
 	       now_of(f->host) - g->asked_since_at_us > max;
@@ -168,7 +168,7 @@ is_refused_alone(const struct fetch *f)
 static void
 learn(struct fetch *f)
 {
-	if (f->opts->learn_rate && may_hold(f->host))
+	if (f->job->opts->learn_rate && may_hold(f))
 		learned_rate_refused(&f->host->backoff.learned, now_of(f->host),
 		    &history_of(f)->learnt);
 }
@@ -182,7 +182,7 @@ backoff_asked(struct fetch *f, int status, int64_t wait_us)
 {
 	struct host *h = f->host;
 	struct backoff *g = &h->backoff;
-	int64_t max = f->opts->retry_after_max_us;
+	int64_t max = f->job->opts->retry_after_max_us;
 	int is_alone = is_refused_alone(f);
 
 	g->last = status == 429 ? "429" : status == 529 ? "529" : "503";
@@ -201,7 +201,7 @@ backoff_asked(struct fetch *f, int status, int64_t wait_us)
 	if (!is_old_news(f) || g->asked_wait_us == 0) {
 		g->probes_new ^= g->allow == 1;
 		g->asked_wait_us =
-		    doubled(g->asked_wait_us, f->opts->retry_delay_us);
+		    doubled(g->asked_wait_us, f->job->opts->retry_delay_us);
 		if (status == 429 && !is_alone)
 			learn(f);
 	}
@@ -232,15 +232,15 @@ backoff_check_dead(struct host *h)
 
 /* One item that fails twice says no more than one that fails once. */
 static void
-note_failed(struct backoff *g, uint64_t seq)
+note_failed(struct backoff *g, const struct fetch *f)
 {
 	unsigned i;
 
 	for (i = 0; i < g->nfailed && i < GOVERN_FAILED - 1; i++)
-		if (g->failed[i] == seq)
+		if (g->failed[i].seq == f->seq && g->failed[i].job == f->job)
 			return;
 	if (g->nfailed < GOVERN_FAILED - 1)
-		g->failed[g->nfailed] = seq;
+		g->failed[g->nfailed] = (struct failed_item){ f->job, f->seq };
 	if (g->nfailed < GOVERN_FAILED)
 		g->nfailed++;
 }
@@ -260,13 +260,14 @@ backoff_unreachable(struct fetch *f, enum err e, int has_used_up)
 	if (g->down_since_at_us == 0)
 		g->down_since_at_us =
 		    f->x != NULL ? f->x->slot_at_us : now_of(h);
-	note_failed(g, f->seq);
-	if (!may_hold(h) || g->nfailed < GOVERN_FAILED)
+	note_failed(g, f);
+	if (!may_hold(f) || g->nfailed < GOVERN_FAILED)
 		return;
 	if (!g->is_unreachable || !is_old_news(f)) {
 		g->is_unreachable = 1;
 		idle_close_host(h); /* they would find out one by one */
-		g->backoff_us = doubled(g->backoff_us, f->opts->retry_delay_us);
+		g->backoff_us =
+		    doubled(g->backoff_us, f->job->opts->retry_delay_us);
 		hold(h, g->backoff_us, WAIT_BACKOFF);
 	}
 	if (has_used_up && !g->has_answered)
@@ -306,7 +307,7 @@ backoff_broken(struct fetch *f, enum err e)
 	unsigned n = g->window != 0 ? g->window : h->active;
 
 	g->last = error_code(e);
-	if (!may_hold(h) || f->x == NULL ||
+	if (!may_hold(f) || f->x == NULL ||
 	    f->x->slot_at_us < g->narrowed_at_us)
 		return;
 	g->narrowed_at_us = now_of(h);
@@ -320,7 +321,7 @@ void
 backoff_ended(struct fetch *f, enum err e)
 {
 	struct host *h = f->host;
-	uint64_t max = (uint64_t)f->opts->max_host_errors;
+	uint64_t max = (uint64_t)f->job->opts->max_host_errors;
 
 	if (e == E_OK) {
 		h->backoff.lost = 0;
@@ -350,10 +351,11 @@ is_tighter(const struct http_ratelimit *a, const struct http_ratelimit *b)
 }
 
 static void
-set_quota(struct host *h, const struct http_ratelimit *r)
+set_quota(struct fetch *f, const struct http_ratelimit *r)
 {
+	struct host *h = f->host;
 	struct backoff *g = &h->backoff;
-	int64_t max = h->core->opts->retry_after_max_us, wait = r->reset_us;
+	int64_t max = f->job->opts->retry_after_max_us, wait = r->reset_us;
 	int64_t left = r->remaining;
 
 	if (max > 0 && wait > max)
@@ -372,14 +374,14 @@ backoff_headers(struct fetch *f)
 	struct http_ratelimit v[HTTP_RATELIMIT_MAX], *tightest = NULL;
 	size_t i, n;
 
-	if (!f->opts->rate_headers)
+	if (!f->job->opts->rate_headers)
 		return;
 	n = http_ratelimit_read(http_header(f->x->http), timer_wall_us(), v);
 	for (i = 0; i < n; i++)
 		if (is_tighter(&v[i], tightest))
 			tightest = &v[i];
 	if (tightest != NULL)
-		set_quota(f->host, tightest);
+		set_quota(f, tightest);
 }
 
 void

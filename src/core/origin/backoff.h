@@ -25,8 +25,15 @@
 
 struct fetch;
 struct host;
+struct job;
 
 #define GOVERN_FAILED 3 /* different items, then it is unreachable */
+
+/* Which item failed; the job is only compared. */
+struct failed_item {
+	const struct job *job;
+	uint64_t seq;
+};
 
 /* All-zero: nothing is known, nothing is held. */
 struct backoff {
@@ -52,7 +59,7 @@ struct backoff {
 	unsigned char is_given_up;    /* until the hold ends */
 	unsigned char is_news;        /* nobody was told of the hold yet */
 	unsigned nfailed;             /* different items that failed so, */
-	uint64_t failed[GOVERN_FAILED - 1]; /* the first of them */
+	struct failed_item failed[GOVERN_FAILED - 1]; /* the first of them */
 	int64_t
 	    down_since_at_us; /* when the first one had begun; 0: it is up */
 	int64_t backoff_us;   /* the last hold for it */

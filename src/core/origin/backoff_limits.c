@@ -8,8 +8,6 @@
 #include "core/origin/host.h"
 #include "io/timer.h"
 
-#define UNKNOWN_DEAD_US 30000000 /* an origin that never answered */
-
 /* A transfer that takes long does not stand in for one that finds out. */
 size_t
 backoff_room(const struct host *h)
@@ -35,15 +33,13 @@ backoff_is_probing(const struct host *h)
 int64_t
 backoff_dead_at_us(const struct host *h)
 {
-	const struct opts *o = h->core->opts;
+	const struct limits *l = &h->core->limits;
 	const struct backoff *g = &h->backoff;
-	int64_t span = o->host_dead_after_us;
+	int64_t span =
+	    g->has_answered ? l->host_dead_after_us : l->never_up_after_us;
 
 	if (!g->is_unreachable || span == 0)
 		return TIMER_NEVER;
-	if (!g->has_answered && span > UNKNOWN_DEAD_US &&
-	    !opts_given(o, OPT_host_dead_after))
-		span = UNKNOWN_DEAD_US;
 	return g->down_since_at_us + span;
 }
 

@@ -215,7 +215,7 @@ host_of(struct core *c, const struct url *u)
 	list_push(&c->hosts.quiet, &h->link);
 	hash_add(&c->hosts.table, &h->hashed, hash);
 	count_held(h);
-	c->stats.hosts++;
+	c->hosts.met++;
 	return h;
 }
 
@@ -224,7 +224,7 @@ host_of(struct core *c, const struct url *u)
 static size_t
 room(const struct host *h)
 {
-	uint64_t max = (uint64_t)h->core->opts->max_per_host;
+	uint64_t max = (uint64_t)h->core->limits.max_per_host;
 	size_t room = backoff_room(h);
 
 	if (h->unsent > 0 || (max > 0 && h->active >= max))
@@ -235,7 +235,6 @@ room(const struct host *h)
 int64_t
 host_held_until(const struct host *h, enum wait_reason *why)
 {
-	const struct opts *o = h->core->opts;
 	int64_t until = h->backoff.held_until_at_us;
 
 	*why = h->backoff.why;
@@ -246,7 +245,7 @@ host_held_until(const struct host *h, enum wait_reason *why)
 	}
 	if (h->pace_at_us > until) {
 		until = h->pace_at_us;
-		*why = o->delay_us > 0 ? WAIT_DELAY : WAIT_RATE;
+		*why = h->is_delayed ? WAIT_DELAY : WAIT_RATE;
 	}
 	if (h->budget_at_us > until) {
 		until = h->budget_at_us;
@@ -484,7 +483,7 @@ host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us)
 		return 0;
 	if (now_us < h->until_at_us)
 		return 1;
-	return f->seq <= h->waiter_seq &&
+	return f->read_at_us <= h->answer_at_us &&
 	       now_us < h->answer_at_us + RESOLVE_WAITER_US;
 }
 
@@ -558,7 +557,6 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	h->naddr = a->n;
 	count_held(h);
 	h->until_at_us = a->until_at_us;
-	h->waiter_seq = c->seq;
 	host_update(h);
 }
 

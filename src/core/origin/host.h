@@ -53,6 +53,7 @@ struct host {
 
 	struct backoff backoff;
 	int64_t pace_at_us;   /* --rate-per-host, --delay: nothing before */
+	int is_delayed;       /* and that was --delay */
 	int64_t budget_at_us; /* its next item's --budget: likewise */
 	int has_worked;       /* a connection came up in this run */
 	unsigned unsent;      /* with --delay: started, not yet sent */
@@ -74,7 +75,6 @@ struct host {
 	size_t charged;      /* for itself, its name and addresses */
 	int64_t until_at_us; /* addresses fresh until then */
 	int64_t lookup_at_us, answer_at_us; /* the look-up they came from */
-	uint64_t waiter_seq; /* items up to it waited when the answer came */
 };
 
 /* All origins. */
@@ -86,6 +86,7 @@ struct hosts {
 	struct heap woken; /* those of one moment, only while they are woken */
 	size_t startable;  /* items that wait: how many could start now */
 	size_t lookups;    /* open */
+	uint64_t met;      /* origins there were */
 	/* An origin is held from now on (core/origin/backoff); NULL: nobody
 	 * asks. */
 	void (*hold_begun)(void *arg, const struct host *h);

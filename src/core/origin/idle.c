@@ -128,10 +128,10 @@ drop_talking(struct idle *i)
 	struct core *c = h->core;
 	int is_soon = c->clock.now_us < i->parked_at_us + WATCH_US;
 	enum conn_end end;
-	size_t n = conn_read(i->conn, c->read_buf, CORE_READ_BYTES, &end);
+	size_t n = conn_read(i->conn, c->spare.read_buf, CORE_READ_BYTES, &end);
 
 	discard(i);
-	if (is_soon && !idle_is_blank(span_of(c->read_buf, n)))
+	if (is_soon && !idle_is_blank(span_of(c->spare.read_buf, n)))
 		idle_distrust(h);
 }
 
@@ -195,17 +195,17 @@ begin_watch(struct idle *i)
 int64_t
 idle_watched_until(const struct host *h)
 {
-	const struct opts *o = h->core->opts;
+	const struct limits *l = &h->core->limits;
 	uint64_t max = WATCHED_MAX;
 	const struct link *k = list_first(&h->idle);
 	const struct idle *i;
 
 	if (h->watched == 0 || h->watched < h->idle.n)
 		return 0;
-	if ((uint64_t)o->max_idle < max)
-		max = (uint64_t)o->max_idle;
-	if (o->max_per_host > 0 && (uint64_t)o->max_per_host < max)
-		max = (uint64_t)o->max_per_host;
+	if ((uint64_t)l->max_idle < max)
+		max = (uint64_t)l->max_idle;
+	if (l->max_per_host > 0 && (uint64_t)l->max_per_host < max)
+		max = (uint64_t)l->max_per_host;
 	i = CONTAINER(k, const struct idle, of_host);
 	return h->watched >= max ? i->parked_at_us + WATCH_US + LATE_US : 0;
 }
@@ -250,7 +250,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	struct core *c = h->core;
 	struct idle *i;
 
-	if (keep_us <= 0 || h->talks || c->opts->max_idle == 0 ||
+	if (keep_us <= 0 || h->talks || c->limits.max_idle == 0 ||
 	    c->sched.pauses & PAUSE_STOP) {
 		conn_close(conn);
 		return;
@@ -269,7 +269,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	}
 	conn_set_owner(i->conn, on_idle_event, i);
 	*conn = NULL;
-	if (c->idle_pool.list.n > (uint64_t)c->opts->max_idle)
+	if (c->idle_pool.list.n > (uint64_t)c->limits.max_idle)
 		idle_close(c, 1);
 	if (c->idle_pool.timer == NULL)
 		c->idle_pool.timer = timer_new(c->base, on_sweep, c);

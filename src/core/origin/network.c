@@ -66,7 +66,7 @@ come_back(struct core *c)
 	n->is_down = n->is_dns = n->is_probing = 0;
 	c->sched.pauses &= ~(unsigned)PAUSE_NET;
 	n->back_at_us = c->clock.now_us;
-	c->input_left = 1;
+	c->turn.is_work_left = 1;
 }
 
 void
@@ -191,7 +191,7 @@ static int
 end_for_one(struct core *c, const struct host *h)
 {
 	struct network *n = &c->network;
-	int64_t max = c->opts->host_dead_after_us;
+	int64_t max = c->limits.host_dead_after_us;
 
 	n->is_wide |= n->first != NULL && h != n->first && !n->is_dns;
 	if (n->is_wide || !has_route(n) || max == 0 ||
@@ -287,7 +287,7 @@ network_failed(struct core *c, struct host *h, enum err e, const char *detail,
 {
 	struct network *n = &c->network;
 
-	if (c->opts->net_down != NET_DOWN_WAIT || !n->has_worked)
+	if (!c->limits.waits_for_network || !n->has_worked)
 		return 0;
 	if (n->is_down && !n->is_dns) {
 		if (end_for_one(c, h))

@@ -53,6 +53,14 @@ struct pace_budget {
 	} claim;
 };
 
+/* The rates of a job. */
+struct job_pace {
+	struct pace all, per_host;   /* --rate; --rate-per-host */
+	int64_t next_at_us;          /* --rate: nothing starts before */
+	int64_t held_at_us;          /* when that last held something */
+	struct pace_budget *budgets; /* one for each --budget */
+};
+
 void pace_budget_init(struct pace_budget *b, struct opt_rate rate);
 /*
  * When `who` (not 0) may start `amount`: now_us if at once, otherwise when to

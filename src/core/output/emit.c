@@ -39,17 +39,17 @@ write_body(struct buf *out, const struct fetch *f, const struct record *r,
 static int
 write_piece(struct buf *out, const struct fetch *f, const struct record *r)
 {
-	struct core *c = f->core;
+	const struct emit *e = &f->job->emit;
 
-	switch ((enum opt_format)c->opts->format) {
+	switch ((enum opt_format)f->job->opts->format) {
 	case FORMAT_BODY:
 		return write_body(out, f, r, &f->x->at);
 	case FORMAT_TEXT:
-		record_write_text(out, r, &c->text);
+		record_write_text(out, r, &e->text);
 		return 0;
 	case FORMAT_JSONL:
 	case FORMAT_AUTO:
-		return record_write(out, r, &c->format, &f->x->at, PIECE_BYTES);
+		return record_write(out, r, &e->format, &f->x->at, PIECE_BYTES);
 	}
 	return 0;
 }
@@ -65,7 +65,7 @@ exit_class(const struct fetch *f)
 static void
 count(const struct fetch *f, const struct record *r)
 {
-	struct stats *s = &f->core->stats;
+	struct stats *s = &f->job->stats;
 	int class = r->status_code / 100;
 
 	s->by_error[f->err]++;
@@ -100,16 +100,17 @@ complete(struct fetch *f)
 /* ---- what waits ---- */
 
 int
-emit_has_any(const struct core *c)
+emit_has_any(const struct job *j)
 {
-	const struct list *l = &c->state[FETCH_EMITTING];
+	const struct emit *e = &j->emit;
+	const struct list *l = &e->waiting;
 	struct link *k;
 
-	if (sink_is_full(c->out))
+	if (sink_is_full(e->out))
 		return 0;
-	if (c->emitting != NULL)
-		return c->emitting->state == FETCH_EMITTING;
-	if (c->order == NULL || order_has_room(c->order))
+	if (e->unfinished != NULL)
+		return e->unfinished->state == FETCH_EMITTING;
+	if (e->order == NULL || order_has_room(e->order))
 		return l->n > 0;
 	for (k = list_first(l); k != NULL; k = list_next(l, k))
 		if (!output_is_stored(CONTAINER(k, struct fetch, link)))
@@ -117,17 +118,30 @@ emit_has_any(const struct core *c)
 	return 0;
 }
 
-int
-emit_ordered(struct core *c)
+size_t
+emit_unwritten_bytes(const struct core *c)
 {
-	enum err e;
+	const struct link *k;
+	size_t n = 0;
 
-	if (c->order == NULL || c->emitting != NULL)
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
+		n += sink_pending(
+		    CONTAINER(k, const struct job, of_core)->emit.out);
+	return n;
+}
+
+int
+emit_ordered(struct job *j)
+{
+	struct emit *e = &j->emit;
+	enum err err;
+
+	if (e->order == NULL || e->unfinished != NULL)
 		return 0;
-	e = order_flush(c->order, c->out);
-	if (e != E_OK)
-		c->spill_error = e;
-	return order_is_due(c->order) && !sink_is_full(c->out) && e == E_OK;
+	err = order_flush(e->order, e->out);
+	if (err != E_OK)
+		e->spill_error = err;
+	return order_is_due(e->order) && !sink_is_full(e->out) && err == E_OK;
 }
 
 /* ---- the record ---- */
@@ -136,9 +150,9 @@ emit_ordered(struct core *c)
 static int
 is_wanted(const struct fetch *f)
 {
-	if (f->opts->only_failed)
+	if (f->job->opts->only_failed)
 		return f->err != E_OK;
-	return !f->opts->only_ok || f->err == E_OK;
+	return !f->job->opts->only_ok || f->err == E_OK;
 }
 
 /* One step of it. Returns nonzero if there is more. */
@@ -154,7 +168,7 @@ write_step(struct fetch *f, const struct record *r)
 int
 emit_record(struct fetch *f, int all)
 {
-	struct core *c = f->core;
+	struct emit *e = &f->job->emit;
 	struct record r;
 	struct facts t = { 0 };
 	int more, is_stored = output_is_stored(f);
@@ -175,9 +189,9 @@ emit_record(struct fetch *f, int all)
 		failed_input_put(f);
 	}
 	if (!is_stored)
-		c->emitting = more ? f : NULL;
-	if (!more && c->order != NULL)
-		order_end(c->order, f->seq);
+		e->unfinished = more ? f : NULL;
+	if (!more && e->order != NULL)
+		order_end(e->order, f->seq);
 	facts_fini(&t);
 	return !more;
 }

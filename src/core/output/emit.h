@@ -3,8 +3,38 @@
 #ifndef CORE_OUTPUT_EMIT_H
 #define CORE_OUTPUT_EMIT_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/list.h"
+#include "codec/record/record.h"
+#include "core/intake.h"
+
+struct buf;
 struct core;
 struct fetch;
+struct job;
+struct order;
+struct sink;
+
+/* The output of a job. */
+struct emit {
+	struct sink *out;
+	struct sink *failed;      /* --failed-input; or NULL */
+	struct order *order;      /* --keep-order; or NULL */
+	enum err spill_error;     /* of its file: ends the run */
+	struct list waiting;      /* fetches in EMITTING */
+	struct fetch *unfinished; /* its record is half written; or NULL */
+	struct buf *to;           /* what output_open gave, */
+	size_t from;              /* and where its end was */
+	int64_t wall_offset_us;   /* the wall clock less ours */
+	struct record_format format;
+	struct record_format line_format; /* of what --exec reads */
+	struct record_text text;          /* of --format text */
+	int is_terminal;        /* records go to one: no control bytes */
+	struct oddity left_out; /* the first line too long for --failed-input */
+};
 
 /*
  * Writes f's record. Returns nonzero when it is wholly in the sink's buffer; 0
@@ -14,8 +44,10 @@ struct fetch;
 int emit_record(struct fetch *f, int all);
 
 /* Has any record that waits room to be written? */
-int emit_has_any(const struct core *c);
+int emit_has_any(const struct job *j);
+/* In the outputs of all jobs. */
+size_t emit_unwritten_bytes(const struct core *c);
 /* With --keep-order: what is due goes to the sink. Nonzero: there is more. */
-int emit_ordered(struct core *c);
+int emit_ordered(struct job *j);
 
 #endif

@@ -24,14 +24,14 @@
  * was set, so that all records of an item have the same timestamp.
  */
 static int64_t
-wall_us(struct core *c, int64_t at_us)
+wall_us(struct emit *e, int64_t at_us)
 {
 	int64_t offset = timer_wall_us() - timer_now_us();
-	int64_t change = offset - c->wall_offset_us;
+	int64_t change = offset - e->wall_offset_us;
 
 	if (change > WALL_SET_US || change < -WALL_SET_US)
-		c->wall_offset_us = offset;
-	return c->wall_offset_us + at_us;
+		e->wall_offset_us = offset;
+	return e->wall_offset_us + at_us;
 }
 
 static void
@@ -48,7 +48,7 @@ fill_times(struct record *r, const struct fetch *f)
 		r->time_redirect = RECORD_NO_TIME;
 	if (f->attempts == 0)
 		return;
-	r->timestamp_us = wall_us(f->core, f->begun_at_us);
+	r->timestamp_us = wall_us(&f->job->emit, f->begun_at_us);
 	/* Parsing is no part of a request, but it is of the item. */
 	r->time_item = now - f->begun_at_us;
 	if (x->parse != NULL && x->parse->was_parsed)
@@ -162,7 +162,7 @@ fill_request(struct record *r, const struct fetch *f, struct facts *t)
 		r->method = SPAN_NONE;
 	else
 		r->method =
-		    x->is_hop ? item_method(&x->req, f->opts) : x->method;
+		    x->is_hop ? item_method(&x->req, f->job->opts) : x->method;
 	if (f->err == E_INPUT_TOO_LONG && !x->req.is_json)
 		given = f->line;
 	if (given.p != NULL) {
@@ -175,7 +175,7 @@ fill_request(struct record *r, const struct fetch *f, struct facts *t)
 			t->input.n = INPUT_KEPT;
 		r->input = t->input.n > 0 ? buf_view(&t->input) : SPAN("");
 	}
-	if (f->opts->include_attempts) {
+	if (f->job->opts->include_attempts) {
 		r->has_attempts = 1;
 		r->attempt = f->history != NULL ? f->history->v : NULL;
 		r->nattempt = f->history != NULL ? f->history->n : 0;

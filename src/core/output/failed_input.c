@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/fetch.h"
+#include "core/job.h"
 #include "io/sink.h"
 
 /* Of a line that was too long only the beginning is known; an operand with an
@@ -22,18 +23,18 @@ is_whole_line(const struct fetch *f)
 void
 failed_input_put(const struct fetch *f)
 {
-	struct core *c = f->core;
+	struct emit *e = &f->job->emit;
 	struct buf *out;
 
-	if (c->failed == NULL || f->err == E_OK)
+	if (e->failed == NULL || f->err == E_OK)
 		return;
 	if (!is_whole_line(f)) {
-		if (c->left_out.source == NULL)
-			c->left_out =
-			    (struct core_oddity){ f->source, f->source_line };
+		if (e->left_out.source == NULL)
+			e->left_out =
+			    (struct oddity){ f->source, f->source_line };
 		return;
 	}
-	out = sink_buf(c->failed);
+	out = sink_buf(e->failed);
 	if (f->had_bom)
 		buf_str(out, "\xef\xbb\xbf");
 	buf_span(out, f->line);
@@ -43,26 +44,26 @@ failed_input_put(const struct fetch *f)
 }
 
 void
-failed_input_flush(struct core *c)
+failed_input_flush(struct job *j)
 {
-	if (c->failed != NULL)
-		sink_flush(c->failed);
+	if (j->emit.failed != NULL)
+		sink_flush(j->emit.failed);
 }
 
 int
-failed_input_is_full(const struct core *c)
+failed_input_is_full(const struct job *j)
 {
-	return c->failed != NULL && sink_is_full(c->failed);
+	return j->emit.failed != NULL && sink_is_full(j->emit.failed);
 }
 
 size_t
-failed_input_pending(const struct core *c)
+failed_input_pending(const struct job *j)
 {
-	return c->failed != NULL ? sink_pending(c->failed) : 0;
+	return j->emit.failed != NULL ? sink_pending(j->emit.failed) : 0;
 }
 
 enum err
-failed_input_error(const struct core *c)
+failed_input_error(const struct job *j)
 {
-	return c->failed != NULL ? sink_error(c->failed) : E_OK;
+	return j->emit.failed != NULL ? sink_error(j->emit.failed) : E_OK;
 }

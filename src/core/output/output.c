@@ -12,21 +12,21 @@
 int
 output_is_stored(const struct fetch *f)
 {
-	const struct core *c = f->core;
+	const struct emit *e = &f->job->emit;
 
-	return c->order != NULL && c->emitting != f &&
-	       !order_is_turn(c->order, f->seq);
+	return e->order != NULL && e->unfinished != f &&
+	       !order_is_turn(e->order, f->seq);
 }
 
 struct buf *
 output_open(struct fetch *f)
 {
-	struct core *c = f->core;
-	struct buf *b = output_is_stored(f) ? order_begin(c->order, f->seq)
-					    : sink_buf(c->out);
+	struct emit *e = &f->job->emit;
+	struct buf *b = output_is_stored(f) ? order_begin(e->order, f->seq)
+					    : sink_buf(e->out);
 
-	c->emit_to = b;
-	c->emit_from = b->n;
+	e->to = b;
+	e->from = b->n;
 	return b;
 }
 
@@ -34,36 +34,36 @@ output_open(struct fetch *f)
 static void
 spare_terminal(struct fetch *f)
 {
-	struct core *c = f->core;
+	const struct emit *e = &f->job->emit;
 
-	if (c->is_terminal && c->opts->format == FORMAT_JSONL)
-		record_spare_terminal(c->emit_to, c->emit_from);
+	if (e->is_terminal && f->job->opts->format == FORMAT_JSONL)
+		record_spare_terminal(e->to, e->from);
 }
 
 void
 output_close(struct fetch *f)
 {
-	struct core *c = f->core;
+	const struct emit *e = &f->job->emit;
 
 	spare_terminal(f);
 	if (output_is_stored(f))
-		order_add(c->order, f->seq);
-	account_ask(c);
+		order_add(e->order, f->seq);
+	account_ask(f->core);
 }
 
 int
 output_has_room(const struct fetch *f)
 {
-	const struct core *c = f->core;
+	const struct emit *e = &f->job->emit;
 
-	return output_is_stored(f) ? order_has_room(c->order)
-				   : !sink_is_full(c->out);
+	return output_is_stored(f) ? order_has_room(e->order)
+				   : !sink_is_full(e->out);
 }
 
 int
 output_is_blocked(const struct fetch *f)
 {
-	const struct core *c = f->core;
+	const struct emit *e = &f->job->emit;
 
-	return c->emitting != NULL && c->emitting != f;
+	return e->unfinished != NULL && e->unfinished != f;
 }

@@ -48,7 +48,7 @@ is_parsed_type(const struct fetch *f)
 	case MEDIA_XML:
 		return 1;
 	case MEDIA_TEXT:
-		return has_regex(f->opts);
+		return has_regex(f->job->opts);
 	case MEDIA_OTHER:
 		break;
 	}
@@ -69,7 +69,7 @@ length_of(const struct fetch *f, const struct pool *pool)
 static int
 is_too_large(const struct fetch *f, const struct pool *pool)
 {
-	uint64_t mem = f->opts->worker_mem_bytes;
+	uint64_t mem = f->job->opts->worker_mem_bytes;
 
 	return (mem > 0 && f->x->body.n > mem / 8) ||
 	       length_of(f, pool) > FRAME_DOC_MAX;
@@ -95,8 +95,8 @@ static int
 has_answer(const struct fetch *f)
 {
 	if (f->x == NULL || !f->has_begun || !xchg_has_head(f->x) ||
-	    (f->opts->only_failed && f->err == E_OK) ||
-	    (f->opts->only_ok && f->err != E_OK))
+	    (f->job->opts->only_failed && f->err == E_OK) ||
+	    (f->job->opts->only_ok && f->err != E_OK))
 		return 0;
 	return f->err == E_OK || f->err == E_HTTP_STATUS;
 }
@@ -173,7 +173,7 @@ parse_cancel(struct fetch *f)
 int
 parse_is_full(const struct core *c)
 {
-	size_t workers = (size_t)c->opts->workers;
+	size_t workers = (size_t)c->limits.workers;
 
 	return c->state[FETCH_PARSING].n >=
 	       WAITING_MIN + WAITING_PER_WORKER * workers;
@@ -187,14 +187,27 @@ parse_is_running(const struct fetch *f)
 
 /* ---- room for what comes back ---- */
 
+/* Will a record of any job give memory back once it is written? */
+static int
+is_writing(const struct core *c)
+{
+	const struct link *k;
+	const struct job *j;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		j = CONTAINER(k, const struct job, of_core);
+		if (j->emit.unfinished != NULL || emit_has_any(j))
+			return 1;
+	}
+	return emit_unwritten_bytes(c) > 0;
+}
+
 /* What is written gives memory back by itself, as does what --exec ends. */
 static int
 gives_memory_back(const struct core *c, const struct pool *pool)
 {
-	return sink_pending(c->out) > 0 || c->emitting != NULL ||
-	       emit_has_any(c) ||
-	       (pool == c->workers && c->coprocs != NULL &&
-		   pool_is_busy(c->coprocs));
+	return is_writing(c) || (pool == c->workers && c->coprocs != NULL &&
+				    pool_is_busy(c->coprocs));
 }
 
 enum pool_room
@@ -249,8 +262,8 @@ parse_fill_line(struct pool_doc *d, struct buf *out, int begin)
 	if (begin)
 		p->at = (struct record_at){ 0 };
 	facts_fill(&r, f, &t, 1);
-	more =
-	    record_write(out, &r, &f->core->line_format, &p->at, PIECE_BYTES);
+	more = record_write(
+	    out, &r, &f->job->emit.line_format, &p->at, PIECE_BYTES);
 	facts_fini(&t);
 	return more;
 }
@@ -284,7 +297,7 @@ int
 parse_check_object(struct pool_doc *d, struct span value)
 {
 	const struct fetch *f = d->arg;
-	const struct opts *o = f->opts;
+	const struct opts *o = f->job->opts;
 	struct json_value key, v;
 	struct json j;
 	size_t i;
@@ -374,7 +387,7 @@ count_wait(const struct fetch *f, int64_t since_us, int64_t parsed_us)
 	if (parsed_us > 0)
 		waited -= parsed_us;
 	if (waited >= WAIT_MIN_US)
-		stats_wait(&c->stats, WAIT_WORKER_BUSY, waited);
+		stats_wait(&f->job->stats, WAIT_WORKER_BUSY, waited);
 }
 
 /* A large one is not copied: its pages would be new to us. */

@@ -18,17 +18,17 @@
 void
 output_stream_begin(struct xchg *x)
 {
-	const struct core *c = x->core;
+	const struct job *j = x->fetch->job;
 
-	if (c->is_single && c->opts->format == FORMAT_BODY &&
-	    !c->opts->only_failed &&
-	    !(c->opts->fail && http_status(x->http) >= 400))
+	if (j->is_single && j->opts->format == FORMAT_BODY &&
+	    !j->opts->only_failed &&
+	    !(j->opts->fail && http_status(x->http) >= 400))
 		x->live = OUTPUT_STREAM_BYTES;
 	if (!x->fetch->is_streamed)
 		return;
 	/* What is no success is told in the record, body and all. */
 	if (http_status(x->http) / 100 != 2) {
-		x->refused_at_us = c->clock.now_us;
+		x->refused_at_us = x->core->clock.now_us;
 		return;
 	}
 	x->live = OUTPUT_STREAM_LINES;
@@ -60,7 +60,6 @@ static int
 write_line(struct xchg *x, int all)
 {
 	struct fetch *f = x->fetch;
-	struct core *c = f->core;
 	int is_stored;
 
 	while (x->has_line) {
@@ -72,7 +71,7 @@ write_line(struct xchg *x, int all)
 		    output_open(f), &x->line, &x->line_at, PIECE_BYTES);
 		output_close(f);
 		if (!is_stored)
-			c->emitting = x->has_line ? f : NULL;
+			f->job->emit.unfinished = x->has_line ? f : NULL;
 	}
 	return 1;
 }
@@ -102,7 +101,7 @@ set_line(struct xchg *x, const struct stream_item *item)
 		.is_json = item->is_json,
 		.is_text = item->is_text };
 	if (x->line.kind == RECORD_LINE_EVENT &&
-	    x->core->opts->body == BODY_JSON)
+	    x->fetch->job->opts->body == BODY_JSON)
 		(void)json_read_answer(item->data, &x->line.data_json);
 	x->line_at = (struct record_line_at){ 0 };
 	x->has_line = 1;
