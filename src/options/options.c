@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The options as data: rows, fields, defaults, and who owns the strings.
+ * The life of struct opts: its defaults, one field set from text, its end.
  * Knows neither argv nor what the values mean to each other.
  */
 #include "options/options.h"
@@ -11,51 +11,6 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "options/row.h"
-
-#define OPT_AT_BOOL(id) offsetof(struct opts, id)
-#define OPT_AT_INT(id) offsetof(struct opts, id)
-#define OPT_AT_SIZE(id) offsetof(struct opts, id##_bytes)
-#define OPT_AT_DUR(id) offsetof(struct opts, id##_us)
-#define OPT_AT_RATE(id) offsetof(struct opts, id)
-#define OPT_AT_STR(id) offsetof(struct opts, id)
-#define OPT_AT_PATH(id) offsetof(struct opts, id)
-#define OPT_AT_LIST(id) offsetof(struct opts, id)
-#define OPT_AT_ENUM(id) offsetof(struct opts, id)
-
-static const struct opt_row rows[OPT_COUNT] = {
-#define OPT(id, name, letter, type, def, min, max, group, meta, help, more) \
-	[OPT_##id] = { name, letter, OPT_##type, def, min, max, \
-		OPT_IN_##group, meta, help, more, OPT_AT_##type(id) },
-#include "options/table.h"
-#undef OPT
-};
-
-static const char *const titles[OPT_GROUP_COUNT] = {
-#define GROUP(id, title) [OPT_IN_##id] = title,
-	OPT_GROUPS(GROUP)
-#undef GROUP
-};
-
-const struct opt_row *
-opts_row(enum opt id)
-{
-	CHECK(id < OPT_COUNT);
-	return &rows[id];
-}
-
-const char *
-opts_group_title(enum opt_group g)
-{
-	CHECK(g < OPT_GROUP_COUNT);
-	return titles[g];
-}
-
-char *
-opts_keep(struct opts *o, const char *p, size_t n)
-{
-	o->kept = mem_grow(o->kept, o->nkept, &o->kept_cap, sizeof(o->kept[0]));
-	return o->kept[o->nkept++] = mem_strndup(p, n);
-}
 
 static void
 list_add(struct opt_list *l, char *value, unsigned at)
@@ -142,13 +97,15 @@ void
 opts_defaults(struct opts *o)
 {
 	struct buf err = { 0 };
+	const char *value;
 	int id;
 
 	*o = (struct opts){ .limit = INT64_MAX };
-	for (id = 0; id < OPT_COUNT; id++)
-		if (*rows[id].def != '\0')
-			CHECK(
-			    opts_set(o, (enum opt)id, rows[id].def, &err) == 0);
+	for (id = 0; id < OPT_COUNT; id++) {
+		value = opts_row((enum opt)id)->def;
+		if (*value != '\0')
+			CHECK(opts_set(o, (enum opt)id, value, &err) == 0);
+	}
 	memset(o->given, 0, sizeof(o->given));
 	o->ngiven = 0;
 	buf_fini(&err);
@@ -174,11 +131,14 @@ fini_list(struct opt_list *l)
 void
 opts_fini(struct opts *o)
 {
+	const struct opt_row *row;
 	size_t i;
 
-	for (i = 0; i < OPT_COUNT; i++)
-		if (rows[i].type == OPT_LIST)
-			fini_list((void *)((char *)o + rows[i].field));
+	for (i = 0; i < OPT_COUNT; i++) {
+		row = opts_row((enum opt)i);
+		if (row->type == OPT_LIST)
+			fini_list((void *)((char *)o + row->field));
+	}
 	for (i = 0; i < o->nkept; i++) {
 		explicit_bzero(o->kept[i], strlen(o->kept[i]));
 		free(o->kept[i]);

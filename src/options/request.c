@@ -18,15 +18,6 @@ say(struct buf *err, enum opt id, const char *what)
 	return 2;
 }
 
-/* For what must not stay behind in freed memory. */
-void
-opts_wipe(struct buf *b)
-{
-	if (b->cap > 0)
-		explicit_bzero(b->p, b->cap);
-	buf_fini(b);
-}
-
 /* ---- headers ---- */
 
 static void

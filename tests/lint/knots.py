@@ -14,11 +14,6 @@ from common import done
 from objects import symbols
 
 LARGEST = 4
-# Larger knots that are known: folder of src -> files. They may only shrink.
-KNOWN = {
-    "options": 9,
-}
-
 DEFINED = "TDRBV"
 
 
@@ -82,10 +77,10 @@ def main():
     for knot in knots(edges):
         where = folder(knot)
         largest[where] = max(largest[where], len(knot))
-        if len(knot) > max(LARGEST, KNOWN.get(where, 0)):
+        if len(knot) > LARGEST:
             problems += describe(knot, edges)
     sizes = ", ".join(f"{where} {n}" for where, n in sorted(largest.items())
-                      if where.find(".") < 0)
+                      if "." not in where)
     done(problems, f"{len(edges)} files; the largest knot of each folder: "
          + sizes)
 
