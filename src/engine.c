@@ -25,6 +25,7 @@
 #include "core/sched.h"
 #include "core/turn.h"
 #include "core/standstill.h"
+#include "engine_trace.h"
 #include "engine_workers.h"
 #include "io/conn/conn.h"
 #include "io/dns/resolve.h"
@@ -39,7 +40,7 @@
 #define FINISH_US 2000000 /* for the last output after a stop */
 #define KILLED_US 300000  /* the same, when it is to stop at once */
 #define SLICE_US 50000    /* of these, between looks at signals */
-#define NSIGNALS 4
+#define NSIGNALS 5
 
 struct engine {
 	struct core core;
@@ -52,6 +53,7 @@ struct engine {
 	struct event *signals[NSIGNALS];
 	struct timer *grace, *run_time;
 	struct engine_workers workers;
+	struct engine_trace trace;
 	size_t max_sockets;
 	int signal;    /* the last one that stops */
 	int is_killed; /* it was the second */
@@ -84,6 +86,7 @@ engine_turn(struct engine *e)
 	turn_finish(c);
 	if (e->observer.on_pass != NULL)
 		e->observer.on_pass(e->observer.arg);
+	engine_trace_flush(&e->trace);
 	sink_flush(e->notes);
 }
 
@@ -147,6 +150,17 @@ on_usr1(evutil_socket_t sig, short what, void *arg)
 		e->observer.on_dump(e->observer.arg);
 }
 
+static void
+on_usr2(evutil_socket_t sig, short what, void *arg)
+{
+	struct engine *e = arg;
+
+	(void)sig;
+	(void)what;
+	clock_tick(&e->core.clock);
+	engine_trace_dump(&e->trace);
+}
+
 /* The loop looks at what changed by itself; this only wakes it. */
 static void
 on_wakeup(void *arg)
@@ -174,6 +188,8 @@ catch_signals(struct engine *e)
 	}
 	e->signals[3] = evsignal_new(e->base, SIGUSR1, on_usr1, e);
 	CHECK(evsignal_add(e->signals[3], NULL) == 0);
+	e->signals[4] = evsignal_new(e->base, SIGUSR2, on_usr2, e);
+	CHECK(evsignal_add(e->signals[4], NULL) == 0);
 }
 
 static struct event_base *
@@ -224,6 +240,7 @@ open_network(struct engine *e, struct buf *err, int *status)
 	if (e->core.resolve == NULL)
 		return refuse(err, why);
 	e->core.conns = conns_new(e->base, e->tls, e->max_sockets);
+	conns_trace(e->core.conns, e->core.trace);
 	if (o->interface != NULL &&
 	    conns_interface(e->core.conns, o->interface) == -1)
 		return refuse(
@@ -274,6 +291,7 @@ engine_new(
 	e->stall = stall_new(e->base, on_wakeup, c);
 	clock_watch(&c->clock, e->stall, on_stall, c);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
+	engine_trace_init(&e->trace, c, e->notes);
 	set_format(&e->job);
 	if (open_workers(e, err, status) == -1 ||
 	    open_network(e, err, status) == -1) {
@@ -293,7 +311,8 @@ refuse_output(struct buf *err, const char *option, const char *path)
 
 	buf_printf(err, "fetchd: --%s: ", option);
 	opts_show(err, path);
-	buf_printf(err, ": %s\n", strerror(why));
+	buf_printf(err, ": %s\n",
+	    why == ELOOP ? "it is a symbolic link" : strerror(why));
 	return 3;
 }
 
@@ -323,9 +342,14 @@ engine_open_output(struct engine *e, struct buf *err)
 		out->out = sink_open(e->base, path, on_wakeup, c);
 	if (out->out == NULL)
 		return refuse_output(err, "output", path);
-	/* Only now, when nothing is wrong with either. */
+	if (e->job.opts->trace != NULL &&
+	    engine_trace_open(&e->trace, e->base, e->job.opts->trace) == -1)
+		return refuse_output(err, "trace", e->job.opts->trace);
+	/* Only now, when nothing is wrong with any of them. */
 	if (failed != NULL && sink_empty(out->failed) == -1)
 		return refuse_output(err, "failed-input", failed);
+	if (engine_trace_begin(&e->trace) == -1)
+		return refuse_output(err, "trace", e->job.opts->trace);
 	/* Now: a signal ends the wait for the reader of a FIFO. */
 	catch_signals(e);
 	return 0;
@@ -352,6 +376,7 @@ engine_free(struct engine *e)
 	stall_free(e->stall);
 	sink_free(e->job.emit.out);
 	sink_free(e->job.emit.failed);
+	engine_trace_close(&e->trace);
 	sink_free(e->notes);
 	timer_free(e->grace);
 	timer_free(e->run_time);
@@ -446,6 +471,7 @@ engine_run(struct engine *e)
 		sink_end_line(j->emit.out);
 	if (j->emit.failed != NULL)
 		sink_end_line(j->emit.failed);
+	engine_trace_finish(&e->trace);
 	if (e->is_killed)
 		return ENGINE_KILLED;
 	if (output_error(j) != E_OK || j->emit.spill_error != E_OK)

@@ -157,6 +157,7 @@ common(struct engine_workers *w)
 		.done = fetch_on_parsed,
 		.room = room,
 		.tick = on_event,
+		.trace = w->core->trace,
 		.arg = w };
 }
 

@@ -325,6 +325,8 @@ wants_progress(const struct opts *o)
 		return 0;
 	if (o->progress == PROGRESS_BAR)
 		return 1;
+	if (o->trace != NULL && strcmp(o->trace, "-") == 0)
+		return 0; /* its lines are there */
 	return isatty(2) && term != NULL && strcmp(term, "dumb") != 0 &&
 	       !is_piped_on(o);
 }

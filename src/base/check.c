@@ -1,16 +1,57 @@
 /* SPDX-License-Identifier: ISC */
-/* The two ways this program ends itself. Knows nothing of who calls it. */
+/*
+ * The two ways this program ends itself. Knows nothing of who calls it.
+ *
+ * The one mutable global of the program is here. CHECK() is called from
+ * everywhere and has no argument by which it could find an engine, so whoever
+ * has something to print when one fails must be found from the process.
+ * Nothing reads the list but the end of the process, so no two engines can
+ * influence each other through it.
+ */
 #include "base/check.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+static struct check_report *reports; /* the newest first */
+
+void
+check_add_report(struct check_report *r)
+{
+	r->next = reports;
+	reports = r;
+}
+
+void
+check_remove_report(struct check_report *r)
+{
+	struct check_report **at = &reports;
+
+	while (*at != NULL && *at != r)
+		at = &(*at)->next;
+	if (*at == r)
+		*at = r->next;
+}
+
+/* Each once, even if one of them fails itself. */
+static void
+print_reports(void)
+{
+	struct check_report *r;
+
+	while ((r = reports) != NULL) {
+		reports = r->next;
+		r->print(r->arg);
+	}
+}
+
 _Noreturn void
 check_failed(const char *file, int line, const char *cond)
 {
 	fprintf(
 	    stderr, "fetchd: %s:%d: internal error: %s\n", file, line, cond);
+	print_reports();
 	abort();
 }
 
@@ -24,5 +65,6 @@ fatalx(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+	print_reports();
 	exit(1);
 }

@@ -14,11 +14,25 @@
 			check_failed(__FILE__, __LINE__, #cond); \
 	} while (0)
 
-/* Names the place on stderr and aborts. */
+/* Names the place on stderr, makes the reports and aborts. */
 _Noreturn void check_failed(const char *file, int line, const char *cond);
 
-/* The machine is out of something at start: says so on stderr, exit 1. */
+/* The machine is out of something: says so on stderr, makes the reports, exit
+ * 1. */
 _Noreturn void
 fatalx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * What else is to be printed when the process ends so. The owner keeps the
+ * struct until it has removed it; `print` allocates nothing.
+ */
+struct check_report {
+	void (*print)(void *arg);
+	void *arg;
+	struct check_report *next;
+};
+
+void check_add_report(struct check_report *r);
+void check_remove_report(struct check_report *r);
 
 #endif

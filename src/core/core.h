@@ -28,6 +28,7 @@ struct decode;
 struct event_base;
 struct pool;
 struct resolve;
+struct trace;
 
 #define CORE_READ_BYTES 65536
 #define CORE_STATES 9
@@ -65,6 +66,7 @@ struct core {
 	struct resolve *resolve;
 	struct pool *workers; /* --extract and the like; or NULL */
 	struct pool *coprocs; /* --exec; or NULL */
+	struct trace *trace;  /* what happens goes there; never NULL */
 
 	/* Where every fetch is. */
 	struct list state[CORE_STATES]; /* QUEUED: unused, see struct host;

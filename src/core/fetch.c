@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "core/deadline.h"
 #include "core/output/emit.h"
 #include "core/origin/backoff.h"
@@ -181,8 +182,49 @@ take_host(struct fetch *f)
 	f->history->to = NULL;
 }
 
+static void
+trace_move(const struct fetch *f, enum fetch_state from, const char *why)
+{
+	const struct xchg *x = f->x;
+	struct trace_event *e;
+
+	e = trace_add(f->core->trace);
+	e->at_us = f->core->clock.now_us;
+	e->kind = TRACE_FETCH_MOVE;
+	e->from = f->is_new ? TRACE_NEW : (unsigned char)from;
+	e->to = f->state;
+	e->count = f->attempts;
+	e->id = f->seq;
+	e->why = why;
+	e->other = 0;
+	e->value = 0;
+	e->text_n = 0;
+	if (f->state == FETCH_QUEUED) {
+		trace_set_text(e, f->host->origin);
+	} else if (f->state == FETCH_SENDING) {
+		trace_set_text(e, url_target(&x->url));
+		e->other = conn_id(x->conn);
+	}
+	if (x != NULL && x->first_at_us != 0 && xchg_has_head(x))
+		e->value = http_status(x->http);
+}
+
+static void
+trace_dial(const struct fetch *f)
+{
+	const struct trace_event e = {
+		.at_us = f->core->clock.now_us,
+		.kind = TRACE_CONN_DIAL,
+		.id = f->seq,
+		.other = conns_dials(f->core->conns) + 1,
+		.count = f->host->naddr,
+	};
+
+	trace_put(f->core->trace, &e, f->host->origin);
+}
+
 void
-fetch_enter(struct fetch *f, enum fetch_state next)
+fetch_enter(struct fetch *f, enum fetch_state next, const char *why)
 {
 	enum fetch_state from = f->state;
 
@@ -190,10 +232,11 @@ fetch_enter(struct fetch *f, enum fetch_state next)
 	leave_lists(f);
 	if (!f->is_new && has_slot(from) && !has_slot(next))
 		sched_free_slot(f);
-	f->is_new = 0;
 	f->state = (unsigned char)next;
 	if (next == FETCH_QUEUED)
 		take_host(f);
+	trace_move(f, from, why);
+	f->is_new = 0;
 	f->entered_at_us = f->core->clock.now_us;
 	join_list(f);
 	if (has_slot(next))
@@ -232,22 +275,22 @@ on_conn(void *arg, enum conn_event ev)
 		network_connected(f->core, conn_peer(x->conn));
 		sched_end_fd_wait(f);
 		if (f->host->scheme == URL_HTTPS) {
-			fetch_enter(f, FETCH_TLS);
+			fetch_enter(f, FETCH_TLS, "connected");
 			return;
 		}
 		backoff_connected(f);
-		fetch_enter(f, FETCH_SENDING);
+		fetch_enter(f, FETCH_SENDING, "connected");
 		return;
 	case CONN_SECURE:
 		x->secure_at_us = now;
 		stats_wait(&f->job->stats, WAIT_HANDSHAKE,
 		    conn_handshake_queue_us(x->conn));
 		backoff_connected(f);
-		fetch_enter(f, FETCH_SENDING);
+		fetch_enter(f, FETCH_SENDING, "handshake_done");
 		return;
 	case CONN_DRAINED:
 		if (f->state == FETCH_SENDING)
-			fetch_enter(f, FETCH_AWAITING);
+			fetch_enter(f, FETCH_AWAITING, "sent");
 		return;
 	case CONN_READABLE:
 		if (clock_is_over_budget(&f->core->clock))
@@ -286,7 +329,9 @@ fetch_on_parsed(struct pool_doc *d, const struct pool_result *r)
 
 	CHECK(f->state == FETCH_PARSING);
 	if (parse_take(f, r))
-		fetch_enter(f, FETCH_EMITTING);
+		fetch_enter(f, FETCH_EMITTING,
+		    r->error != PARSE_OK ? parse_error_code(r->error)
+					 : "parsed");
 }
 
 /* ---- entry hooks ---- */
@@ -333,7 +378,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 	/* First, as its deadlines may be its own. */
 	e = xchg_prepare(x, f);
 	if (e != E_OK) {
-		conn_close(&x->conn);
+		conn_close(&x->conn, error_code(e));
 		if (e == E_REDIRECT_INVALID)
 			fetch_fail(f, e, PHASE_REDIRECT, NULL);
 		else
@@ -346,7 +391,10 @@ fetch_start(struct fetch *f, struct conn *conn)
 	x->is_reused = conn != NULL;
 	begin_attempt(f);
 	sched_take_slot(f, looked);
-	fetch_enter(f, conn != NULL ? FETCH_SENDING : FETCH_CONNECTING);
+	if (conn != NULL)
+		fetch_enter(f, FETCH_SENDING, "reused");
+	else
+		fetch_enter(f, FETCH_CONNECTING, "slot");
 	if (conn != NULL)
 		conn_set_owner(conn, on_conn, f);
 }
@@ -357,6 +405,7 @@ enter_connecting(struct fetch *f)
 	struct xchg *x = f->x;
 	struct host *h = f->host;
 
+	trace_dial(f);
 	if (conn_dial(f->core->conns, h->addr, h->naddr, h->port, on_conn, f,
 		&x->conn) == CONN_BUSY)
 		fetch_lacks_fd(f);
@@ -379,7 +428,7 @@ enter_sending(struct fetch *f)
 	f->job->stats.conns_reused += (unsigned)x->is_reused;
 	f->job->stats.bytes_out += x->head.n + x->body_out.n;
 	if (conn_send(x->conn, buf_view(&x->head), x->body_out) == CONN_DONE)
-		fetch_enter(f, FETCH_AWAITING);
+		fetch_enter(f, FETCH_AWAITING, "sent");
 	sched_sent(f);
 	if (conn_has_more(x->conn))
 		fetch_run(f);
@@ -397,7 +446,7 @@ enter_emitting(struct fetch *f)
 	if (!emit_record(f, 0))
 		return;
 	xchg_give(&f->x);
-	fetch_enter(f, FETCH_DONE);
+	fetch_enter(f, FETCH_DONE, "written");
 }
 
 /* Each in its turn once; of those that wait for --keep-order's file, none
@@ -433,6 +482,15 @@ enter_done(struct fetch *f)
 void
 fetch_drop(struct fetch *f)
 {
+	const struct trace_event e = {
+		.at_us = f->core->clock.now_us,
+		.kind = TRACE_FETCH_DROP,
+		.id = f->seq,
+		.count = f->attempts,
+		.why = "run_ended",
+	};
+
+	trace_put(f->core->trace, &e, SPAN_NONE);
 	if (f->state == FETCH_QUEUED && !f->is_new)
 		sched_count_wait(f);
 	leave_lists(f);
@@ -447,7 +505,7 @@ fetch_drop(struct fetch *f)
 		order_end(f->job->emit.order, f->seq);
 	parse_cancel(f);
 	if (f->x != NULL) {
-		conn_close(&f->x->conn);
+		conn_close(&f->x->conn, "run_ended");
 		xchg_give(&f->x);
 	}
 	destroy(f);

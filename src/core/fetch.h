@@ -76,11 +76,11 @@ struct fetch *fetch_new(struct job *j, struct span line);
 
 /* ---- the one door ---- */
 /*
- * The only assignment to f->state. Checks the move, counts, stamps the time,
- * sets list membership, and puts the fetch on the run queue if the new state
- * has a hook.
+ * The only assignment to f->state. Checks the move, traces it, counts, stamps
+ * the time, sets list membership, and puts the fetch on the run queue if the
+ * new state has a hook. `why` is for the trace: a word, static.
  */
-void fetch_enter(struct fetch *f, enum fetch_state next);
+void fetch_enter(struct fetch *f, enum fetch_state next, const char *why);
 const char *fetch_state_name(enum fetch_state s);
 /* Where a fault that names no phase of its own has struck. */
 enum phase fetch_state_phase(enum fetch_state s);

@@ -164,5 +164,5 @@ fetch_begin(struct job *j, const struct source_line *line)
 	note_request(f);
 	note_oddities(f);
 	f->host = host_of(c, &c->scratch.url);
-	fetch_enter(f, FETCH_QUEUED);
+	fetch_enter(f, FETCH_QUEUED, "read");
 }

@@ -33,7 +33,7 @@ act(struct fetch *f, enum xchg_verdict v, struct span left_over)
 	if (x->first_at_us == 0 && xchg_has_begun(x)) {
 		x->first_at_us = f->core->clock.now_us;
 		if (v == XCHG_MORE || v == XCHG_AGAIN)
-			fetch_enter(f, FETCH_RECEIVING);
+			fetch_enter(f, FETCH_RECEIVING, "first_byte");
 	}
 	switch (v) {
 	case XCHG_MORE:

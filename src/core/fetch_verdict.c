@@ -34,23 +34,23 @@ may_resend(const struct fetch *f)
 
 /* The slot is left, and what went with it. */
 static void
-enter_queue(struct fetch *f)
+enter_queue(struct fetch *f, const char *why)
 {
-	fetch_enter(f, FETCH_QUEUED);
+	fetch_enter(f, FETCH_QUEUED, why);
 	if (f->x != NULL)
 		xchg_give(&f->x);
 }
 
 /* Back to the head of its queue, as if it had not started. */
 static void
-put_back(struct fetch *f)
+put_back(struct fetch *f, const char *why)
 {
-	conn_close(&f->x->conn);
+	conn_close(&f->x->conn, why);
 	if (!f->x->is_counted)
 		f->history->goes_on = 1;
 	else if (--f->attempts == 0)
 		f->begun_at_us = 0;
-	enter_queue(f);
+	enter_queue(f, why);
 }
 
 /* RESEND. */
@@ -59,14 +59,14 @@ resend(struct fetch *f)
 {
 	struct xchg *x = f->x;
 
-	conn_close(&x->conn);
+	conn_close(&x->conn, "resend");
 	xchg_reset(x);
 	xchg_expect(x);
 	xchg_count_held(x);
 	x->is_resent = 1;
 	x->start_at_us = f->core->clock.now_us;
 	x->looked_up_at_us = x->start_at_us;
-	fetch_enter(f, FETCH_CONNECTING);
+	fetch_enter(f, FETCH_CONNECTING, "resend");
 }
 
 /* For `attempts`: the request that is sent once more has ended so. */
@@ -98,7 +98,7 @@ fetch_resend_stray(struct fetch *f)
 	note_resend(f, f->x->err);
 	/* The origin has seen this request: --delay holds for the next. */
 	if (f->job->opts->delay_us > 0)
-		put_back(f);
+		put_back(f, "resend");
 	else
 		resend(f);
 	return 1;
@@ -146,7 +146,7 @@ redirect(struct fetch *f)
 		      standstill_since_us(f->core, x->slot_at_us);
 	t->redirect_us += now - x->start_at_us;
 	t->to = to;
-	enter_queue(f);
+	enter_queue(f, "redirect");
 }
 
 /*
@@ -159,6 +159,9 @@ retry(struct fetch *f, int is_asked)
 {
 	struct history *t = history_of(f);
 	int64_t delay_us = 0; /* beyond its origin's back-off */
+	const char *why = f->err != E_OK ? error_code((enum err)f->err)
+			  : is_asked     ? "asked_to_wait"
+					 : "status";
 
 	t->tries += !is_asked;
 	if (is_asked)
@@ -177,7 +180,7 @@ retry(struct fetch *f, int is_asked)
 		history_start_over(t);
 		t->to = own_host(f);
 	}
-	enter_queue(f);
+	enter_queue(f, why);
 }
 
 /* Out of descriptors or ports. */
@@ -187,7 +190,7 @@ fetch_lacks_fd(struct fetch *f)
 	struct core *c = f->core;
 	int64_t max = f->job->opts->retry_max_time_us;
 
-	conn_close(&f->x->conn);
+	conn_close(&f->x->conn, "fd_limit");
 	if (f->fd_since_at_us == 0)
 		f->fd_since_at_us = c->clock.now_us;
 	if (max > 0 && c->clock.now_us - f->fd_since_at_us > max) {
@@ -196,7 +199,7 @@ fetch_lacks_fd(struct fetch *f)
 	}
 	sched_lacks_fd(c);
 	network_put_off_probe(c);
-	put_back(f);
+	put_back(f, "fd_limit");
 }
 
 /* ---- endings ---- */
@@ -228,7 +231,8 @@ finish(struct fetch *f)
 	}
 	if (was_tried(f))
 		history_note(f);
-	fetch_enter(f, parse_prepare(f) ? FETCH_PARSING : FETCH_EMITTING);
+	fetch_enter(f, parse_prepare(f) ? FETCH_PARSING : FETCH_EMITTING,
+	    f->err != E_OK ? error_code((enum err)f->err) : "complete");
 }
 
 /* Where the header section that has come leads. */
@@ -298,7 +302,7 @@ blame_network(struct fetch *f, enum err e, enum phase p, const char *detail)
 
 /* What the connection knows of the fault; then it is gone. */
 static void
-close_failed(struct xchg *x)
+close_failed(struct xchg *x, enum err e)
 {
 	if (x == NULL)
 		return;
@@ -306,7 +310,7 @@ close_failed(struct xchg *x)
 	if (x->conn != NULL && x->note == NULL &&
 	    conn_error_note(x->conn) != NULL)
 		x->note = mem_strdup(conn_error_note(x->conn));
-	conn_close(&x->conn);
+	conn_close(&x->conn, error_code(e));
 }
 
 /*
@@ -323,12 +327,12 @@ put_off(struct fetch *f, enum err e, enum phase p)
 	if (e != E_RESOURCE_LIMIT || p != PHASE_REDIRECT || t == NULL ||
 	    t->was_unsafe || !item_is_idempotent(f) || !retry_has_time(f))
 		return 0;
-	close_failed(f->x);
+	close_failed(f->x, e);
 	n = t->put_offs < PUT_OFF_DOUBLES ? t->put_offs++ : PUT_OFF_DOUBLES;
 	t->due_at_us = f->core->clock.now_us + (PUT_OFF_US << n);
 	history_start_over(t);
 	t->to = own_host(f);
-	enter_queue(f);
+	enter_queue(f, "memory");
 	return 1;
 }
 
@@ -345,7 +349,7 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	if (p == PHASE_STRUCK)
 		p = phase_struck(f);
 	if (blame_network(f, e, p, detail)) {
-		put_back(f);
+		put_back(f, "net_down");
 		return;
 	}
 	if (put_off(f, e, p))
@@ -355,7 +359,7 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	f->detail = detail;
 	plan = retry_judge_error(f, e, detail);
 	tell_backoff(f, e, p, detail, plan == RETRY_KEEP);
-	close_failed(f->x);
+	close_failed(f->x, e);
 	if (plan != RETRY_KEEP) {
 		retry(f, plan == RETRY_ASKED);
 		return;
@@ -422,7 +426,7 @@ void
 fetch_cut(struct fetch *f)
 {
 	xchg_note_conn(f->x);
-	conn_close(&f->x->conn);
+	conn_close(&f->x->conn, "rest_not_wanted");
 	go_on(f);
 }
 
@@ -441,7 +445,8 @@ fetch_succeed(struct fetch *f, struct span left_over)
 	if (keep > 0)
 		idle_park(f->host, &x->conn, keep, http_is_bodiless(x->http));
 	else
-		conn_close(&x->conn);
+		conn_close(
+		    &x->conn, left_over.n > 0 ? "stray_bytes" : "not_kept");
 	if (x->plan != RETRY_KEEP) {
 		go_on(f);
 		return;
@@ -471,7 +476,7 @@ interrupt_waiting(struct fetch *f)
 	f->err = E_INTERRUPTED;
 	f->phase = (unsigned char)t->last_phase;
 	f->detail = t->last_err != E_OK ? error_code(t->last_err) : NULL;
-	fetch_enter(f, FETCH_EMITTING);
+	fetch_enter(f, FETCH_EMITTING, error_code(E_INTERRUPTED));
 }
 
 static void
@@ -484,11 +489,11 @@ interrupt(struct fetch *f)
 		f->is_whole = 1;
 		parse_cancel(f);
 		xchg_clear_parse(f->x);
-		fetch_enter(f, FETCH_EMITTING);
+		fetch_enter(f, FETCH_EMITTING, error_code(E_INTERRUPTED));
 		return;
 	}
 	f->phase = (unsigned char)phase_struck(f);
-	close_failed(f->x);
+	close_failed(f->x, E_INTERRUPTED);
 	finish(f);
 }
 

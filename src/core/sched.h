@@ -30,6 +30,7 @@ enum core_pause {
 
 struct sched {
 	unsigned pauses;         /* enum core_pause */
+	unsigned traced_pauses;  /* as the trace has them */
 	size_t slots;            /* in use */
 	size_t known;            /* items that wait for a slot */
 	struct heap later;       /* fetches in back-off, by when they are due */

@@ -2,6 +2,9 @@
 /* The order of things in a turn. Knows nothing of what they do. */
 #include "core/turn.h"
 
+#include <string.h>
+
+#include "base/trace.h"
 #include "core/output/emit.h"
 #include "core/output/failed_input.h"
 #include "core/fetch.h"
@@ -145,6 +148,44 @@ count_pauses(const struct core *c)
 	return n;
 }
 
+static void
+trace_pauses(struct core *c)
+{
+	static const struct {
+		enum core_pause bit;
+		const char *name;
+	} pauses[] = {
+		{ PAUSE_SINK, "output " },
+		{ PAUSE_FD, "fd_limit " },
+		{ PAUSE_MEMORY, "memory " },
+		{ PAUSE_STOP, "stop " },
+		{ PAUSE_NET, "net_down " },
+		{ PAUSE_POOL, "workers " },
+		{ PAUSE_SPILL, "spill " },
+	};
+	const struct trace_event e = {
+		.at_us = c->clock.now_us,
+		.kind = TRACE_RUN_PAUSED,
+	};
+	unsigned now = c->sched.pauses;
+	char text[64] = "";
+	const struct link *k;
+	size_t n = 0, i;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
+		now |= CONTAINER(k, const struct job, of_core)->pauses;
+	if (now == c->sched.traced_pauses)
+		return;
+	c->sched.traced_pauses = now;
+	for (i = 0; i < sizeof(pauses) / sizeof(pauses[0]); i++) {
+		if (!(now & pauses[i].bit))
+			continue;
+		memcpy(text + n, pauses[i].name, strlen(pauses[i].name));
+		n += strlen(pauses[i].name);
+	}
+	trace_put(c->trace, &e, span_of(text, n > 0 ? n - 1 : 0));
+}
+
 void
 turn_finish(struct core *c)
 {
@@ -155,6 +196,7 @@ turn_finish(struct core *c)
 	sched_judge_pauses(c);
 	if (count_pauses(c) < pauses)
 		c->turn.is_work_left = 1; /* no event tells of it: pump again */
+	trace_pauses(c);
 	fetch_resume_paused(c);
 	conns_reap(c->conns);
 	stats_lag(&c->turn.lag, clock_tick(&c->clock) - c->clock.pass_at_us);

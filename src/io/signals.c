@@ -29,7 +29,7 @@ on_early_stop(int sig)
 }
 
 static void
-on_early_usr1(int sig)
+on_early_usr(int sig)
 {
 	(void)sig; /* nothing waits or runs yet */
 }
@@ -54,7 +54,8 @@ signals_before_loop(void)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	handle(SIGUSR1, on_early_usr1);
+	handle(SIGUSR1, on_early_usr);
+	handle(SIGUSR2, on_early_usr);
 	handle(SIGTERM, on_early_stop);
 	if (!signals_is_ignored(SIGINT))
 		handle(SIGINT, on_early_stop);
@@ -75,5 +76,6 @@ signals_after_loop(void)
 	sigaddset(&all, SIGHUP);
 	sigaddset(&all, SIGTERM);
 	sigaddset(&all, SIGUSR1);
+	sigaddset(&all, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 }

@@ -12,8 +12,8 @@
 int signals_is_ignored(int sig);
 /*
  * First of all: INT, HUP and TERM end the process with SIGNALS_STOPPED, as
- * nothing has been started or written yet; USR1 is not answered. INT and HUP
- * that are ignored stay ignored. A write that fails raises no signal.
+ * nothing has been started or written yet; USR1 and USR2 are not answered. INT
+ * and HUP that are ignored stay ignored. A write that fails raises no signal.
  */
 void signals_before_loop(void);
 /* The exit status is decided: what comes from now on changes nothing. */

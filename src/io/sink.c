@@ -192,15 +192,22 @@ sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg)
 	return fd != -1 ? make(base, fd, 1, cb, arg) : NULL;
 }
 
-struct sink *
-sink_open_private(
-    struct event_base *base, const char *path, sink_cb *cb, void *arg)
+static struct sink *
+open_private(struct event_base *base, const char *path, int flags, sink_cb *cb,
+    void *arg)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600), errnum;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
+	int errnum;
 	struct stat st;
 
 	if (fd == -1)
 		return NULL;
+	if (flags & O_NOFOLLOW && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_uid != geteuid()) {
+		close(fd);
+		errno = EACCES;
+		return NULL;
+	}
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (st.st_mode & 077) != 0 && fchmod(fd, 0600) == -1) {
 		errnum = errno;
@@ -209,6 +216,34 @@ sink_open_private(
 		return NULL;
 	}
 	return make(base, fd, 1, cb, arg);
+}
+
+struct sink *
+sink_open_private(
+    struct event_base *base, const char *path, sink_cb *cb, void *arg)
+{
+	return open_private(base, path, 0, cb, arg);
+}
+
+/* The kernel's links to descriptors are no file's that anybody could put. */
+static int
+is_descriptor(const char *path)
+{
+	static const char *const dirs[] = { "/dev/fd/", "/dev/std",
+		"/proc/self/fd/" };
+	size_t i;
+
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (strncmp(path, dirs[i], strlen(dirs[i])) == 0)
+			return 1;
+	return 0;
+}
+
+struct sink *
+sink_open_own(struct event_base *base, const char *path, sink_cb *cb, void *arg)
+{
+	return open_private(
+	    base, path, is_descriptor(path) ? 0 : O_NOFOLLOW, cb, arg);
 }
 
 int

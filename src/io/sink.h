@@ -47,6 +47,13 @@ sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg);
 struct sink *sink_open_private(
     struct event_base *base, const char *path, sink_cb *cb, void *arg);
 int sink_empty(struct sink *s);
+/*
+ * As sink_open_private, where others may have put something at `path` before:
+ * no symbolic link, but for one to a descriptor (/dev/fd/3), and no file of
+ * another user.
+ */
+struct sink *sink_open_own(
+    struct event_base *base, const char *path, sink_cb *cb, void *arg);
 /* Unwritten bytes are lost; see sink_finish. */
 void sink_free(struct sink *s);
 

@@ -205,29 +205,48 @@ opts_check_path(const struct opts *o, const char *path, struct buf *err)
 {
 	int status = check_path(o->output, "the output", path, err);
 
+	if (status == 0 && o->trace != NULL && strcmp(o->trace, "-") != 0)
+		status = check_path(o->trace, "the file of --trace", path, err);
+
 	if (status == 0 && o->failed_input != NULL)
 		status = check_path(
 		    o->failed_input, "the file of --failed-input", path, err);
 	return status;
 }
 
-/* The two files that are written to. */
+/* Do two options write to one file? "-" is standard output. */
+static int
+is_one_file(const char *a, const char *b)
+{
+	struct stat st;
+
+	return strcmp(a, b) == 0 ||
+	       (stat_path(a, STDOUT_FILENO, &st) == 0 && is_store(&st) &&
+		   is_same(b, STDOUT_FILENO, &st));
+}
+
 static int
 check_outputs(const struct opts *o, struct buf *err)
 {
-	const char *path = o->failed_input;
-	struct stat st;
+	const char *failed = o->failed_input, *trace = o->trace;
 
-	if (path == NULL)
+	if (failed != NULL && is_one_file(failed, o->output)) {
+		buf_printf(err, "fetchd: --%s: it is also the output%s\n",
+		    opts_row(OPT_failed_input)->name,
+		    strcmp(failed, "-") == 0 ? "; - needs an -o FILE" : "");
+		return 2;
+	}
+	if (trace == NULL || strcmp(trace, "-") == 0)
 		return 0;
-	if (strcmp(path, o->output) != 0 &&
-	    (stat_path(path, STDOUT_FILENO, &st) != 0 || !is_store(&st) ||
-		!is_same(o->output, STDOUT_FILENO, &st)))
-		return 0;
-	buf_printf(err, "fetchd: --%s: it is also the output%s\n",
-	    opts_row(OPT_failed_input)->name,
-	    strcmp(path, "-") == 0 ? "; - needs an -o FILE" : "");
-	return 2;
+	if (is_one_file(trace, o->output) ||
+	    (failed != NULL && is_one_file(trace, failed))) {
+		buf_printf(err,
+		    "fetchd: --%s: the same file as --output or "
+		    "--failed-input\n",
+		    opts_row(OPT_trace)->name);
+		return 2;
+	}
+	return 0;
 }
 
 int

@@ -26,7 +26,7 @@ static const char *const later[] = { "aia", "allow", "allow-ports",
 	"proxy-user", "queue", "report-skipped", "resume", "resume-force",
 	"retry-failed", "robots", "robots-agent", "rotate", "scope", "seen",
 	"shuffle", "sitemaps", "skip", "socket", "spool", "state", "strict",
-	"tls-legacy", "tls-max", "trace", "verify", "warc" };
+	"tls-legacy", "tls-max", "verify", "warc" };
 static const char later_letters[] = "ExOK";
 
 struct walk {

@@ -325,6 +325,14 @@ OPT(summary, "summary", 0, BOOL, "off", 0, 1, WATCH, "",
     "On by default where standard error is a terminal.")
 OPT(stats, "stats", 0, BOOL, "off", 0, 1, WATCH, "",
     "one JSON line of figures on standard error at the end", "")
+OPT(trace, "trace", 0, PATH, "", 0, 0, WATCH, "FILE",
+    "write every event of the run to FILE, - is standard error",
+    "A line for each move of an item, and for what happens to connections, "
+    "look-ups, origins and parsers, with microseconds since the start. Header "
+    "values, user names, passwords and queries are left out. FILE is replaced, "
+    "has mode 0600 and must be neither a symbolic link nor a file of someone "
+    "else. If it cannot be written any more, that is said once and the run "
+    "goes on; what a pipe's reader is too slow for is left out and counted.")
 OPT(color, "color", 0, ENUM, "auto", 0, 0, WATCH, "auto|always|never",
     "colours in the lines of --format text",
     "auto shows them on a terminal, unless NO_COLOR is set or TERM is dumb.")

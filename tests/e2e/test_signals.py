@@ -215,11 +215,13 @@ def test_a_signal_before_the_start_is_an_early_stop(fetchd, tmp_path, sig):
     assert res.records == [] and res.stderr.startswith("fetchd: stopped")
 
 
-def test_usr1_before_the_start_ends_nothing(fetchd, origin, tmp_path):
+@pytest.mark.parametrize("sig", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_question_before_the_start_ends_nothing(fetchd, origin, tmp_path,
+                                                  sig):
     o = origin()
     run, fifo = starting(fetchd, tmp_path, o.url())
     for _ in range(3):
-        run.kill(signal.SIGUSR1)
+        run.kill(sig)
         time.sleep(0.02)
     fifo.write_bytes(b"value")
     assert run.finish(quiet=False).statuses() == [200]

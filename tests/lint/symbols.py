@@ -17,6 +17,12 @@ NAMES = {
     "src/io/dns/": ["resolve_"],    # the noun of the folder
     "src/base/check.c": ["fatalx"],
 }
+# The mutable globals there are, and why.
+GLOBALS = {
+    # CHECK() has no argument by which it could find an engine's trace; the
+    # list is read only while the process ends.
+    ("src/base/check.c", "reports"),
+}
 
 
 def well_named(src, name):
@@ -30,7 +36,8 @@ def well_named(src, name):
 
 def check(src, rows):
     for name, kind, section in rows:
-        if kind in "DdBbCSs" and MUTABLE.match(section):
+        if kind in "DdBbCSs" and MUTABLE.match(section) and \
+                (src, name) not in GLOBALS:
             yield f"{src}: {name} is mutable ({section})"
         if kind in "TDRBV" and not well_named(src, name):
             yield f"{src}: exports {name}, which does not carry its stem"

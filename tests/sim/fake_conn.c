@@ -113,6 +113,12 @@ conns_reap(struct conns *s)
 	}
 }
 
+uint64_t
+conns_dials(const struct conns *s)
+{
+	return s->opened;
+}
+
 size_t
 conns_open(const struct conns *s)
 {
@@ -517,11 +523,12 @@ conn_set_owner(struct conn *c, conn_cb *cb, void *arg)
 }
 
 void
-conn_close(struct conn **cp)
+conn_close(struct conn **cp, const char *why)
 {
 	struct conn *c = *cp;
 	struct event_base *w;
 
+	(void)why;
 	*cp = NULL;
 	if (c == NULL)
 		return;

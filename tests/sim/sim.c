@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/trace.h"
 #include "core/fetch.h"
 #include "core/output/parse.h"
 #include "core/intake.h"
@@ -82,6 +83,12 @@ open_pools(struct sim *s)
 		c->coprocs = pool_new(&s->w, &conf);
 }
 
+static const char *
+state_name(unsigned state)
+{
+	return fetch_state_name((enum fetch_state)state);
+}
+
 void
 sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
     const char *const *args)
@@ -99,6 +106,7 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	core_init(c, w);
 	core_set_limits(c, &s->opts);
 	job_init(&s->job, c, &s->opts);
+	c->trace = trace_new(0, 0, state_name);
 	c->random = seed * 2654435761 + 1;
 	rc.timeout_us = s->opts.dns_timeout_us;
 	c->resolve = resolve_new(w, &rc, NULL, 0);
@@ -270,6 +278,7 @@ sim_fini(struct sim *s)
 	core_drop(c);
 	job_fini(&s->job);
 	core_fini(c);
+	trace_free(c->trace);
 	if (c->sched.slots != 0 || c->sched.known != 0 || c->emitting != 0 ||
 	    c->alive != 0 || c->account.held != 0 || c->hosts.lookups != 0)
 		world_fail(&s->w, "something is counted that is gone");

@@ -136,7 +136,7 @@ test_dials_leave_from_the_address_they_are_bound_to(void **state)
 		c = dial(&w, rows[i].to, rows[i].second);
 		assert_int_equal(w.last, CONN_UP);
 		expect_peer(&w, rows[i].seen);
-		conn_close(&c);
+		conn_close(&c, "test");
 		world_close(&w);
 	}
 }
@@ -164,7 +164,7 @@ test_addresses_that_the_interface_cannot_reach_are_unreachable(void **state)
 		assert_int_equal(w.last, CONN_FAILED);
 		assert_int_equal(conn_error(c), E_CONNECT_UNREACHABLE);
 		assert_string_equal(conn_error_detail(c), "EADDRNOTAVAIL");
-		conn_close(&c);
+		conn_close(&c, "test");
 		assert_int_equal(conns_open(w.conns), 0);
 		world_close(&w);
 	}

@@ -5,6 +5,7 @@
  */
 #include "core/origin/backoff.h"
 
+#include "base/trace.h"
 #include "codec/http/ratelimit.h"
 #include "core/fetch.h"
 #include "core/origin/host.h"
@@ -44,6 +45,21 @@ may_hold(const struct fetch *f)
 	return f->job->opts->retry > 0;
 }
 
+static void
+trace_backoff(
+    const struct host *h, enum trace_kind kind, size_t count, const char *why)
+{
+	const struct trace_event e = {
+		.at_us = now_of(h),
+		.kind = (unsigned char)kind,
+		.count = (uint32_t)count,
+		.value = h->backoff.held_until_at_us,
+		.why = why,
+	};
+
+	trace_put(h->core->trace, &e, h->origin);
+}
+
 /* Afterwards one may go at once. */
 static void
 hold(struct host *h, int64_t us, enum wait_reason why)
@@ -59,6 +75,7 @@ hold(struct host *h, int64_t us, enum wait_reason why)
 	g->epoch++;
 	g->before = h->active;
 	g->allow = 1;
+	trace_backoff(h, TRACE_ORIGIN_BACKOFF, h->active, stats_wait_name(why));
 	host_update(h);
 }
 
@@ -82,6 +99,8 @@ give_up(struct host *h, enum wait_reason why)
 	g->is_given_up = g->is_news = 1;
 	if (why == WAIT_BACKOFF || g->held_until_at_us <= now_of(h))
 		hold(h, BACKOFF_MAX_US, why);
+	trace_backoff(h, TRACE_ORIGIN_GIVEN_UP, h->waiting.n + h->delayed.n,
+	    h->backoff.last != NULL ? h->backoff.last : stats_wait_name(why));
 	host_update(h);
 }
 

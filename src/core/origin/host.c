@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/trace.h"
 #include "core/fetch.h"
 #include "core/item.h"
 #include "core/origin/idle.h"
@@ -258,15 +259,41 @@ host_held_until(const struct host *h, enum wait_reason *why)
 	return until > h->core->clock.now_us ? until : 0;
 }
 
+static void
+trace_hold(
+    const struct host *h, enum trace_kind kind, int64_t until, const char *why)
+{
+	const struct trace_event e = {
+		.at_us = h->core->clock.now_us,
+		.kind = (unsigned char)kind,
+		.count = (uint32_t)h->waiting.n,
+		.value = until,
+		.why = why,
+	};
+
+	trace_put(h->core->trace, &e, h->origin);
+}
+
+static void
+trace_release(const struct host *h)
+{
+	trace_hold(h, TRACE_ORIGIN_RELEASED, 0,
+	    h->held_until_at_us <= h->core->clock.now_us ? "time_is_over"
+							 : "changed");
+}
+
 /* It is held from now on, or goes on to be: until when, and why. */
 static void
 note_hold(struct host *h)
 {
 	enum wait_reason why;
+	int64_t until = host_held_until(h, &why);
 
+	if (h->place != HOST_HELD || until != h->held_until_at_us)
+		trace_hold(h, TRACE_ORIGIN_HELD, until, stats_wait_name(why));
 	if (h->place != HOST_HELD)
 		h->held_from_at_us = h->core->clock.now_us;
-	h->held_until_at_us = host_held_until(h, &why);
+	h->held_until_at_us = until;
 	h->why_held = why;
 }
 
@@ -405,6 +432,8 @@ host_update(struct host *h)
 		note_hold(h);
 	if (p != h->place || (l != NULL) != link_on(&h->link)) {
 		take_off(h);
+		if (h->place == HOST_HELD && p != HOST_HELD)
+			trace_release(h);
 		h->place = p;
 		h->was_full |= p == HOST_FULL;
 		if (l != NULL)
@@ -534,6 +563,25 @@ set_doubt(struct host *h, const struct resolve_answer *a)
 }
 
 static void
+trace_answer(const struct host *h, const struct resolve_answer *a)
+{
+	struct trace_event e = {
+		.at_us = h->answer_at_us,
+		.kind = TRACE_LOOKUP_ANSWERED,
+		.count = a->n,
+		.value = h->answer_at_us - h->lookup_at_us,
+		.why = a->from_cache ? "cache" : NULL,
+	};
+
+	if (a->err != E_OK) {
+		e.kind = TRACE_LOOKUP_FAILED;
+		e.count = 0;
+		e.why = error_code(a->err);
+	}
+	trace_put(h->core->trace, &e, h->name);
+}
+
+static void
 take_answer(struct host *h, const struct resolve_answer *a)
 {
 	struct core *c = h->core;
@@ -541,6 +589,7 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	h->answer_at_us = c->clock.now_us;
 	if (a->from_cache)
 		h->lookup_at_us = h->answer_at_us;
+	trace_answer(h, a);
 	if (tell_network(h, a)) {
 		if (c->network.job != NULL)
 			set_doubt(h, a);
@@ -600,6 +649,10 @@ host_look_up(struct host *h)
 		take_answer(h, &a);
 		return;
 	}
+	trace_put(c->trace,
+	    &(struct trace_event){
+		.at_us = h->lookup_at_us, .kind = TRACE_LOOKUP_BEGIN },
+	    h->name);
 	c->hosts.lookups++;
 	host_update(h);
 }

@@ -79,19 +79,19 @@ release(struct idle *i)
 }
 
 static void
-discard(struct idle *i)
+discard(struct idle *i, const char *why)
 {
 	struct conn *conn = release(i);
 
-	conn_close(&conn);
+	conn_close(&conn, why);
 }
 
 static void
-drop(struct idle *i)
+drop(struct idle *i, const char *why)
 {
 	struct host *h = i->host;
 
-	discard(i);
+	discard(i, why);
 	changed(h);
 }
 
@@ -113,7 +113,7 @@ idle_distrust(struct host *h)
 
 	h->talks = 1;
 	while ((k = list_first(&h->idle)) != NULL)
-		discard(CONTAINER(k, struct idle, of_host));
+		discard(CONTAINER(k, struct idle, of_host), "distrusted");
 	changed(h);
 }
 
@@ -130,7 +130,7 @@ drop_talking(struct idle *i)
 	enum conn_end end;
 	size_t n = conn_read(i->conn, c->spare.read_buf, CORE_READ_BYTES, &end);
 
-	discard(i);
+	discard(i, n > 0 ? "stray_bytes" : "peer_closed");
 	if (is_soon && !idle_is_blank(span_of(c->spare.read_buf, n)))
 		idle_distrust(h);
 }
@@ -225,7 +225,7 @@ on_sweep(void *arg)
 		next = list_next(&c->idle_pool.list, k);
 		i = CONTAINER(k, struct idle, of_core);
 		if (now >= i->until_at_us)
-			drop(i);
+			drop(i, "idle_timeout");
 		else if (i->until_at_us < soonest)
 			soonest = i->until_at_us;
 	}
@@ -252,7 +252,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 
 	if (keep_us <= 0 || h->talks || c->limits.max_idle == 0 ||
 	    c->sched.pauses & PAUSE_STOP) {
-		conn_close(conn);
+		conn_close(conn, "not_kept");
 		return;
 	}
 	i = take_idle(c);
@@ -307,7 +307,7 @@ idle_unpark(struct host *h, int careful)
 
 	while ((i = first_usable(h, careful)) != NULL) {
 		if (h->core->clock.now_us >= i->until_at_us)
-			discard(i);
+			discard(i, "idle_timeout");
 		else if (conn_check_idle(i->conn))
 			drop_talking(i);
 		else
@@ -322,7 +322,7 @@ idle_close(struct core *c, size_t n)
 	struct link *k;
 
 	while (n-- > 0 && (k = list_first(&c->idle_pool.list)) != NULL)
-		drop(CONTAINER(k, struct idle, of_core));
+		drop(CONTAINER(k, struct idle, of_core), "room");
 }
 
 void
@@ -331,5 +331,5 @@ idle_close_host(struct host *h)
 	struct link *k;
 
 	while ((k = list_first(&h->idle)) != NULL)
-		drop(CONTAINER(k, struct idle, of_host));
+		drop(CONTAINER(k, struct idle, of_host), "unreachable");
 }

@@ -143,6 +143,7 @@ put(struct fetch *f)
 
 	memset(d, 0, sizeof(*d));
 	d->arg = f;
+	d->label = f->seq;
 	d->bytes = length_of(f, p->pool);
 	p->is_put = 1;
 	pool_put(p->pool, d);

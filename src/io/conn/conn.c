@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,7 +41,7 @@ conns_free(struct conns *s)
 
 	while ((k = list_first(&s->open)) != NULL) {
 		c = CONTAINER(k, struct conn, link);
-		conn_close(&c);
+		conn_close(&c, "run_ended");
 	}
 	conns_reap(s);
 	free(s);
@@ -63,6 +64,18 @@ conns_interface(struct conns *s, const char *from)
 		return -1;
 	}
 	return 0;
+}
+
+void
+conns_trace(struct conns *s, struct trace *t)
+{
+	s->trace = t;
+}
+
+uint64_t
+conns_dials(const struct conns *s)
+{
+	return s->dials;
 }
 
 size_t
@@ -97,6 +110,7 @@ conn_dial(struct conns *s, const union resolve_addr *addr, unsigned n,
 	c->arg = arg;
 	c->fd = -1;
 	c->tls_verified = -1;
+	c->dial_number = ++s->dials;
 	r = dial_start(c, addr, n, port);
 	if (r == CONN_BUSY) {
 		free(c);
@@ -106,6 +120,50 @@ conn_dial(struct conns *s, const union resolve_addr *addr, unsigned n,
 	list_push(&s->open, &c->link);
 	*out = c;
 	return CONN_PENDING;
+}
+
+void
+conn_trace(const struct conn *c, enum trace_kind kind, const char *why,
+    const union resolve_addr *addr)
+{
+	const struct trace_event e = {
+		.at_us = timer_now_us(),
+		.kind = (unsigned char)kind,
+		.id = c->id,
+		.other = c->dial_number,
+		.why = why,
+	};
+	char text[INET6_ADDRSTRLEN + sizeof("[]:65535")];
+	char ip[INET6_ADDRSTRLEN] = "";
+	int n = 0;
+
+	if (c->set->trace == NULL)
+		return;
+	if (addr != NULL && addr->sa.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &addr->in6.sin6_addr, ip, sizeof(ip));
+		n = snprintf(text, sizeof(text), "[%s]:%u", ip,
+		    ntohs(addr->in6.sin6_port));
+	} else if (addr != NULL) {
+		inet_ntop(AF_INET, &addr->in.sin_addr, ip, sizeof(ip));
+		n = snprintf(
+		    text, sizeof(text), "%s:%u", ip, ntohs(addr->in.sin_port));
+	}
+	trace_put(c->set->trace, &e, span_of(text, (size_t)n));
+}
+
+/* A failure of c: no address could be reached, or no handshake. */
+static void
+trace_failure(const struct conn *c)
+{
+	const struct trace_event e = {
+		.at_us = timer_now_us(),
+		.kind = TRACE_CONN_FAILED,
+		.id = c->id,
+		.other = c->dial_number,
+		.why = error_code(c->err),
+	};
+
+	trace_put(c->set->trace, &e, span_str(c->detail));
 }
 
 void
@@ -120,6 +178,7 @@ conn_report_failure(struct conn *c, enum err err, const char *detail)
 {
 	c->err = err;
 	c->detail = detail;
+	trace_failure(c);
 	conn_report(c, CONN_FAILED);
 }
 
@@ -163,6 +222,7 @@ conn_report_up(
 		c->err = E_RECV_RESET;
 		c->detail = error_errno_name(errnum);
 	}
+	conn_trace(c, TRACE_CONN_UP, NULL, peer);
 	conn_report(c, CONN_UP);
 }
 
@@ -188,6 +248,7 @@ on_handshake(void *arg, const struct tls_fault *fault)
 		c->err = fault->err;
 		c->detail = fault->detail;
 		c->note = fault->note;
+		trace_failure(c);
 		conn_report(c, CONN_FAILED);
 		return;
 	}
@@ -444,7 +505,7 @@ conn_set_owner(struct conn *c, conn_cb *cb, void *arg)
 }
 
 void
-conn_close(struct conn **cp)
+conn_close(struct conn **cp, const char *why)
 {
 	struct conn *c = *cp;
 
@@ -452,6 +513,7 @@ conn_close(struct conn **cp)
 	if (c == NULL)
 		return;
 	CHECK(c->stage != STAGE_CLOSED);
+	conn_trace(c, TRACE_CONN_CLOSED, why, NULL);
 	c->cb = NULL;
 	if (c->bev != NULL) {
 		conn_tls_stop(c);

@@ -22,6 +22,7 @@ struct event_base;
 struct tls;
 struct conns; /* all connections of a run */
 struct conn;  /* one of them */
+struct trace;
 
 enum conn_event {
 	CONN_UP,       /* TCP is up: conn_secure or conn_send may follow */
@@ -53,6 +54,10 @@ void conns_free(struct conns *s);
 int conns_interface(struct conns *s, const char *from);
 /* Frees what was closed. Called by engine_turn, never from a callback. */
 void conns_reap(struct conns *s);
+/* From now on what happens to connections is traced. */
+void conns_trace(struct conns *s, struct trace *t);
+/* Dials begun so far; the number of the newest one, for the trace. */
+uint64_t conns_dials(const struct conns *s);
 /* Sockets open now, including those that are being dialled. */
 size_t conns_open(const struct conns *s);
 /* Bytes that TLS has decrypted and conn_read has not taken yet. */
@@ -129,8 +134,10 @@ void conn_set_owner(struct conn *c, conn_cb *cb, void *arg);
 /*
  * Closes (under TLS with close_notify, unless TLS failed); no event follows.
  * conns_reap frees it. Sets *c to NULL.
+ `why` is for the trace:
+ * a word, static.
  */
-void conn_close(struct conn **c);
+void conn_close(struct conn **c, const char *why);
 
 /* ---- properties, until conn_close ---- */
 uint64_t conn_id(const struct conn *c); /* from 1; 0 while dialling */

@@ -10,6 +10,7 @@
 #include <net/if.h>
 
 #include "base/list.h"
+#include "base/trace.h"
 #include "io/conn/conn.h"
 
 struct bufferevent;
@@ -30,7 +31,8 @@ struct conns {
 	struct tls *tls;
 	struct list open, closed;
 	size_t sockets, max_sockets;
-	uint64_t opened;
+	uint64_t opened, dials;
+	struct trace *trace;       /* or NULL */
 	size_t unread;             /* bytes, of all TLS connections */
 	union resolve_addr source; /* AF_UNSPEC: any; its port is 0 */
 	char device[IF_NAMESIZE];  /* "": any */
@@ -55,7 +57,7 @@ struct conn {
 	enum err err;
 	const char *detail;
 	char *note;
-	uint64_t id;
+	uint64_t id, dial_number;
 	union resolve_addr peer;
 	int64_t up_at_us, secure_at_us, moved_at_us;
 	int64_t handshake_queue_us; /* set when the handshake is over */
@@ -63,6 +65,11 @@ struct conn {
 	int tls_verified;
 	unsigned is_paused : 1, is_draining : 1, is_tls_broken : 1;
 };
+
+/* ---- conn.c ---- */
+/* Puts an event of c into the trace; addr, or NULL, is its text. */
+void conn_trace(const struct conn *c, enum trace_kind kind, const char *why,
+    const union resolve_addr *addr);
 
 /* ---- dial.c ---- */
 /* CONN_PENDING, or CONN_BUSY with nothing begun. */

@@ -123,6 +123,8 @@ note_failure(struct attempt *a, int errnum)
 	struct dial *d = a->dial;
 
 	d->conn->peer = a->addr;
+	conn_trace(
+	    d->conn, TRACE_CONN_TRY_FAILED, error_errno_name(errnum), &a->addr);
 	if (d->err == E_RESOURCE_LIMIT)
 		return; /* the dial is repeated, so the rest is unimportant */
 	d->detail = error_errno_name(errnum);
@@ -212,6 +214,7 @@ open_attempt(struct attempt *a)
 	a->dial->open++;
 	c->set->sockets++;
 	c->peer = a->addr;
+	conn_trace(c, TRACE_CONN_TRY, NULL, &a->addr);
 	CHECK(event_assign(&a->ev, c->set->base, fd, EV_WRITE, on_attempt, a) ==
 	      0);
 	CHECK(event_add(&a->ev, NULL) == 0);

@@ -26,6 +26,21 @@ static void on_tls_readable(struct bufferevent *bev, void *arg);
 static void on_tls_drained(struct bufferevent *bev, void *arg);
 static void on_tls_event(struct bufferevent *bev, short what, void *arg);
 
+static void
+trace_tls(const struct conn *c, const SSL *ssl)
+{
+	const struct trace_event e = {
+		.at_us = c->secure_at_us,
+		.kind = TRACE_CONN_TLS,
+		.id = c->id,
+		.count = (unsigned)c->tls_verified,
+		.value = c->handshake_queue_us,
+		.why = c->tls_version,
+	};
+
+	trace_put(c->set->trace, &e, span_str(SSL_get_cipher_name(ssl)));
+}
+
 void
 conn_tls_open(struct conn *c, struct ssl_st *ssl)
 {
@@ -34,6 +49,7 @@ conn_tls_open(struct conn *c, struct ssl_st *ssl)
 	c->tls_version = SSL_get_version(ssl);
 	c->tls_verified = tls_is_verifying(c->set->tls) &&
 			  SSL_get_verify_result(ssl) == X509_V_OK;
+	trace_tls(c, ssl);
 	c->bev = bufferevent_openssl_socket_new(c->set->base, c->fd, ssl,
 	    BUFFEREVENT_SSL_OPEN, BEV_OPT_DEFER_CALLBACKS);
 	CHECK(c->bev != NULL);

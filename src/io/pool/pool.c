@@ -111,6 +111,8 @@ on_answered(struct worker *w, struct pool_result *r)
 	if (d != NULL && r->value.n > 0 && p->conf.check(d, r->value) == -1)
 		return -1;
 	r->time_us = worker_end_task(w);
+	pool_trace(w, TRACE_WORKER_ANSWERED, d, r->time_us,
+	    r->error != PARSE_OK ? parse_error_code(r->error) : NULL);
 	worker_count_answer(w);
 	worker_state_relist(w);
 	if (d != NULL)

@@ -34,6 +34,7 @@
 
 struct event_base;
 struct pool;
+struct trace;
 
 /* Descriptors of one worker; one more for a moment when it is replaced. */
 #define POOL_WORKER_FDS 4
@@ -48,6 +49,7 @@ enum pool_protocol {
 struct pool_doc {
 	struct link link;
 	void *arg;      /* the owner's */
+	uint64_t label; /* a number of the owner's, for the trace */
 	uint64_t bytes; /* FRAMES: of the whole payload; LINES: an estimate */
 	/* The pool's own. */
 	void *worker;
@@ -118,7 +120,8 @@ struct pool_conf {
 	/* Called before any other callback of an event, so that the owner can
 	 * read the clock. */
 	void (*tick)(void *arg);
-	void *arg; /* of room, log and tick */
+	struct trace *trace; /* or NULL */
+	void *arg;           /* of room, log and tick */
 };
 
 struct pool_stats {

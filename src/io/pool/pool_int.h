@@ -24,6 +24,7 @@
 #include <event2/event_struct.h>
 #include <sys/types.h>
 
+#include "base/trace.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "io/pool/pool.h"
@@ -251,6 +252,11 @@ void worker_drain(struct worker *w);
 int worker_check_idle(struct worker *w);
 /* Takes the first task off. Returns how long it was the first. */
 int64_t worker_end_task(struct worker *w);
+
+/* ---- trace.c ---- */
+/* Puts an event of w, and of d unless that is NULL, into the trace. */
+void pool_trace(const struct worker *w, enum trace_kind kind,
+    const struct pool_doc *d, int64_t value, const char *why);
 
 /* ---- worker_state.c ---- */
 void worker_state_set(struct worker *w, enum worker_state state);

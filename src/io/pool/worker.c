@@ -108,6 +108,7 @@ start(struct worker *w)
 	w->held_at_us = 0;
 	worker_state_set(
 	    w, p->conf.protocol == POOL_FRAMES ? WORKER_STARTING : WORKER_UP);
+	pool_trace(w, TRACE_WORKER_STARTED, NULL, w->proc->pid, NULL);
 	stderr_open(w, fd[1]);
 	worker_io_open(w);
 }
@@ -157,6 +158,13 @@ worker_count_answer(struct worker *w)
 
 /* ---- ends ---- */
 
+static const char *const ends[] = {
+	[END_EXITED] = "exited",
+	[END_TIMEOUT] = "timeout",
+	[END_PROTOCOL] = "protocol",
+	[END_NOT_ITS_FAULT] = "pool_given_up",
+};
+
 void
 worker_kill_later(
     struct worker *w, enum worker_end end, enum parse_error charge)
@@ -165,6 +173,7 @@ worker_kill_later(
 		return;
 	w->end = end;
 	w->charge = charge;
+	pool_trace(w, TRACE_WORKER_KILLED, NULL, 0, ends[end]);
 	worker_state_set(w, WORKER_KILL_PENDING);
 	worker_io_stop(w);
 	pool_wake(w->pool);
@@ -232,6 +241,8 @@ worker_end(struct worker *w)
 	 * input would complain. */
 	if (w->proc != NULL)
 		proc_abandon(w->proc);
+	pool_trace(w, TRACE_WORKER_ENDED, NULL, 0,
+	    w->charge != PARSE_OK ? parse_error_code(w->charge) : NULL);
 	worker_io_close(w);
 	stderr_close(w, 1);
 	count_end(w);

@@ -423,6 +423,7 @@ worker_io_ready(struct worker *w)
 {
 	set_deadline(w, TIMER_NEVER);
 	worker_state_set(w, WORKER_UP);
+	pool_trace(w, TRACE_WORKER_READY, NULL, 0, NULL);
 }
 
 int64_t
@@ -563,6 +564,7 @@ worker_send(struct worker *w, struct pool_doc *d)
 	*t = (struct task){ .doc = d, .id = ++p->last_id };
 	d->worker = w;
 	d->state = DOC_WITH_WORKER;
+	pool_trace(w, TRACE_WORKER_GIVEN, d, (int64_t)d->bytes, NULL);
 	w->is_filling = 1;
 	w->has_begun = 0;
 	w->filled = 0;
