@@ -40,7 +40,7 @@ def bare(path):
 
 
 def done(problems, summary):
-    """Prints what is wrong, or the summary; the script's exit status."""
+    """Prints what is wrong, or the summary, and exits with 1 or 0."""
     for p in problems:
         print(p)
     if not problems:

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""The tables of errors and of parse errors: codes are lower snake case, stand
-there once over both, and each is named by a test."""
+"""The tables of errors and of parse errors: codes are lower snake case and
+unique over both tables, and a test names each."""
 
 import re
 
 from common import done, files, text
 
 ROW = re.compile(r'^(?:ERR|PARSE)\((\w+),\s*"([^"]*)"', re.M)
-# Names may leave out what their prefix says already.
+# Identifiers leave out what their prefix says already.
 TABLES = [("src/base/error_table.h", "E_", ""),
           ("src/base/parse_error_table.h", "PARSE_", "(WORKER_|PARSE_)")]
 
@@ -20,9 +20,9 @@ def check(path, prefix, implied, seen, tests):
         if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", code):
             problems.append(f"{code}: not lower snake case")
         if ident != prefix + re.sub("^" + implied, "", code.upper()):
-            problems.append(f"{ident}: the code {code} has another name")
+            problems.append(f"{ident}: not the identifier of {code}")
         if code in seen:
-            problems.append(f"{code}: stands there twice")
+            problems.append(f"{code}: in two rows")
         if not re.search(rf"\b({code}|{ident})\b", tests):
             problems.append(f"{code}: no test names it")
         seen.add(code)

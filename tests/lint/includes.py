@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 """Who may include whom, and who owns which third-party header.
 
-A folder's rule stands for all its files; a file of its own at the top of src
-has its own row. What stands in no table is refused.
+A folder's row holds for all its files; a file directly in src has its own row.
+A file or header without a row is refused.
 """
 
 import fnmatch
@@ -12,7 +12,7 @@ import re
 
 from common import ROOT, bare, done, files, text
 
-# room -> what its include lines may begin with
+# folder or file of src -> what its include lines may begin with
 ROOMS = {
     "base": ["base/"],
     "codec": ["codec/", "base/"],
@@ -21,7 +21,8 @@ ROOMS = {
                "codec/json", "codec/media_type.h", "base/"],
     "core": ["core/", "io/", "codec/", "base/", "options/options.h"],
     "options": ["options/", "codec/", "base/"],
-    "engine": ["engine", "options/options.h", "core/", "io/", "codec/", "base/"],
+    "engine": ["engine", "options/options.h", "core/", "io/", "codec/",
+               "base/"],
     "watch": ["watch", "engine", "options/options.h", "core/", "io/", "codec/",
               "base/"],
     "inputs": ["inputs", "options/options.h", "io/source.h", "codec/", "base/"],
@@ -44,14 +45,14 @@ OWNERS = {
     "seccomp.h": ["src/worker/sandbox*.c", "src/worker/version.c"],
 }
 
-# The C library, as far as anyone may use it ...
+# The headers of the C library and the system that every folder may include ...
 LIBC = """assert ctype errno float inttypes limits locale math signal stdalign
 stdarg stdbool stddef stdint stdio stdlib stdnoreturn string strings time
 unistd fcntl poll netdb pthread getopt endian dirent pwd syslog ftw glob
 termios sched spawn execinfo malloc sys/* netinet/* arpa/* net/* linux/*
 """.split()
 
-# ... and what the rooms without I/O do without.
+# ... except these, in folders that do no I/O.
 IO_HEADERS = """unistd fcntl poll netdb pthread signal dirent spawn termios
 sched sys/socket sys/epoll sys/select sys/uio sys/stat sys/ioctl sys/wait
 sys/un sys/mman sys/eventfd""".split()
@@ -110,8 +111,9 @@ def check(path):
 
 
 def opaque(path):
-    """Headers below the spine know nothing of a fetch, nor do io's show what
-    they are made of, but to their own files (NAME_int.h, tls*)."""
+    """Headers below core do not name struct fetch, and those of io do not show
+    the types of libevent and OpenSSL, except to their own files (NAME_int.h,
+    tls*)."""
     words = [r"struct\s+fetch\b"]
     if path.startswith("src/io/") and not re.search(r"/tls|_int\.h$", path):
         words += [r"\bevbuffer\b", r"\bbufferevent\b", r"\bSSL(_CTX)?\b"]
@@ -129,7 +131,7 @@ def main():
         problems += check(path)
         if path.endswith(".h") and room_of(path) in ("io", "codec", "base"):
             problems += opaque(path)
-    done(problems, f"{len(all_files)} files keep to the include rules")
+    done(problems, f"{len(all_files)} files follow the include rules")
 
 
 main()

@@ -40,7 +40,7 @@ def check(src, rows):
                 (src, name) not in GLOBALS:
             yield f"{src}: {name} is mutable ({section})"
         if kind in "TDRBV" and not well_named(src, name):
-            yield f"{src}: exports {name}, which does not carry its stem"
+            yield f"{src}: exports {name}, which does not begin with its file's name"
 
 
 def main():
