@@ -13,7 +13,7 @@
 static size_t
 waiting(const struct host *h)
 {
-	return h->waiting.n + h->delayed.n;
+	return host_waiting(h);
 }
 
 /* By a back-off, not by a rate. */
@@ -51,7 +51,8 @@ watch_origins_progress(struct buf *b, const struct core *c)
 	size_t i;
 
 	for (i = 0; i < c->hosts.held.n && i < HELD_LOOKS; i++) {
-		h = CONTAINER(c->hosts.held.v[i], const struct host, held);
+		h = CONTAINER(c->hosts.held.v[i], const struct queue, held)
+			->host;
 		if (is_held(h) && (most == NULL || waiting(h) > waiting(most)))
 			most = h;
 	}

@@ -79,13 +79,12 @@ account_is_over(const struct core *c)
 }
 
 int
-account_is_full_of_items(const struct core *c)
+account_is_full_of_items(const struct core *c, size_t known)
 {
 	const struct account *a = &c->account;
 
-	return c->sched.known > 0 &&
-	       a->of[ACCOUNT_ITEMS] + a->of[ACCOUNT_ORIGINS] >
-		   share_of(c, ITEMS_SHARE);
+	return known > 0 && a->of[ACCOUNT_ITEMS] + a->of[ACCOUNT_ORIGINS] >
+				share_of(c, ITEMS_SHARE);
 }
 
 int

@@ -52,8 +52,9 @@ void account_release(struct core *c);
 
 /* More than --max-buffer is held. */
 int account_is_over(const struct core *c);
-/* Items that wait take up their share: no more of the list is read. */
-int account_is_full_of_items(const struct core *c);
+/* Items that wait take up their share: no more is read of a list of which
+ * `known` wait; one of each may always. */
+int account_is_full_of_items(const struct core *c, size_t known);
 /* May waiting items remember so many bytes more of where they have been? */
 int account_may_remember(const struct core *c, size_t bytes);
 /* --keep-order: what may wait in memory, and is the list of what does full? */

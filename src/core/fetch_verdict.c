@@ -394,31 +394,42 @@ fail_lookup(struct fetch *f, enum err e, const char *detail)
 	fetch_fail(f, e, PHASE_DNS, detail);
 }
 
+/* Of all jobs; those that come meanwhile may have it looked up again. */
+static void
+fail_unresolved(struct host *h)
+{
+	const char *detail = h->lookup_detail;
+	enum err e = h->lookup_err;
+	struct link *k, *w;
+	struct queue *q;
+
+	host_clear_lookup_err(h);
+	for (k = list_first(&h->queues); k != NULL;
+	     k = list_next(&h->queues, k)) {
+		q = CONTAINER(k, struct queue, of_host);
+		while ((w = list_first(&q->waiting)) != NULL)
+			fail_lookup(
+			    CONTAINER(w, struct fetch, link), e, detail);
+	}
+	host_update(h);
+}
+
 void
 fetch_fail_waiting(struct core *c)
 {
 	struct link *k, *w;
-	const char *detail;
-	struct host *h;
-	enum err e;
+	struct queue *q;
 
-	while ((k = list_first(&c->hosts.unresolved)) != NULL) {
-		h = CONTAINER(k, struct host, link);
-		e = h->lookup_err;
-		detail = h->lookup_detail;
-		host_clear_lookup_err(h);
-		while ((w = list_first(&h->waiting)) != NULL)
-			fail_lookup(
-			    CONTAINER(w, struct fetch, link), e, detail);
-		host_update(h);
-	}
+	while ((k = list_first(&c->hosts.unresolved)) != NULL)
+		fail_unresolved(CONTAINER(k, struct queue, link)->host);
 	while ((k = list_first(&c->hosts.lost)) != NULL) {
-		h = CONTAINER(k, struct host, link);
-		while ((w = list_first(&h->waiting)) != NULL ||
-		       (w = list_first(&h->delayed)) != NULL)
+		q = CONTAINER(k, struct queue, link);
+		while ((w = list_first(&q->waiting)) != NULL ||
+		       (w = list_first(&q->delayed)) != NULL)
 			fetch_fail(CONTAINER(w, struct fetch, link),
-			    E_HOST_UNAVAILABLE, PHASE_POLICY, h->backoff.last);
-		host_update(h);
+			    E_HOST_UNAVAILABLE, PHASE_POLICY,
+			    q->host->backoff.last);
+		host_update(q->host);
 	}
 }
 

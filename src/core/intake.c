@@ -14,15 +14,30 @@
 #define KNOWN_BYTES_MAX (16u << 20)
 #define LINES_A_PASS 512
 
+/* Transfers there may be at once: enough to start wait for four times that. */
+static uint64_t
+enough(const struct job *j)
+{
+	int64_t most = j->core->limits.concurrency, own = j->opts->concurrency;
+
+	return 4 * (uint64_t)(own < most ? own : most);
+}
+
 /*
  * Hosts are ready and wait for slots, and more than enough wait behind them
  * for their look-ups: more lines would start nothing sooner.
  */
 static int
-is_far_ahead(const struct core *c)
+is_far_ahead(const struct job *j)
 {
-	return c->hosts.ready.n > 0 && c->hosts.startable + c->hosts.want.n >=
-					   4 * (uint64_t)c->limits.concurrency;
+	return j->ready.n > 0 && j->startable + j->want.n >= enough(j);
+}
+
+/* The share of one job in what may wait; a long list leaves room for others. */
+static size_t
+share(const struct job *j, size_t of)
+{
+	return of / j->core->jobs.n;
 }
 
 /* --keep-order: so far ahead of the next item in order that no more may be
@@ -43,11 +58,11 @@ is_wanted(const struct job *j)
 	const struct core *c = j->core;
 
 	return !j->intake.ended && c->sched.pauses == 0 && j->pauses == 0 &&
-	       !is_out_of_order(j) &&
-	       c->hosts.startable < 4 * (uint64_t)c->limits.concurrency &&
-	       !is_far_ahead(c) && j->known < KNOWN_MAX &&
-	       j->known_bytes < KNOWN_BYTES_MAX &&
-	       !account_is_full_of_items(c) && j->emit.waiting.n < KNOWN_MAX;
+	       !is_out_of_order(j) && j->startable < enough(j) &&
+	       !is_far_ahead(j) && j->known < share(j, KNOWN_MAX) &&
+	       j->known_bytes < share(j, KNOWN_BYTES_MAX) &&
+	       !account_is_full_of_items(c, j->known) &&
+	       j->emit.waiting.n < KNOWN_MAX;
 }
 
 /* Returns 0 if it waits for input or there is no more. */

@@ -37,11 +37,17 @@ set_request_defaults(struct job *j)
 static void
 set_pace(struct job *j)
 {
+	struct hosts *hosts = &j->core->hosts;
 	const struct opts *o = j->opts;
 	size_t i;
 
 	pace_set(&j->pace.all, o->rate);
 	pace_set(&j->pace.per_host, o->rate_per_host);
+	if (j->pace.per_host.gap_us > hosts->longest_gap_us)
+		hosts->longest_gap_us = j->pace.per_host.gap_us;
+	if (o->delay_us > hosts->longest_gap_us)
+		hosts->longest_gap_us = o->delay_us;
+	hosts->delays |= o->delay_us > 0;
 	j->pace.budgets = mem_zalloc(o->nbudgets, sizeof(j->pace.budgets[0]));
 	for (i = 0; i < o->nbudgets; i++)
 		pace_budget_init(&j->pace.budgets[i], o->budgets[i].rate);
@@ -54,6 +60,8 @@ job_init(struct job *j, struct core *c, const struct opts *o)
 	j->core = c;
 	j->opts = o;
 	list_init(&j->emit.waiting);
+	list_init(&j->ready);
+	list_init(&j->want);
 	set_request_defaults(j);
 	set_pace(j);
 	if (o->keep_order)
@@ -67,6 +75,7 @@ job_fini(struct job *j)
 {
 	if (j->core == NULL)
 		return;
+	hosts_forget_job(j->core, j);
 	list_remove(&j->core->jobs, &j->of_core);
 	order_free(j->emit.order);
 	free(j->pace.budgets);

@@ -42,6 +42,9 @@ struct job {
 	size_t known;       /* that wait for a slot, */
 	size_t known_bytes; /* and the bytes of their lines */
 	unsigned pauses;    /* PAUSE_SINK, PAUSE_SPILL */
+	size_t startable;   /* of these, how many could start now */
+	struct list ready;  /* struct queue: one may start there */
+	struct list want;   /* likewise: a look-up is needed */
 	int is_single;      /* there is one item and no more */
 	int was_left;       /* items were dropped without a record */
 

@@ -81,34 +81,34 @@ is_back(const struct fetch *f)
 
 /* New ones at the tail; those that came back at the head, in their order. */
 static void
-join(struct host *h, struct fetch *f)
+join(struct queue *q, struct fetch *f)
 {
-	struct link *k = list_first(&h->waiting);
+	struct link *k = list_first(&q->waiting);
 	struct fetch *g;
 	int n;
 
-	if (h->budget_at_us > f->core->clock.now_us &&
+	if (q->budget_at_us > f->core->clock.now_us &&
 	    ask_budgets(f) == f->core->clock.now_us) {
-		h->budget_at_us = 0; /* it holds others, not this one */
-		list_unshift(&h->waiting, &f->link);
+		q->budget_at_us = 0; /* it holds others, not this one */
+		list_unshift(&q->waiting, &f->link);
 		return;
 	}
 	if (!is_back(f)) {
-		list_push(&h->waiting, &f->link);
+		list_push(&q->waiting, &f->link);
 		return;
 	}
 	for (n = 0; n < HEAD_LOOKS && k != NULL; n++) {
 		g = CONTAINER(k, struct fetch, link);
 		if (!is_back(g) || g->seq > f->seq)
 			break;
-		k = list_next(&h->waiting, k);
+		k = list_next(&q->waiting, k);
 	}
 	if (n == HEAD_LOOKS)
-		list_unshift(&h->waiting, &f->link);
+		list_unshift(&q->waiting, &f->link);
 	else if (k == NULL)
-		list_push(&h->waiting, &f->link);
+		list_push(&q->waiting, &f->link);
 	else
-		list_insert(&h->waiting, &f->link, k);
+		list_insert(&q->waiting, &f->link, k);
 }
 
 void
@@ -116,12 +116,13 @@ sched_queue(struct fetch *f)
 {
 	struct core *c = f->core;
 	struct history *t = f->history;
+	struct queue *q = queue_of(f->host, f->job);
 
 	if (t != NULL && t->due_at_us > c->clock.now_us) {
-		list_push(&f->host->delayed, &f->link);
+		list_push(&q->delayed, &f->link);
 		heap_push(&c->sched.later, &t->later, t->due_at_us);
 	} else
-		join(f->host, f);
+		join(q, f);
 	f->job->known++;
 	f->job->known_bytes += f->line.n;
 	c->sched.known++;
@@ -138,12 +139,13 @@ void
 sched_unqueue(struct fetch *f)
 {
 	struct core *c = f->core;
+	struct queue *q = queue_find(f->host, f->job);
 
 	if (sched_is_delayed(f)) {
 		heap_remove(&c->sched.later, &f->history->later);
-		list_remove(&f->host->delayed, &f->link);
+		list_remove(&q->delayed, &f->link);
 	} else
-		list_remove(&f->host->waiting, &f->link);
+		list_remove(&q->waiting, &f->link);
 	f->job->known--;
 	f->job->known_bytes -= f->line.n;
 	c->sched.known--;
@@ -154,9 +156,11 @@ sched_unqueue(struct fetch *f)
 static void
 end_delay(struct fetch *f)
 {
+	struct queue *q = queue_find(f->host, f->job);
+
 	heap_remove(&f->core->sched.later, &f->history->later);
-	list_remove(&f->host->delayed, &f->link);
-	join(f->host, f);
+	list_remove(&q->delayed, &f->link);
+	join(q, f);
 	host_update(f->host);
 }
 
@@ -165,19 +169,19 @@ static enum wait_reason
 why_waited(const struct fetch *f)
 {
 	const struct core *c = f->core;
-	const struct host *h = f->host;
+	const struct queue *q = queue_find(f->host, f->job);
 
 	if (c->network.back_at_us > f->entered_at_us)
 		return WAIT_NET_DOWN;
-	if (h->held_until_at_us > f->entered_at_us)
-		return h->why_held;
+	if (q->held_until_at_us > f->entered_at_us)
+		return q->why_held;
 	if (f->history != NULL && f->history->due_at_us > f->entered_at_us)
 		return WAIT_BACKOFF;
 	if (f->job->pace.held_at_us > f->entered_at_us)
 		return WAIT_RATE;
 	if (c->sched.pool_held_at_us > f->entered_at_us)
 		return WAIT_WORKER_BUSY;
-	return h->was_full ? WAIT_HOST_LIMIT : WAIT_SLOT;
+	return q->was_full ? WAIT_HOST_LIMIT : WAIT_SLOT;
 }
 
 void
@@ -199,7 +203,7 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	f->host->active++;
 	f->x->epoch = f->host->backoff.epoch;
 	f->x->is_probe = backoff_is_probing(f->host);
-	f->x->is_unsent = f->job->opts->delay_us > 0;
+	f->x->is_unsent = c->hosts.delays != 0;
 	f->host->unsent += f->x->is_unsent != 0;
 	if (looked_us > 0)
 		stats_wait(&f->job->stats, WAIT_DNS, looked_us);
@@ -233,12 +237,31 @@ sched_free_slot(struct fetch *f)
 
 /* ---- look-ups ---- */
 
+/* One host of each job, as far as it is not far ahead. Returns how many. */
+static int
+look_up_some(struct core *c, size_t ahead, size_t most)
+{
+	struct link *k;
+	struct job *j;
+	int n = 0;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		j = CONTAINER(k, struct job, of_core);
+		if (j->want.n == 0 || j->ready.n >= ahead ||
+		    c->hosts.lookups >= most || c->network.is_down)
+			continue;
+		host_look_up(
+		    CONTAINER(list_first(&j->want), struct queue, link)->host);
+		n++;
+	}
+	return n;
+}
+
 void
 sched_look_up_ahead(struct core *c)
 {
 	size_t ahead = (size_t)c->limits.concurrency;
 	size_t most = 2 * (size_t)c->limits.concurrency;
-	struct host *h;
 
 	if (ahead < AHEAD_MIN)
 		ahead = AHEAD_MIN;
@@ -246,12 +269,8 @@ sched_look_up_ahead(struct core *c)
 		most = AHEAD_MIN;
 	if (most > LOOKUPS_MAX)
 		most = LOOKUPS_MAX;
-	while (c->hosts.want.n > 0 && c->hosts.lookups < most &&
-	       c->hosts.ready.n < ahead && !c->network.is_down &&
-	       !(c->sched.pauses & PAUSE_STOP)) {
-		h = CONTAINER(list_first(&c->hosts.want), struct host, link);
-		host_look_up(h);
-	}
+	while (!(c->sched.pauses & PAUSE_STOP) && look_up_some(c, ahead, most))
+		;
 }
 
 /* ---- pace ---- */
@@ -261,57 +280,55 @@ sched_look_up_ahead(struct core *c)
  * and the host is held until there is some.
  */
 static struct fetch *
-next_in_budget(struct host *h)
+next_in_budget(struct queue *q)
 {
-	struct fetch *f = host_next(h);
-	struct link *k = list_first(&h->waiting);
-	int64_t at, first = ask_budgets(f);
+	struct fetch *f = queue_next(q);
+	struct link *k = list_first(&q->waiting);
+	int64_t now = f->core->clock.now_us, at, first = ask_budgets(f);
 	int n;
 
-	if (first == h->core->clock.now_us || backoff_is_probing(h))
+	if (first == now || backoff_is_probing(q->host))
 		k = NULL;
-	for (n = 0;
-	     n < BUDGET_LOOKS && k != NULL && first > h->core->clock.now_us;
-	     n++) {
+	for (n = 0; n < BUDGET_LOOKS && k != NULL && first > now; n++) {
 		f = CONTAINER(k, struct fetch, link);
 		at = ask_budgets(f);
 		if (at < first)
 			first = at;
-		k = list_next(&h->waiting, k);
+		k = list_next(&q->waiting, k);
 	}
-	if (first == h->core->clock.now_us)
+	if (first == now)
 		return f;
-	h->budget_at_us = first;
-	host_update(h);
+	q->budget_at_us = first;
+	queue_update(q);
 	return NULL;
 }
 
-/* After a start now: what the job allows or, if that is less, what the origin
- * does. */
-static int64_t
-next_start_us(struct host *h, const struct job *j)
+/* After a start now: when the rate learnt from the origin allows the next. */
+static void
+pace_origin(struct host *h)
 {
-	int64_t now = h->core->clock.now_us, next = h->pace_at_us, at = 0;
 	struct learned_rate *l = &h->backoff.learned;
+	int64_t now = h->core->clock.now_us;
 	struct pace learnt;
 
-	if (l->rate > 0) {
-		pace_set(&learnt, (struct opt_rate){ l->rate, 1000000 });
-		at = pace_next(&learnt, h->pace_at_us, now);
-		if (h->pace_at_us > now - learnt.gap_us)
-			learned_rate_grow(l, now);
-	}
-	if (j->pace.per_host.gap_us > 0)
-		next = pace_next(&j->pace.per_host, h->pace_at_us, now);
-	return at > next ? at : next;
+	if (l->rate <= 0)
+		return;
+	pace_set(&learnt, (struct opt_rate){ l->rate, 1000000 });
+	if (h->pace_at_us > now - learnt.gap_us)
+		learned_rate_grow(l, now);
+	h->pace_at_us = pace_next(&learnt, h->pace_at_us, now);
 }
 
-/* A request of f goes out: counts against every rate. */
+/* A request of f goes out: counts against every rate, at its origin against
+ * those of all jobs. */
 static void
-charge(struct host *h, const struct fetch *f)
+charge(struct queue *q, const struct fetch *f)
 {
+	struct host *h = q->host;
 	int64_t now = h->core->clock.now_us;
 	struct job *j = f->job;
+	struct queue *other;
+	struct link *k;
 	size_t i;
 
 	for (i = 0; i < j->opts->nbudgets; i++)
@@ -320,23 +337,29 @@ charge(struct host *h, const struct fetch *f)
 	if (j->pace.all.gap_us > 0)
 		j->pace.next_at_us =
 		    pace_next(&j->pace.all, j->pace.next_at_us, now);
-	h->pace_at_us = next_start_us(h, j);
-	h->is_delayed = j->opts->delay_us > 0;
+	for (k = list_first(&h->queues); k != NULL;
+	     k = list_next(&h->queues, k)) {
+		other = CONTAINER(k, struct queue, of_host);
+		if (other->job->pace.per_host.gap_us > 0)
+			other->pace_at_us = pace_next(
+			    &other->job->pace.per_host, other->pace_at_us, now);
+	}
+	h->started_at_us = now;
+	pace_origin(h);
 	backoff_start(h);
+	queue_started(q);
 }
 
 void
 sched_sent(struct fetch *f)
 {
 	struct host *h = f->host;
-	int64_t next = f->core->clock.now_us + f->job->opts->delay_us;
 
 	if (!f->x->is_unsent)
 		return;
 	f->x->is_unsent = 0;
 	h->unsent--;
-	if (next > h->pace_at_us)
-		h->pace_at_us = next;
+	h->sent_at_us = f->core->clock.now_us;
 	host_update(h);
 }
 
@@ -360,52 +383,47 @@ has_free_slot(const struct core *c)
 	return c->sched.slots < (uint64_t)c->limits.concurrency;
 }
 
-static int
-is_over_rate(const struct job *j)
-{
-	return j->pace.next_at_us > j->core->clock.now_us;
-}
-
-/* Do a job's own limits allow it to start something? */
-static int
-job_may_start(const struct job *j)
-{
-	return j->pauses == 0 && j->slots < (uint64_t)j->opts->concurrency &&
-	       !is_over_rate(j);
-}
-
-/* The job of the item that goes next. */
-static const struct job *
-next_job(const struct core *c)
-{
-	return host_next(
-	    CONTAINER(list_first(&c->hosts.ready), const struct host, link))
-	    ->job;
-}
-
 /* Do the limits of the engine allow a start? */
 static int
 engine_may_start(const struct core *c)
 {
-	return c->sched.pauses == 0 && c->hosts.ready.n > 0 &&
+	return c->sched.pauses == 0 && c->hosts.nready > 0 &&
 	       !lacks_memory(c) && has_free_slot(c);
+}
+
+/* The job whose turn it is: of those that may start something the one that has
+ * waited longest since it did. */
+static const struct job *
+next_job(const struct core *c)
+{
+	const struct link *k;
+	const struct job *j;
+
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		j = CONTAINER(k, const struct job, of_core);
+		if (j->ready.n > 0 && queue_job_may_start(j))
+			return j;
+	}
+	return NULL;
 }
 
 int
 sched_may_start(const struct core *c)
 {
-	return engine_may_start(c) && job_may_start(next_job(c));
+	return engine_may_start(c) && next_job(c) != NULL;
 }
 
 /* How f gets its connection: *conn, or NULL with addresses at hand. 0: neither,
  * and its host is looked up, or finds its place anew. */
 static int
-find_way(struct host *h, const struct fetch *f, struct conn **conn)
+find_way(struct queue *q, const struct fetch *f, struct conn **conn)
 {
+	struct host *h = q->host;
+
 	*conn = idle_unpark(h, !item_is_idempotent(f));
 	if (*conn != NULL || host_is_fresh(h, f, h->core->clock.now_us))
 		return 1;
-	if (f == host_next(h))
+	if (f == queue_next(q))
 		host_update(h); /* fresh when it became ready */
 	else
 		host_look_up(h);
@@ -415,16 +433,15 @@ find_way(struct host *h, const struct fetch *f, struct conn **conn)
 struct fetch *
 sched_next(struct core *c, struct conn **conn)
 {
-	struct host *h =
-	    CONTAINER(list_first(&c->hosts.ready), struct host, link);
-	struct fetch *f = host_next(h);
+	struct queue *q = queue_choose(
+	    CONTAINER(list_first(&next_job(c)->ready), struct queue, link));
+	struct fetch *f = queue_next(q);
 
 	if (f->job->opts->nbudgets > 0)
-		f = next_in_budget(h);
-	if (f == NULL || !find_way(h, f, conn))
+		f = next_in_budget(q);
+	if (f == NULL || !find_way(q, f, conn))
 		return NULL;
-	charge(h, f);
-	host_rotate(h);
+	charge(q, f);
 	return f;
 }
 
@@ -455,19 +472,23 @@ next_in_order(struct job *j, struct conn **conn)
 {
 	struct core *c = j->core;
 	struct in_order o = { .job = j };
+	struct queue *q;
 
 	if (j->emit.order == NULL ||
 	    !(j->pauses & PAUSE_SPILL || c->sched.pauses & PAUSE_MEMORY) ||
 	    c->sched.pauses & ~(unsigned)PAUSE_MEMORY ||
 	    j->pauses & ~(unsigned)PAUSE_SPILL || !has_free_slot(c) ||
-	    j->slots >= (uint64_t)j->opts->concurrency || is_over_rate(j))
+	    j->slots >= (uint64_t)j->opts->concurrency ||
+	    j->pace.next_at_us > c->clock.now_us)
 		return NULL;
 	o.seq = order_turn(j->emit.order);
 	hosts_each_waiting(c, find_seq, &o);
-	if (o.f == NULL || sched_is_delayed(o.f) ||
-	    o.f->host->place != HOST_READY || !find_way(o.f->host, o.f, conn))
+	if (o.f == NULL || sched_is_delayed(o.f))
 		return NULL;
-	charge(o.f->host, o.f);
+	q = queue_find(o.f->host, j);
+	if (q->place != QUEUE_READY || !find_way(q, o.f, conn))
+		return NULL;
+	charge(q, o.f);
 	return o.f;
 }
 
@@ -488,7 +509,7 @@ sched_next_in_order(struct core *c, struct conn **conn)
 /* Many wait for the same moment of a budget: in the order of the input, or some
  * would be passed over again and again. */
 static void
-wake_hosts(struct core *c)
+wake_queues(struct core *c)
 {
 	struct heap_link *k;
 	struct host *h;
@@ -497,14 +518,15 @@ wake_hosts(struct core *c)
 	while ((k = heap_first(&c->hosts.held)) != NULL &&
 	       k->key <= c->clock.now_us) {
 		heap_remove(&c->hosts.held, k);
-		w = list_first(&CONTAINER(k, struct host, held)->waiting);
-		heap_push(&c->hosts.woken, k,
+		w = list_first(&CONTAINER(k, struct queue, held)->waiting);
+		heap_push(&c->hosts.woken,
+		    &CONTAINER(k, struct queue, held)->woken,
 		    w != NULL ? (int64_t)CONTAINER(w, struct fetch, link)->seq
 			      : INT64_MAX);
 	}
 	while ((k = heap_first(&c->hosts.woken)) != NULL) {
 		heap_remove(&c->hosts.woken, k);
-		h = CONTAINER(k, struct host, held);
+		h = CONTAINER(k, struct queue, woken)->host;
 		backoff_check_dead(h);
 		host_update(h);
 	}
@@ -518,7 +540,7 @@ sched_wake(struct core *c)
 	while ((k = heap_first(&c->sched.later)) != NULL &&
 	       k->key <= c->clock.now_us)
 		end_delay(CONTAINER(k, struct history, later)->fetch);
-	wake_hosts(c);
+	wake_queues(c);
 }
 
 /* The loop goes on to pump. */
@@ -545,7 +567,7 @@ sched_set_timer(struct core *c)
 	for (l = list_first(&c->jobs); l != NULL; l = list_next(&c->jobs, l)) {
 		j = CONTAINER(l, struct job, of_core);
 		if (j->pace.next_at_us > now && j->pace.next_at_us < at &&
-		    c->hosts.ready.n > 0)
+		    j->ready.n > 0)
 			at = j->pace.next_at_us;
 	}
 	if (at == TIMER_NEVER)
@@ -592,7 +614,8 @@ sched_judge_pauses(struct core *c)
 	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
 		j = CONTAINER(k, struct job, of_core);
 		judge_output(j);
-		if (engine_may_start(c) && is_over_rate(j))
+		if (j->ready.n > 0 && engine_may_start(c) &&
+		    j->pace.next_at_us > c->clock.now_us)
 			j->pace.held_at_us = c->clock.now_us;
 	}
 	set_pause(&s->pauses, PAUSE_MEMORY, lacks_memory(c));

@@ -38,24 +38,25 @@ why_paused(const struct job *j)
 static enum wait_reason
 why_host(const struct fetch *f)
 {
+	const struct queue *q = queue_find(f->host, f->job);
 	const struct host *h = f->host;
 
-	switch (h->place) {
-	case HOST_WANT:
-	case HOST_LOOKUP:
+	switch (q->place) {
+	case QUEUE_WANT:
+	case QUEUE_LOOKUP:
 		return h->core->network.is_down ? WAIT_NET_DOWN : WAIT_DNS;
-	case HOST_HELD:
-		return h->why_held;
-	case HOST_FULL:
-		if (h->unsent > 0)
+	case QUEUE_HELD:
+		return q->why_held;
+	case QUEUE_FULL:
+		if (h->unsent > 0 && f->job->opts->delay_us > 0)
 			return WAIT_DELAY;
 		if (h->backoff.allow > 0)
 			return h->backoff.why;
 		return WAIT_HOST_LIMIT;
-	case HOST_QUIET:
-	case HOST_READY:
-	case HOST_LOST:
-	case HOST_UNRESOLVED:
+	case QUEUE_QUIET:
+	case QUEUE_READY:
+	case QUEUE_LOST:
+	case QUEUE_UNRESOLVED:
 		break;
 	}
 	return why_paused(f->job);

@@ -66,17 +66,16 @@ probe_network(struct core *c)
 	size_t before = c->sched.slots + c->hosts.lookups;
 	int n;
 
-	if ((c->hosts.ready.n == 0 && c->hosts.want.n == 0) ||
+	if ((c->hosts.nready == 0 && c->hosts.nwant == 0) ||
 	    !network_begin_probe(c))
 		return;
 	c->sched.pauses &= ~(unsigned)PAUSE_NET;
 	for (n = 0; n < 4 && c->sched.slots + c->hosts.lookups == before; n++)
 		if (!c->network.is_dns && sched_may_start(c))
 			start_next(c);
-		else if (c->sched.pauses == 0 && c->hosts.want.n > 0 &&
+		else if (c->sched.pauses == 0 && c->hosts.nwant > 0 &&
 			 c->hosts.lookups == 0)
-			host_look_up(CONTAINER(
-			    list_first(&c->hosts.want), struct host, link));
+			host_look_up(queue_first_wanting(c)->host);
 	if (c->sched.slots + c->hosts.lookups == before &&
 	    c->network.job == NULL)
 		network_put_off_probe(c);

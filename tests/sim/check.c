@@ -30,7 +30,7 @@
 
 struct count {
 	size_t waiting, lines, startable, lookups, idle, active;
-	size_t ready, want, quiet, lost, unresolved, held_hosts, delayed;
+	size_t ready, want, quiet, lost, unresolved, held_queues, delayed;
 	size_t nslot;
 	uint64_t held[ACCOUNT_KINDS]; /* bytes charged */
 	const struct fetch **slots;   /* the fetches with one */
@@ -48,10 +48,11 @@ count_item(const struct fetch *f, struct count *n)
 /* ---- origins ---- */
 
 static void
-check_queued(
-    struct sim *s, const struct host *h, const struct fetch *f, struct count *n)
+check_queued(struct sim *s, const struct queue *q, const struct fetch *f,
+    struct count *n)
 {
-	EXPECT(s, f->state == FETCH_QUEUED && f->host == h);
+	EXPECT(s, f->state == FETCH_QUEUED && f->host == q->host);
+	EXPECT(s, f->job == q->job);
 	EXPECT(s, f->x == NULL);
 	EXPECT(s, !f->is_hook_due); /* it may still be on the run queue */
 	EXPECT(s, f->err == E_OK && sched_why(f) != NULL);
@@ -61,21 +62,21 @@ check_queued(
 }
 
 static void
-check_waiting(struct sim *s, const struct host *h, struct count *n)
+check_waiting(struct sim *s, const struct queue *q, struct count *n)
 {
 	const struct fetch *f;
 	struct link *k;
 
-	for (k = list_first(&h->waiting); k != NULL;
-	     k = list_next(&h->waiting, k)) {
+	for (k = list_first(&q->waiting); k != NULL;
+	     k = list_next(&q->waiting, k)) {
 		f = CONTAINER(k, struct fetch, link);
-		check_queued(s, h, f, n);
+		check_queued(s, q, f, n);
 		EXPECT(s, !sched_is_delayed(f));
 	}
-	for (k = list_first(&h->delayed); k != NULL;
-	     k = list_next(&h->delayed, k)) {
+	for (k = list_first(&q->delayed); k != NULL;
+	     k = list_next(&q->delayed, k)) {
 		f = CONTAINER(k, struct fetch, link);
-		check_queued(s, h, f, n);
+		check_queued(s, q, f, n);
 		EXPECT(s, sched_is_delayed(f) && f->history->fetch == f);
 		EXPECT(s, f->history->later.key == f->history->due_at_us);
 		n->delayed++;
@@ -83,87 +84,107 @@ check_waiting(struct sim *s, const struct host *h, struct count *n)
 }
 
 static size_t
-room_of(const struct sim *s, const struct host *h)
+less(size_t room, int64_t max, size_t active)
 {
-	uint64_t max = (uint64_t)s->opts.max_per_host;
-	size_t room, since;
+	size_t left;
 
-	EXPECT(s, max == 0 || h->active <= max);
-	if (h->unsent > 0 || (max > 0 && h->active == max))
-		return 0;
-	room = max > 0 ? max - h->active : SIZE_MAX;
-	if (h->backoff.window > 0) {
-		EXPECT(s, h->backoff.window >= 2);
-		if (h->active >= h->backoff.window)
-			return 0;
-		if (h->backoff.window - h->active < room)
-			room = h->backoff.window - h->active;
-	}
-	if (h->backoff.allow == 0)
+	if (max == 0)
 		return room;
-	if (h->active - h->backoff.before >= h->backoff.allow)
+	left = active < (size_t)max ? (size_t)max - active : 0;
+	return left < room ? left : room;
+}
+
+/* How many more of q may start, recounted from every limit there is. */
+static size_t
+room_of(struct sim *s, const struct queue *q)
+{
+	const struct host *h = q->host;
+	const struct backoff *g = &h->backoff;
+	int64_t most = s->core.limits.max_per_host;
+	size_t room = SIZE_MAX;
+
+	EXPECT(s, most == 0 || h->active <= (size_t)most);
+	if (h->unsent > 0 && q->job->opts->delay_us > 0)
 		return 0;
-	since = h->backoff.allow - (h->active - h->backoff.before);
-	return since < room ? since : room;
+	room = less(room, most, h->active);
+	room = less(room, q->job->opts->max_per_host, h->active);
+	EXPECT(s, g->window == 0 || g->window >= 2);
+	room = less(room, g->window, h->active);
+	return less(room, g->allow, h->active - g->before);
 }
 
 static void
-check_place(struct sim *s, const struct host *h, struct count *n)
+check_place(struct sim *s, const struct queue *q, struct count *n)
 {
-	size_t room = room_of(s, h), startable = 0;
+	size_t room = room_of(s, q), startable = 0;
+	const struct host *h = q->host;
 
-	switch (h->place) {
-	case HOST_QUIET:
-		EXPECT(s, h->waiting.n == 0);
-		EXPECT(
-		    s, link_on(&h->link) == (h->active == 0 && h->idle.n == 0 &&
-						h->delayed.n == 0));
-		n->quiet += (size_t)link_on(&h->link);
+	switch (q->place) {
+	case QUEUE_QUIET:
+		EXPECT(s, q->waiting.n == 0 && !link_on(&q->link));
 		break;
-	case HOST_READY:
-		EXPECT(s, h->waiting.n > 0 && room > 0 && link_on(&h->link));
-		startable = h->waiting.n < room ? h->waiting.n : room;
+	case QUEUE_READY:
+		EXPECT(s, q->waiting.n > 0 && room > 0 && link_on(&q->link));
+		startable = q->waiting.n < room ? q->waiting.n : room;
 		n->ready++;
 		break;
-	case HOST_FULL:
-		EXPECT(s, h->waiting.n > 0 && room == 0 && !link_on(&h->link));
+	case QUEUE_FULL:
+		EXPECT(s, q->waiting.n > 0 && room == 0 && !link_on(&q->link));
 		break;
-	case HOST_WANT:
-		EXPECT(s, h->waiting.n > 0 && room > 0 && link_on(&h->link));
+	case QUEUE_WANT:
+		EXPECT(s, q->waiting.n > 0 && room > 0 && link_on(&q->link));
 		EXPECT(s, h->job == NULL);
 		n->want++;
 		break;
-	case HOST_LOOKUP:
-		EXPECT(s, h->waiting.n > 0);
+	case QUEUE_LOOKUP:
+		EXPECT(s, q->waiting.n > 0);
 		EXPECT(s, h->job != NULL || (h->doubt != E_OK &&
 						s->core.network.job != NULL));
-		EXPECT(s, !link_on(&h->link));
+		EXPECT(s, !link_on(&q->link));
 		break;
-	case HOST_HELD:
-		EXPECT(s, h->waiting.n > 0 && !link_on(&h->link));
-		EXPECT(s, heap_on(&h->held));
-		EXPECT(s, h->held.key == h->held_until_at_us ||
-			      h->held.key == backoff_dead_at_us(h));
+	case QUEUE_HELD:
+		EXPECT(s, q->waiting.n > 0 && !link_on(&q->link));
+		EXPECT(s, heap_on(&q->held));
+		EXPECT(s, q->held.key == q->held_until_at_us ||
+			      q->held.key == backoff_dead_at_us(h));
 		break;
-	case HOST_UNRESOLVED:
-		EXPECT(s, h->waiting.n > 0 && link_on(&h->link));
+	case QUEUE_UNRESOLVED:
+		EXPECT(s, q->waiting.n > 0 && link_on(&q->link));
 		EXPECT(s, h->lookup_err != E_OK && h->job == NULL);
 		n->unresolved++;
 		break;
-	case HOST_LOST:
-		EXPECT(s, h->waiting.n + h->delayed.n > 0);
-		EXPECT(s, link_on(&h->link));
+	case QUEUE_LOST:
+		EXPECT(s, q->waiting.n + q->delayed.n > 0);
+		EXPECT(s, link_on(&q->link));
 		n->lost++;
 		break;
 	}
-	n->held_hosts += (size_t)heap_on(&h->held);
+	n->held_queues += (size_t)heap_on(&q->held);
 	/* What it is given up at is always waited for. */
-	EXPECT(s, heap_on(&h->held) || h->place == HOST_LOST ||
-		      h->waiting.n + h->delayed.n == 0 ||
+	EXPECT(s, heap_on(&q->held) || q->place == QUEUE_LOST ||
+		      q->waiting.n + q->delayed.n == 0 ||
 		      backoff_dead_at_us(h) == TIMER_NEVER ||
 		      backoff_dead_at_us(h) <= s->core.clock.now_us);
-	EXPECT(s, h->contribution == startable);
+	EXPECT(s, q->contribution == startable);
 	n->startable += startable;
+}
+
+static void
+check_host_queues(struct sim *s, const struct host *h, struct count *n)
+{
+	const struct queue *q;
+	struct link *k;
+
+	for (k = list_first(&h->queues); k != NULL;
+	     k = list_next(&h->queues, k)) {
+		q = CONTAINER(k, const struct queue, of_host);
+		EXPECT(s, q->host == h && queue_find(h, q->job) == q);
+		check_waiting(s, q, n);
+		check_place(s, q, n);
+	}
+	EXPECT(s, link_on(&h->link) == (h->active == 0 && h->idle.n == 0 &&
+					   host_waiting(h) == 0));
+	n->quiet += (size_t)link_on(&h->link);
 }
 
 static void
@@ -177,8 +198,7 @@ check_hosts(struct sim *s, struct count *n)
 	for (i = 0; i < c->hosts.table.nslot; i++)
 		for (k = c->hosts.table.slot[i]; k != NULL; k = k->next) {
 			h = CONTAINER(k, struct host, hashed);
-			check_waiting(s, h, n);
-			check_place(s, h, n);
+			check_host_queues(s, h, n);
 			n->held[ACCOUNT_ORIGINS] += h->charged;
 			n->lookups += h->job != NULL;
 			n->idle += h->idle.n;
@@ -397,18 +417,18 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	    s, n->waiting == c->sched.known && n->lines == s->job.known_bytes);
 	EXPECT(s, c->sched.known <= KNOWN_MAX);
 	EXPECT(s, s->job.known_bytes < KNOWN_BYTES_MAX + LINE_MAX_BYTES);
-	EXPECT(s, n->startable == c->hosts.startable);
+	EXPECT(s, n->startable == s->job.startable);
 	EXPECT(s, n->lookups == c->hosts.lookups);
 	EXPECT(s, c->hosts.lookups <= (most < 16       ? 16
 					  : most > 500 ? 500
 						       : most));
 	EXPECT(s, n->idle == c->idle_pool.list.n);
 	EXPECT(s, c->idle_pool.list.n <= (size_t)s->opts.max_idle);
-	EXPECT(s, n->ready == c->hosts.ready.n && n->want == c->hosts.want.n);
+	EXPECT(s, n->ready == c->hosts.nready && n->want == c->hosts.nwant);
 	EXPECT(s, n->quiet == c->hosts.quiet.n && n->lost == c->hosts.lost.n);
 	EXPECT(s, n->unresolved == c->hosts.unresolved.n);
-	EXPECT(s,
-	    n->held_hosts == c->hosts.held.n && n->delayed == c->sched.later.n);
+	EXPECT(s, n->held_queues == c->hosts.held.n &&
+		      n->delayed == c->sched.later.n);
 	check_account(s, n);
 	EXPECT(s, c->alive == n->waiting + n->nslot +
 				  c->state[FETCH_PARSING].n + c->emitting +
@@ -447,12 +467,12 @@ forgets_input(const struct sim *s)
 
 	return !s->job.intake.ended && c->sched.pauses == 0 &&
 	       s->job.pauses == 0 && c->hosts.lookups == 0 &&
-	       c->hosts.ready.n == 0 && !c->network.is_down &&
+	       c->hosts.nready == 0 && !c->network.is_down &&
 	       c->sched.slots < (size_t)s->opts.concurrency &&
-	       c->hosts.startable < 4 * (uint64_t)s->opts.concurrency &&
+	       s->job.startable < 4 * (uint64_t)s->opts.concurrency &&
 	       c->sched.known + (size_t)s->opts.concurrency < KNOWN_MAX &&
 	       s->job.known_bytes < KNOWN_BYTES_MAX &&
-	       !account_is_full_of_items(c) &&
+	       !account_is_full_of_items(c, s->job.known) &&
 	       fake_source_has_line(s->job.intake.source);
 }
 
@@ -475,11 +495,11 @@ is_woken(const struct sim *s)
 		return 0;
 	if (held != NULL && !is_woken_by(c, held->key))
 		return 0;
-	if (c->hosts.ready.n > 0 && s->job.pace.next_at_us > c->clock.now_us &&
+	if (c->hosts.nready > 0 && s->job.pace.next_at_us > c->clock.now_us &&
 	    !is_woken_by(c, s->job.pace.next_at_us))
 		return 0;
 	if (!n->is_down || n->job != NULL ||
-	    c->hosts.ready.n + c->hosts.want.n == 0 ||
+	    c->hosts.nready + c->hosts.nwant == 0 ||
 	    (n->is_probing && c->sched.slots + c->hosts.lookups > 0))
 		return 1;
 	return !n->is_probing && is_woken_by(c, n->probe_at_us);
@@ -492,13 +512,13 @@ check_sleep(struct sim *s)
 	int is_free = c->sched.pauses == 0 && s->job.pauses == 0;
 	struct link *k = list_first(&c->paused);
 
-	EXPECT(s, !(is_free && c->hosts.ready.n > 0 &&
+	EXPECT(s, !(is_free && c->hosts.nready > 0 &&
 		      s->job.pace.next_at_us <= s->w.now_us &&
 		      c->sched.slots < (size_t)s->opts.concurrency));
 	EXPECT(s, c->hosts.lost.n == 0 && c->hosts.unresolved.n == 0);
 	EXPECT(s, is_woken(s));
-	EXPECT(s, !(is_free && c->hosts.want.n > 0 && c->hosts.lookups == 0 &&
-		      c->hosts.ready.n == 0 && !c->network.is_down));
+	EXPECT(s, !(is_free && c->hosts.nwant > 0 && c->hosts.lookups == 0 &&
+		      c->hosts.nready == 0 && !c->network.is_down));
 	EXPECT(s, !forgets_input(s));
 	EXPECT(
 	    s, !(s->job.pauses & PAUSE_SINK && !sink_is_full(s->job.emit.out)));

@@ -99,7 +99,7 @@ give_up(struct host *h, enum wait_reason why)
 	g->is_given_up = g->is_news = 1;
 	if (why == WAIT_BACKOFF || g->held_until_at_us <= now_of(h))
 		hold(h, BACKOFF_MAX_US, why);
-	trace_backoff(h, TRACE_ORIGIN_GIVEN_UP, h->waiting.n + h->delayed.n,
+	trace_backoff(h, TRACE_ORIGIN_GIVEN_UP, host_waiting(h),
 	    h->backoff.last != NULL ? h->backoff.last : stats_wait_name(why));
 	host_update(h);
 }

@@ -6,7 +6,6 @@
  */
 #include "core/origin/host.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,21 +22,19 @@
 #define QUIET_MIN 100   /* this many whatever memory they take */
 #define QUIET_CEILING 65536
 #define FORGET_LOOKS 4
-#define PROBE_LOOKS 4096
 
 static void
 count_held(struct host *h)
 {
 	account_set(&h->core->account, ACCOUNT_ORIGINS, &h->charged,
-	    sizeof(*h) + h->origin.n + h->naddr * sizeof(h->addr[0]));
+	    sizeof(*h) + h->nqueues * sizeof(h->own) + h->origin.n +
+		h->naddr * sizeof(h->addr[0]));
 }
 
 void
 hosts_init(struct hosts *all)
 {
 	hash_init(&all->table);
-	list_init(&all->ready);
-	list_init(&all->want);
 	list_init(&all->quiet);
 	list_init(&all->doubted);
 	list_init(&all->lost);
@@ -49,8 +46,8 @@ hosts_init(struct hosts *all)
 static void
 destroy(struct host *h)
 {
-	CHECK(h->waiting.n == 0 && h->delayed.n == 0 && h->active == 0 &&
-	      h->idle.n == 0 && !heap_on(&h->held));
+	CHECK(h->active == 0 && h->idle.n == 0);
+	queue_fini_host(h);
 	if (h->job != NULL) {
 		resolve_cancel(h->job);
 		h->core->hosts.lookups--;
@@ -100,11 +97,16 @@ static int
 end_waiting(void *arg, struct host *h)
 {
 	void (*end)(struct fetch * f) = *(void (**)(struct fetch *))arg;
-	struct link *w;
+	struct queue *q;
+	struct link *k, *w;
 
-	while ((w = list_first(&h->waiting)) != NULL ||
-	       (w = list_first(&h->delayed)) != NULL)
-		end(CONTAINER(w, struct fetch, link));
+	for (k = list_first(&h->queues); k != NULL;
+	     k = list_next(&h->queues, k)) {
+		q = CONTAINER(k, struct queue, of_host);
+		while ((w = list_first(&q->waiting)) != NULL ||
+		       (w = list_first(&q->delayed)) != NULL)
+			end(CONTAINER(w, struct fetch, link));
+	}
 	return 1;
 }
 
@@ -133,7 +135,17 @@ visit_list(const struct list *l, const struct visit *v)
 static int
 visit_waiting(void *arg, struct host *h)
 {
-	return visit_list(&h->waiting, arg) && visit_list(&h->delayed, arg);
+	const struct queue *q;
+	struct link *k;
+
+	for (k = list_first(&h->queues); k != NULL;
+	     k = list_next(&h->queues, k)) {
+		q = CONTAINER(k, struct queue, of_host);
+		if (!visit_list(&q->waiting, arg) ||
+		    !visit_list(&q->delayed, arg))
+			return 0;
+	}
+	return 1;
 }
 
 void
@@ -166,6 +178,8 @@ is_needed(const struct host *h)
 	int64_t now = h->core->clock.now_us;
 
 	return h->pace_at_us > now || h->talks ||
+	       h->started_at_us + h->core->hosts.longest_gap_us > now ||
+	       h->sent_at_us + h->core->hosts.longest_gap_us > now ||
 	       backoff_is_needed(&h->backoff, now);
 }
 
@@ -210,8 +224,7 @@ host_of(struct core *c, const struct url *u)
 	h->name = span_of(h->key + (name.p - origin.p), name.n);
 	h->scheme = u->scheme;
 	h->port = u->port;
-	list_init(&h->waiting);
-	list_init(&h->delayed);
+	queue_init_host(h);
 	list_init(&h->idle);
 	list_push(&c->hosts.quiet, &h->link);
 	hash_add(&c->hosts.table, &h->hashed, hash);
@@ -220,287 +233,69 @@ host_of(struct core *c, const struct url *u)
 	return h;
 }
 
-/* ---- its place ---- */
+/* ---- its queues ---- */
 
-static size_t
-room(const struct host *h)
+size_t
+host_waiting(const struct host *h)
 {
-	uint64_t max = (uint64_t)h->core->limits.max_per_host;
-	size_t room = backoff_room(h);
-
-	if (h->unsent > 0 || (max > 0 && h->active >= max))
-		return 0;
-	return max > 0 && max - h->active < room ? max - h->active : room;
-}
-
-int64_t
-host_held_until(const struct host *h, enum wait_reason *why)
-{
-	int64_t until = h->backoff.held_until_at_us;
-
-	*why = h->backoff.why;
-	if (h->backoff.has_quota && h->backoff.quota == 0 &&
-	    h->backoff.quota_at_us > until) {
-		until = h->backoff.quota_at_us;
-		*why = WAIT_RATE;
-	}
-	if (h->pace_at_us > until) {
-		until = h->pace_at_us;
-		*why = h->is_delayed ? WAIT_DELAY : WAIT_RATE;
-	}
-	if (h->budget_at_us > until) {
-		until = h->budget_at_us;
-		*why = WAIT_BUDGET;
-	}
-	if (idle_watched_until(h) > until) {
-		until = idle_watched_until(h);
-		*why = WAIT_HOST_LIMIT;
-	}
-	return until > h->core->clock.now_us ? until : 0;
-}
-
-static void
-trace_hold(
-    const struct host *h, enum trace_kind kind, int64_t until, const char *why)
-{
-	const struct trace_event e = {
-		.at_us = h->core->clock.now_us,
-		.kind = (unsigned char)kind,
-		.count = (uint32_t)h->waiting.n,
-		.value = until,
-		.why = why,
-	};
-
-	trace_put(h->core->trace, &e, h->origin);
-}
-
-static void
-trace_release(const struct host *h)
-{
-	trace_hold(h, TRACE_ORIGIN_RELEASED, 0,
-	    h->held_until_at_us <= h->core->clock.now_us ? "time_is_over"
-							 : "changed");
-}
-
-/* It is held from now on, or goes on to be: until when, and why. */
-static void
-note_hold(struct host *h)
-{
-	enum wait_reason why;
-	int64_t until = host_held_until(h, &why);
-
-	if (h->place != HOST_HELD || until != h->held_until_at_us)
-		trace_hold(h, TRACE_ORIGIN_HELD, until, stats_wait_name(why));
-	if (h->place != HOST_HELD)
-		h->held_from_at_us = h->core->clock.now_us;
-	h->held_until_at_us = until;
-	h->why_held = why;
-}
-
-/* A connection that f may use, or addresses. */
-static int
-has_way(const struct host *h, const struct fetch *f)
-{
-	return idle_has(h, !item_is_idempotent(f)) ||
-	       host_is_fresh(h, f, h->core->clock.now_us);
-}
-
-static enum host_place
-place_for(const struct host *h)
-{
-	enum wait_reason why;
-
-	if (h->waiting.n == 0 && h->delayed.n == 0)
-		return HOST_QUIET;
-	if (backoff_is_given_up(&h->backoff, h->core->clock.now_us))
-		return HOST_LOST;
-	if (h->waiting.n == 0)
-		return HOST_QUIET;
-	if (h->lookup_err != E_OK)
-		return HOST_UNRESOLVED;
-	if (h->job != NULL || h->doubt != E_OK)
-		return HOST_LOOKUP;
-	if (host_held_until(h, &why) != 0)
-		return HOST_HELD;
-	if (room(h) == 0)
-		return HOST_FULL;
-	return has_way(h, host_next(h)) ? HOST_READY : HOST_WANT;
-}
-
-static struct list *
-list_for(struct host *h, enum host_place p)
-{
-	switch (p) {
-	case HOST_QUIET:
-		/* With anything of its own it cannot be forgotten. */
-		return h->active == 0 && h->idle.n == 0 && h->delayed.n == 0
-			   ? &h->core->hosts.quiet
-			   : NULL;
-	case HOST_READY:
-		return &h->core->hosts.ready;
-	case HOST_WANT:
-		return &h->core->hosts.want;
-	case HOST_LOST:
-		return &h->core->hosts.lost;
-	case HOST_UNRESOLVED:
-		return &h->core->hosts.unresolved;
-	case HOST_FULL:
-	case HOST_LOOKUP:
-	case HOST_HELD:
-		return NULL;
-	}
-	return NULL;
-}
-
-static void
-count_startable(struct host *h)
-{
+	const struct queue *q;
+	const struct link *k;
 	size_t n = 0;
 
-	if (h->place == HOST_READY)
-		n = h->waiting.n < room(h) ? h->waiting.n : room(h);
-	h->core->hosts.startable += n - h->contribution;
-	h->contribution = n;
-}
-
-static void
-take_off(struct host *h)
-{
-	struct core *c = h->core;
-
-	if (!link_on(&h->link))
-		return;
-	switch (h->place) {
-	case HOST_QUIET:
-		list_remove(&c->hosts.quiet, &h->link);
-		break;
-	case HOST_READY:
-		list_remove(&c->hosts.ready, &h->link);
-		break;
-	case HOST_WANT:
-		list_remove(&c->hosts.want, &h->link);
-		break;
-	case HOST_LOST:
-		list_remove(&c->hosts.lost, &h->link);
-		break;
-	case HOST_UNRESOLVED:
-		list_remove(&c->hosts.unresolved, &h->link);
-		break;
-	case HOST_FULL:
-	case HOST_LOOKUP:
-	case HOST_HELD:
-		CHECK(!"a host on a list that is none");
+	for (k = list_first(&h->queues); k != NULL;
+	     k = list_next(&h->queues, k)) {
+		q = CONTAINER(k, const struct queue, of_host);
+		n += q->waiting.n + q->delayed.n;
 	}
+	return n;
 }
 
-/* When time alone changes its place; TIMER_NEVER: it does not. */
-static int64_t
-due_at_us(const struct host *h)
+/* Does an item wait for a start, not for the end of its own back-off? */
+static int
+has_waiting(const struct host *h)
 {
-	int64_t at = TIMER_NEVER, dead_at = backoff_dead_at_us(h);
+	const struct link *k;
 
-	if (h->place == HOST_HELD)
-		at = h->held_until_at_us;
-	if (h->waiting.n + h->delayed.n > 0 && h->place != HOST_LOST &&
-	    dead_at > h->core->clock.now_us && dead_at < at)
-		at = dead_at;
-	return at;
-}
-
-static void
-wake_at(struct host *h)
-{
-	int64_t at = due_at_us(h);
-
-	if (at != TIMER_NEVER)
-		heap_move(&h->core->hosts.held, &h->held, at);
-	else if (heap_on(&h->held))
-		heap_remove(&h->core->hosts.held, &h->held);
+	for (k = list_first(&h->queues); k != NULL;
+	     k = list_next(&h->queues, k))
+		if (CONTAINER(k, const struct queue, of_host)->waiting.n > 0)
+			return 1;
+	return 0;
 }
 
 void
 host_update(struct host *h)
 {
-	enum host_place p;
-	struct list *l;
+	struct list *quiet = &h->core->hosts.quiet;
+	struct link *k;
+	int is_quiet;
 
-	if (h->waiting.n == 0)
+	if (h->lookup_err != E_OK && !has_waiting(h))
 		h->lookup_err = E_OK;
-	p = place_for(h);
-	l = list_for(h, p);
-	if (p == HOST_HELD)
-		note_hold(h);
-	if (p != h->place || (l != NULL) != link_on(&h->link)) {
-		take_off(h);
-		if (h->place == HOST_HELD && p != HOST_HELD)
-			trace_release(h);
-		h->place = p;
-		h->was_full |= p == HOST_FULL;
-		if (l != NULL)
-			list_push(l, &h->link);
-	}
-	wake_at(h);
-	count_startable(h);
+	for (k = list_first(&h->queues); k != NULL;
+	     k = list_next(&h->queues, k))
+		queue_update(CONTAINER(k, struct queue, of_host));
+	/* With anything of its own it cannot be forgotten. */
+	is_quiet = h->active == 0 && h->idle.n == 0 && host_waiting(h) == 0;
+	if (is_quiet == link_on(&h->link))
+		return;
+	if (is_quiet)
+		list_push(quiet, &h->link);
+	else
+		list_remove(quiet, &h->link);
 }
 
-static unsigned
-attempts_of(const struct fetch *f)
+static int
+forget_job(void *arg, struct host *h)
 {
-	return f->attempts;
-}
-
-/* Fewer is better, as is not to have been asked to wait. */
-static unsigned
-not_asked(const struct fetch *f)
-{
-	return f->history != NULL && f->history->asked > 0
-		   ? UINT_MAX - f->history->asked
-		   : UINT_MAX;
-}
-
-/* The first of those for which `rank` gives most. */
-static struct fetch *
-find_most(const struct host *h, unsigned (*rank)(const struct fetch *f))
-{
-	struct link *k = list_first(&h->waiting);
-	struct fetch *f, *most = CONTAINER(k, struct fetch, link);
-	int n;
-
-	for (n = 0; n < PROBE_LOOKS && k != NULL && rank(most) != UINT_MAX;
-	     n++) {
-		f = CONTAINER(k, struct fetch, link);
-		if (rank(f) > rank(most))
-			most = f;
-		k = list_next(&h->waiting, k);
-	}
-	return most;
-}
-
-/*
- * While an origin that has never answered is unreachable, the item that was
- * tried most goes: once its tries are used up the origin is given up. After a
- * refusal, it may be that only one item is refused for ever, or that each is so
- * many times: the kind goes that was answered last time, else the other.
- */
-struct fetch *
-host_next(const struct host *h)
-{
-	const struct backoff *g = &h->backoff;
-
-	if (backoff_is_probing(h) && !g->has_answered)
-		return find_most(h, attempts_of);
-	if (g->allow == 1 && g->asked_since_at_us != 0)
-		return find_most(h, g->probes_new ? not_asked : attempts_of);
-	return CONTAINER(list_first(&h->waiting), struct fetch, link);
+	queue_forget(h, arg);
+	return 1;
 }
 
 void
-host_rotate(struct host *h)
+hosts_forget_job(struct core *c, const struct job *j)
 {
-	if (h->place != HOST_READY)
-		return;
-	list_remove(&h->core->hosts.ready, &h->link);
-	list_push(&h->core->hosts.ready, &h->link);
+	walk(c, forget_job, (void *)(uintptr_t)j);
 }
 
 /* ---- its addresses ---- */

@@ -330,7 +330,7 @@ network_due_us(const struct core *c)
 
 	/* With nothing that could start there is no hurry. */
 	if (!n->is_down || n->is_probing ||
-	    c->hosts.ready.n + c->hosts.want.n == 0)
+	    c->hosts.nready + c->hosts.nwant == 0)
 		return TIMER_NEVER;
 	return n->probe_at_us;
 }
