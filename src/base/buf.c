@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A growing run of bytes. Knows nothing of what they mean. */
+/* A growable byte buffer. */
 #include "base/buf.h"
 
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A growing run of bytes. An all-zero struct buf is an empty one. It doubles,
- * never shrinks by itself and never fails (base/mem.h): whoever adds bytes
- * from outside compares with a cap first.
+ * A growable byte buffer. An all-zero struct buf is an empty one. It doubles
+ * when full and never shrinks by itself. Adding never fails (base/mem.h), so
+ * callers compare bytes from outside with a limit first.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -19,11 +19,12 @@ struct buf {
 	size_t cap; /* bytes allocated */
 };
 
-/* Makes room for `more` bytes, whatever the present capacity. */
+/* Makes room for `more` bytes after the n in use. */
 void buf_grow(struct buf *b, size_t more);
-/* Frees the memory; the buffer is empty and usable again. */
+/* Frees the memory. The buffer is empty and can be used again. */
 void buf_fini(struct buf *b);
-/* Empties it, and gives the memory back if it is more than `keep` bytes. */
+/* Empties the buffer, and frees its memory if that is more than `keep` bytes.
+ */
 void buf_clear(struct buf *b, size_t keep);
 /* Removes n bytes from the front. */
 void buf_drop(struct buf *b, size_t n);
@@ -33,7 +34,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 void buf_u64(struct buf *b, uint64_t v);
 void buf_i64(struct buf *b, int64_t v);
 
-/* Room for `more` bytes behind b->n; the caller writes there and adds to n. */
+/* Returns room for `more` bytes after the n in use. The caller writes there and
+ * adds to n. */
 static inline char *
 buf_reserve(struct buf *b, size_t more)
 {
@@ -73,7 +75,7 @@ buf_char(struct buf *b, char c)
 	b->n++;
 }
 
-/* What it holds now; valid until the next call that adds. */
+/* The bytes in use; valid until the next call that adds to the buffer. */
 static inline struct span
 buf_view(const struct buf *b)
 {

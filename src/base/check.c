@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The two ways this program ends itself. Knows nothing of who calls it.
+ * Ends the program after an internal error or a fatal shortage.
  *
- * The one mutable global of the program is here. CHECK() is called from
- * everywhere and has no argument by which it could find an engine, so whoever
- * has something to print when one fails must be found from the process.
- * Nothing reads the list but the end of the process, so no two engines can
- * influence each other through it.
+ * This file holds the only mutable global of the program. CHECK() has no
+ * argument that leads to an engine, so reports to print when one fails must be
+ * found from the process. The list is read only when the process ends, so
+ * engines cannot influence each other through it.
  */
 #include "base/check.h"
 

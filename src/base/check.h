@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Our own mistakes. CHECK() states an invariant of this program and ends it
- * when that does not hold; it is always compiled in. It never guards against
- * anything the network or the input can cause: those faults are values
- * (base/error.h).
+ * CHECK() states an invariant and aborts the program if it does not hold. It is
+ * always compiled in. It must not be used for anything that the network or the
+ * input can cause: those faults are values (base/error.h).
  */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
@@ -14,11 +13,11 @@
 			check_failed(__FILE__, __LINE__, #cond); \
 	} while (0)
 
-/* Names the place on stderr, makes the reports and aborts. */
+/* Prints file, line and condition on stderr, runs the reports and aborts. */
 _Noreturn void check_failed(const char *file, int line, const char *cond);
 
-/* The machine is out of something: says so on stderr, makes the reports, exit
- * 1. */
+/* A resource of the machine is exhausted: prints the message on stderr, runs the
+ * reports, exits with 1. */
 _Noreturn void
 fatalx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

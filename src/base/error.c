@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The tables behind base/error.h. */
+/* The tables of error codes and phases. */
 #include "base/error.h"
 
 #include <string.h>

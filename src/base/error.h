@@ -14,7 +14,7 @@ enum err {
 	E_COUNT
 };
 
-/* Where in an item's life a fault struck. */
+/* The phase of a fetch in which it failed. */
 enum phase {
 	PHASE_INPUT,
 	PHASE_POLICY,

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every error code there is, once. The code string is the API: stable for
- * ever, only added to. enum, strings, exit status and tests come from here.
+ * The table of error codes. The code strings are an API: codes are added, never
+ * renamed or removed. The enum, the strings, the exit status and the tests are
+ * made from this table.
  *
  * ERR(id, "code", phase, retry, exit, curl, "text")
- *   phase  where it strikes unless the spine knows better (PHASE_STRUCK: the
- *          phase the fetch was in)
- *   retry  Y worth another try, N never, C as the cause says
- *   exit   exit status (docs/fetchd.1.in); 47: 4 before an answer began, 7
- * after curl   the number curl exits with for the same failure
+ *   phase  the default of error_phase (PHASE_STRUCK: the phase in which the
+ *          fetch was)
+ *   retry  Y: retry, N: never retry, C: depends on the cause
+ *   exit   exit status (docs/fetchd.1.in); 47 stands for 4 before the first
+ *          byte of the response and 7 after it
+ *   curl   curl's exit code for the same failure
  */
 #ifndef ERR
 #error "define ERR before including base/error_table.h"

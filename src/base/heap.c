@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A binary min-heap of pointers. Knows nothing of its elements. */
+/* A binary min-heap of pointers to links. */
 #include "base/heap.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ put(struct heap *h, size_t i, struct heap_link *k)
 	k->at = i + 1;
 }
 
-/* Finds k's place from the hole at i, upwards. */
+/* Moves the hole at i up to where k belongs, and puts k there. */
 static void
 rise(struct heap *h, size_t i, struct heap_link *k)
 {
@@ -39,7 +39,7 @@ rise(struct heap *h, size_t i, struct heap_link *k)
 	put(h, i, k);
 }
 
-/* The same downwards. */
+/* The same, down. */
 static void
 sink(struct heap *h, size_t i, struct heap_link *k)
 {

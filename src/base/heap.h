@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A binary min-heap by an int64_t key whose links live inside the elements:
- * what comes first, and taking out any one, in O(log n). Of equal keys any may
- * come first, the same one for the same calls.
+ * A binary min-heap with int64_t keys whose links are embedded in the elements.
+ * Insertion and removal of any element are O(log n). Which of two equal keys
+ * comes first is not specified, but deterministic.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 struct heap_link {
-	size_t at; /* its place plus one; 0: on no heap */
+	size_t at; /* index plus one; 0: on no heap */
 	int64_t key;
 };
 
-/* All-zero is an empty one. */
+/* All-zero is an empty heap. */
 struct heap {
 	struct heap_link **v;
 	size_t n, cap;

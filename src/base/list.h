@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Doubly linked lists whose links live inside the elements. A link knows
- * whether it is on a list, so that "on at most one" can be checked.
+ * Doubly linked lists whose links are embedded in the elements. A link knows
+ * whether it is on a list, so CHECK() catches a second insertion.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
@@ -81,7 +81,7 @@ list_last(const struct list *l)
 	return l->n > 0 ? l->head.prev : NULL;
 }
 
-/* The link behind k, or NULL at the end. */
+/* The link after k, or NULL at the end. */
 static inline struct link *
 list_next(const struct list *l, const struct link *k)
 {

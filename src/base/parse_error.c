@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The names of parse errors. Knows nothing of what brings them about. */
+/* The table of parse errors. */
 #include "base/parse_error.h"
 
 #include <stddef.h>

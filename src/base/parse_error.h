@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Why a document was not extracted from, as values with stable names: the
- * codes of a record's parse.error. Apart from base/error.h, as they never make
- * an item fail.
+ * Why nothing was extracted from a document: the codes of a record's
+ * parse.error. Separate from base/error.h because they never make an item fail.
  */
 #ifndef BASE_PARSE_ERROR_H
 #define BASE_PARSE_ERROR_H

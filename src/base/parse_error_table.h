@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Why a document was not extracted from, once: the codes of `parse.error`.
- * Stable for ever, only added to. They leave `error` and the exit status alone.
+ * The table of the codes of `parse.error`. Codes are added, never renamed or
+ * removed. They do not affect `error` or the exit status.
  *
  * PARSE(id, "code", "text")
  */

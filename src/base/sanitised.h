@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Is this a build with AddressSanitizer? It maps terabytes, makes system calls
- * of its own, and at the end a helper traces the process to look for leaks: no
- * limit of memory, no filter of system calls, and the process must be
- * traceable (dumpable).
+ * IS_SANITISED: is this a build with AddressSanitizer? It maps terabytes, makes
+ * system calls of its own, and traces the process at exit to find leaks. So
+ * such a build sets no memory limit and no system call filter, and stays
+ * dumpable.
  */
 #ifndef BASE_SANITISED_H
 #define BASE_SANITISED_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Base64, for bodies that are no text. Knows nothing of JSON. */
+/* Base64, for bodies that are not text. */
 #include "codec/base64.h"
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -42,7 +42,8 @@ digit_value(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Four digits, the last one or two perhaps '='; the bytes they make, or -1. */
+/* Decodes four digits; in the last group one or two of them may be '='. Returns
+ * the number of bytes, or -1. */
 static int
 decode_group(char *out, const char *in, int is_last)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Content codings. A body's layers stand in a row, the one listed last first;
- * the last one pulls what it needs through fixed buffers. Knows nothing of
- * HTTP nor of the libraries (codec/decode_layer), and sets no limit to the
- * bytes that come out in all.
+ * Decodes content codings. The layers of a body form a chain that begins with
+ * the coding listed last. The last layer pulls its input through fixed buffers.
+ * The total of decoded bytes is not limited here; decode_layer.c calls the
+ * libraries.
  */
 #include "codec/decode.h"
 
@@ -37,8 +37,8 @@ static const struct {
 static enum decode_verdict pull(struct decode *d, size_t i, struct span *in,
     char *to, size_t cap, size_t *wrote);
 
-/* Gets new input for layer i out of the one before it. DECODE_FULL with bytes
- * in l->in, or the verdict that stands in the way. */
+/* Gets new input for layer i from the layer before it: DECODE_FULL with bytes
+ * in l->in, or the verdict of that layer. */
 static enum decode_verdict
 refill(struct decode *d, size_t i, struct span *in)
 {
@@ -55,8 +55,8 @@ refill(struct decode *d, size_t i, struct span *in)
 }
 
 /*
- * Bytes out of layer i. When it is at its end the layers before it must come
- * to theirs too, for their checksums, and must give nothing more.
+ * Reads from layer i. When it reaches its end, the layers before it must reach
+ * theirs too, so that their checksums are verified, without further output.
  */
 static enum decode_verdict
 pull(struct decode *d, size_t i, struct span *in, char *to, size_t cap,
@@ -93,7 +93,7 @@ decode_finish(const struct decode *d)
 {
 	size_t i;
 
-	/* Behind a layer with bytes to spare nothing matters any more. */
+	/* Layers before one with trailing bytes need not be complete. */
 	for (i = d->n; i-- > 0 && decode_layer_whole(&d->layer[i]);)
 		if (d->layer[i].trailing)
 			return 1;
@@ -140,7 +140,7 @@ decode_detail(const struct decode *d)
 	return NULL;
 }
 
-/* One member of a list: adds its coding, if it is one, to list[*n]. */
+/* Adds the coding of a list member to list[*n], unless it is identity. */
 static enum err
 add_coding(struct span name, enum decode_coding *list, size_t *n, int *unknown)
 {

@@ -14,60 +14,59 @@
 #include "base/span.h"
 
 #define DECODE_MAX_LAYERS 5
-/* Memory of all layers of one body together, their windows above all: one br
- * window of 16 MiB while it grows. A body that needs more is DECODE_BAD. */
+/* Memory limit for all layers of a body together, mostly their windows. Enough
+ * for a br window of 16 MiB while it grows. A body that needs more gives
+ * DECODE_BAD. */
 #define DECODE_MEMORY_MAX (28u << 20)
 
 struct decode; /* the layers of one body */
 
 enum decode_verdict {
-	DECODE_MORE, /* all input taken, nothing more to give: feed it more */
-	DECODE_FULL, /* the window is full, or the step did its share of work:
-		      * call again with room, with what is left of the input */
-	DECODE_DONE, /* the stream is at its end; what was left of the input was
-		      * ignored, and so is all that follows (decode_trailing) */
+	DECODE_MORE, /* all input consumed, no output pending: feed more */
+	DECODE_FULL, /* the output is full, or the step did its share of work:
+		      * call again with room and the rest of the input */
+	DECODE_DONE, /* the stream has ended; the rest of the input and all that
+		      * follows is ignored (decode_trailing) */
 	DECODE_BAD,  /* damaged: see decode_detail */
 };
 
 /*
- * Reads the values of all Content-Encoding header lines (a list each) and sets
- * up *out; NULL with E_OK if there is nothing to decode (none, identity). An
- * unknown coding sets *unknown and gives NULL, E_OK: the body counts as
- * decoded. More than 5 layers, counted over all lines: E_DECODE_UNSUPPORTED.
+ * Parses the values of all Content-Encoding lines (a list each) and sets up
+ * *out; NULL with E_OK if there is nothing to decode (none, identity). An
+ * unknown coding sets *unknown and gives NULL with E_OK: the body is not
+ * decoded. More than 5 layers over all lines: E_DECODE_UNSUPPORTED.
  *
- * *out is NULL or a decoder from before, at whatever point of its stream: its
- * library states are used again where the codings are the same. It is consumed
- * in any case. So a caller that keeps one decoder after its body and hands it
- * in for the next one spares the allocations; NULL each time, and decode_close
- * after each body, is as good for the rest.
+ * *out is NULL or the decoder of an earlier body, in any state, whose library
+ * states are reused where the codings are the same. It is consumed in any case.
+ * Passing the previous decoder saves allocations; it is never required.
  */
 enum err decode_open(
     struct decode **out, const struct span *values, size_t n, int *unknown);
 
 /*
- * Takes bytes from *in (advancing it) and writes up to cap of them, decoded,
- * to `to`; *wrote says how many. Bytes written before a DECODE_BAD are good.
- * After DECODE_DONE or DECODE_BAD it gives the same again.
+ * Consumes bytes from the front of *in and writes up to cap decoded bytes to
+ * `to`; *wrote is their number. Bytes written with DECODE_BAD are valid. After
+ * DECODE_DONE or DECODE_BAD further calls return the same.
  */
 enum decode_verdict decode_step(
     struct decode *d, struct span *in, char *to, size_t cap, size_t *wrote);
 
 /*
- * The body is at its end. Nonzero if the stream is whole: it reached its end,
- * or no byte of it ever came (an empty body is no error).
+ * The body has ended. Nonzero if the stream is complete: it reached its end, or
+ * it is empty (an empty body is no error).
  */
 int decode_finish(const struct decode *d);
-/* Nonzero if bytes behind the stream's end were ignored. */
+/* Nonzero if bytes after the end of the stream were ignored. */
 int decode_trailing(const struct decode *d);
 /*
- * The most bytes that came out of any one layer so far. A limit for decoded
- * bytes is held against this: an inner layer can swallow what blows up in an
- * outer one.
+ * The largest number of bytes that any layer has written so far. Limits of
+ * decoded bytes apply to this: one layer may expand enormously and the next one
+ * shrink the result.
  */
 uint64_t decode_widest(const struct decode *d);
-/* Bytes of memory that its layers hold just now. */
+/* Bytes of memory in use. */
 size_t decode_held_bytes(const struct decode *d);
-/* The library's own word for the fault, static; NULL if none. */
+/* The library's name of the fault, static; or NULL. */
 const char *decode_detail(const struct decode *d);
 /* Frees it and all its layers; NULL is allowed. */
 void decode_close(struct decode *d);

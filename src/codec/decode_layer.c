@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One content coding, by its library. Where one member or frame can follow
- * another, or a stream may come in two wrappings, the magic number is looked
- * at here. Knows nothing of the other layers.
+ * Decodes one content coding with its library. Magic numbers are checked here
+ * where one member or frame can follow another, and where a stream can have two
+ * wrappings.
  */
 #include "codec/decode_layer.h"
 
@@ -17,7 +17,7 @@
 #define ZSTD_WINDOW_LOG 23 /* 8 MiB (RFC 9659) */
 #define ZSTD_HEADER 3      /* bytes of a block's */
 #define ZSTD_KEEP_BYTES (1u << 20)
-#define REFUSED_FROM (64u << 10) /* what a library takes at once is granted */
+#define REFUSED_FROM (64u << 10) /* smaller allocations always succeed */
 
 /* ---- the libraries ------------------------------------------------------- */
 
@@ -55,7 +55,7 @@ counted_free(void *opaque, void *p)
 	free(p);
 }
 
-/* Before a window is taken, all windows of the body are looked at. */
+/* Refuses a window that would exceed the memory limit of the body. */
 static void *
 brotli_alloc(void *opaque, size_t n)
 {
@@ -155,7 +155,7 @@ run_zlib(struct decode_layer *l, struct span *src, char *to, size_t room,
 	return *got == room ? DECODE_FULL : DECODE_MORE;
 }
 
-/* In small bites: on an error brotli keeps what the call has decoded. */
+/* In small steps: on an error brotli discards what the call has decoded. */
 static enum decode_verdict
 run_br(struct decode_layer *l, struct span *src, char *to, size_t room,
     size_t *got)
@@ -176,7 +176,7 @@ run_br(struct decode_layer *l, struct span *src, char *to, size_t room,
 	case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
 		return DECODE_FULL;
 	case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
-		/* It says so with output left to give, too. */
+		/* Brotli returns this with output pending, too. */
 		return BrotliDecoderHasMoreOutput(l->br) ? DECODE_FULL
 							 : DECODE_MORE;
 	case BROTLI_DECODER_RESULT_ERROR:
@@ -189,9 +189,9 @@ run_br(struct decode_layer *l, struct span *src, char *to, size_t room,
 }
 
 /*
- * A block at a time: on an error zstd does not say what the call wrote. Its
- * hint is what is left of the block, and often the header of the next one;
- * and what it still has to give it gives without new input.
+ * One block at a time: on an error zstd does not report what the call wrote.
+ * Its hint is the rest of the block, often with the header of the next one.
+ * Pending output is read without new input.
  */
 static enum decode_verdict
 run_zstd(struct decode_layer *l, struct span *src, char *to, size_t room,
@@ -252,7 +252,7 @@ is_zlib(const unsigned char *p)
 	       (p[0] << 8 | p[1]) % 31 == 0;
 }
 
-/* A frame, or one that is to be skipped (RFC 8878 section 3.1). */
+/* A frame, or a skippable frame (RFC 8878 section 3.1). */
 static int
 is_zstd(const unsigned char *p, size_t n)
 {
@@ -264,7 +264,7 @@ is_zstd(const unsigned char *p, size_t n)
 		   memcmp(p + 1, skip + 1, n - 1) == 0);
 }
 
-/* Can the bytes gathered so far begin what may stand here? */
+/* Can the bytes gathered so far begin a stream, member or frame? */
 static int
 fits(const struct decode_layer *l)
 {
@@ -298,7 +298,7 @@ magic_len(const struct decode_layer *l)
 	return 0;
 }
 
-/* The magic number is there: sets the library up for what it announces. */
+/* The magic number is complete: sets up the library for that format. */
 static void
 start(struct decode_layer *l)
 {
@@ -307,7 +307,7 @@ start(struct decode_layer *l)
 	switch (l->coding) {
 	case DECODE_GZIP:
 	case DECODE_DEFLATE:
-		/* Some send a zlib stream for gzip, and the other way round. */
+		/* Some servers send zlib as gzip and vice versa. */
 		if (is_gzip(l->magic, 2))
 			bits = 15 + 16;
 		else if (is_zlib(l->magic))
@@ -338,7 +338,7 @@ ignore(struct decode_layer *l, struct span *src)
 	return DECODE_DONE;
 }
 
-/* Gathers the magic number. DECODE_FULL: go on in the new state. */
+/* Gathers the magic number. DECODE_FULL: continue in the new state. */
 static enum decode_verdict
 take_magic(struct decode_layer *l, struct span *src)
 {
@@ -361,7 +361,7 @@ take_magic(struct decode_layer *l, struct span *src)
 	return DECODE_FULL;
 }
 
-/* The library said that a member, a frame or the stream is at its end. */
+/* The library reached the end of a member, a frame or the stream. */
 static void
 end_member(struct decode_layer *l)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Messages between fetchd and its workers, to bytes and back. Knows their
- * shape, not what follows from them.
- */
+/* Encodes and decodes the messages between fetchd and its workers. */
 #include "codec/frame.h"
 
 #include <string.h>

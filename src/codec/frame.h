@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What fetchd and fetchd-worker say to each other over their socket: messages
- * of a fixed head and a payload. Pure; both programs use it, and each takes the
- * other's bytes for untrusted ones.
+ * The protocol between fetchd and fetchd-worker: messages of a fixed head and a
+ * payload. Both programs use it, and neither trusts the other's bytes.
  *
  * Head, FRAME_HEAD bytes, little endian: magic 0x46 ('F'), version 1, type,
  * zero; u32 length of the payload; u64 id of the document (0 where there is
  * none).
  *
- *   CONFIG  to the worker, first and once: the jobs, one behind another
+ *   CONFIG  to the worker, first and once: the list of jobs
  *   DOC     to the worker: url, content type (strings), then the body
  *   READY   from the worker, once: u32, bits of the parts of the sandbox that
  *           could not be set up (FRAME_NO_*)
- *   BAD     from the worker, instead of READY: a text for people; what was
- *           configured cannot be used
+ *   BAD     from the worker, instead of READY: a message for the user; the
+ *           configuration cannot be used
  *   RESULT  from the worker, its id that of the DOC: u8 enum parse_error, then
  *           a JSON object, or nothing
  *
@@ -44,7 +43,7 @@ enum frame_type {
 	FRAME_RESULT,
 };
 
-/* Parts of the sandbox, as bits: what a READY lists was not to be had. */
+/* Parts of the sandbox, as bits: READY lists those that are not available. */
 enum {
 	FRAME_NO_PRIVS = 1 << 0,    /* no_new_privs */
 	FRAME_NO_SECCOMP = 1 << 1,  /* the filter of system calls */
@@ -54,15 +53,15 @@ enum {
 	FRAME_NO_ALL = (1 << 5) - 1,
 };
 
-/* What fetchd-worker's exit status means. With another, or by a signal, it
- * crashed; SIGSYS: it asked the kernel for what it may not have. */
+/* Exit statuses of fetchd-worker. Any other status or a signal means a crash;
+ * SIGSYS means a forbidden system call. */
 enum {
-	FRAME_EXIT_OK = 0,        /* nothing more to read, or due for a fresh
-				     one; BAD was its last word */
-	FRAME_EXIT_USAGE = 2,     /* it was started with other arguments */
-	FRAME_EXIT_OOM = 71,      /* no memory */
-	FRAME_EXIT_EXEC = 72,     /* --exec: cannot be executed; says why */
-	FRAME_EXIT_PROTOCOL = 73, /* what it was sent is no frame */
+	FRAME_EXIT_OK = 0,        /* end of input, retired by age, or after
+				     BAD */
+	FRAME_EXIT_USAGE = 2,     /* wrong arguments */
+	FRAME_EXIT_OOM = 71,      /* out of memory */
+	FRAME_EXIT_EXEC = 72,     /* --exec: not executable; message printed */
+	FRAME_EXIT_PROTOCOL = 73, /* malformed message received */
 	FRAME_EXIT_ORPHAN = 74,   /* PARENT_PID is not its parent */
 };
 
@@ -74,8 +73,8 @@ enum frame_job_kind {
 	FRAME_JOB_JSONLD,
 	FRAME_JOB_CSS,
 	FRAME_JOB_XPATH,
-	FRAME_JOB_REGEX,      /* over the source, as UTF-8 */
-	FRAME_JOB_REGEX_TEXT, /* over the text */
+	FRAME_JOB_REGEX,      /* matches the source, as UTF-8 */
+	FRAME_JOB_REGEX_TEXT, /* matches the text */
 };
 
 struct frame {
@@ -91,7 +90,7 @@ struct frame_job {
 };
 
 struct frame_doc {
-	struct span url;          /* where it came from; never empty */
+	struct span url;          /* final URL; never empty */
 	struct span content_type; /* the header's lines as one; may be empty */
 	struct span body;
 };
@@ -101,31 +100,32 @@ struct frame_result {
 	struct span json; /* n 0: none */
 };
 
-/* Who reads: what the other may send, and how long. */
+/* Who reads: decides which types are accepted. */
 enum frame_reader { FRAME_READER_FETCHD, FRAME_READER_WORKER };
 
 void frame_put_head(char p[FRAME_HEAD], const struct frame *f);
 /*
- * Reads a head. 0, or -1 if it is none, of a type that this reader is not
- * sent, longer than that type may be, or with an id where none belongs.
+ * Decodes a head. 0, or -1 if it is malformed, of a type that this reader does
+ * not accept, too long for its type, or with an id where none is allowed.
  */
 int frame_get_head(
     const char p[FRAME_HEAD], enum frame_reader who, struct frame *f);
 
-/* What a job takes up. */
+/* The encoded size of a job. */
 #define FRAME_JOB_BYTES(name_bytes, expr_bytes) \
 	(9 + (name_bytes) + (expr_bytes))
 
-/* A whole CONFIG is a head and these, one behind another. */
+/* A CONFIG is a head followed by jobs. */
 void frame_put_job(struct buf *out, const struct frame_job *j);
-/* Takes the next job off *payload. 1, 0 at the end, -1 if it is malformed. */
+/* Removes the next job from *payload. 1, 0 at the end, -1 if it is malformed.
+ */
 int frame_get_job(struct span *payload, struct frame_job *j);
 
-/* The bytes of a DOC before its body, and how long its payload is in all. */
+/* The part of a DOC before its body, and the length of the whole payload. */
 void frame_put_doc(struct buf *out, struct span url, struct span content_type);
 uint64_t frame_doc_length(
     struct span url, struct span content_type, uint64_t body_bytes);
-/* 0 or -1. The spans lie in the payload. */
+/* 0 or -1. The spans point into the payload. */
 int frame_get_doc(struct span payload, struct frame_doc *d);
 
 /* A whole message, head included. missing: FRAME_NO_*. */
@@ -135,8 +135,8 @@ int frame_get_ready(struct span payload, uint32_t *missing);
 /* The byte before a RESULT's JSON. */
 void frame_put_result(struct buf *out, enum parse_error e);
 /*
- * 0 or -1. A worker may report PARSE_OK, PARSE_FAILED and PARSE_TOO_LARGE, and
- * nothing else; PARSE_OK comes with JSON (whose validity is not looked at).
+ * 0 or -1. A worker may report only PARSE_OK, PARSE_FAILED and PARSE_TOO_LARGE.
+ * PARSE_OK comes with JSON, which is not validated here.
  */
 int frame_get_result(struct span payload, struct frame_result *r);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Tells lists from other files by magic numbers and by the look of their first
- * two lines. Where there is doubt it is a list: a record says what is wrong
- * with a line.
+ * Recognises files that are not lists of URLs by magic numbers and by their
+ * first two lines. In doubt a file is a list: its records report bad lines.
  */
 #include "codec/input_kind.h"
 
@@ -10,7 +9,7 @@
 
 #include "base/utf8.h"
 
-/* What is told of a file; '@' stands for its name. */
+/* What a file is and how to use it; '@' is replaced by its name. */
 struct kind {
 	const char *what, *advice;
 };
@@ -96,7 +95,8 @@ has(struct span s, struct span what)
 	return s.n > 0 && memmem(s.p, s.n, what.p, what.n) != NULL;
 }
 
-/* Takes the next line that is not blank and no comment off *rest, trimmed. */
+/* Removes the next line that is neither blank nor a comment from *rest; trims
+ * it. */
 static struct span
 take_line(struct span *rest)
 {
@@ -137,8 +137,8 @@ is_control(char c)
 	       c == '\x7f';
 }
 
-/* Every second byte a NUL, or too many controls for a list with a few bad
- * lines. */
+/* UTF-16 has NUL in every second byte; a binary file has more control bytes
+ * than a list with a few bad lines. */
 static const struct kind *
 by_bytes(struct span head)
 {
@@ -164,7 +164,7 @@ by_bytes(struct span head)
 
 /* ---- JSON, XML ---- */
 
-/* Digits and then what cannot follow them in an IPv6 address. */
+/* A number, followed by a byte that cannot follow digits in an IPv6 address. */
 static int
 is_json_number(struct span s)
 {
@@ -177,7 +177,7 @@ is_json_number(struct span s)
 	return span_is_space(s.p[i]) || is_one_of(s.p[i], SPAN(",]."));
 }
 
-/* "[" of an array, not of an IPv6 address. */
+/* Does the "[" begin an array, and not an IPv6 address? */
 static int
 is_json_list(struct span s)
 {
@@ -232,7 +232,7 @@ separator_of(struct span line)
 	return '\0';
 }
 
-/* Takes the field before the separator off *line, without its quotes. */
+/* Removes the field before the separator from *line; returns it unquoted. */
 static struct span
 take_field(struct span *line, char separator)
 {
@@ -264,7 +264,7 @@ is_url_heading(struct span s)
 	return 0;
 }
 
-/* "a.test": letters and dots, but no path; a number has no letters. */
+/* "a.test": letters and dots, no path. A number has no letters. */
 static int
 is_host_name(struct span s)
 {
@@ -279,7 +279,7 @@ is_host_name(struct span s)
 	return dots > 0 && letters > 1;
 }
 
-/* The column, from 1, of the first field that `is` says yes to; or 0. */
+/* The column, from 1, of the first field for which `is` holds; or 0. */
 static int
 column_of(struct span line, char separator, int (*is)(struct span))
 {
@@ -309,14 +309,14 @@ put_columns(struct buf *out, int is_headed, int column, char separator,
 	    is_headed ? " | tail -n +2" : "");
 }
 
-/* Words alone, none of which could be fetched. */
+/* Words only, none of which is a URL or host. */
 static int
 is_heading(struct span line)
 {
 	return !has(line, SPAN("/")) && !has(line, SPAN("."));
 }
 
-/* A heading that names a column of URLs, or is followed by one. */
+/* The column that a heading names, or under which the next line has a URL. */
 static int
 headed_column(struct span line, struct span next, char separator)
 {
@@ -330,8 +330,8 @@ headed_column(struct span line, struct span next, char separator)
 	return column;
 }
 
-/* The same column of both lines has URLs, or beside numbers hosts, and the
- * first one could not be fetched. */
+/* The column in which both lines have a URL (or, after a first column of
+ * numbers, a host name), if the first column is not fetchable; or 0. */
 static int
 unheaded_column(struct span line, struct span next, char separator)
 {
@@ -415,7 +415,7 @@ input_kind_refuse(struct buf *out, struct span head, const char *name)
 
 /* ---- two in a line ---- */
 
-/* The end of a file's name, not of a host's. */
+/* The extension of a file name, not a top-level domain. */
 static int
 is_file_ending(struct span s)
 {

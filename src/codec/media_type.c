@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Content-Type by the MIME Sniffing standard's grammar, which is RFC 9110's for
- * what is well-formed, and blanks around "=" are let pass. Knows which types
- * are markup and text, nothing of what is done with them.
+ * Parses Content-Type by the grammar of the MIME Sniffing standard, which
+ * equals RFC 9110's for well-formed values and tolerates spaces around "=".
+ * Classifies types as HTML, XML, text or other.
  */
 #include "codec/media_type.h"
 
@@ -22,7 +22,7 @@ until(struct span s, char a, char b)
 	return span_of(s.p, i);
 }
 
-/* How long the quoted string at the front of s is, its end included. */
+/* The length of the quoted string at the front of s, with its quotes. */
 static size_t
 quoted_bytes(struct span s)
 {
@@ -34,8 +34,8 @@ quoted_bytes(struct span s)
 	return i < s.n ? i + 1 : s.n;
 }
 
-/* Takes a parameter's value off *s, as it is written, and what follows up to
- * and with the next semicolon. */
+/* Removes a parameter value from *s, up to and including the next semicolon.
+ * Returns it as written. */
 static struct span
 take_value(struct span *s)
 {
@@ -53,7 +53,7 @@ take_value(struct span *s)
 	return span_trim_space(value);
 }
 
-/* The first charset among parameters, as it is written; p NULL if none. */
+/* The first charset among the parameters, as written; or p NULL. */
 static struct span
 find_charset(struct span s)
 {
@@ -75,7 +75,7 @@ find_charset(struct span s)
 	return SPAN_NONE;
 }
 
-/* Takes "type/subtype" off the front of *s. 0: there is none. */
+/* Removes "type/subtype" from the front of *s. 0 if there is none. */
 static int
 take_type(struct span *s, struct span *type)
 {
@@ -90,7 +90,7 @@ take_type(struct span *s, struct span *type)
 	       http_is_token(span_skip(*type, name.n + 1));
 }
 
-/* A value without its quotes and backslashes. */
+/* Appends a value in lower case, without its quotes and backslashes. */
 static void
 add_value(struct buf *out, struct span s)
 {
@@ -174,15 +174,15 @@ contains(struct span s, struct span what)
 	return 0;
 }
 
-/* Part of a byte order mark, or the other half of an ASCII character in UTF-16.
- */
+/* Is it a byte of a byte order mark, or the zero byte of an ASCII character in
+ * UTF-16? */
 static int
-is_no_text(char c)
+is_encoding_byte(char c)
 {
 	return c == '\0' || memchr("\xef\xbb\xbf\xfe\xff", c, 5) != NULL;
 }
 
-/* By the look of its first bytes. */
+/* Guesses the kind from the first bytes. */
 static enum media_kind
 sniff(struct span body)
 {
@@ -191,7 +191,7 @@ sniff(struct span body)
 	size_t i;
 
 	for (i = 0; i < body.n && i < SNIFF_BYTES; i++)
-		if (!is_no_text(body.p[i]) &&
+		if (!is_encoding_byte(body.p[i]) &&
 		    (s.n > 0 || !span_is_html_space(body.p[i])))
 			text[s.n++] = body.p[i];
 	if (s.n == 0 || s.p[0] != '<')
@@ -202,7 +202,7 @@ sniff(struct span body)
 	return MEDIA_HTML;
 }
 
-/* Types that say that nothing is known (MIME Sniffing standard, section 7). */
+/* No type, or one that means unknown (MIME Sniffing standard, section 7). */
 static int
 is_unknown(struct span t)
 {

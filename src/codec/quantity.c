@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Numbers with units. A spelling is read only if it can mean one thing: "5M"
- * is no duration and "1h30" says not what the 30 are.
+ * Parses numbers with units. Ambiguous spellings are rejected: "5M" is not a
+ * duration, and in "1h30" the unit of 30 is missing.
  */
 #include "codec/quantity.h"
 
@@ -10,7 +10,7 @@
 
 struct number {
 	uint64_t whole;
-	uint64_t billionths; /* of one; more than 0 if anything is */
+	uint64_t billionths; /* the fraction, rounded up */
 };
 
 static const struct {
@@ -95,7 +95,7 @@ take_billionths(struct span *s)
 	return v + (rest != 0);
 }
 
-/* "2", "2.5", ".5", but neither "." nor "2." */
+/* "2", "2.5" or ".5", but not "." or "2." */
 static int
 take_number(struct span *s, struct number *v)
 {
@@ -136,7 +136,8 @@ take_word(struct span *s)
 	return word;
 }
 
-/* 0 if the word is no unit. A single letter has one case: M is no minute. */
+/* 0 if the word is not a unit. Single letters are case-sensitive: "M" is not a
+ * minute. */
 static uint64_t
 unit_us(struct span word)
 {
@@ -182,7 +183,7 @@ quantity_duration(struct span s, uint64_t *us)
 	return 0;
 }
 
-/* 0 if the word is no unit of bytes. */
+/* 0 if the word is not a unit of bytes. */
 static uint64_t
 unit_bytes(struct span word)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Understands one line of input: a URL as it stands, or a JSON request. Knows
- * the keys and what may stand in them; nothing of URLs, files or options.
+ * Parses one line of input: a plain URL or a JSON request. Checks the keys and
+ * their types; codec/url parses the URL itself.
  */
 #include "codec/request.h"
 
@@ -19,7 +19,7 @@
 
 #define STORE_KEEP (64u << 10) /* bytes kept from line to line */
 #define RETRY_MAX 1000
-#define FAULT_KEY_MAX 48 /* bytes of a key that a fault's text shows */
+#define FAULT_KEY_MAX 48 /* bytes of a key shown in a message */
 
 /* One line being read. */
 struct parse {
@@ -30,7 +30,7 @@ struct parse {
 	unsigned seen; /* SEEN_* */
 };
 
-/* Keys that exclude each other share a bit. */
+/* Mutually exclusive keys share a bit. */
 enum {
 	SEEN_URL = 1 << 0,
 	SEEN_ID = 1 << 1,
@@ -44,7 +44,8 @@ enum {
 	SEEN_COST = 1 << 9,
 };
 
-/* The first fault is the one that is told. `key` is raw, quotes and all. */
+/* Records the first fault; later ones are ignored. `key` is raw, with quotes.
+ */
 static void
 set_fault(struct parse *s, const char *at, struct span key, const char *what)
 {
@@ -68,9 +69,9 @@ set_fault(struct parse *s, const char *at, struct span key, const char *what)
 }
 
 /*
- * The store takes at most what the line is long, for no byte of the line goes
- * there twice. So it is made that large while nothing points into it, and then
- * never moves.
+ * Reserves the store before anything points into it, so that it never moves. It
+ * never needs more bytes than the line has, as each byte of the line is copied
+ * there at most once.
  */
 static void
 make_room(struct parse *s)
@@ -81,7 +82,7 @@ make_room(struct parse *s)
 		buf_reserve(store, s->line.n);
 }
 
-/* A string's characters. */
+/* The decoded characters of a string. */
 static struct span
 take_string(struct parse *s, const struct json_value *v)
 {
@@ -120,7 +121,7 @@ take_url(
 		return;
 	s->r->url = take_string(s, v);
 	if (has_nul(s->r->url))
-		set_fault(s, v->raw.p, key->raw, "has a NUL character");
+		set_fault(s, v->raw.p, key->raw, "contains a NUL character");
 }
 
 static void
@@ -187,7 +188,7 @@ add_header(
 
 	if (r->nheader == HTTP_MAX_FIELDS) {
 		set_fault(s, key->raw.p, key->raw,
-		    "is one header more than a request may have");
+		    "exceeds the limit of 1000 headers");
 		return;
 	}
 	r->header =
@@ -217,7 +218,7 @@ take_header_value(struct parse *s, const struct json_value *key,
 		add_header(s, key, (struct http_header){ name, value, 0 });
 }
 
-/* A list of none is as good as null. */
+/* An empty list means the same as null. */
 static void
 take_header_list(struct parse *s, const struct json_value *key,
     struct span name, const struct json_value *list)
@@ -243,10 +244,10 @@ take_header(
 	struct span name = take_string(s, key);
 
 	if (!http_is_token(name))
-		set_fault(s, key->raw.p, key->raw,
-		    "is not a header's name (a token)");
+		set_fault(
+		    s, key->raw.p, key->raw, "is not a header name (a token)");
 	else if (is_header_repeated(s->r, name))
-		set_fault(s, key->raw.p, key->raw, "stands there twice");
+		set_fault(s, key->raw.p, key->raw, "is a duplicate key");
 	else if (v->kind == JSON_NULL)
 		add_header(s, key, (struct http_header){ name, SPAN_NONE, 1 });
 	else if (v->kind == JSON_LIST)
@@ -266,7 +267,7 @@ take_headers(
 		set_fault(s, v->raw.p, key->raw, "must be an object");
 		return;
 	}
-	/* The value is known to be good JSON: only its meaning can fail. */
+	/* The value is valid JSON, so the reader cannot fail. */
 	json_start(&j, v->raw);
 	json_enter(&j);
 	while (!s->bad && json_member(&j, &name) == 1 &&
@@ -326,14 +327,14 @@ take_body_file(
 		return;
 	path = take_string(s, v);
 	if (path.n == 0 || has_nul(path)) {
-		set_fault(s, v->raw.p, key->raw, "is not a file's name");
+		set_fault(s, v->raw.p, key->raw, "is not a file name");
 		return;
 	}
 	s->r->body_file = path;
 	s->r->has_body = 1;
 }
 
-/* A number of seconds, or a duration as options have it: "10s", "1m30s". */
+/* A number of seconds, or a duration as in options: "10s", "1m30s". */
 static void
 take_timeout(
     struct parse *s, const struct json_value *key, const struct json_value *v)
@@ -405,10 +406,10 @@ take_amount(
 		set_fault(s, v->raw.p, key->raw,
 		    "in \"cost\" must be a number of 0 or more");
 	else if (is_cost_repeated(r, name))
-		set_fault(s, key->raw.p, key->raw, "stands there twice");
+		set_fault(s, key->raw.p, key->raw, "is a duplicate key");
 	else if (r->ncost == REQUEST_COST_MAX)
 		set_fault(s, key->raw.p, key->raw,
-		    "is one more than \"cost\" may have, which is 16");
+		    "exceeds the limit of 16 entries in \"cost\"");
 	else
 		r->cost[r->ncost++] = (struct request_cost){ name, amount };
 }
@@ -492,14 +493,14 @@ take_member(
 		set_fault(s, key->raw.p, key->raw,
 		    keys[i].seen == SEEN_BODY ? "is a second body"
 		    : keys[i].seen == SEEN_ID ? "is a second id"
-					      : "stands there twice");
+					      : "is a duplicate key");
 		return;
 	}
 	s->seen |= keys[i].seen;
 	keys[i].take(s, key, v);
 }
 
-/* Of a line that is no JSON nothing is known, and nothing is echoed. */
+/* Nothing of a line that is not valid JSON is used or echoed. */
 static void
 set_unreadable(struct parse *s, const struct json *j)
 {
@@ -536,7 +537,7 @@ parse_url_line(struct parse *s, struct span url)
 	s->r->url = url;
 	if (has_nul(url))
 		set_fault(s, memchr(url.p, '\0', url.n), SPAN_NONE,
-		    "a NUL byte in the line");
+		    "the line contains a NUL byte");
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One line of input, understood. Pure: opens no file, looks
- * nothing up; the URL itself is left to codec/url.
+ * Parses one line of input: a plain URL or a JSON request. Opens no file; the
+ * URL itself is parsed by codec/url.
  */
 #ifndef CODEC_REQUEST_H
 #define CODEC_REQUEST_H
@@ -19,15 +19,15 @@
 #define REQUEST_DEPTH_MAX 64
 #define REQUEST_COST_MAX 16
 
-/* What an item takes from the budget of that name; 0 or more, finite. */
+/* How much of the named budget an item uses; finite, 0 or more. */
 struct request_cost {
 	struct span name;
 	double amount;
 };
 
 /*
- * All-zero is an empty one; it may be parsed into again and again and keeps
- * its memory. Spans point into the line or into `store`.
+ * All-zero is an empty one. It can be reused for line after line and keeps its
+ * memory. Spans point into the line or into `store`.
  */
 struct request {
 	int is_json;
@@ -36,10 +36,10 @@ struct request {
 	struct span meta;   /* raw JSON value; n 0: none */
 	struct span url;    /* as given (a JSON line's: unescaped) */
 	struct span method; /* n 0: not given */
-	struct http_header *header; /* the line's own, in order */
+	struct http_header *header; /* of the line, in order */
 	size_t nheader, header_cap;
 	int has_body;              /* by any of the three keys */
-	int body_is_json;          /* object or list: its bytes as they stand */
+	int body_is_json;          /* object or list: verbatim */
 	struct span body;          /* decoded (body_base64) or raw */
 	struct span body_file;     /* n 0: none */
 	int64_t timeout_us;        /* -1: not given; 0: none */
@@ -47,8 +47,8 @@ struct request {
 	int stream;                /* -1: not given, or null; 0; 1 */
 	struct request_cost *cost; /* no name twice, at most REQUEST_COST_MAX */
 	size_t ncost;
-	struct buf store; /* what had to be unescaped; never moved while
-			   * spans point into it */
+	struct buf store; /* decoded strings; never moved while spans point
+			   * into it */
 };
 
 /* What is wrong with a line, for errormsg. */
@@ -58,10 +58,10 @@ struct request_fault {
 };
 
 /*
- * Parses a line without its line end; blanks around it are trimmed, and a
- * first '{' makes it JSON. Returns E_OK or E_INPUT_INVALID with
- * *fault filled in; then, if the line is valid JSON, id and meta are set all
- * the same, and url if it is there and a string. Does not parse the URL.
+ * Parses a line without its line end. Spaces and tabs around it are trimmed. A
+ * line that starts with '{' is JSON. Returns E_OK, or E_INPUT_INVALID with
+ * *fault filled in; then id, meta and url are set nevertheless if the line is
+ * valid JSON and has them.
  */
 enum err
 request_parse(struct request *r, struct span line, struct request_fault *fault);

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The numbers of a request line, from JSON's decimal text. Knows no key; the
- * locale is always C.
- */
+/* Converts JSON numbers to times, counts and costs. The locale is always C. */
 #include "codec/request_number.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_MAX_US (1000000000LL * 1000000) /* as good as none */
+#define TIMEOUT_MAX_US (1000000000LL * 1000000) /* in effect no limit */
 #define AMOUNT_TEXT_MAX 400 /* the largest double has 309 digits */
 
-/* What stands behind the 'e' of a JSON number; far out is far enough. */
+/* The exponent of a JSON number, clamped. */
 static int64_t
 exponent(struct span s)
 {
@@ -24,7 +21,8 @@ exponent(struct span s)
 	return s.p[0] == '-' ? -v : v;
 }
 
-/* v * 10^e, rounded up, TIMEOUT_MAX_US at most; `up`: a little more than v. */
+/* v * 10^e, rounded up, at most TIMEOUT_MAX_US. `up`: the value is a little
+ * more than v. */
 static int64_t
 scale(int64_t v, int64_t e, int up)
 {

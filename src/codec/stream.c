@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bodies into events, lines or chunks. What lies whole in the caller's bytes is
- * read there; only what is cut is copied, once. Each byte is looked at once, so
- * that the cost is the same however small the pieces.
+ * Splits bodies into events, lines or chunks. An item that is complete in the
+ * caller's bytes is read in place; only a split item is copied, once. Each byte
+ * is examined once, so the cost does not depend on the size of the pieces.
  */
 #include "codec/stream.h"
 
@@ -13,29 +13,28 @@
 #include "base/utf8.h"
 #include "codec/json/json.h"
 
-#define KEEP_BYTES 4096 /* of each buffer, from one item to the next */
-#define CUT_MAX 3       /* bytes of a character that is not complete */
+#define KEEP_BYTES 4096 /* kept of each buffer from item to item */
+#define CUT_MAX 3       /* bytes of an incomplete character */
 #define RECORD_SEPARATOR 0x1e
 
 struct stream {
 	enum stream_kind kind;
-	struct buf rest;  /* a line that is cut; CHUNKS: a piece put together */
+	struct buf rest;  /* an incomplete line; CHUNKS: a joined piece */
 	struct buf data;  /* EVENTS: of the block, LF between lines */
 	struct buf event; /* EVENTS: of the block */
 	struct buf id;    /* EVENTS: the last one */
 	int64_t retry;    /* EVENTS: of the block, or -1 */
 	int has_data;     /* EVENTS: the block has a data field */
 	int has_id;       /* EVENTS */
-	int first_line;   /* EVENTS: a BOM may stand there */
-	int after_cr;     /* EVENTS: an LF that comes next belongs to it */
-	size_t cut_n;     /* CHUNKS: the first bytes of a character */
+	int first_line;   /* EVENTS: it may begin with a BOM */
+	int after_cr;     /* EVENTS: an LF that follows belongs to the CR */
+	size_t cut_n;     /* CHUNKS: bytes of an incomplete character */
 	char cut[CUT_MAX];
-	/* TEXTS: where the text at hand is; what stands in `rest` of it has
-	 * been looked at. */
+	/* TEXTS: the state of the current text; `rest` holds its beginning. */
 	unsigned depth; /* open lists and objects, if it is JSON */
 	int in_string, after_backslash;
-	int is_broken; /* no JSON, however it goes on */
-	int given;     /* an item that is to be forgotten now */
+	int is_broken; /* cannot become JSON any more */
+	int given;     /* an item was returned and can be dropped */
 	int too_big;
 };
 
@@ -137,7 +136,7 @@ give(struct stream *s)
 
 /* ---- lines ---- */
 
-/* How many bytes stand before the first LF; for events, or the first CR. */
+/* Bytes before the first line end: LF, and for events CR. */
 static size_t
 find_end(const struct stream *s, struct span in)
 {
@@ -154,9 +153,9 @@ find_end(const struct stream *s, struct span in)
 }
 
 /*
- * Takes bytes up to a line's end. STREAM_ITEM: *line is whole, without that;
- * STREAM_MORE: it is not, and kept. Its length is held against the limit
- * before anything else, so that the verdict does not depend on the cuts.
+ * Consumes bytes up to a line end. STREAM_ITEM: *line is complete, without its
+ * end. STREAM_MORE: the incomplete line is kept. The length is checked first,
+ * so that the result does not depend on how the bytes are split.
  */
 static enum stream_verdict
 take_line(struct stream *s, struct span *in, struct span *line)
@@ -207,7 +206,7 @@ next_line(struct stream *s, struct span *in, struct stream_item *item)
 
 /* ---- texts (RFC 7464) ---- */
 
-/* A number or a word may have been cut; behind it there is a blank then. */
+/* A number or literal without white space after it may be truncated. */
 static int
 may_be_cut(struct span text, struct span value)
 {
@@ -215,7 +214,7 @@ may_be_cut(struct span text, struct span value)
 	       value.p + value.n == text.p + text.n;
 }
 
-/* What stood between two separators, or before the first. 0 if it is blank. */
+/* The text between two separators. 0 if it is blank. */
 static int
 read_text(struct span text, struct stream_item *item)
 {
@@ -231,7 +230,8 @@ read_text(struct span text, struct stream_item *item)
 	return 1;
 }
 
-/* Follows a text by one byte. Nonzero: it may be whole with this LF. */
+/* Advances the state of a text by one byte. Nonzero: with this LF the text may
+ * be complete. */
 static int
 step_text(struct stream *s, char c)
 {
@@ -254,8 +254,9 @@ step_text(struct stream *s, char c)
 }
 
 /*
- * How many bytes belong to the text at hand; *end is the byte that may end it:
- * a separator, which is not counted, an LF, which is, or 0: all of them do.
+ * The number of bytes of `in` that belong to the current text. *end is the byte
+ * that may end it: a separator (not counted), an LF (counted), or 0 if none was
+ * found.
  */
 static size_t
 find_text_end(struct stream *s, struct span in, char *end)
@@ -273,8 +274,8 @@ find_text_end(struct stream *s, struct span in, char *end)
 	return in.n;
 }
 
-/* With an LF a text ends if it is one value; if it is none yet, it never will
- * be, and goes on to the next separator. */
+/* Ends the text at an LF if it is a complete value; otherwise it cannot become
+ * one and extends to the next separator. */
 static int
 try_end_text(struct stream *s, struct span text, char end)
 {
@@ -383,14 +384,14 @@ read_field(struct stream *s, struct span line)
 	return take_field(s, name, value);
 }
 
-/* Also an empty one is there: p is never NULL. */
+/* p is not NULL even if the buffer is empty. */
 static struct span
 view(const struct buf *b)
 {
 	return b->n > 0 ? buf_view(b) : SPAN("");
 }
 
-/* The blank line behind a block. */
+/* The blank line after a block. */
 static enum stream_verdict
 end_block(struct stream *s, struct stream_item *item)
 {
@@ -406,7 +407,7 @@ end_block(struct stream *s, struct stream_item *item)
 	return give(s);
 }
 
-/* After a CR that ended a piece, its LF. */
+/* Skips the LF after a CR that ended the previous piece. */
 static void
 skip_lf(struct stream *s, struct span *in)
 {
@@ -445,7 +446,7 @@ next_event(struct stream *s, struct span *in, struct stream_item *item)
 
 /* ---- chunks ---- */
 
-/* Is s the beginning of a character, and less than the whole? */
+/* Is s the beginning of a character, but not a complete one? */
 static int
 is_begun(struct span s)
 {
@@ -459,7 +460,7 @@ is_begun(struct span s)
 	return utf8_len(span_of(padded, sizeof(padded))) > s.n;
 }
 
-/* How many bytes at the end of s are the beginning of a character. */
+/* The number of bytes at the end of s that begin an incomplete character. */
 static size_t
 cut_bytes(struct span s)
 {
@@ -480,8 +481,8 @@ give_chunk(struct stream *s, struct span data, struct stream_item *item)
 }
 
 /*
- * A character that the piece's end cuts is kept for the next call. Behind one
- * that the limit cuts there is more, in *in, and there it stays.
+ * Removes an incomplete character from the end of data. If *in has its other
+ * bytes, the character is put back there, else it is kept for the next call.
  */
 static struct span
 hold_back(struct stream *s, struct span *in, struct span data)
@@ -522,7 +523,7 @@ next_chunk(struct stream *s, struct span *in, struct stream_item *item)
 
 /* ---- all of them ---- */
 
-/* What was given out last may go. */
+/* Drops the item returned by the last call. */
 static void
 begin(struct stream *s, struct stream_item *item)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Appends JSON as long as there is room. Knows nothing of what it says. */
+/* Appends JSON to a buffer up to a limit. */
 #include "worker/answer.h"
 
 #include "codec/json/write.h"
 
-#define PIECE 16384 /* of a string, for its room is six times that */
+#define PIECE 16384 /* bytes of a string; may take six times the room */
 
 void
 answer_start(struct answer *a, struct buf *to, size_t max)
@@ -42,7 +42,7 @@ answer_next(struct answer *a)
 		answer_raw(a, SPAN(","));
 }
 
-/* Nonzero if it fitted, which shows only when it is written. */
+/* Nonzero if it fitted. Its length is known only after it was written. */
 static int
 put_piece(struct answer *a, struct span s)
 {
@@ -55,7 +55,7 @@ put_piece(struct answer *a, struct span s)
 	return 1;
 }
 
-/* Not in the middle of a character, of which there are four bytes at most. */
+/* Cuts between characters, which have at most four bytes. */
 static size_t
 piece_len(struct span s)
 {
@@ -78,7 +78,7 @@ answer_string(struct answer *a, struct span s)
 		answer_raw(a, SPAN("null"));
 		return;
 	}
-	/* Its JSON is no shorter than it is. */
+	/* Its JSON is at least as long. */
 	if (!reserve(a, s.n + 2))
 		return;
 	buf_char(a->to, '"');

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * JSON appended to a buffer up to a length, and not beyond: once it does not
- * fit, nothing more is written and `full` is set. Strings are valid UTF-8
- * whatever goes in. Knows nothing of what is said.
+ * Appends JSON to a buffer up to a limit. Once something does not fit, nothing
+ * more is written and `full` is set. Strings are always written as valid UTF-8.
  */
 #ifndef WORKER_ANSWER_H
 #define WORKER_ANSWER_H
@@ -12,22 +11,22 @@
 
 struct answer {
 	struct buf *to;
-	size_t end; /* where `to` may not grow beyond */
+	size_t end; /* limit of to->n */
 	int full;
 };
 
-/* From to->n on, at most max bytes. */
+/* Appends at most max bytes to `to`. */
 void answer_start(struct answer *a, struct buf *to, size_t max);
 void answer_raw(struct answer *a, struct span json);
-/* A string, whatever its bytes; null if s.p is NULL. However long it is, no
- * more memory is taken than it needs. */
+/* A string of any bytes; null if s.p is NULL. Takes only as much memory as the
+ * result needs. */
 void answer_string(struct answer *a, struct span s);
-/* Before each member of a list or an object: a comma, but not behind the
- * opening bracket. */
+/* Call before each member of a list or an object: writes a comma, except after
+ * the opening bracket. */
 void answer_next(struct answer *a);
 /* The next member of a list, a string; "" if s.p is NULL. */
 void answer_item(struct answer *a, struct span s);
-/* How many bytes may still come; 0 once it is full. */
+/* Bytes left; 0 once it is full. */
 size_t answer_room(const struct answer *a);
 
 #endif

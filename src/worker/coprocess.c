@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What stands between fetchd and a program of the user's own. */
+/* Executes the program of --exec with limits. */
 #include "worker/coprocess.h"
 
 #include <errno.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* A program of the user's own as a parser (--exec). */
+/* Runs the user's program as a parser (--exec). */
 #ifndef WORKER_COPROCESS_H
 #define WORKER_COPROCESS_H
 
 #include "worker/sandbox.h"
 
 /*
- * Becomes argv[0], with argv for its arguments and never by a shell: its own
- * group, dead when fetchd is, without new privileges, with sb's memory.
- * Returns an exit status only if that failed, having said why on stderr.
+ * Executes argv[0] with arguments argv, without a shell: in a process group of
+ * its own, killed when fetchd dies, with no_new_privs and the memory limit of
+ * sb. Returns an exit status only on failure, after a message on stderr.
  */
 int coprocess_run(const struct sandbox *sb, char **argv);
 

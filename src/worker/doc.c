@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A document's kind, its source as UTF-8 and its tree, as lxml makes it for
- * Scrapy: same library, same options. Nothing is ever loaded. Knows nothing of
- * what is looked for.
+ * Determines the kind of a document, decodes its source to UTF-8 and builds its
+ * tree as lxml does for Scrapy: same library, same options. External entities
+ * are never loaded.
  */
 #include "worker/doc.h"
 
@@ -17,7 +17,7 @@
 #include "worker/href.h"
 #include "worker/tree.h"
 
-#define KEEP_BYTES (4u << 20) /* memory that stays from one to the next */
+#define KEEP_BYTES (4u << 20) /* memory kept between documents */
 #define ENTITY_MAX 16
 
 #define HTML_OPTIONS \
@@ -38,7 +38,7 @@ load_nothing(const char *url, const char *id, xmlParserCtxt *ctxt)
 	return NULL;
 }
 
-/* Documents are full of errors; that is what the parsers are made for. */
+/* Errors in documents are normal; the parsers recover from them. */
 static void
 on_error(void *arg, xmlError *e)
 {
@@ -46,7 +46,7 @@ on_error(void *arg, xmlError *e)
 	(void)e;
 }
 
-/* What is not told there is told here: functions XPath does not know. */
+/* Messages that do not go to on_error, such as unknown XPath functions. */
 static void
 on_message(void *arg, const char *fmt, ...)
 {
@@ -63,12 +63,12 @@ doc_setup(void)
 	xmlSetGenericErrorFunc(NULL, on_message);
 }
 
-/* ---- its tree ---- */
+/* ---- the tree ---- */
 
 /*
- * An entity that could grow when it is expanded stands for nothing: what is
- * left are the names of characters. (Not to declare it would make what follows
- * ill-formed.) One that would have to be loaded never is.
+ * Declares entities that could grow when expanded as empty, so that only names
+ * of characters keep their value. (Leaving them undeclared would make the
+ * document ill-formed.) External entities are never loaded.
  */
 static void
 on_entity(void *arg, const xmlChar *name, int type, const xmlChar *public_id,
@@ -84,8 +84,8 @@ on_entity(void *arg, const xmlChar *name, int type, const xmlChar *public_id,
 }
 
 /*
- * What htmlCtxtReadMemory does, but that libxml2 takes the bytes for the UTF-8
- * they are, and does not convert a copy of them first.
+ * Like htmlCtxtReadMemory, but tells libxml2 that the bytes are UTF-8, so that
+ * it does not convert a copy of them first.
  */
 static xmlDoc *
 read_html(struct span s)
@@ -98,7 +98,7 @@ read_html(struct span s)
 	htmlCtxtUseOptions(ctxt, HTML_OPTIONS);
 	ctxt->charset = XML_CHAR_ENCODING_UTF8;
 	ctxt->input->encoding = xmlStrdup(BAD_CAST "UTF-8");
-	/* Scripts are text, as in lxml. */
+	/* Scripts become text nodes, as in lxml. */
 	ctxt->sax->cdataBlock = NULL;
 	htmlParseDocument(ctxt);
 	tree = ctxt->myDoc;
@@ -121,9 +121,9 @@ read_xml(struct span s)
 	return tree;
 }
 
-/* One of the characters that Python's str.strip() takes off. */
+/* A character that Python's str.strip() removes. */
 static int
-is_space(uint32_t c)
+is_python_space(uint32_t c)
 {
 	return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) ||
 	       c == 0x85 || c == 0xa0 || c == 0x1680 ||
@@ -143,18 +143,18 @@ char_at(const char *p, size_t n)
 	return c;
 }
 
-/* parsel does so before it parses: white space at the ends would be text. */
+/* parsel strips documents before parsing; otherwise the space would be text. */
 static struct span
 strip(struct span s)
 {
 	size_t n;
 
-	while ((n = utf8_len(s)) > 0 && is_space(char_at(s.p, n)))
+	while ((n = utf8_len(s)) > 0 && is_python_space(char_at(s.p, n)))
 		s = span_of(s.p + n, s.n - n);
 	while (s.n > 0) {
 		for (n = 1; n < s.n && n < 4 && (s.p[s.n - n] & 0xc0) == 0x80;)
 			n++;
-		if (!is_space(char_at(s.p + s.n - n, n)))
+		if (!is_python_space(char_at(s.p + s.n - n, n)))
 			break;
 		s.n -= n;
 	}
@@ -177,7 +177,7 @@ read_tree(enum doc_kind kind, struct span source)
 
 /* ---- the document ---- */
 
-/* The first <base href>, if it is one that we can follow. */
+/* Sets the base URL from the first <base href>, if that is valid. */
 static void
 find_base(struct doc *d)
 {
@@ -231,7 +231,7 @@ doc_load(struct doc *d, const struct frame_doc *in, struct charset *cs)
 	d->tree = read_tree(d->kind, d->source);
 	if (d->tree == NULL)
 		return PARSE_FAILED;
-	/* XHTML may call itself XML, and has its <base> all the same. */
+	/* XHTML sent as XML can have a <base>, too. */
 	if (d->kind == DOC_HTML ||
 	    tree_is(xmlDocGetRootElement(d->tree), "html"))
 		find_base(d);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A document as the extractors see it: its source as UTF-8 and, of HTML and
- * XML, its tree. Made once, however many jobs look at it. Owner of libxml2's
- * parsers; knows nothing of what is looked for.
+ * A document for the extractors: its source as UTF-8 and, for HTML and XML, its
+ * tree. Parsed once for all jobs. Owner of libxml2's parsers.
  */
 #ifndef WORKER_DOC_H
 #define WORKER_DOC_H
@@ -22,41 +21,41 @@ enum doc_kind {
 	DOC_TEXT, /* no tree: source only */
 };
 
-/* All-zero is an empty one; doc_load may be called again and again. */
+/* All-zero is an empty one. doc_load may be called repeatedly. */
 struct doc {
 	enum doc_kind kind;
-	struct media_type type; /* as its header says */
+	struct media_type type; /* from Content-Type */
 	struct span source; /* UTF-8, no BOM, no NULs; in `utf8` or the body */
-	struct buf utf8;    /* made if the body was in another encoding */
+	struct buf utf8;    /* used if the body had another encoding */
 	xmlDoc *tree;       /* NULL for DOC_TEXT */
-	struct url url;     /* where it came from */
-	struct url base;    /* what its references are relative to: <base> */
-	struct buf text;    /* its text, made by doc_text */
+	struct url url;     /* final URL */
+	struct url base;    /* base URL of its references */
+	struct buf text;    /* filled by doc_text */
 	int has_text;
 };
 
 struct charset;
 
 /*
- * For the process, before any document: libxml2 set up, never to load anything
- * nor to write to stderr.
+ * Call once, before any document: sets up libxml2 so that it neither loads
+ * anything nor writes to stderr.
  */
 void doc_setup(void);
 /*
- * PARSE_OK; PARSE_FAILED if it is XML without an element, or its URL none;
- * PARSE_TOO_LARGE if it is more than FRAME_DOC_MAX bytes as UTF-8. Of HTML
- * there always is a tree, the one lxml makes for Scrapy. Afterwards the
- * document stands only as long as in's bytes do.
+ * PARSE_OK; PARSE_FAILED for XML without an element or an invalid URL;
+ * PARSE_TOO_LARGE if it has more than FRAME_DOC_MAX bytes as UTF-8. HTML always
+ * has a tree, the one lxml builds for Scrapy. The document is valid only as
+ * long as the bytes of `in`.
  */
 enum parse_error
 doc_load(struct doc *d, const struct frame_doc *in, struct charset *cs);
 /*
- * What a reader would see, blocks on lines of their own (doc_text.c): of
- * DOC_TEXT the source, of XML all its text, an element a line. Until doc_clear
- * or doc_fini.
+ * The visible text, blocks on separate lines (doc_text.c). For DOC_TEXT the
+ * source, for XML all text with one element per line. Valid until doc_clear or
+ * doc_fini.
  */
 struct span doc_text(struct doc *d);
-/* Forgets the document and keeps the memory. */
+/* Empties the document but keeps its memory. */
 void doc_clear(struct doc *d);
 void doc_fini(struct doc *d);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a reader sees of a document: its text, white space collapsed, blocks on
- * lines of their own. Knows nothing of style sheets.
+ * Extracts the visible text of a document: white space collapsed, blocks on
+ * separate lines. Style sheets are ignored.
  */
 #include "worker/doc.h"
 
@@ -10,11 +10,11 @@
 struct writer {
 	struct buf *out;
 	int is_html;
-	unsigned pre; /* open elements whose white space stands */
-	int at_pre;   /* right behind the tag of one */
-	int has_line; /* something is on this line */
-	int breaks;   /* the next character begins a line */
-	char blank;   /* what stands before it, on the same line; or 0 */
+	unsigned pre; /* open elements that preserve white space */
+	int at_pre;   /* directly after the start tag of one */
+	int has_line; /* the current line is not empty */
+	int breaks;   /* the next character begins a new line */
+	char blank;   /* space or tab before the next character; or 0 */
 };
 
 static void
@@ -24,7 +24,7 @@ break_line(struct writer *w)
 	w->blank = '\0';
 }
 
-/* Before a character: the line end or the blank that is due. */
+/* Writes the pending line end or blank before a character. */
 static void
 settle(struct writer *w)
 {
@@ -59,7 +59,7 @@ put_text(struct writer *w, struct span s)
 static void
 put_line_end(struct writer *w)
 {
-	/* No empty lines at the start of it all. */
+	/* No empty lines at the start of the text. */
 	if (w->out->n > 0) {
 		if (w->breaks)
 			buf_char(w->out, '\n');
@@ -70,7 +70,7 @@ put_line_end(struct writer *w)
 	w->has_line = 0;
 }
 
-/* How long the line end at i is, or 0. */
+/* The length of the line end at i, or 0. */
 static size_t
 line_end_len(struct span s, size_t i)
 {
@@ -84,7 +84,7 @@ put_pre(struct writer *w, struct span s)
 {
 	size_t i = 0, from;
 
-	/* The line end right behind the tag is no part of it. */
+	/* A line end directly after the start tag does not count. */
 	if (w->at_pre)
 		i = line_end_len(s, 0);
 	while (i < s.n) {
@@ -107,7 +107,7 @@ show_of(const struct writer *w, const xmlNode *n)
 	return w->is_html ? tree_show(n) : TREE_BLOCK;
 }
 
-/* Nonzero if what is in it is to be looked at. */
+/* Nonzero if the children of n are to be visited. */
 static int
 enter_node(struct writer *w, const xmlNode *n)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Jobs to the JSON object of their results. Knows what each job is called and
- * who does it; not how.
- */
+/* Runs the jobs on a document and writes their results as one JSON object. */
 #include "worker/extract.h"
 
 #include <stdlib.h>
@@ -39,7 +36,7 @@ struct extract {
 };
 
 static void
-why_job(struct buf *why, const char *option, struct span name)
+put_job_name(struct buf *why, const char *option, struct span name)
 {
 	buf_str(why, option);
 	buf_char(why, ' ');
@@ -47,8 +44,8 @@ why_job(struct buf *why, const char *option, struct span name)
 	buf_str(why, ": ");
 }
 
-/* What is wrong with it stands in why, behind the option's name; or nothing is
- * added to why. */
+/* On failure `why` gets the name of the option and the message; otherwise it is
+ * unchanged. */
 static int
 open_job(struct job *j, const struct frame_job *in, struct buf *why)
 {
@@ -64,18 +61,18 @@ open_job(struct job *j, const struct frame_job *in, struct buf *why)
 	case FRAME_JOB_JSONLD:
 		return 0;
 	case FRAME_JOB_CSS:
-		why_job(why, "--css", in->name);
+		put_job_name(why, "--css", in->name);
 		j->select = select_css(in->expr, why);
 		ok = j->select != NULL;
 		break;
 	case FRAME_JOB_XPATH:
-		why_job(why, "--xpath", in->name);
+		put_job_name(why, "--xpath", in->name);
 		j->select = select_xpath(in->expr, why);
 		ok = j->select != NULL;
 		break;
 	case FRAME_JOB_REGEX:
 	case FRAME_JOB_REGEX_TEXT:
-		why_job(why, "--regex", in->name);
+		put_job_name(why, "--regex", in->name);
 		j->regex = regex_new(in->expr, why);
 		ok = j->regex != NULL;
 		break;

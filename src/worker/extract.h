@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What was asked for, taken from one document after another: the jobs of a
- * CONFIG message to the JSON object of a RESULT.
+ * Extracts from documents: runs the jobs of a CONFIG message on each of them
+ * and writes the JSON object of a RESULT.
  */
 #ifndef WORKER_EXTRACT_H
 #define WORKER_EXTRACT_H
@@ -13,16 +13,16 @@
 
 struct extract;
 
-/* NULL with a text for people in why: "--css price: what is wrong". Opens all
- * files there will ever be need of. */
+/* NULL with a message in `why`: "--css price: unclosed string at 3". Opens all
+ * files that will ever be needed. */
 struct extract *extract_new(struct span config, struct buf *why);
 void extract_free(struct extract *e);
 
 /*
- * Appends a JSON object with a key for each job, in their order, to out.
- * PARSE_FAILED: no tree could be made of it (nothing appended), or a job failed
- * (its value is null then, the others stand). PARSE_TOO_LARGE: the object would
- * be more than FRAME_RESULT_MAX - 1 bytes (nothing appended).
+ * Appends a JSON object with a key for each job, in order, to out.
+ * PARSE_FAILED: there is no tree (nothing appended), or a job failed (its value
+ * is null, the others are valid). PARSE_TOO_LARGE: the object would exceed
+ * FRAME_RESULT_MAX - 1 bytes (nothing appended).
  */
 enum parse_error
 extract_document(struct extract *e, const struct frame_doc *d, struct buf *out);

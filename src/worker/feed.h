@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Feeds: RSS 2.0 and 1.0, Atom (RFC 4287), sitemaps and their indexes. By the
- * names of their elements, whatever the namespace.
+ * Feeds: RSS 2.0 and 1.0, Atom (RFC 4287), sitemaps and sitemap indexes,
+ * recognised by the names of their elements in any namespace.
  */
 #ifndef WORKER_FEED_H
 #define WORKER_FEED_H
@@ -13,12 +13,13 @@
 #include "worker/link_writer.h"
 
 int feed_is(const struct doc *d);
-/* The feed's own title, in `out`; p NULL if it has none. */
+/* The title of the feed itself, in `out`; p NULL if it has none. */
 struct span feed_title(const struct doc *d, struct buf *out);
 /*
- * Its links and those of its entries (link_writer_put), with the title of what
- * they are in: <link> by its href, or by its text; <guid> where an item has no
- * link and it may be one; <enclosure>, rel "enclosure"; <loc>. xml:base counts.
+ * Writes the links of the feed and its entries with the title of the element
+ * that contains them: <link> by its href or its text; <guid> if an item has no
+ * link and the guid is a permalink; <enclosure> with rel "enclosure"; <loc>.
+ * Relative URLs are resolved against xml:base.
  */
 void feed_links(struct link_writer *w, const struct doc *d, struct answer *a);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* References, cleaned as the URL standard does. Knows no tree. */
+/* Resolves URL references, cleaned as the URL standard requires. */
 #include "worker/href.h"
 
 static int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* References as they stand in documents. Knows no tree. */
+/* Resolves URL references as they occur in documents. */
 #ifndef WORKER_HREF_H
 #define WORKER_HREF_H
 
@@ -8,9 +8,9 @@
 #include "codec/url/url.h"
 
 /*
- * url_resolve, after what the URL standard does first: blanks and control bytes
- * at both ends, and tabs and line ends anywhere, do not count. May use scratch,
- * in which ref must not lie.
+ * Like url_resolve, but first removes spaces and control bytes at both ends,
+ * and tabs and line ends anywhere, as the URL standard requires. May use
+ * scratch; ref must not point into it.
  */
 enum err href_resolve(struct url *u, const struct url *base, struct span ref,
     struct buf *scratch);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* JSON-LD, byte for byte but for its line ends. Knows no job. */
+/* Extracts JSON-LD, verbatim except for line ends. */
 #include "worker/jsonld.h"
 
 #include "codec/media_type.h"
@@ -19,7 +19,7 @@ check_jsonld(const xmlNode *n, struct buf *scratch)
 	return is;
 }
 
-/* In a string a line end is no JSON, so these stand between tokens. */
+/* Replaces line ends, which in valid JSON occur only between tokens. */
 static void
 put_line(struct answer *a, struct span raw)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* JSON-LD in a page (JSON-LD 1.1 section 7). Knows no job. */
+/* Extracts the JSON-LD of a page (JSON-LD 1.1 section 7). */
 #ifndef WORKER_JSONLD_H
 #define WORKER_JSONLD_H
 
@@ -10,7 +10,7 @@
 
 /*
  * A list of the values of all <script type="application/ld+json">, each on one
- * line. What is no JSON (json_read_answer) is left out.
+ * line. Invalid JSON (json_read_answer) is left out.
  */
 void jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a);
 

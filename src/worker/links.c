@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Anchors to absolute URLs, in one pass. Knows no job. */
+/* Extracts the links of a page or a feed, in one pass. */
 #include "worker/links.h"
 
 #include "worker/feed.h"
@@ -19,7 +19,8 @@ is_link(const xmlNode *n)
 	return 0;
 }
 
-/* So that no text is gone over twice, however deep links are nested. */
+/* The text of a nested link belongs to the inner link only, so no text is read
+ * twice. */
 static int
 is_not_text(const xmlNode *n)
 {

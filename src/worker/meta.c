@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * <meta> elements to an object without a repeated key. The rows are collected
- * first: they hold the table's links and must not move. Knows no job.
+ * Writes <meta> elements as an object without repeated keys. The rows are
+ * collected first, because they contain the links of the hash table and must
+ * not move afterwards.
  */
 #include "worker/meta.h"
 
@@ -13,7 +14,7 @@ struct row {
 	struct hash_link link;
 	size_t at, n; /* the name, in m->text */
 	const xmlNode *node;
-	int is_said; /* it is in the table */
+	int is_written; /* it is in the hash table */
 };
 
 void
@@ -64,7 +65,7 @@ name_of(const struct meta *m, const struct row *r)
 }
 
 static int
-is_said(const struct meta *m, struct span name, uint64_t h)
+has_name(const struct meta *m, struct span name, uint64_t h)
 {
 	const struct hash_link *k;
 
@@ -81,11 +82,11 @@ put_row(struct meta *m, struct row *r, struct answer *a)
 	struct span content = tree_attr(r->node, "content", &m->content);
 	uint64_t h = hash_of(&m->names, name);
 
-	if (content.p == NULL || is_said(m, name, h))
+	if (content.p == NULL || has_name(m, name, h))
 		return;
 	answer_next(a);
 	hash_add(&m->names, &r->link, h);
-	r->is_said = 1;
+	r->is_written = 1;
 	answer_string(a, name);
 	answer_raw(a, SPAN(":"));
 	answer_string(a, content);
@@ -98,7 +99,7 @@ forget(struct meta *m)
 	size_t i, n = m->rows.n / sizeof(*row);
 
 	for (i = 0; i < n; i++)
-		if (row[i].is_said)
+		if (row[i].is_written)
 			hash_del(&m->names, &row[i].link);
 	buf_clear(&m->rows, KEEP_BYTES);
 	buf_clear(&m->text, KEEP_BYTES);

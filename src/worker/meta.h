@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the <meta> elements of a page say. Knows no job. */
+/* Extracts the <meta> elements of a page. */
 #ifndef WORKER_META_H
 #define WORKER_META_H
 
@@ -8,19 +8,19 @@
 #include "worker/answer.h"
 #include "worker/doc.h"
 
-/* Which names have been said, and memory that is used again. */
+/* The names already written, and memory that is reused. */
 struct meta {
 	struct hash names;
 	struct buf rows, text, content;
 };
 
-/* Draws the key of the table. */
+/* Initialises the hash table with a random key. */
 void meta_init(struct meta *m);
 void meta_fini(struct meta *m);
 
 /*
- * An object: each name or property of a <meta> that has a content, ASCII
- * letters in lower case, and the first content it is given, in document order.
+ * Writes an object in document order: each name or property of a <meta> with a
+ * content, in lower case, with its first content.
  */
 void meta_write(struct meta *m, const struct doc *d, struct answer *a);
 

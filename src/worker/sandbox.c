@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Limits, privileges and files; the filter of system calls has a file of its
- * own. Knows nothing of documents. What fails here is no fault: the caller is
- * told which part is missing.
+ * Sets resource limits and drops privileges and access to files; the system
+ * call filter is in sandbox_filter.c. A step that the kernel does not support
+ * is reported to the caller as missing.
  */
 #include "worker/sandbox.h"
 
@@ -22,13 +22,14 @@
 #include "base/sanitised.h"
 #include "codec/frame.h"
 
-/* CPU seconds of a process: that many, or that many times --worker-time. */
+/* CPU seconds of a process: the larger of LIFE_MIN_S and LIFE_DOCS times
+ * --worker-time. */
 #define LIFE_MIN_S 600
 #define LIFE_DOCS 20
 #define OPEN_FILES 8
-#define NICE 10 /* behind the loop; getpriority(2) */
+#define NICE 10 /* yields to the event loop; getpriority(2) */
 
-/* ---- how it begins ---- */
+/* ---- process setup ---- */
 
 static void
 reset_signals(void)
@@ -64,14 +65,13 @@ set_blocking(int fd)
 }
 
 /*
- * What setsid() would do but for one thing: where the kernel has autogroups
- * (sched(7)) a session is a scheduling group, and every worker would weigh as
- * much as all of fetchd, or, told to weigh less, starve beside any other busy
- * program of the machine. Here only fetchd and what shares its session go
- * first, and with them the loop.
+ * Leaves the process group and the terminal without setsid(): with autogroups
+ * (sched(7)) a session is a scheduling group, in which each worker would weigh
+ * as much as fetchd itself or, with a lower weight, starve beside any other
+ * busy program. Instead the nice value lets fetchd's event loop go first.
  */
 static void
-stand_apart(void)
+leave_group_and_terminal(void)
 {
 	int tty;
 
@@ -82,10 +82,10 @@ stand_apart(void)
 		close(tty);
 	}
 	if (nice(NICE) == -1)
-		(void)0; /* as it is, then; or it was -11 */
+		(void)0; /* no permission, or the new value is -1 */
 }
 
-/* 0 or -1. No higher than the hard limit it came with. */
+/* Sets a limit, at most the current hard limit. 0 or -1. */
 static int
 limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 {
@@ -104,13 +104,13 @@ sandbox_begin(const struct sandbox *sb)
 {
 	uint32_t missing = 0;
 
-	stand_apart();
+	leave_group_and_terminal();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		missing |= FRAME_NO_DEATHSIG;
-	/* The parent may have died before that was in force. */
+	/* The parent may have died before PR_SET_PDEATHSIG took effect. */
 	if (getppid() != sb->parent)
 		_exit(FRAME_EXIT_ORPHAN);
-	/* What is in memory belongs in no file: with or without a sandbox. */
+	/* Memory must never reach a core file, even without a sandbox. */
 	if (!IS_SANITISED)
 		prctl(PR_SET_DUMPABLE, 0);
 	if (limit(RLIMIT_CORE, 0, 0) == -1)
@@ -132,8 +132,8 @@ limit_memory(const struct sandbox *sb)
 	return limit(RLIMIT_AS, sb->mem_bytes, sb->mem_bytes);
 }
 
-/* SIGXCPU at the end of its life, SIGKILL a second later. No limit where a
- * document may take as long as it likes. */
+/* SIGXCPU at the limit, SIGKILL a second later. No limit if --worker-time is
+ * unlimited. */
 static int
 limit_cpu(struct sandbox *sb)
 {
@@ -181,9 +181,8 @@ sandbox_is_worn(const struct sandbox *sb)
 /* ---- privileges, network, files ---- */
 
 /*
- * A network of its own, with nothing in it. Not counted as missing, as it is
- * asked for only in case system calls are not filtered: with the filter there
- * are no sockets. 0.3 ms.
+ * Enters an empty network namespace (0.3 ms). Not reported if it fails: it
+ * matters only without the system call filter, which permits no sockets.
  */
 static void
 enter_no_network(void)
@@ -192,7 +191,7 @@ enter_no_network(void)
 		unshare(CLONE_NEWUSER | CLONE_NEWNET);
 }
 
-/* Those it had as root, and those a namespace of users gave it. */
+/* Drops capabilities of root and of the user namespace. */
 static void
 drop_capabilities(void)
 {
@@ -210,8 +209,8 @@ enter_no_new_privs(void)
 							    : 0;
 }
 
-/* The rights that the kernel's version of Landlock knows; <linux/landlock.h>
- * may be older than the kernel. */
+/* All file rights of the kernel's Landlock version. <linux/landlock.h> may be
+ * older than the kernel. */
 static uint64_t
 file_rights(long abi)
 {
@@ -221,7 +220,7 @@ file_rights(long abi)
 	return (UINT64_C(1) << bits[abi < known ? abi : known - 1]) - 1;
 }
 
-/* No rule is ever added: whatever it handles is denied. */
+/* No rule is added, so all handled accesses are denied. */
 static uint32_t
 enter_landlock(void)
 {
@@ -257,7 +256,7 @@ sandbox_enter(struct sandbox *sb)
 	enter_no_network();
 	missing = enter_limits(sb);
 	drop_capabilities();
-	/* The two after it ask for it. */
+	/* Landlock and seccomp require this. */
 	missing |= enter_no_new_privs();
 	missing |= enter_landlock();
 	missing |= IS_SANITISED ? FRAME_NO_SECCOMP : sandbox_filter();
@@ -265,10 +264,10 @@ sandbox_enter(struct sandbox *sb)
 }
 
 /*
- * "Any program": an interpreter opens files, many have threads (node, numpy),
- * and the CPU time is that of a whole run. So it has none of a worker's other
- * limits; how long it takes over a document is the pool's to watch. Where one
- * of these cannot be set the program is still what the user asked for.
+ * A user's program may be an interpreter that opens files and starts threads,
+ * and its CPU time is that of a whole run, so the other limits of a worker do
+ * not apply. The pool watches the time per document. Failures are ignored: the
+ * user asked for this program.
  */
 void
 sandbox_limit_program(const struct sandbox *sb)

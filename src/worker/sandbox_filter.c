@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The system calls of a worker: to read and write what is open, memory, the
- * clock, its own end. Any other kills the process (SIGSYS). The list is
- * OpenSSH's for its own parser of untrusted bytes, less what is not needed.
+ * The system call filter of a worker: I/O on open descriptors, memory, clock,
+ * exit. Any other call kills the process (SIGSYS). The list is that of
+ * OpenSSH's sandbox without the calls that are not needed here.
  */
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -11,7 +11,7 @@
 #include "codec/frame.h"
 #include "worker/sandbox.h"
 
-/* Whatever their arguments. gettid and getpid: abort() asks for them. */
+/* Allowed with any arguments. abort() uses gettid and getpid. */
 static const int allowed[] = {
 	SCMP_SYS(read),
 	SCMP_SYS(write),
@@ -46,7 +46,8 @@ allow_all(scmp_filter_ctx ctx)
 	return failed;
 }
 
-/* Memory that cannot be executed; a signal to itself, as abort() sends it. */
+/* Memory that is not executable; a signal to the process itself, as abort()
+ * sends it. */
 static int
 allow_some(scmp_filter_ctx ctx)
 {

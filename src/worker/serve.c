@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Reads CONFIG, closes the sandbox, then documents one at a time. Knows their
- * messages, not what is looked for in them.
- */
+/* Reads CONFIG, enters the sandbox, then handles one document after another. */
 #include "worker/serve.h"
 
 #include <errno.h>
@@ -15,13 +12,13 @@
 #include "worker/extract.h"
 #include "worker/mem_setup.h"
 
-/* Buffers up to that size are kept from one document to the next. */
+/* Buffers up to this size are kept between documents. */
 #define KEPT_BYTES (1u << 20)
 
 enum got {
 	GOT_FRAME,
-	GOT_END,      /* of the input, where a message might begin */
-	GOT_NONSENSE, /* no message, or a part of one */
+	GOT_END,      /* end of input between messages */
+	GOT_NONSENSE, /* a malformed or truncated message */
 };
 
 struct serve {
@@ -33,7 +30,7 @@ struct serve {
 
 /* ---- bytes ---- */
 
-/* Bytes read: fewer than n at the end of the input. */
+/* Reads n bytes; fewer at the end of the input. Returns how many. */
 static size_t
 read_all(char *p, size_t n)
 {
@@ -45,13 +42,13 @@ read_all(char *p, size_t n)
 		if (got == -1 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			break; /* a peer that is gone is an end as well */
+			break; /* a lost peer is an end of input, too */
 		have += (size_t)got;
 	}
 	return have;
 }
 
-/* Takes up to n bytes off the front of s; returns how many. */
+/* Removes up to n bytes from the front of s; returns how many. */
 static size_t
 take(struct span *s, size_t n)
 {
@@ -62,7 +59,7 @@ take(struct span *s, size_t n)
 	return n;
 }
 
-/* Two runs of bytes, all of them. 0; -1 if nobody reads them any more. */
+/* Writes both runs of bytes completely. 0; -1 if the peer is gone. */
 static int
 write_all(struct span a, struct span b)
 {
@@ -85,8 +82,8 @@ write_all(struct span a, struct span b)
 /* ---- messages in ---- */
 
 /*
- * Exactly as much as is announced (at most FRAME_DOC_MAX, and what the limit
- * of memory has room for): untouched pages cost nothing.
+ * Reserves exactly the announced length (at most FRAME_DOC_MAX). The memory
+ * limit still applies, and untouched pages cost nothing.
  */
 static void
 make_room(struct buf *b, size_t n)
@@ -99,7 +96,7 @@ make_room(struct buf *b, size_t n)
 	b->cap = n;
 }
 
-/* The next message, its payload in sv->in. */
+/* Reads the next message, its payload into sv->in. */
 static enum got
 get_frame(struct serve *sv, struct frame *f)
 {
@@ -129,7 +126,7 @@ is_config(struct span payload)
 
 /* ---- messages out ---- */
 
-/* `length`: of the payload that is written behind it. */
+/* `length`: of the payload that follows. */
 static void
 put_head(struct buf *b, enum frame_type type, uint64_t id, size_t length)
 {
@@ -157,7 +154,7 @@ put_ready(struct serve *sv, uint32_t missing)
 	return write_all(buf_view(&sv->head), SPAN_NONE);
 }
 
-/* As much of the text as may be sent, cut at a character. */
+/* Sends the message, truncated between characters if it is too long. */
 static int
 put_bad(struct serve *sv, struct span why)
 {
@@ -171,9 +168,9 @@ put_bad(struct serve *sv, struct span why)
 	return write_all(buf_view(&sv->head), why);
 }
 
-/* ---- its life ---- */
+/* ---- documents ---- */
 
-/* 0, or -1 if the answer went nowhere. */
+/* 0, or -1 if the result could not be written. */
 static int
 answer(struct serve *sv, uint64_t id, const struct frame_doc *d)
 {
@@ -210,9 +207,9 @@ serve_documents(struct serve *sv)
 }
 
 /*
- * The one message that comes before the sandbox: it is fetchd's own command
- * line, and to act on it files are opened (converters of character sets).
- * What others wrote, documents, is not read before everything is in force.
+ * Handles the only message that is read outside the sandbox. It comes from
+ * fetchd's command line, so it is trusted, and handling it opens files
+ * (converters of character sets). Documents are read inside the sandbox only.
  */
 static int
 configure(struct serve *sv, int *status)

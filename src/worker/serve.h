@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fetchd's side of the worker: messages (codec/frame) from descriptor 0,
- * answers on 1, one document after another until the input ends. Nothing but
- * whole messages is ever written there.
+ * The worker's end of the protocol with fetchd (codec/frame): reads messages
+ * from descriptor 0 and writes complete answers to 1, until the input ends.
  */
 #ifndef WORKER_SERVE_H
 #define WORKER_SERVE_H
@@ -12,13 +11,13 @@
 #include "codec/frame.h"
 #include "worker/sandbox.h"
 
-/* For tests of what a worker can do to fetchd. */
+/* For tests in which a worker misbehaves. */
 struct serve_hooks {
-	/* Before a document is looked at. Nonzero: it has been answered. */
+	/* Called before a document is handled. Nonzero: it was answered. */
 	int (*on_document)(uint64_t id, const struct frame_doc *d);
 };
 
-/* Returns the exit status. hooks: or NULL. */
+/* Returns the exit status. hooks may be NULL. */
 int serve_run(struct sandbox *sb, const struct serve_hooks *hooks);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The first title in document order. Knows no job. */
+/* Extracts the first title in document order. */
 #include "worker/title.h"
 
 #include "worker/feed.h"

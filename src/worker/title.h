@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The title of a document. Knows no job. */
+/* Extracts the title of a document. */
 #ifndef WORKER_TITLE_H
 #define WORKER_TITLE_H
 
@@ -8,8 +8,8 @@
 #include "worker/doc.h"
 
 /*
- * A string: the text of the first <title> that is not a drawing's, of a feed
- * its own one, white space collapsed; null if there is none.
+ * Writes a string: the text of the first <title> outside <svg>, or the title of
+ * a feed, white space collapsed; null if there is none.
  */
 void title_write(const struct doc *d, struct buf *scratch, struct answer *a);
 

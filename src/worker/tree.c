@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What stands in a tree, as spans. Knows nothing of what is looked for. */
+/* Reads text and attributes of a libxml2 tree as spans. */
 #include "worker/tree.h"
 
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static const struct {
 	{ "h4", TREE_BLOCK },
 	{ "h5", TREE_BLOCK },
 	{ "h6", TREE_BLOCK },
-	/* Where libxml2 leaves a page's <main> if <body> is left out. */
+	/* libxml2 puts <main> here if the page has no <body> tag. */
 	{ "head", TREE_BLOCK },
 	{ "header", TREE_BLOCK },
 	{ "hgroup", TREE_BLOCK },
@@ -174,7 +174,7 @@ tree_content(xmlNode *n, struct buf *scratch)
 	return buf_view(scratch);
 }
 
-/* Appends s; *apart: something is to stand between it and what there is. */
+/* Appends s with white space collapsed. *apart: a space is due before it. */
 static void
 collapse(struct buf *out, struct span s, int *apart)
 {
@@ -211,7 +211,7 @@ is_apart(const xmlNode *n)
 	return 0;
 }
 
-/* As tree_next or, with `over`, tree_skip; *apart if a block is left. */
+/* Like tree_next or, with `over`, tree_skip. Sets *apart on leaving a block. */
 static xmlNode *
 step(xmlNode *n, const xmlNode *top, int over, int *apart)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Steps over a libxml2 tree, never by recursion: it may be a million elements
- * deep. Knows nothing of what the elements mean but which are blocks.
+ * Traverses a libxml2 tree without recursion, as it may be a million elements
+ * deep, and classifies elements by how they are displayed.
  */
 #ifndef WORKER_TREE_H
 #define WORKER_TREE_H
@@ -13,19 +13,19 @@
 #include "base/buf.h"
 #include "base/span.h"
 
-/* How an element of HTML is shown. */
+/* How an HTML element is displayed. */
 enum tree_show {
 	TREE_INLINE,
-	TREE_BLOCK, /* on lines of its own */
+	TREE_BLOCK, /* on separate lines */
 	TREE_BREAK, /* <br> */
 	TREE_CELL,  /* of a table */
-	TREE_PRE,   /* a block whose white space stands */
+	TREE_PRE,   /* a block that preserves white space */
 	TREE_HIDDEN,
 };
 
 enum tree_show tree_show(const xmlNode *n);
 
-/* The node behind n and all that is in it, inside `top`; NULL at the end. */
+/* The next node inside `top` that is not inside n; NULL at the end. */
 static inline xmlNode *
 tree_skip(xmlNode *n, const xmlNode *top)
 {
@@ -37,7 +37,7 @@ tree_skip(xmlNode *n, const xmlNode *top)
 	return NULL;
 }
 
-/* The next node in document order. Entities are not stepped into. */
+/* The next node in document order. Entities are not entered. */
 static inline xmlNode *
 tree_next(xmlNode *n, const xmlNode *top)
 {
@@ -46,7 +46,7 @@ tree_next(xmlNode *n, const xmlNode *top)
 	return tree_skip(n, top);
 }
 
-/* Nonzero for an element of that name, whatever its namespace. */
+/* Is n an element of that name, in any namespace? */
 static inline int
 tree_is(const xmlNode *n, const char *name)
 {
@@ -54,21 +54,22 @@ tree_is(const xmlNode *n, const char *name)
 	       strcmp((const char *)n->name, name) == 0;
 }
 
-/* The same, where a prefix may have been left undeclared ("rdf:RDF"). */
+/* The same, ignoring an undeclared prefix ("rdf:RDF"). */
 int tree_is_local(const xmlNode *n, const char *name);
 
-/* The characters of a text, CDATA or entity node; "" of any other. */
+/* The characters of a text, CDATA or entity node; empty for others. */
 struct span tree_chars(const xmlNode *n);
-/* An attribute outside of namespaces, in the tree or in scratch; p NULL: there
- * is none. */
+/* The value of an attribute without a namespace, in the tree or in scratch; or
+ * p NULL. */
 struct span tree_attr(const xmlNode *n, const char *name, struct buf *scratch);
-/* xml:base. */
+/* The value of xml:base, in the same way. */
 struct span tree_xml_base(const xmlNode *n, struct buf *scratch);
-/* The characters in n as they stand, in the tree or in scratch. */
+/* All characters inside n, verbatim, in the tree or in scratch. */
 struct span tree_content(xmlNode *n, struct buf *scratch);
 /*
- * Sets out to the characters in n, white space collapsed and trimmed, and
- * blocks apart. `leave_out` (NULL: nothing): elements that are not looked into.
+ * Sets `out` to the characters inside n, with white space collapsed and trimmed
+ * and blocks separated by spaces. Elements for which leave_out (may be NULL)
+ * returns nonzero are skipped.
  */
 struct span
 tree_collapse(xmlNode *n, int (*leave_out)(const xmlNode *), struct buf *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The versions of the libraries that are linked, not of their headers. */
+/* Reports versions of the linked libraries, not of their headers. */
 #include "worker/version.h"
 
 #include <libxml/parser.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the worker is made of, by name and number. */
+/* The versions of the worker and its libraries. */
 #ifndef WORKER_VERSION_H
 #define WORKER_VERSION_H
 

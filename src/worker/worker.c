@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The worker's arguments, and which of its two trades they ask for. They come
- * from fetchd; whoever else starts it is told so.
- */
+/* Parses the arguments of fetchd-worker and runs the requested mode. */
 #include "worker/worker.h"
 
 #include <stdint.h>
@@ -86,10 +83,9 @@ show_version(void)
 static int
 usage(void)
 {
-	fputs("fetchd-worker: fetchd starts this program by itself, to parse "
-	      "what it has fetched;\n"
-	      "fetchd-worker: there is nothing to do for it by hand (but "
-	      "--version)\n",
+	fputs("fetchd-worker: this program is started by fetchd to parse "
+	      "documents;\n"
+	      "fetchd-worker: the only option for direct use is --version\n",
 	    stderr);
 	return FRAME_EXIT_USAGE;
 }

@@ -475,7 +475,7 @@ def test_who_starts_it_by_hand_is_told_who_does(args):
     r = run(*args)
     assert r.returncode == USAGE and r.stdout == ""
     assert len(r.stderr.splitlines()) == 2
-    assert "fetchd starts this program" in r.stderr
+    assert "this program is started by fetchd" in r.stderr
 
 
 # ---- any program ------------------------------------------------------------

@@ -129,7 +129,7 @@ test_a_cost_has_16_names_at_most(void **state)
 	b.n -= 2;
 	buf_str(&b, ",\"n16\":1}}");
 	assert_int_equal(request_parse(&r, buf_view(&b), &f), E_INPUT_INVALID);
-	assert_true(strstr(f.text, "\"n16\" is one more") != NULL);
+	assert_true(strstr(f.text, "\"n16\" exceeds the limit") != NULL);
 	buf_fini(&b);
 	request_fini(&r);
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What a byte may be in HTTP's grammar (RFC 9110 section 5.6.2), for the files
- * of codec/http alone. Knows nothing of lines or messages.
- */
+/* Character classes of HTTP's grammar (RFC 9110 section 5.6.2), for codec/http
+ * only. */
 #ifndef CODEC_HTTP_CHARS_H
 #define CODEC_HTTP_CHARS_H
 
 #include <stdint.h>
 #include <string.h>
 
-/* 0: no byte of a token; otherwise the byte, letters in lower case. */
+/* For bytes allowed in a token, the byte in lower case; 0 for all others. */
 static const char http_token_lower[256] = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 					  "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 					  "\0!\0#$%&'\0\0*+\0-.\0"
@@ -31,7 +29,7 @@ http_is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* The first byte in memory comes lowest. */
+/* Eight bytes as a little-endian word. */
 static inline uint64_t
 http_load_word(const char *p)
 {
@@ -45,9 +43,9 @@ http_load_word(const char *p)
 }
 
 /*
- * The first control byte other than HTAB in p..end, or end; eight bytes at a
- * time. A subtraction's borrow may mark bytes above a marked one, never the
- * lowest, and that is the one that is looked at.
+ * The first control byte other than HTAB in p..end, or end. Scans eight bytes
+ * at a time. A borrow can mark bytes above a marked one wrongly, but never the
+ * lowest marked byte, and only that one is used.
  */
 static inline const char *
 http_find_control(const char *p, const char *end)

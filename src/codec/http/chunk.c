@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Chunked bodies, by a state machine over bytes. Why not llhttp: it has no
- * limits on chunk lines, Debian's 8.1.0 has no flag for blanks behind a size or
- * for bare LF, and what a filter in front of it would have to know to count and
- * mend chunk lines is all there is to know of them. Extensions are passed over.
+ * Decodes chunked bodies with a state machine over bytes. llhttp is not used
+ * here: it does not limit chunk lines, and Debian's 8.1.0 has no flag to accept
+ * spaces after a size or a bare LF. A filter in front of it would have to parse
+ * chunk lines completely anyway. Extensions are ignored.
  */
 #include "codec/http/chunk.h"
 
@@ -12,16 +12,16 @@
 #include "codec/http/chars.h"
 
 #define MAX_SIZE_DIGITS 16
-/* The allowance grows by a byte for so many of body, so that a server that pads
- * its chunk lines can send a long body in chunks of common size. */
+/* The allowance for extra bytes grows by one for each 32 bytes of body, so that
+ * a server that pads its chunk lines can send a long body. */
 #define BODY_PER_EXTRA_BYTE 32
 
 enum {
 	AT_SIZE, /* no digit yet */
 	AT_DIGITS,
-	AT_BLANKS, /* behind the size */
+	AT_BLANKS, /* after the size */
 	AT_EXTENSION,
-	AT_SIZE_LF, /* behind CR */
+	AT_SIZE_LF, /* after CR */
 	AT_DATA,
 	AT_DATA_END,
 	AT_DATA_LF,
@@ -48,9 +48,8 @@ fail_size(struct http_chunk *c)
 }
 
 /*
- * A byte that the shortest line for this chunk does not have: a leading zero, a
- * blank, an extension's. Digits and line ends cost nothing, however many chunks
- * there are.
+ * Counts a byte that the shortest line for this chunk would not have: a leading
+ * zero, a space, or a byte of an extension.
  */
 static enum http_verdict
 count_extra(struct http_chunk *c)
@@ -71,7 +70,7 @@ take_digit(struct http_chunk *c, int digit)
 		c->digits = 0;
 		c->left = 0;
 	} else if (c->digits == 0 && count_extra(c) == HTTP_BAD)
-		return HTTP_BAD; /* the zeros before it lead */
+		return HTTP_BAD; /* the digit before was a leading zero */
 	if (c->digits > 0 || digit > 0)
 		c->digits++;
 	if (c->digits > MAX_SIZE_DIGITS)
@@ -89,7 +88,7 @@ end_size_line(struct http_chunk *c, int bare_lf)
 	return c->left > 0 ? HTTP_MORE : HTTP_DONE;
 }
 
-/* A byte behind the digits: the line's end, an extension, or blanks. */
+/* A byte after the digits: a line end, an extension, or spaces. */
 static enum http_verdict
 take_after_size(struct http_chunk *c, char ch)
 {
@@ -123,7 +122,7 @@ take_extension(struct http_chunk *c, char ch)
 	return HTTP_MORE;
 }
 
-/* Behind a chunk's data: CRLF, or a bare LF. */
+/* After a chunk's data: CRLF, or a bare LF. */
 static enum http_verdict
 take_data_end(struct http_chunk *c, char ch)
 {

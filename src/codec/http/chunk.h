@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The chunked transfer coding (RFC 9112 section 7.1) up to the line of the last
- * chunk, for codec/http alone; trailers are http_head's.
+ * Decodes the chunked transfer coding (RFC 9112 section 7.1) up to the line of
+ * the last chunk, for codec/http only. http_head reads the trailers.
  */
 #ifndef CODEC_HTTP_CHUNK_H
 #define CODEC_HTTP_CHUNK_H
@@ -15,9 +15,9 @@
 
 struct http_chunk {
 	int state;
-	int digits;     /* of the size at hand, without leading zeros */
-	uint64_t left;  /* of the chunk at hand */
-	uint64_t extra; /* bytes of chunk lines that could have been left out */
+	int digits;     /* of the current size, without leading zeros */
+	uint64_t left;  /* bytes left of the current chunk */
+	uint64_t extra; /* unnecessary bytes of chunk lines so far */
 	uint64_t data;  /* bytes of chunks so far */
 	unsigned flags; /* leniencies */
 	enum err error;
@@ -26,9 +26,9 @@ struct http_chunk {
 
 void http_chunk_start(struct http_chunk *c);
 /*
- * Takes bytes from the front of *in. HTTP_MORE: *data is the next run of body
- * bytes, maybe empty, and *in may hold more. HTTP_DONE: the last chunk's line
- * is taken, trailers begin. HTTP_BAD: see error and detail.
+ * Consumes bytes from the front of *in. HTTP_MORE: *data is the next run of
+ * body bytes, possibly empty, and *in may hold more. HTTP_DONE: the line of the
+ * last chunk was consumed; trailers follow. HTTP_BAD: see error and detail.
  */
 enum http_verdict
 http_chunk_feed(struct http_chunk *c, struct span *in, struct span *data);

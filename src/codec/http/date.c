@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Dates by a cursor that takes literals, numbers and names. Days are counted
- * with the year beginning in March, so that a leap day is its last. Knows
- * nothing of what a date is for.
+ * Parses dates with a cursor that takes literals, numbers and names. Days are
+ * counted in years that begin in March, so that a leap day is the last day.
  */
 #include "codec/http/date.h"
 
 #define S_PER_DAY 86400
-#define S_PER_YEAR 31556952    /* the mean one */
+#define S_PER_YEAR 31556952    /* on average */
 #define CLOCK_MAX 251824463999 /* the end of the year 9949 */
 #define US_PER_S 1000000
 
@@ -21,7 +20,7 @@ static const char day_names[] = "monday   tuesday  wednesdaythursday friday   "
 				"saturday sunday   ";
 #define DAY_WIDTH 9
 
-/* ---- the cursor: each takes from the front of *s, or gives -1 ---- */
+/* ---- the cursor: each removes from the front of *s, or returns -1 ---- */
 
 static int
 take_text(struct span *s, struct span text)
@@ -46,7 +45,7 @@ take_number(struct span *s, size_t digits, int *v)
 	return 0;
 }
 
-/* asctime's: a blank in place of the first digit below 10. */
+/* As asctime writes it: below 10 a space replaces the first digit. */
 static int
 take_blank_padded(struct span *s, int *v)
 {
@@ -64,7 +63,7 @@ take_month(struct span *s, int *v)
 	return -1;
 }
 
-/* A day's name: its first three letters, or all of it. */
+/* The name of a day: its first three letters, or the whole name. */
 static int
 take_day_name(struct span *s, int is_short)
 {
@@ -96,7 +95,7 @@ take_time(struct span *s, struct civil *c)
 
 /* ---- the forms ---- */
 
-/* Behind ", ". */
+/* The part after ", ". */
 static int
 parse_imf(struct span s, struct civil *c)
 {
@@ -110,7 +109,7 @@ parse_imf(struct span s, struct civil *c)
 	return s.n == 0 ? 0 : -1;
 }
 
-/* Behind ", "; the year is of its century. */
+/* The part after ", ". The year has two digits. */
 static int
 parse_rfc850(struct span s, struct civil *c)
 {
@@ -124,7 +123,7 @@ parse_rfc850(struct span s, struct civil *c)
 	return s.n == 0 ? 0 : -1;
 }
 
-/* Behind "Sun ". */
+/* The part after "Sun ". */
 static int
 parse_asctime(struct span s, struct civil *c)
 {
@@ -159,7 +158,7 @@ is_civil(const struct civil *c)
 	       c->minute <= 59 && c->second <= 60;
 }
 
-/* The year is at least 0, and may be one in which the day does not exist. */
+/* The year is at least 0. The day may be one that the year does not have. */
 static int64_t
 unix_of(const struct civil *c)
 {
@@ -174,9 +173,9 @@ unix_of(const struct civil *c)
 }
 
 /*
- * Two digits into a year: the latest that may be, and a century before it if
- * the same moment 50 years earlier is still to come. By the mean year the clock
- * may be in the year next to the real one: hence 51.
+ * Completes a year of two digits (RFC 9110 section 5.6.7): the latest year that
+ * is no more than 50 years in the future. 51 because the current year is
+ * computed from the average year and may be off by one.
  */
 static void
 set_century(struct civil *c, int64_t now_s)
@@ -218,7 +217,7 @@ http_date_parse(struct span s, int64_t now_s, int64_t *unix_s)
 
 /* ---- RFC 3339 ---- */
 
-/* As many digits as there are; those below a microsecond mean nothing. */
+/* Any number of digits; those below a microsecond are ignored. */
 static int
 take_fraction(struct span *s, int64_t *us)
 {

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Decimal numbers and durations, in integers alone. Knows nothing of signs:
- * what is negative is no duration.
- */
+/* Parses decimal numbers and durations with integer arithmetic. A sign is not
+ * accepted. */
 #include "codec/http/duration.h"
 
-/* Names that begin with another's come before it. */
+/* A name that begins with another name precedes it. */
 static const struct {
 	struct span name;
 	int64_t us;
@@ -35,7 +33,7 @@ smaller(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* What stands behind a number's point, times unit; -1: no digit. */
+/* The digits after a decimal point, times unit; -1: no digit. */
 static int64_t
 take_fraction(struct span *s, int64_t unit)
 {
@@ -72,7 +70,8 @@ http_duration_number(struct span *s, int64_t unit)
 	return whole > most / unit ? most : smaller(whole * unit + part, most);
 }
 
-/* The unit at the front of *s, in microseconds; 0: none. */
+/* Removes the unit at the front of *s; its microseconds, or 0 if there is none.
+ */
 static int64_t
 take_unit(struct span *s)
 {

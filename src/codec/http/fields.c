@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Looking up fields in a section that was read. Knows no field by name. */
+/* Looks up fields in a header section. */
 #include "codec/http/http.h"
 
 struct span

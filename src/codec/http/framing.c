@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where a response's body ends and whether its connection lives on. Knows the
- * fields Content-Length, Transfer-Encoding, Connection and Keep-Alive; trusts
- * none of them when two disagree.
+ * Decides where the body of a response ends and whether its connection can be
+ * reused, from Content-Length, Transfer-Encoding, Connection and Keep-Alive.
+ * When two of them disagree, the response is rejected or not reused.
  */
 #include "codec/http/framing.h"
 
@@ -11,16 +11,16 @@
 #define MAX_LENGTH_DIGITS 19
 #define MAX_TIMEOUT_S 1000000000
 
-/* What the fields were seen to say, before it is judged. */
+/* What the fields say, before it is judged. */
 struct seen {
 	struct http_framing *fr;
 	int length_fields, lengths, bad_length;
 	int coding_fields, codings, bad_coding;
-	int is_listed; /* a value of either is not its only member alone */
+	int is_listed; /* a length or coding is written as a list */
 	int close, keep_alive;
 };
 
-/* 1*DIGIT; -1 if it is none or does not fit. */
+/* 1*DIGIT; -1 if s is anything else or too large. */
 static int64_t
 parse_length(struct span s)
 {
@@ -37,7 +37,7 @@ parse_length(struct span s)
 	return v <= INT64_MAX ? (int64_t)v : -1;
 }
 
-/* Equal ones are one (RFC 9112 section 6.3), also `6, 6`. */
+/* Equal lengths count as one, also `6, 6` (RFC 9112 section 6.3). */
 static void
 see_length(struct seen *s, struct span value)
 {
@@ -55,7 +55,7 @@ see_length(struct seen *s, struct span value)
 	}
 }
 
-/* Only chunked, and only once: no chain is ever built. */
+/* Only `chunked` is accepted, and only once. */
 static void
 see_coding(struct seen *s, struct span value)
 {
@@ -147,9 +147,9 @@ fail(struct http_framing *fr, enum err error, const char *detail)
 }
 
 /*
- * HEAD, 204 and 304 have no body whatever these fields say (RFC 9112 section
- * 6.3, 1), so they are no error there; but who writes them wrong, or may be
- * about to send a body with a 204, is not asked again on that connection.
+ * HEAD, 204 and 304 have no body, whatever these fields say (RFC 9112 section
+ * 6.3, 1), so bad fields are no error. But the connection is not reused after
+ * bad fields, or after a 204 that announces a body.
  */
 static void
 judge_none(struct http_framing *fr, const struct seen *s, int status)
@@ -196,8 +196,8 @@ http_framing_judge(struct http_framing *fr, const struct http_fields *f,
 	*fr = (struct http_framing){ .length = -1, .keep_alive_timeout = -1 };
 	for (i = 0; i < f->n; i++)
 		see_field(&s, http_field_name(f, i), http_field_value(f, i));
-	/* Empty members count for nothing; a list of nothing else may mean
-	 * anything. */
+	/* Empty list members are ignored; a list of nothing else is an error.
+	 */
 	s.bad_length |= s.length_fields > 0 && s.lengths == 0;
 	s.bad_coding |= s.coding_fields > 0 && s.codings == 0;
 	fr->keep_alive = !s.close && (minor > 0 || s.keep_alive);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a response's fields say of its body's end and of the connection
- * (RFC 9112 sections 6.3 and 9.3), for codec/http alone. Fields in, a judgement
- * out; sees no body byte.
+ * Derives the framing of a response's body and the persistence of its
+ * connection from its fields (RFC 9112 sections 6.3 and 9.3), for codec/http
+ * only.
  */
 #ifndef CODEC_HTTP_FRAMING_H
 #define CODEC_HTTP_FRAMING_H
@@ -16,17 +16,17 @@ enum http_body {
 	HTTP_BODY_NONE,
 	HTTP_BODY_LENGTH,
 	HTTP_BODY_CHUNKED,
-	HTTP_BODY_EOF, /* as far as the connection goes */
+	HTTP_BODY_EOF, /* until the connection ends */
 };
 
 struct http_framing {
 	enum http_body body;
-	int64_t length; /* as declared, or -1 */
-	unsigned flags; /* leniencies */
-	int keep_alive; /* by version, Connection and what is above */
+	int64_t length;             /* as declared, or -1 */
+	unsigned flags;             /* leniencies */
+	int keep_alive;             /* by version, Connection and framing */
 	int64_t keep_alive_timeout; /* seconds, or -1 */
-	/* Content-Length and Transfer-Encoding do not stand there once and
-	 * plainly, or do not count. */
+	/* Content-Length and Transfer-Encoding are repeated, written as lists,
+	 * or ignored: llhttp must be given one clean line instead. */
 	int rewrite;
 	enum err error;
 	const char *detail;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Header sections, line by line. What it answers never depends on how the
- * bytes were cut: a line is looked at within its limit first, the start of a
- * status line byte by byte, then controls, then, with its end, its parts.
- * Knows nothing of what a field means.
+ * Reads header sections line by line. The result does not depend on how the
+ * bytes are split: a line is checked in a fixed order (its limit, the start of
+ * a status line byte by byte, control bytes, and once it is complete its
+ * parts).
  */
 #include "codec/http/head.h"
 
@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "codec/http/chars.h"
 
-/* http-parser's name for it; llhttp has no limits of its own. */
+/* The name that http-parser used; llhttp has no such limit. */
 #define OVERFLOW_DETAIL "HPE_HEADER_OVERFLOW"
 #define LINE_KEPT_BYTES 4096
 #define STATUS_LINE_MIN 12 /* "HTTP/1.1 200" */
@@ -51,8 +51,8 @@ fail(struct http_head *hd, enum err error, const char *detail)
 }
 
 /*
- * The first bytes of what should be a status line: "HTTP/1." [01] SP 3DIGIT,
- * then SP or the line's end. As many as have come.
+ * Checks the first bytes of a status line, as many as have arrived:
+ * "HTTP/1." [01] SP 3DIGIT, then SP or the line end.
  */
 static enum http_verdict
 check_start(struct http_head *hd, const char *p, size_t n)
@@ -84,7 +84,7 @@ check_start(struct http_head *hd, const char *p, size_t n)
 	return HTTP_MORE;
 }
 
-/* Blank lines before a status line are let pass, within the budget. */
+/* Accepts blank lines before a status line, within the budget. */
 static enum http_verdict
 check_line_start(struct http_head *hd, const char *p, size_t n)
 {
@@ -94,7 +94,7 @@ check_line_start(struct http_head *hd, const char *p, size_t n)
 	return check_start(hd, p, n);
 }
 
-/* A control byte at `at` of the line, not part of its end. */
+/* A control byte at offset `at` of the line that is not part of its end. */
 static enum http_verdict
 fail_control(struct http_head *hd, size_t at, char c)
 {
@@ -118,7 +118,7 @@ take_status_line(struct http_head *hd, const char *p, size_t n)
 		hd->flags |= HTTP_LENIENT_FRAMING;
 		return HTTP_MORE;
 	}
-	/* check_start has seen all that is there; is it all there is? */
+	/* check_start has accepted the bytes; there may be too few of them. */
 	if (n < STATUS_LINE_MIN)
 		return fail(hd, E_HTTP_BAD_STATUS_LINE, "HPE_INVALID_STATUS");
 	hd->minor = p[7] - '0';
@@ -159,7 +159,7 @@ new_field(struct http_fields *f)
 	return &f->v[f->n++];
 }
 
-/* Copies the name in lower case; how many bytes of a token there are. */
+/* Copies a token in lower case; returns its length. */
 static size_t
 copy_name(char *to, const char *p, size_t n)
 {
@@ -218,7 +218,7 @@ take_line(struct http_head *hd, const char *p, size_t n)
 	return HTTP_DONE;
 }
 
-/* At q, before end, a line does not end as it should. */
+/* The line is not terminated correctly at q, which is before end. */
 static enum http_verdict
 fail_end(struct http_head *hd, size_t at, const char *q, const char *end)
 {
@@ -228,9 +228,10 @@ fail_end(struct http_head *hd, size_t at, const char *q, const char *end)
 }
 
 /*
- * Looks for the end of the line at p, of which `avail` bytes have come, the
- * first `from` of them known to be clean. HTTP_DONE: the line is *n bytes, with
- * its end *raw. HTTP_MORE: the end has not come, *n bytes are clean.
+ * Finds the end of the line at p, of which `avail` bytes have arrived. The
+ * first `from` bytes are known to be free of control bytes. HTTP_DONE: the line
+ * has *n bytes, *raw with its line end. HTTP_MORE: no line end yet, and *n
+ * bytes are free of control bytes.
  */
 static enum http_verdict
 find_end(struct http_head *hd, const char *p, size_t avail, size_t from,
@@ -266,7 +267,7 @@ end_line(struct http_head *hd, const char *p, size_t n, size_t raw)
 	return take_line(hd, p, n);
 }
 
-/* Goes on with the line that was begun by an earlier call. */
+/* Continues a line that an earlier call began. */
 static enum http_verdict
 feed_rest(struct http_head *hd, struct span *in)
 {
@@ -292,7 +293,7 @@ feed_rest(struct http_head *hd, struct span *in)
 	return v;
 }
 
-/* A line of which nothing has come before: taken where it stands. */
+/* A new line: parsed in place if it is complete. */
 static enum http_verdict
 feed_line(struct http_head *hd, struct span *in)
 {

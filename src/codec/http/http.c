@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The reader of responses: puts the header sections through the pre-validator,
- * feeds llhttp what came out of it, and gives out the body. llhttp frames
- * bodies by length and by the connection's end; chunked ones are http_chunk's,
- * which says why. Knows nothing of content codings, nor of what to do next.
+ * Reads responses: http_head validates and normalises the header section,
+ * llhttp parses the result and frames bodies by length or by the end of the
+ * connection, http_chunk decodes chunked bodies (see there why).
  */
 #include "codec/http/http.h"
 
@@ -16,7 +15,7 @@
 #include "codec/http/framing.h"
 #include "codec/http/head.h"
 
-/* What a reader may hold on to between responses. */
+/* Memory that a reader keeps between responses. */
 #define KEPT_SECTION_BYTES 8192
 #define KEPT_FIELDS 128
 #define KEPT_TRAILER_BYTES 1024
@@ -34,8 +33,8 @@ enum state {
 struct http {
 	enum state state;
 	int is_head, keep_interim;
-	int any;      /* a byte has come, a blank line's too */
-	int has_head; /* the final header section is complete and sound */
+	int any;      /* a byte arrived, even of a blank line */
+	int has_head; /* the final header section is complete and valid */
 	size_t used;
 	size_t header_max; /* as given to http_start */
 	enum err error;
@@ -48,8 +47,8 @@ struct http {
 	struct http_interim *interim; /* HTTP_MAX_INTERIM of them, or NULL */
 	size_t interim_seen, interim_kept;
 
-	struct span body;  /* of this call */
-	struct buf gather; /* where it is put together from several runs */
+	struct span body;  /* the body bytes of this call */
+	struct buf gather; /* body bytes joined from several runs */
 
 	llhttp_t parser;
 	int headers_complete, message_complete; /* recorded by callbacks */
@@ -65,7 +64,7 @@ on_headers_complete(llhttp_t *p)
 	struct http *h = p->data;
 
 	h->headers_complete = 1;
-	/* 1: no body, as far as llhttp is concerned. */
+	/* 1 tells llhttp that there is no body. */
 	return h->framing.body == HTTP_BODY_NONE ||
 	       h->framing.body == HTTP_BODY_CHUNKED;
 }
@@ -77,7 +76,7 @@ on_body(llhttp_t *p, const char *at, size_t n)
 	return 0;
 }
 
-/* Pausing here makes it say where the message ended. */
+/* Pausing here makes llhttp report where the message ended. */
 static int
 on_message_complete(llhttp_t *p)
 {
@@ -111,7 +110,7 @@ done(struct http *h)
 	return HTTP_DONE;
 }
 
-/* llhttp objects to a section that we let pass: it is believed. */
+/* llhttp rejects a section that http_head accepted. */
 static enum http_verdict
 fail_llhttp(struct http *h, llhttp_errno_t e)
 {
@@ -130,7 +129,7 @@ fail_llhttp(struct http *h, llhttp_errno_t e)
 
 /* ---- bodies ---- */
 
-/* One run of bytes is given out where it stands, several are put together. */
+/* A single run of body bytes is returned in place, several are joined. */
 static void
 add_body(struct http *h, struct span s)
 {
@@ -198,7 +197,7 @@ execute(struct http *h, const char *from, const char *to)
 	return llhttp_execute(&h->parser, from, (size_t)(to - from));
 }
 
-/* What Content-Length and Transfer-Encoding come down to, in one line. */
+/* One line in place of all Content-Length and Transfer-Encoding lines. */
 static llhttp_errno_t
 execute_frame_line(struct http *h)
 {
@@ -215,7 +214,7 @@ execute_frame_line(struct http *h)
 	return execute(h, line, line + n);
 }
 
-/* The section as it is, but for the lines that frame the message. */
+/* Feeds the section, with its framing lines replaced by one. */
 static llhttp_errno_t
 execute_rewritten(struct http *h)
 {
@@ -440,7 +439,7 @@ http_eof(struct http *h, int clean)
 	return done(h);
 }
 
-/* ---- what is known of the response ---- */
+/* ---- properties of the response ---- */
 
 static size_t
 fields_bytes(const struct http_fields *f)

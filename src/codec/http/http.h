@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * HTTP/1.1 (RFC 9110, 9112) as a client speaks it: writes a request's header
- * section, reads one response. The only user of llhttp. The header section is
- * taken under a cap, checked and normalised by our own pre-validator, then fed
- * to llhttp, which frames the body; a chunked one is decoded by http_chunk.
+ * The client side of HTTP/1.1 (RFC 9110, 9112): writes the header section of a
+ * request and reads a response. The only user of llhttp. A header section is
+ * read up to a limit, validated and normalised by http_head, then passed to
+ * llhttp, which frames the body. http_chunk decodes chunked bodies.
  */
 #ifndef CODEC_HTTP_HTTP_H
 #define CODEC_HTTP_HTTP_H
@@ -18,9 +18,9 @@
 /* ---- requests ---- */
 
 /*
- * One header line a user asked for. `remove`: send none of that name, neither
- * the default, nor what the list says of it before this, nor, if this is an
- * item's, what the options say.
+ * A header line that the user gave. `remove`: send no line of that name. This
+ * removes the default, earlier lines of the same list, and, in an item's list,
+ * those of the options.
  */
 struct http_header {
 	struct span name, value;
@@ -32,12 +32,12 @@ struct http_headers {
 	size_t n;
 };
 
-/* What a redirect leaves behind; bits of http_request's omit. */
+/* What a redirected request leaves out: bits of http_request.omit. */
 enum {
-	/* Authorization, Proxy-Authorization, Cookie, and the names under
-	 * which API keys are sent: from wherever they come. */
+	/* Authorization, Proxy-Authorization, Cookie and headers commonly used
+	 * for API keys, from all sources. */
 	HTTP_OMIT_SECRETS = 1 << 0,
-	HTTP_OMIT_HOST = 1 << 1,    /* a Host of the user's */
+	HTTP_OMIT_HOST = 1 << 1,    /* a Host that the user gave */
 	HTTP_OMIT_CONTENT = 1 << 2, /* Content-* and the body */
 };
 
@@ -60,49 +60,48 @@ struct http_request {
 /*
  * Appends the header section, its empty line included, in this order: Host,
  * User-Agent, Accept, Accept-Encoding, Authorization, Cookie, Referer, then
- * `option` and `item` in their order, then Content-Type, Content-Length. An
- * item's header replaces the option's of that name, either replaces or removes
- * the default. Host stands
- * first, also when replaced, once (the last one counts), and cannot be removed.
- * Content-Length is sent if there is a body, and as 0 for POST, PUT and PATCH
- * without one. Method, target and authority are taken as they are; every name
- * and value has passed http_header_ok.
+ * `option` and `item` in their order, then Content-Type, Content-Length. A
+ * header of the item replaces that of the options; both replace or remove the
+ * default. Host is always first, sent once (the last one given counts), and
+ * cannot be removed. Content-Length is sent with a body, and as 0 for POST, PUT
+ * and PATCH without one. Method, target and authority are written unchecked;
+ * names and values must have passed http_header_ok.
  */
 void http_write_request(struct buf *out, const struct http_request *r);
 
-/* Does a line of the user's go out under that name, in lower case? */
+/* Will a line of that (lower-case) name that the user gave be sent? */
 int http_sends(const struct http_request *r, struct span name);
-/* Does the request say that its connection is to end after the answer? */
+/* Does the request contain Connection: close? */
 int http_asks_close(const struct http_request *r);
 
 /* RFC 9110 section 5.6.2. */
 int http_is_token(struct span s);
-/* A field value we may send: no CR, LF, NUL or other control but HTAB. */
+/* Is it a field value without CR, LF, NUL and other controls except HTAB? */
 int http_is_value(struct span s);
 /*
- * May a user send this header? NULL, or static text that says why not: the
- * name is no token, the value has a control byte, or it is one of those that
- * frame the message and are ours (Content-Length, Transfer-Encoding,
- * Connection with another option than close and keep-alive, Upgrade, TE,
- * Trailer, Proxy-Connection, Keep-Alive, Expect).
+ * May a user set this header? Returns NULL, or static text that says why not:
+ * the name is not a token, the value has a control byte, or fetchd itself sets
+ * it to frame the message (Content-Length, Transfer-Encoding, Connection with
+ * an option other than close and keep-alive, Upgrade, TE, Trailer,
+ * Proxy-Connection, Keep-Alive, Expect).
  */
 const char *http_header_ok(struct span name, struct span value);
 /* GET HEAD OPTIONS TRACE PUT DELETE (RFC 9110 section 9.2.2). */
 int http_is_idempotent(struct span method);
-/* "GET" for "get" and "Get": a registered method that was written in another
- * case, and so is none. NULL: it is another, or as it should be. */
+/* The registered method that differs from `method` only in case ("GET" for
+ * "get"): methods are case-sensitive. NULL if there is none. */
 const char *http_method_meant(struct span method);
 
 /* ---- responses ---- */
 
 #define HTTP_MAX_FIELDS 1000
-/* Bytes of a response's chunk lines that the shortest ones would not have
- * (extensions, blanks, leading zeros), over and above a byte for every 32 of
- * its body. */
+/* Bytes of chunk lines that the shortest lines would not have (extensions,
+ * spaces, leading zeros) that a response may have, in addition to one for every
+ * 32 bytes of body. */
 #define HTTP_MAX_CHUNK_EXTRA 65536
 #define HTTP_MAX_INTERIM 32
 
-/* Leniencies used, in struct http's flags: the record's key `flags`. */
+/* Violations that were tolerated: http_flags(), and `flags` of a record. */
 enum {
 	HTTP_LENIENT_FRAMING = 1 << 0,
 	HTTP_FRAMING_CONFLICT = 1 << 1,
@@ -126,49 +125,49 @@ struct http_interim {
 };
 
 enum http_verdict {
-	HTTP_MORE, /* all input taken, the response goes on */
-	HTTP_DONE, /* it is complete; http_used() bytes were its own */
+	HTTP_MORE, /* all input consumed, the response is not complete */
+	HTTP_DONE, /* the response is complete; see http_used() */
 	HTTP_BAD,  /* see http_error, http_detail */
 };
 
-struct http; /* the reader of one response after another */
+struct http; /* a reader of one response after another */
 
 struct http *http_new(void);
 void http_free(struct http *h);
 /*
- * Makes ready for one response. `head`: the request was HEAD. `header_max`:
- * bytes of the header section, which one field may fill; interim responses,
- * leading blank lines and trailers are counted in. `keep_interim`: keep their
- * fields. Keeps its memory.
+ * Prepares for a response. `head`: the request was HEAD. `header_max`: limit of
+ * the header section in bytes, including interim responses, leading blank lines
+ * and trailers. `keep_interim`: keep the fields of interim responses. Reuses
+ * its memory.
  */
 void http_start(struct http *h, int head, size_t header_max, int keep_interim);
 /*
- * Feeds bytes as they came. *body becomes the body bytes among them, after
- * transfer coding, valid until the next call (it may point into `in`); also
- * with HTTP_BAD, for what stood before the fault.
+ * Feeds received bytes. *body is set to the body bytes among them, with the
+ * transfer coding removed; it may point into `in` and is valid until the next
+ * call. With HTTP_BAD it holds the body bytes before the fault.
  */
 enum http_verdict http_feed(struct http *h, struct span in, struct span *body);
 /*
- * The peer closed. `clean`: by FIN, under TLS after close_notify. HTTP_DONE if
- * that completes the response, otherwise HTTP_BAD with E_HTTP_TRUNCATED
- * (phase headers or body by http_has_head). No byte at all: E_EMPTY_REPLY.
+ * The peer closed the connection. `clean`: by FIN and, with TLS, after
+ * close_notify. HTTP_DONE if that completes the response, otherwise HTTP_BAD
+ * with E_HTTP_TRUNCATED, or E_EMPTY_REPLY if no byte arrived.
  */
 enum http_verdict http_eof(struct http *h, int clean);
 
-/* Bytes of memory that it holds just now. */
+/* Bytes of memory in use. */
 size_t http_held_bytes(const struct http *h);
-/* How many bytes of the last http_feed belonged to this response. */
+/* How many bytes of the last http_feed() belong to this response. */
 size_t http_used(const struct http *h);
-/* Any byte of an answer has come, blank lines not counted. */
+/* Has a byte of a response arrived, other than blank lines? */
 int http_begun(const struct http *h);
-/* The final response's header section is complete. */
+/* Is the header section of the final response complete? */
 int http_has_head(const struct http *h);
 int http_is_done(const struct http *h);
 enum err http_error(const struct http *h);
 const char *
 http_detail(const struct http *h); /* "HPE_..." or our own; static */
 
-/* What the header sections so far took of header_max. */
+/* Bytes of header_max used so far. */
 size_t http_header_bytes(const struct http *h);
 
 /* After http_has_head: */
@@ -176,11 +175,11 @@ int http_status(const struct http *h);
 int http_minor(const struct http *h);              /* 0 or 1 for HTTP/1.x */
 int64_t http_content_length(const struct http *h); /* as declared, or -1 */
 unsigned http_flags(const struct http *h);
-/* May the connection serve another request once this one is HTTP_DONE? */
+/* Can the connection be reused after HTTP_DONE? */
 int http_keep_alive(const struct http *h);
 /*
- * Was there no body because the request or the status forbids one (HEAD, 204,
- * 304), whatever the fields say? Some servers send one all the same.
+ * Does the request or the status forbid a body (HEAD, 204, 304)? Some servers
+ * send one nevertheless.
  */
 int http_is_bodiless(const struct http *h);
 /* Seconds of `Keep-Alive: timeout=N`, or -1. */
@@ -190,13 +189,13 @@ const struct http_fields *http_trailer(const struct http *h);
 size_t http_interim_count(const struct http *h);
 const struct http_interim *http_interim(const struct http *h, size_t i);
 
-/* Appends "llhttp 8.1.0": the one it was built with. */
+/* Appends "llhttp 8.1.0": the version it was built with. */
 void http_library(struct buf *out);
 
-/* The value of the i-th field of that (lower-case) name; p NULL if none. */
+/* The value of the i-th field of that (lower-case) name, or p NULL. */
 struct span http_find(const struct http_fields *f, struct span name, size_t i);
-/* All values of that name as one list (RFC 9110 section 5.3), put together in
- * `joined` if they are several; p NULL if none. */
+/* All values of that name as one list (RFC 9110 section 5.3), or p NULL.
+ * Several values are joined in `joined`. */
 struct span http_find_all(
     const struct http_fields *f, struct span name, struct buf *joined);
 struct span http_field_name(const struct http_fields *f, size_t i);

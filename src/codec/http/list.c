@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Splitting field values. Knows quoted strings, nothing of what is in them. */
+/* Splits field values at separators outside quoted strings. */
 #include "codec/http/list.h"
 
 struct span

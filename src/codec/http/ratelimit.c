@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rate limit headers: each field adds what it says to the limit it is about,
- * and what was said of it in full is given out. Knows no service by name, only
- * the shapes of their headers.
+ * Parses rate limit headers. Each field adds one value to the entry of its
+ * limit; entries with a remaining count are returned. The parser knows families
+ * of header names, not services.
  */
 #include "codec/http/ratelimit.h"
 
@@ -11,13 +11,13 @@
 #include "codec/http/list.h"
 
 #define US_PER_S 1000000
-/* Resets above these, here in thousandths, are points in time. */
+/* Resets above these values, in milliseconds, are points in time. */
 #define UNIX_S_FROM (INT64_C(1000000000) * 1000)
 #define UNIX_MS_FROM (INT64_C(1000000000000) * 1000)
 
 enum part { LIMIT, REMAINING, RESET, PARTS };
 
-/* What was said of one limit; -1: nothing. */
+/* The values of one limit; -1: not given. */
 struct entry {
 	size_t family;
 	struct span name;
@@ -37,7 +37,7 @@ static const struct span part_names[PARTS] = {
 	{ "reset", 5 },
 };
 
-/* What field names begin with; one limit is told by fields of one family. */
+/* Prefixes of field names. All fields of a limit are of one family. */
 static const struct span families[] = {
 	{ "x-ratelimit-", 12 },
 	{ "x-rate-limit-", 13 },
@@ -47,9 +47,9 @@ static const struct span families[] = {
 
 #define N_FAMILIES (sizeof(families) / sizeof(families[0]))
 
-/* ---- values; -1: rubbish ---- */
+/* ---- values; -1: malformed ---- */
 
-/* A whole number, maybe with a fraction; lists and parameters are cut off. */
+/* A number, rounded down. */
 static int64_t
 parse_count(struct span s)
 {
@@ -79,7 +79,7 @@ parse_reset(struct span s, int64_t wall_us)
 
 /* ---- limits ---- */
 
-/* The one of that name, made if there is none; NULL if they are too many. */
+/* Finds or makes the entry of that name; NULL if there are too many. */
 static struct entry *
 find_entry(struct reader *r, size_t family, struct span name)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a response says of the origin's rate limits: x-ratelimit-* and its kin,
- * RateLimit-* of the early IETF drafts and RateLimit of the later ones. What
- * follows from it is core's.
+ * Reads an origin's rate limits from a response: x-ratelimit-* and similar,
+ * RateLimit-* of the early IETF drafts and RateLimit of the later ones.
  */
 #ifndef CODEC_HTTP_RATELIMIT_H
 #define CODEC_HTTP_RATELIMIT_H
@@ -13,28 +12,28 @@
 #include "base/span.h"
 #include "codec/http/http.h"
 
-#define HTTP_RATELIMIT_MAX 8 /* of one response; more are passed over */
+#define HTTP_RATELIMIT_MAX 8 /* limits of one response; more are ignored */
 
 struct http_ratelimit {
 	/*
 	 * What is counted ("requests", "tokens": a part of the header's name,
-	 * in lower case) or the policy's name; empty if neither is said. Lies
-	 * in the fields.
+	 * in lower case) or the name of the policy; may be empty. Points into
+	 * the fields.
 	 */
 	struct span name;
-	int64_t limit;     /* -1: not said, or rubbish */
-	int64_t remaining; /* whole ones that are left, 0 and more */
-	/* Until there are more, from now, 0 and more; -1: not said. Both at
-	 * most HTTP_DURATION_MAX. */
+	int64_t limit;     /* -1: not given, or malformed */
+	int64_t remaining; /* requests, tokens, ... that are left */
+	/* Time until the limit is reset; -1: not given. At most
+	 * HTTP_DURATION_MAX, like `remaining`. */
 	int64_t reset_us;
 };
 
 /*
- * Fills in v, in the order in which the limits stand, and returns how many. One
- * whose `remaining` is not stated is left out, and so is one that states it or
- * its reset as rubbish, or twice and not the same. A reset is a number of
- * seconds, above 10^9 a Unix time, above 10^12 one in milliseconds; or a
- * duration ("6m0s"), an RFC 3339 or HTTP date. Points in time are held against
+ * Fills in v in the order of the fields and returns the number of limits. A
+ * limit is left out if `remaining` is missing, or if `remaining` or the reset
+ * is malformed or given twice with different values. A reset is a number of
+ * seconds, a Unix time (above 10^9; above 10^12 in milliseconds), a duration
+ * ("6m0s"), or an RFC 3339 or HTTP date. Points in time are relative to
  * wall_us.
  */
 size_t http_ratelimit_read(const struct http_fields *f, int64_t wall_us,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Writes a request's header section and judges what a user may put into one.
- * Knows the order and precedence of the lines, nothing of URLs or bodies.
+ * Writes the header section of a request: which header lines are sent, in which
+ * order and precedence, and which ones a user may set.
  */
 #include "codec/http/http.h"
 
@@ -38,7 +38,7 @@ http_is_idempotent(struct span method)
 	return 0;
 }
 
-/* A list of nothing but what we can act on; not an empty one. */
+/* A non-empty list of the options close and keep-alive only. */
 static int
 is_connection(struct span value)
 {
@@ -100,7 +100,7 @@ is_named(const struct http_headers *list, struct span name)
 	return 0;
 }
 
-/* The defaults give way to whatever the user says of that name. */
+/* A default is sent only if the user gave no line of that name. */
 static int
 is_default(const struct http_request *r, struct span name)
 {
@@ -155,9 +155,9 @@ add_default(struct buf *out, const struct http_request *r, struct span name,
 		add_line(out, name, value);
 }
 
-/* A removal takes back what its own list said of the name before it. */
+/* A removal cancels earlier lines of the same name in its list. */
 static int
-is_taken_back(const struct http_headers *list, size_t i)
+is_cancelled(const struct http_headers *list, size_t i)
 {
 	size_t k;
 
@@ -179,7 +179,7 @@ has_removal(const struct http_headers *list)
 	return 0;
 }
 
-/* Does the i-th line of the list go out? `over`: a list that replaces it. */
+/* Is the i-th line of the list sent? Lines of `over` replace those of list. */
 static int
 is_sent(const struct http_headers *list, size_t i,
     const struct http_headers *over, unsigned omit)
@@ -200,11 +200,11 @@ add_list(struct buf *out, const struct http_headers *list,
 
 	for (i = 0; i < list->n; i++)
 		if (is_sent(list, i, over, omit) &&
-		    (!removal || !is_taken_back(list, i)))
+		    (!removal || !is_cancelled(list, i)))
 			add_line(out, list->v[i].name, list->v[i].value);
 }
 
-/* The n-th line of that name that goes out, or NULL. */
+/* The n-th line of that name that is sent, or NULL. */
 static const struct http_header *
 find_sent(const struct http_request *r, struct span name, size_t n)
 {
@@ -216,7 +216,7 @@ find_sent(const struct http_request *r, struct span name, size_t n)
 		for (i = 0; i < list[k]->n; i++)
 			if (span_ieq(list[k]->v[i].name, name) &&
 			    is_sent(list[k], i, over[k], r->omit) &&
-			    !is_taken_back(list[k], i) && n-- == 0)
+			    !is_cancelled(list[k], i) && n-- == 0)
 				return &list[k]->v[i];
 	return NULL;
 }
@@ -244,8 +244,9 @@ http_asks_close(const struct http_request *r)
 }
 
 /*
- * One Host, always (RFC 9112 section 3.2): the last word of the item, else of
- * the option; a removal brings the authority back.
+ * The value of the one Host line (RFC 9112 section 3.2): the last one of the
+ * item, else of the options, else the authority. A removal selects the
+ * authority.
  */
 static struct span
 host_of(const struct http_request *r)
@@ -264,7 +265,7 @@ host_of(const struct http_request *r)
 	return r->authority;
 }
 
-/* RFC 9110 section 8.6: these say so when they have no content. */
+/* RFC 9110 section 8.6: these send Content-Length: 0 without a body. */
 static int
 is_body_expected(struct span method)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The spellings of Retry-After. Knows no clock but the one it is told. */
+/* Parses Retry-After. */
 #include "codec/http/retry_after.h"
 
 #include "codec/http/date.h"
@@ -7,11 +7,11 @@
 #include "codec/http/list.h"
 
 #define US_PER_S 1000000
-/* Numbers above these are moments since 1970, in seconds or milliseconds. */
+/* Numbers above these are Unix times, in seconds or milliseconds. */
 #define UNIX_S_FROM_US (INT64_C(1000000000) * US_PER_S)
 #define UNIX_MS_FROM_US (INT64_C(1000000000000) * US_PER_S)
 
-/* A number of seconds, whatever it counts from; -1 if it is none. */
+/* A number of seconds from now, or a Unix time; -1 if s is not a number. */
 static int64_t
 read_number(struct span s, int64_t wall_us)
 {
@@ -52,7 +52,7 @@ http_retry_after_us(struct span value, int64_t wall_us)
 		us = read_one(one, wall_us);
 		rest = value;
 		if (us < 0 && http_list_next(&rest, &with_next)) {
-			/* A date has a comma behind its day. */
+			/* A date has a comma after its day name. */
 			with_next = span_of(
 			    one.p, (size_t)(with_next.p + with_next.n - one.p));
 			us = read_one(with_next, wall_us);

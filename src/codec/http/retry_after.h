@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Retry-After (RFC 9110 section 10.2.3): how long an origin asks to be left
- * alone. Which answers it counts for, and how long is too long, is core's.
- */
+/* Parses Retry-After (RFC 9110 section 10.2.3): how long to wait before the
+ * next request. */
 #ifndef CODEC_HTTP_RETRY_AFTER_H
 #define CODEC_HTTP_RETRY_AFTER_H
 
@@ -12,16 +10,16 @@
 #include "codec/http/http.h"
 
 /*
- * Microseconds from now, at most HTTP_DURATION_MAX; -1 if it says nothing. It
- * may be seconds, also with a fraction, as several APIs send them, a duration
- * with units ("1m30s"), or a moment, held against wall_us (the clock's
- * microseconds since 1970), 0 if that is over: an HTTP-date, RFC 3339's form,
- * or a Unix time (above 10^9; above 10^12 in milliseconds). Of several the
+ * Microseconds from now, at most HTTP_DURATION_MAX; -1 if the value is
+ * malformed. Accepts a number of seconds, with a fraction as several APIs send
+ * it; a duration with units ("1m30s"); or a point in time relative to wall_us
+ * (microseconds since 1970), which gives 0 if it is past: an HTTP-date, RFC
+ * 3339, or a Unix time (above 10^9; above 10^12 in milliseconds). In a list the
  * longest counts.
  */
 int64_t http_retry_after_us(struct span value, int64_t wall_us);
 
-/* The longest that any Retry-After among these fields asks for, or -1. */
+/* The longest Retry-After among these fields, or -1. */
 int64_t http_retry_after_of(const struct http_fields *f, int64_t wall_us);
 
 #endif

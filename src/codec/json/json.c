@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The strict JSON reader: a cursor over a text, one bit of state for each open
- * list or object. Knows nothing of what the values mean.
+ * A strict JSON reader: a cursor over a text, with one bit of state for each
+ * open list or object.
  */
 #include "codec/json/json.h"
 
@@ -77,7 +77,7 @@ read_code_point(struct span s, size_t i, size_t *n)
 	return 0x10000 + ((hi - 0xd800) << 10) + (lo - 0xdc00);
 }
 
-/* Steps over the escape at *i, a backslash. */
+/* Advances *i over the escape that begins there with a backslash. */
 static int
 skip_escape(struct json *j, size_t *i)
 {
@@ -103,7 +103,7 @@ skip_escape(struct json *j, size_t *i)
 	return 0;
 }
 
-/* From i to the first byte of a string that is not plain ASCII. */
+/* The next byte from i on that is not a plain ASCII character of a string. */
 static size_t
 skip_plain(struct span s, size_t i)
 {
@@ -149,7 +149,7 @@ read_string(struct json *j, struct json_value *v)
 		i += n;
 	}
 	if (i == s.n)
-		return fail(j, start, "string without an end");
+		return fail(j, start, "unterminated string");
 	j->at = i + 1;
 	return 0;
 }
@@ -200,7 +200,7 @@ read_word(
 	return 0;
 }
 
-/* The value that starts with c, no list and no object. */
+/* Reads a string, number or literal that starts with c. */
 static int
 read_scalar(struct json *j, int c, struct json_value *v)
 {
@@ -241,7 +241,7 @@ open_container(struct json *j, int c)
 	return 0;
 }
 
-/* The list or object just opened, to its end. */
+/* Skips to the end of the list or object just opened. */
 static int
 skip_container(struct json *j)
 {
@@ -404,7 +404,7 @@ json_inside(const struct json_value *v)
 	return span_of(v->raw.p + 1, v->raw.n - 2);
 }
 
-/* The byte that \c stands for. */
+/* The byte that the escape \c denotes. */
 static char
 escaped_byte(char c)
 {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A pull reader for JSON texts (RFC 8259) that hands out raw spans, so that
- * ids, meta and bodies can be echoed byte for byte. The text stands whole in
- * memory; nothing is copied, nothing allocated, and nesting is counted, not
- * recursed into. Repeated keys are the caller's matter.
+ * A pull reader for JSON texts (RFC 8259). It returns raw spans, so that ids,
+ * meta and bodies can be echoed byte for byte. The whole text is in memory;
+ * nothing is copied or allocated, and there is no recursion. Repeated keys are
+ * left to the caller.
  *
- * Input (json_start) is held to more than the grammar: strings must be UTF-8,
- * an escaped surrogate must have its other half, and no more than
- * JSON_DEPTH_MAX lists and objects may be open at once. Of answers the grammar
- * is enough, in UTF-8: half a pair is let pass, so is a byte order mark in
- * front, and JSON_ANSWER_DEPTH_MAX, beyond which many readers give up, is the
- * deepest.
+ * Two modes. Input (json_start) is strict: strings must be UTF-8, escaped
+ * surrogates must come in pairs, and at most JSON_DEPTH_MAX lists and objects
+ * may be open. Response bodies (json_start_answer) may contain lone surrogate
+ * escapes and begin with a byte order mark, and may be nested up to
+ * JSON_ANSWER_DEPTH_MAX, where many other readers give up.
  */
 #ifndef CODEC_JSON_JSON_H
 #define CODEC_JSON_JSON_H
@@ -23,7 +22,7 @@
 
 #define JSON_DEPTH_MAX 64
 #define JSON_ANSWER_DEPTH_MAX 512
-/* A record puts a few levels around an answer; its reader takes these too. */
+/* For records, which nest a body a few levels deeper. */
 #define JSON_READER_DEPTH_MAX (JSON_ANSWER_DEPTH_MAX + 64)
 
 enum json_kind {
@@ -36,41 +35,43 @@ enum json_kind {
 	JSON_OBJECT,
 };
 
-/* A whole value, checked to its end. `raw` lies in the text. */
+/* A complete, valid value. `raw` points into the text. */
 struct json_value {
 	enum json_kind kind;
-	struct span raw; /* as it stands, a string with its quotes */
+	struct span raw; /* verbatim; a string with its quotes */
 	int escaped;     /* a string with an escape in it */
 };
 
 struct json {
 	struct span text;
-	size_t at;       /* the next byte; after a fault: where that is */
-	const char *why; /* static text; NULL as long as nothing is wrong */
+	size_t at;       /* offset of the next byte, or of the fault */
+	const char *why; /* the fault, static; NULL if there is none */
 	int is_answer;
 	unsigned depth, depth_max; /* open lists and objects */
 	uint64_t objects[JSON_READER_DEPTH_MAX / 64]; /* a bit for each: it is
 							 an object */
-	int first; /* nothing read yet since the last '{' or '[' */
+	int first; /* directly after a '{' or '[' */
 };
 
 /*
- * All of these return -1 at a fault, with at and why set, and from then on.
- * The text outlives the reader and every span it gave.
+ * These return -1 at a fault, with `at` and `why` set, and on every later call.
+ * The text must outlive the reader and all spans it returned.
  */
 void json_start(struct json *j, struct span text);
-/* Of an answer, or what has answers in it. */
+/* For a response body, or a text that contains some. */
 void json_start_answer(struct json *j, struct span text);
-/* Reads the next value whole, whatever it is. 0 or -1. */
+/* Reads the next value completely. 0 or -1. */
 int json_value(struct json *j, struct json_value *v);
-/* Steps into the object or list that is next (anything else is a fault). */
+/* Enters the next value, which must be an object or a list. */
 int json_enter(struct json *j);
 /*
- * Inside an object: 1 with *key read, its value is next; 0 when the object has
- * ended and been left. The value must be read or entered before the next call.
+ * Inside an object: 1 with *key set, and its value comes next; 0 at the end of
+ * the object, which is left. The value must be read or entered before the next
+ * call.
  */
 int json_member(struct json *j, struct json_value *key);
-/* Inside a list: 1 when a value is next; 0 when the list has been left. */
+/* Inside a list: 1 if a value comes next; 0 at the end of the list, which is
+ * left. */
 int json_element(struct json *j);
 /* At the outermost level: 0 if nothing but white space follows. */
 int json_end(struct json *j);
@@ -85,17 +86,17 @@ int json_read_answer(struct span text, struct span *raw);
 /* The text without a byte order mark and without white space at both ends. */
 struct span json_trim(struct span text);
 
-/* A string without its quotes; its escapes still in it. */
+/* A string without its quotes, escapes not decoded. */
 struct span json_inside(const struct json_value *v);
-/* Appends a string's characters, at most v->raw.n - 2 bytes; half a pair as
- * U+FFFD. */
+/* Appends the decoded string, at most v->raw.n - 2 bytes. A lone surrogate
+ * becomes U+FFFD. */
 void json_unescape(struct buf *out, const struct json_value *v);
 
 /*
- * For scanning eight bytes at once: the high bit of each byte of w that cannot
- * stand in a string as it is (a quote, a backslash, a control byte) or that is
- * in `high` (0x80 in every byte: what is not ASCII; 0: nothing). Only the
- * lowest bit set is to be relied on.
+ * Scans eight bytes at once: sets the high bit of each byte of w that must be
+ * escaped in a string (a quote, a backslash, a control byte), or that is not
+ * ASCII if `high` is 0x80 in every byte (0: non-ASCII is accepted). Only the
+ * lowest bit set is reliable.
  */
 static inline uint64_t
 json_special(uint64_t w, uint64_t high)

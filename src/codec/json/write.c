@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Numbers, times and strings as JSON, through a bare pointer. Knows nothing of
- * records, nor of how much room there is.
- */
+/* Writes numbers, times and strings as JSON through a bare pointer. */
 #include "codec/json/write.h"
 
 #include <endian.h>
@@ -84,7 +81,8 @@ json_write_time(char *p, int64_t us)
 	return put_2(p, rest % 100);
 }
 
-/* "YYYY-MM-DD" of a day since 1970; March-based years make leap days last. */
+/* "YYYY-MM-DD" of a day since 1970. Years begin in March, so leap days are
+ * last. */
 static char *
 put_date(char *p, unsigned day)
 {
@@ -125,8 +123,8 @@ json_write_timestamp(char *p, int64_t us)
 	return json_write_raw(p, SPAN("Z\""));
 }
 
-/* Bytes at the start of s, no valid UTF-8, that one U+FFFD stands for: the
- * longest that could have begun a character, at least one. */
+/* How many bytes of invalid UTF-8 at the start of s one U+FFFD replaces: the
+ * longest prefix of a valid character, at least one. */
 static size_t
 broken_len(struct span s)
 {
@@ -144,7 +142,7 @@ broken_len(struct span s)
 	return 1;
 }
 
-/* One byte that cannot stand as it is, or one character that is not ASCII. */
+/* Writes a byte that must be escaped, or a character that is not ASCII. */
 static char *
 put_special(char *p, struct span s, size_t *used)
 {
@@ -194,9 +192,9 @@ load_tail(struct span s, size_t n)
 }
 
 /*
- * The inside of a JSON string. `high`: 0x80 in each byte, or 0 if s is known
- * to be UTF-8, or a part of such. May write up to eight
- * bytes more than it returns.
+ * Writes the contents of a JSON string. `high`: 0x80 in each byte, or 0 if s is
+ * part of a text known to be UTF-8. May write up to eight bytes beyond the end
+ * it returns.
  */
 static inline char *
 put_inside(char *p, struct span s, uint64_t high)
@@ -217,7 +215,7 @@ put_inside(char *p, struct span s, uint64_t high)
 			i += n;
 			continue;
 		}
-		/* A tail's word is filled up with NUL bytes: special, too. */
+		/* The NUL bytes that pad a short word count as special, too. */
 		plain = (size_t)__builtin_ctzll(m) / 8;
 		plain = plain < n ? plain : n;
 		p += plain;
@@ -253,8 +251,7 @@ json_write_string(char *p, struct span s)
 	return p;
 }
 
-/* As json_write_string, letters in lower case, null when empty. Escapes have no
- * capitals, so they bear it. */
+/* Lower-casing the written string is safe: escapes have no capital letters. */
 char *
 json_write_lower(char *p, struct span s)
 {

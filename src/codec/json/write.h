@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Writes JSON values through a bare pointer: fast, and without a check. Each
- * function writes at p and returns the place behind what it wrote; the caller
- * has made room: JSON_WRITE_SCALAR bytes for a number, a time, a timestamp or
- * a word, JSON_WRITE_STRING(n) for a string of n bytes. Strings come out as
- * valid UTF-8 whatever goes in.
+ * Writes JSON values through a bare pointer, without bounds checks. Each
+ * function writes at p and returns the end of what it wrote. The caller must
+ * have reserved JSON_WRITE_SCALAR bytes for a number, time, timestamp or
+ * literal, JSON_WRITE_STRING(n) bytes for a string of n bytes. The output is
+ * always valid UTF-8.
  */
 #ifndef CODEC_JSON_WRITE_H
 #define CODEC_JSON_WRITE_H
@@ -15,10 +15,10 @@
 #include "base/span.h"
 
 #define JSON_WRITE_SCALAR 32
-/* A byte becomes six at most, and eight are written at a time. */
+/* A byte takes up to six, and eight bytes are written at a time. */
 #define JSON_WRITE_STRING(n) (6 * (n) + 2 + 8)
 
-/* The bytes as they are. */
+/* The bytes, verbatim. */
 static inline char *
 json_write_raw(char *p, struct span s)
 {
@@ -44,14 +44,14 @@ char *json_write_time(char *p, int64_t us);
 /* Microseconds since 1970, as an RFC 3339 string in UTC with milliseconds. */
 char *json_write_timestamp(char *p, int64_t us);
 
-/* A string; what is not UTF-8 in it as U+FFFD, as Unicode chapter 3 recommends
- * (one for each sequence broken off). null if s.p is NULL. */
+/* A string; null if s.p is NULL. Invalid UTF-8 becomes U+FFFD, one for each
+ * truncated sequence, as chapter 3 of Unicode recommends. */
 char *json_write_string(char *p, struct span s);
-/* As json_write_string, ASCII letters in lower case; null also if empty. */
+/* The same with ASCII letters in lower case; null also if empty. */
 char *json_write_lower(char *p, struct span s);
-/* The inside of a string, without quotes. */
+/* The contents of a string, without quotes. */
 char *json_write_inside(char *p, struct span s);
-/* The same of bytes known to be UTF-8, or of a part of such, cut anywhere. */
+/* The same for text known to be UTF-8, or for any part of such text. */
 char *json_write_inside_utf8(char *p, struct span s);
 
 #endif

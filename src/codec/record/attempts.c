@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The key attempts of a record: one object a request, in their order. Knows
- * nothing of why there was another one.
- */
+/* Writes the key `attempts`: one object for each request, in order. */
 #include "base/check.h"
 #include "codec/json/write.h"
 #include "codec/record/record_int.h"
 
-/* The keys with their values, strings apart. */
+/* Bytes of one attempt with its values, without its strings. */
 #define ROOM 640
 
 static char *

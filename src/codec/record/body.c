@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The body of a record, in the form that holds it, piece by piece. Knows
- * nothing of where it came from.
+ * Writes the body of a record in pieces: as text if it is UTF-8, else as
+ * base64, or as a JSON value.
  */
 #include "base/utf8.h"
 #include "codec/base64.h"
@@ -10,12 +10,12 @@
 #include "codec/media_type.h"
 #include "codec/record/record_int.h"
 
-_Static_assert(RECORD_PIECE % 3 == 0, "base64 goes in threes");
+_Static_assert(RECORD_PIECE % 3 == 0, "a piece is whole base64 groups");
 
-/* Of what a record's body_form says, where record_at is all-zero at first. */
+/* Values of record_at.body_form. FORM_OPEN: not chosen yet. */
 enum { FORM_OPEN, FORM_TEXT, FORM_BASE64, FORM_JSON };
 
-/* An answer that calls itself JSON, or nothing at all, and is one value. */
+/* Is the body one JSON value, and its type JSON or unknown? */
 static int
 is_json(const struct record *r)
 {
@@ -51,9 +51,10 @@ name_of(int form)
 				   : "body_base64";
 }
 
-/* Does key k, of --fields or of all, stand for that form? */
+/* Is the body written under key k if it has that form? With --fields, `body`
+ * also selects a form that is not named there. */
 static int
-stands_for(const struct record_format *f, enum record_key k, int form)
+is_key_of_form(const struct record_format *f, enum record_key k, int form)
 {
 	if (k == key_of(form))
 		return 1;
@@ -125,7 +126,7 @@ record_body(struct buf *out, const struct record *r,
 	}
 	if (at->body_form == FORM_OPEN)
 		at->body_form = choose_form(r, f);
-	if (!stands_for(f, k, at->body_form))
+	if (!is_key_of_form(f, k, at->body_form))
 		return 0;
 	if (at->body_form == FORM_JSON)
 		s = json_trim(s);

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The keys extract and parse: what the parsers found, put together from their
- * raw JSON, and how that went. Knows that the one is an object, nothing of what
- * is in it.
+ * Writes the keys `extract` (the parsers' raw JSON, merged into one object) and
+ * `parse` (error, time and worker).
  */
 #include "base/check.h"
 #include "codec/json/json.h"
 #include "codec/json/write.h"
 #include "codec/record/record_int.h"
 
-#define ROOM 160 /* for parse, whatever it says */
+#define ROOM 160 /* the largest `parse` */
 
 /* ---- extract ---- */
 
 /*
- * The text in up to three parts, so that the parser's own bytes are copied
- * once: its object without the last brace, exec's name, exec's value; and what
- * closes it.
+ * The value in up to four parts, so that the parser's bytes are copied only
+ * once: its object without the last brace, the key "exec", the value of exec,
+ * and the closing brace.
  */
 struct parts {
 	struct span v[4];

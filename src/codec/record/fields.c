@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads --fields: which keys of a record, in which order, or parts of them. */
+/* Parses --fields: the keys of a record, or parts of them, in order. */
 #include "codec/record/record_int.h"
 
 static const char *const key_names[] = {

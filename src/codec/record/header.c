@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The keys header, trailer and interim of a record. Fields of one name stand
- * together, whatever their number. Knows nothing of what a field means.
+ * Writes the keys `header`, `trailer` and `interim`. Fields of one name become
+ * one list. Linear in the number of fields.
  */
 #include "base/check.h"
 #include "codec/record/record_int.h"
 
-/* For each field the next one of the same name, 0 if none; first[i]: no field
- * of that name stands before it. */
+/* Links fields of the same name: next[i] is the next such field, or 0.
+ * first[i]: field i is the first of its name. */
 struct groups {
 	uint16_t next[HTTP_MAX_FIELDS];
-	uint16_t last[HTTP_MAX_FIELDS];  /* of a first: the last so far */
-	uint16_t chain[HTTP_MAX_FIELDS]; /* of a first: the next in its slot */
-	uint16_t slot[256];              /* a first, plus one; 0 if none */
+	uint16_t last[HTTP_MAX_FIELDS]; /* of a first: the last of its name */
+	uint16_t
+	    chain[HTTP_MAX_FIELDS]; /* of a first: the next in its bucket */
+	uint16_t bucket[256];       /* hash table: a first plus one, or 0 */
 	unsigned char first[HTTP_MAX_FIELDS];
 };
 
@@ -20,29 +21,29 @@ static void
 group_field(struct groups *g, const struct http_fields *f, size_t i)
 {
 	struct span name = http_field_name(f, i);
-	uint16_t *slot, at;
+	uint16_t *bucket, at;
 	unsigned h = (unsigned)name.n;
 	size_t k;
 
 	for (k = 0; k < name.n; k++)
 		h = h * 31 + (unsigned char)name.p[k];
-	slot = &g->slot[(h ^ h >> 8) & 255];
-	for (at = *slot; at != 0; at = g->chain[at - 1])
+	bucket = &g->bucket[(h ^ h >> 8) & 255];
+	for (at = *bucket; at != 0; at = g->chain[at - 1])
 		if (span_eq(http_field_name(f, at - 1u), name))
 			break;
 	g->next[i] = 0;
 	g->first[i] = at == 0;
 	if (at == 0) {
 		g->last[i] = (uint16_t)i;
-		g->chain[i] = *slot;
-		*slot = (uint16_t)(i + 1);
+		g->chain[i] = *bucket;
+		*bucket = (uint16_t)(i + 1);
 	} else {
 		g->next[g->last[at - 1]] = (uint16_t)i;
 		g->last[at - 1] = (uint16_t)i;
 	}
 }
 
-/* {"name":["value",...],...}, a name where it first stands. */
+/* {"name":["value",...],...}, names in order of their first field. */
 static void
 add_fields(struct buf *out, const struct http_fields *f)
 {
@@ -50,7 +51,7 @@ add_fields(struct buf *out, const struct http_fields *f)
 	size_t i, k;
 
 	CHECK(f->n <= HTTP_MAX_FIELDS);
-	memset(g.slot, 0, sizeof(g.slot));
+	memset(g.bucket, 0, sizeof(g.bucket));
 	for (i = 0; i < f->n; i++)
 		group_field(&g, f, i);
 	buf_char(out, '{');

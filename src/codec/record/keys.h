@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every key of a result record, once, in its order. The writer, --fields, the
- * man page and the tests come from here.
+ * The table of the keys of a result record, in order. The writer, --fields, the
+ * man page and the tests are made from it.
  *
  * KEY(id, "name", when, value, "type", "meaning")
- *     when   is the key there?
- *     value  writes it, an expression of codec/record/record.c over p (the
- * place) and r (the record) WIDE(id, "name", "type", "meaning")  may be large:
- * written by a function of its own
+ *     when   an expression: is the key written?
+ *     value  an expression that writes the value at p and returns its end; r is
+ *            the record (see record.c)
+ * WIDE(id, "name", "type", "meaning")
+ *     may be large: a function of its own writes it
  */
 #if !defined(KEY) || !defined(WIDE)
 #error "define KEY and WIDE before including codec/record/keys.h"

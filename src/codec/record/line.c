@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Writes the lines of a live stream in one pass; what may be large goes piece
- * by piece. Knows nothing of streams.
- */
+/* Writes the lines of --stream: events, lines and chunks, in pieces. */
 #include "codec/record/line.h"
 
 #include "base/check.h"
@@ -11,7 +8,7 @@
 #include "codec/json/write.h"
 #include "codec/record/record_int.h"
 
-/* The keys that every line has with their values, the id apart. */
+/* Bytes of the keys that every line has with their values, without the id. */
 #define ROOM 160
 
 static struct span
@@ -68,7 +65,7 @@ add_piece(struct buf *out, struct span piece, enum form form)
 	}
 }
 
-/* The next piece of what is left; a text is cut where no character breaks. */
+/* The next piece of s; text is cut between characters. */
 static struct span
 next_piece(struct span s, enum form form)
 {
@@ -77,7 +74,7 @@ next_piece(struct span s, enum form form)
 	return span_of(s.p, s.n < RECORD_PIECE ? s.n : RECORD_PIECE);
 }
 
-/* A key and its value, until out holds `end` bytes. Nonzero: there is more. */
+/* A key and its value, until out has `end` bytes. Nonzero: there is more. */
 static int
 add_value(struct buf *out, const char *key, struct span s, enum form form,
     struct record_line_at *at, size_t end)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Writes result records as JSON lines. The hottest writer there is, so the
- * narrow keys are written through a bare pointer into room taken once. Knows
- * the keys' order and shapes, not where their values come from.
+ * Writes result records as JSON lines. This is a hot path: all keys with short
+ * values are written through a bare pointer into room that is reserved once.
  */
 #include "base/check.h"
 #include "codec/json/write.h"
@@ -10,7 +9,7 @@
 
 #define INPUT_MAX 65535
 
-/* Room for all narrow keys with their values, strings apart. */
+/* Bytes of all narrow keys with their values, without their strings. */
 enum {
 	NARROW_MAX = 128
 #define KEY(id, name, when, value, type, text) +sizeof(name) + 40
@@ -31,7 +30,7 @@ enum {
 
 _Static_assert(NNARROW == (int)RECORD_KEY_HEADER &&
 		   RECORD_NKEY == (int)RECORD_KEY_PARSE + 1,
-    "the wide keys stand last");
+    "the wide keys come last");
 
 #define FLAGS_KNOWN \
 	(HTTP_LENIENT_FRAMING | HTTP_FRAMING_CONFLICT | HTTP_UNFOLDED_HEADER | \
@@ -98,7 +97,7 @@ put_flags(char *p, unsigned flags)
 
 /* ---- the record as JSON ---- */
 
-/* The narrow keys of f->nfield == 0, one after another, each behind a comma. */
+/* All narrow keys in order, each preceded by a comma. */
 static char *
 put_narrow_keys(char *p, const struct record *r)
 {
@@ -114,7 +113,7 @@ put_narrow_keys(char *p, const struct record *r)
 	return p;
 }
 
-/* One narrow key behind a comma; p if it is not there. */
+/* A comma and one narrow key; returns p if the record does not have it. */
 static char *
 put_narrow_key(char *p, const struct record *r, enum record_key k)
 {
@@ -135,7 +134,7 @@ put_narrow_key(char *p, const struct record *r, enum record_key k)
 	return p;
 }
 
-/* What the narrow keys may take, whatever stands in the strings. */
+/* An upper bound of the bytes of all narrow keys. */
 static size_t
 narrow_bytes(const struct record *r)
 {
@@ -147,7 +146,7 @@ narrow_bytes(const struct record *r)
 	return NARROW_MAX + r->id.n + r->meta.n + JSON_WRITE_STRING(n);
 }
 
-/* The first key's comma becomes the brace. */
+/* The comma before the record's first key becomes its opening brace. */
 static void
 add_narrow(struct buf *out, const struct record *r, struct record_at *at,
     enum record_key k)
@@ -213,7 +212,7 @@ add_wide(struct buf *out, const struct record *r, const struct record_format *f,
 	return 0;
 }
 
-/* The key at that step of f or, without --fields, of all. */
+/* The key of that step: of --fields or, without it, of the table. */
 static enum record_key
 key_at(const struct record_format *f, const struct record *r, int step)
 {
@@ -307,8 +306,7 @@ int
 record_write(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, size_t max)
 {
-	/* At least one byte, so that a full buffer does not stop it for ever.
-	 */
+	/* At least one byte, so that each call makes progress. */
 	size_t room = max > 0 ? max : 1;
 	size_t end = room < SIZE_MAX - out->n ? out->n + room : SIZE_MAX;
 	int n = f->nfield > 0 ? f->nfield : RECORD_NKEY;

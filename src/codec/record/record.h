@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Writes result records as JSON lines, as docs/record.schema.json describes
- * them, and as short text lines. Knows nothing of where the values come from.
+ * Writes result records as JSON lines or as short text lines. The input is a
+ * plain struct that the caller has filled in.
  */
 #ifndef CODEC_RECORD_RECORD_H
 #define CODEC_RECORD_RECORD_H
@@ -18,8 +18,8 @@
 #define RECORD_NO_TIME (-1) /* a time that is null */
 
 /*
- * JSON: what is wholly there and is one JSON value (json_read_answer) stands as
- * that value; anything else as INLINE has it.
+ * RECORD_BODY_JSON: a complete body that is one JSON value (json_read_answer)
+ * is written as that value, any other body as with RECORD_BODY_INLINE.
  */
 enum record_body {
 	RECORD_BODY_INLINE,
@@ -29,7 +29,7 @@ enum record_body {
 };
 
 /*
- * One request, or a look-up, connect or handshake that failed. What is null is
+ * One request, or a look-up, connect or handshake that failed. Null values are
  * given as in struct record.
  */
 struct record_attempt {
@@ -41,7 +41,7 @@ struct record_attempt {
 	int64_t conn_id; /* 0: null */
 	int64_t time_namelookup, time_connect, time_appconnect,
 	    time_starttransfer, time_total;
-	int64_t wait_us; /* before it */
+	int64_t wait_us; /* waiting time before it */
 	struct span wait_reason;
 };
 
@@ -73,19 +73,19 @@ struct record {
 	    time_appconnect, time_starttransfer, time_total, time_redirect;
 	unsigned flags; /* HTTP_* of codec/http/http.h and RECORD_* below */
 	const struct http *http; /* for header, trailer, interim; or NULL */
-	int has_body;            /* an answer's body began, even an empty one */
-	struct span body;        /* decoded */
-	int body_streamed;       /* it went out as lines: body is null */
-	int has_attempts;        /* is there a key attempts */
+	int has_body;      /* the body of a response began, even an empty one */
+	struct span body;  /* decoded */
+	int body_streamed; /* it was written as lines: body is null */
+	int has_attempts;  /* is there a key attempts */
 	const struct record_attempt *attempt; /* nattempt of them */
 	size_t nattempt;
 	int64_t num_events; /* -1: no such key */
 
 	int has_parse;       /* are there keys extract and parse */
-	struct span extract; /* a JSON object, raw; null if its p is NULL ... */
-	int has_exec;        /* ... and that is the only part of it. exec: */
-	struct span exec;    /* a JSON value, raw; null */
-	int was_parsed;      /* parse is an object */
+	struct span extract; /* raw JSON object of --extract and its kin */
+	int has_exec;        /* with --exec: extract has a key exec */
+	struct span exec;    /* raw JSON value of that key */
+	int was_parsed;      /* parse is an object, else null */
 	enum parse_error parse_error;
 	int64_t parse_time;    /* RECORD_NO_TIME: null */
 	unsigned parse_worker; /* 0: null */
@@ -98,7 +98,7 @@ enum {
 
 #define RECORD_FIELDS_MAX 128
 
-/* One of --fields. `path`: the way into its object, n 0: the whole of it. */
+/* One of --fields. `path` leads into the value of the key; n 0: the whole. */
 struct record_field {
 	unsigned char key;
 	struct span name, path; /* name: as it was given, "header.etag" */
@@ -110,42 +110,41 @@ struct record_format {
 	int include_headers;
 	int nfield;                                   /* 0: all keys */
 	struct record_field field[RECORD_FIELDS_MAX]; /* in their order */
-	/* With --fields, a key that stands for another not named there. */
-	int body_either; /* `body` for body_base64 */
-	int json_either; /* `body` for body_json */
-	int id_either;   /* `id` for custom_id */
+	/* With --fields, a key that also selects another one not listed: */
+	int body_either; /* `body` selects body_base64 */
+	int json_either; /* `body` selects body_json */
+	int id_either;   /* `id` selects custom_id */
 };
 
 enum record_fields_fault {
 	RECORD_FIELDS_OK,
-	RECORD_FIELDS_UNKNOWN,   /* there is no such key */
-	RECORD_FIELDS_REPEATED,  /* it was given twice */
-	RECORD_FIELDS_NO_OBJECT, /* a path into what is neither object nor list
-				  */
+	RECORD_FIELDS_UNKNOWN,   /* no such key */
+	RECORD_FIELDS_REPEATED,  /* listed twice */
+	RECORD_FIELDS_NO_OBJECT, /* a path into a scalar */
 	RECORD_FIELDS_TOO_MANY,
 };
 
 /*
- * Reads a --fields list ("url,header.etag"), which the format points into from
- * then on. *bad is the name that is wrong.
+ * Parses a --fields list ("url,header.etag"). The format keeps pointers into
+ * the list. On a fault *bad is the offending name.
  */
 enum record_fields_fault
 record_fields(struct record_format *f, struct span list, struct span *bad);
-/* The key number i by name, NULL after the last. */
+/* The name of key number i; NULL after the last. */
 const char *record_key_name(int i);
 
 /*
- * A record is written in pieces so that a large body never stands in memory
- * twice: record_write appends as much as fits in about `max` bytes (at least
- * one piece) and returns 1 while there is more, 0 when the line and its LF are
- * whole. `at` is the writer's place: zero it for a new record, hand the same
- * one back until 0 is returned.
+ * The position of the writer in a record. A record is written in pieces so that
+ * a large body is never in memory twice: record_write appends about `max` bytes
+ * (at least one piece) and returns 1 while there is more, 0 once the line with
+ * its LF is complete. Zero `at` for a new record, then pass the same one until
+ * 0 is returned.
  */
 struct record_at {
 	int step;
 	int any; /* a key has been written */
 	size_t body_done;
-	int body_form; /* which key, decided at its first piece */
+	int body_form; /* which key; chosen at the first piece */
 	size_t attempts_done;
 	size_t extract_done; /* of its bytes */
 	size_t path_done;    /* of the value that a path leads to */
@@ -154,29 +153,30 @@ struct record_at {
 int record_write(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, size_t max);
 
-/* How short lines are written; all-zero: plain, and as long as they are. */
+/* How text lines are written. All-zero: without colour, not truncated. */
 struct record_text {
 	int is_coloured;
-	unsigned columns; /* of the terminal they go to; 0: it is none */
+	unsigned columns; /* width of the terminal; 0: not a terminal */
 };
 
 /*
- * The short line: "200  1.2k  0.034s  https://…\n", of a failure with its code
- * for the size and why behind the URL. Control bytes are filtered; why is cut
- * so that the line ends with a row of the terminal.
+ * Appends a text line: "200  1.2k  0.034s  https://…\n". A failed item has its
+ * error code in place of the size, and the message after the URL. Control bytes
+ * are replaced. The message is truncated to end within a row of the terminal.
  */
 void record_write_text(
     struct buf *out, const struct record *r, const struct record_text *how);
 
 /*
- * In the JSON lines that stand in b from `from` on: DEL and C1 (U+007F to
- * U+009F), which JSON lets strings hold and a terminal may obey, as \u00XX.
+ * Escapes DEL and C1 controls (U+007F to U+009F) as \u00XX in the JSON lines
+ * that b holds from offset `from` on. JSON allows them in strings, but a
+ * terminal may interpret them.
  */
 void record_spare_terminal(struct buf *b, size_t from);
 
 /*
- * Appends s as the inside of a JSON string: escaped, what is not valid UTF-8
- * as U+FFFD.
+ * Appends s as the contents of a JSON string, without quotes. Invalid UTF-8
+ * becomes U+FFFD.
  */
 void record_escape(struct buf *out, struct span s);
 

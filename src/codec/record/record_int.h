@@ -43,7 +43,7 @@ record_parse(struct buf *out, const struct record *r, struct record_at *at);
 /* header, trailer or interim. */
 void record_header(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, enum record_key k);
-/* These stop once out holds `end` bytes, and return 1 while there is more. */
+/* These stop once out has `end` bytes, and return 1 while there is more. */
 int record_body(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, enum record_key k,
     size_t end);

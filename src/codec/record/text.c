@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a person at a terminal gets to see: the short text line of an item, and
- * JSON lines, without a control byte.
+ * Writes for people at a terminal: the text line of an item, and JSON lines
+ * with control characters escaped.
  */
 #include "base/utf8.h"
 #include "codec/record/record.h"
 
-#define WHY_COLUMNS 24 /* less is no use: then on the next row */
+#define WHY_COLUMNS 24 /* with less room the message goes on the next row */
 
-/*
- * At most `max` characters. For a terminal: no control byte, C0, DEL or C1, is
- * let through.
- */
+/* Appends at most `max` characters; '?' replaces C0, DEL and C1 controls. */
 static void
 add_visible(struct buf *out, struct span s, size_t max)
 {
@@ -32,7 +29,7 @@ add_visible(struct buf *out, struct span s, size_t max)
 	}
 }
 
-/* "999", "1.2k", "12k", "3.4M": 1024 to the k. */
+/* "999", "1.2k", "12k", "3.4M", with 1k = 1024. */
 static void
 add_size(struct buf *out, uint64_t v)
 {
@@ -62,7 +59,7 @@ add_seconds(struct buf *out, int64_t us)
 	    (long long)(us < 0 ? 0 : us) / 1000 % 1000);
 }
 
-/* By the class of the status; of a failure with none as of a 5xx. */
+/* By the status class. A failure without a status is coloured as a 5xx. */
 static const char *
 colour_of(const struct record *r)
 {
@@ -79,7 +76,7 @@ colour_of(const struct record *r)
 	return "\033[31m"; /* red */
 }
 
-/* The status and the size or code; these are what is in colour. */
+/* The status and the size or error code: the coloured part of the line. */
 static void
 add_outcome(
     struct buf *out, const struct record *r, const struct record_text *how)
@@ -99,7 +96,7 @@ add_outcome(
 		buf_str(out, "\033[0m");
 }
 
-/* Characters since `from`, but for escape sequences. */
+/* Characters from offset `from` on, without escape sequences. */
 static size_t
 columns_of(const struct buf *b, size_t from)
 {
@@ -115,8 +112,8 @@ columns_of(const struct buf *b, size_t from)
 	return n;
 }
 
-/* What is left of the last row that the line takes, in the last column of
- * which a terminal may wrap; if that is little, another row. */
+/* The columns left in the last row of the line, without the last column, where
+ * a terminal may wrap. If they are too few, those of one more row. */
 static size_t
 room_for_why(const struct buf *b, size_t from, const struct record_text *how)
 {
@@ -137,7 +134,7 @@ record_write_text(
 	size_t from = out->n;
 
 	if (what.p == NULL && r->error != E_OK && why.n > 0) {
-		what = why; /* it names the line */
+		what = why; /* the message names the input line */
 		why = SPAN_NONE;
 	} else if (what.p == NULL)
 		what = r->input;
@@ -153,7 +150,7 @@ record_write_text(
 	buf_char(out, '\n');
 }
 
-/* Bytes of a character that a terminal may obey, 0 if it is none. */
+/* The length of a control character (DEL, C1) at the start of s, or 0. */
 static size_t
 control_bytes(struct span s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Percent-escapes. Knows nothing of the parts of a URL. */
+/* Decodes and writes percent-escapes. */
 #include "codec/url/escape.h"
 
 int
@@ -16,7 +16,7 @@ url_escape_at(struct span s, size_t i)
 
 #define ANY (URL_ESCAPE_PATH | URL_ESCAPE_QUERY | URL_ESCAPE_FRAGMENT)
 
-/* The sets that each byte is in. */
+/* The sets of each byte. */
 static const unsigned char escape_sets[256] = {
 	[0 ... 0x20] = ANY,
 	['"'] = ANY,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Hosts of URLs, normalised. A plain ASCII name takes one pass; only labels
- * beyond ASCII are mapped. Knows nothing of ports, of DNS, or of which
- * addresses may be spoken to.
+ * Validates and normalises hosts of URLs. A plain ASCII name takes one pass;
+ * only labels with other characters are mapped by IDNA.
  */
 #include "codec/url/host.h"
 
@@ -15,7 +14,7 @@
 #include "codec/url/idna.h"
 
 #define LABEL_MAX URL_IDNA_LABEL_MAX
-/* Of a host before its mapping: a mapping can shorten what it is given. */
+/* Bytes of a host before its mapping, which may shorten it. */
 #define GIVEN_MAX URL_IDNA_GIVEN_MAX
 #define TOO_LONG "the host is over 253 bytes"
 
@@ -23,8 +22,8 @@
 
 enum name { NAME_OK, NAME_BAD, NAME_IDN };
 
-/* The bits to set in a byte of a name to have it in lower case (all but the
- * upper case letters have them); 0: no plain name has it. */
+/* The bits to set in a byte to get it in lower case (all allowed bytes but
+ * capital letters have them already); 0: not allowed in a plain name. */
 static const unsigned char name_bits[256] = {
 	['-' ... '.'] = 0x20,
 	['0' ... '9'] = 0x20,
@@ -40,7 +39,7 @@ bad(const char **why, const char *text)
 	return NAME_BAD;
 }
 
-/* Underscores and hyphens may be anywhere, as in DNS. */
+/* Underscores and hyphens are allowed anywhere, as in DNS. */
 static enum name
 check_label(struct span label, const char **why)
 {
@@ -54,8 +53,8 @@ check_label(struct span label, const char **why)
 }
 
 /*
- * Copies a plain ASCII name to `to`, in lower case, and checks its labels.
- * NAME_IDN: it is not plain.
+ * Copies a plain ASCII name to `to` in lower case and checks its labels.
+ * NAME_IDN if it is not plain.
  */
 static enum name
 copy_name(char *to, struct span in, const char **why)
@@ -76,12 +75,13 @@ copy_name(char *to, struct span in, const char **why)
 			return r;
 		label = i + 1;
 	}
-	if (label == in.n && label > 0) /* the root's dot */
+	if (label == in.n && label > 0) /* a final dot */
 		return NAME_OK;
 	return check_label(span_of(to + label, in.n - label), why);
 }
 
-/* Undoes percent-escapes into to[GIVEN_MAX]; the length, or 0 if it cannot. */
+/* Decodes percent-escapes into to[GIVEN_MAX]; returns the length, or 0 on an
+ * error. */
 static size_t
 unescape(char *to, struct span in, const char **why)
 {
@@ -131,7 +131,8 @@ is_plain(struct span label)
 	return 1;
 }
 
-/* One label of an international name into to[room]; SIZE_MAX: not valid. */
+/* Writes a label of an internationalised name to to[room]; SIZE_MAX if it is
+ * invalid. */
 static size_t
 put_label(char *to, size_t room, struct span label, const char **why)
 {
@@ -154,9 +155,9 @@ put_label(char *to, size_t room, struct span label, const char **why)
 }
 
 /*
- * UTS 46, non-transitional, label by label, so that plain labels among them
- * (`_dmarc`, `r1---sn-x`) follow the plain rules. The length of what stands in
- * to[URL_HOST_MAX + 1] then, or 0.
+ * Maps a name by UTS 46, non-transitional, label by label, so that plain labels
+ * (`_dmarc`, `r1---sn-x`) follow the plain rules. Writes to
+ * to[URL_HOST_MAX + 1] and returns the length, or 0 on an error.
  */
 static size_t
 map_name(char *to, struct span in, const char **why)
@@ -201,13 +202,15 @@ copy_idn(char *to, size_t *n, struct span in, const char **why)
 	if (s.n == 0)
 		return NAME_BAD;
 	*n = s.n;
-	/* What a mapping gives may hold anything. */
+	/* The mapping may produce any ASCII byte. */
 	if (!is_plain(s))
-		return bad(why, "the host has a byte that no name may have");
+		return bad(
+		    why, "the host has a byte that is not allowed in a name");
 	return copy_name(to, s, why);
 }
 
-/* One number of an IPv4 address: decimal, 0 octal, 0x hex; -1 if none. */
+/* A number of an IPv4 address: decimal, octal (0...) or hexadecimal (0x...); -1
+ * if s is none of these. */
 static int64_t
 v4_number(struct span s)
 {
@@ -230,7 +233,7 @@ v4_number(struct span s)
 	return v;
 }
 
-/* Does the name end in a number, so that it can only be an IPv4 address? */
+/* Does the name end in a number, so that it must be an IPv4 address? */
 static int
 is_v4(struct span s)
 {
@@ -250,7 +253,7 @@ is_v4(struct span s)
 	return j == s.n;
 }
 
-/* 1 to 4 numbers, the last one filling the bytes that are left. */
+/* 1 to 4 numbers, the last one filling the remaining bytes. */
 static int
 parse_v4(struct span s, uint32_t *addr)
 {
@@ -297,8 +300,7 @@ write_v4(char *to, uint32_t addr)
 	return n;
 }
 
-/* `to` holds a checked name of n bytes; makes it canonical if it is an IPv4
- * address. */
+/* Normalises the checked name of *n bytes in `to` if it is an IPv4 address. */
 static enum name
 fix_v4(char *to, size_t *n, enum url_host *kind, const char **why)
 {
@@ -315,7 +317,7 @@ fix_v4(char *to, size_t *n, enum url_host *kind, const char **why)
 	}
 	*kind = URL_IPV4;
 	if (!parse_v4(s, &addr))
-		return bad(why, "the host ends in a number but is no IPv4 "
+		return bad(why, "the host ends in a number but is not an IPv4 "
 				"address");
 	*n = write_v4(to, addr);
 	return NAME_OK;
@@ -327,7 +329,7 @@ put_v6(struct buf *out, struct span in, const char **why)
 	char text[INET6_ADDRSTRLEN];
 	struct in6_addr addr;
 
-	*why = "what stands in brackets is no IPv6 address";
+	*why = "not an IPv6 address in the brackets";
 	if (in.n < 4 || in.p[in.n - 1] != ']' || in.n - 2 >= sizeof(text) ||
 	    memchr(in.p, '\0', in.n) != NULL)
 		return E_URL_INVALID;
@@ -346,7 +348,7 @@ enum err
 url_host_put(
     struct buf *out, struct span in, enum url_host *kind, const char **why)
 {
-	/* Room for any name and any address: the rest is done in place. */
+	/* Room for any name or address; the rest is done in place. */
 	char *to = buf_reserve(out, URL_HOST_MAX + 1 + INET_ADDRSTRLEN);
 	enum name r = NAME_IDN;
 	size_t n = in.n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * libidn2 maps and checks labels as IDNA2008 does; what browsers allow beyond
- * that is done around it. Knows nothing of names of several labels.
+ * Maps labels with libidn2, which follows IDNA2008, and works around it where
+ * browsers allow more.
  */
 #include "codec/url/idna.h"
 
@@ -47,8 +47,8 @@ digit(char c)
 	return c >= '0' && c <= '9' ? c - '0' + 26 : -1;
 }
 
-/* Takes one variable-length integer off *s; 0 if it is none. Labels are short:
- * 64 bits hold whatever is within the bounds. */
+/* Removes a variable-length integer from *s; 0 if it is invalid. 64 bits cannot
+ * overflow within the bounds checked here. */
 static int
 take_delta(struct span *s, uint32_t bias, uint64_t *delta)
 {
@@ -114,7 +114,7 @@ url_idna_is_alabel(struct span label)
 
 /* ---- U-labels ---- */
 
-/* The characters that UTS 46 maps otherwise when it is transitional. */
+/* Characters that transitional UTS 46 maps differently. */
 static int
 has_deviation(const char *label)
 {
@@ -128,7 +128,8 @@ has_deviation(const char *label)
 	return 0;
 }
 
-/* libidn2 forbids what IDNA2008 does, unless it is transitional. */
+/* libidn2 forbids characters that IDNA2008 disallows, except in transitional
+ * mode. */
 static int
 to_ascii(const char *label, char **ascii)
 {
@@ -142,10 +143,10 @@ to_ascii(const char *label, char **ascii)
 }
 
 /*
- * libidn2 refuses hyphens at both ends, and two in the places of "xn--", but
- * no underscores, which are like hyphens in all else. Punycode leaves ASCII as
- * it is and in its order: so underscores stand in for hyphens, and those of the
- * result are put back one by one.
+ * libidn2 rejects hyphens at both ends of a label, and at the position of those
+ * in "xn--", but accepts underscores there. So hyphens are replaced by
+ * underscores before mapping and restored afterwards: Punycode keeps ASCII
+ * characters in order.
  */
 static void
 hide_hyphens(char *label)
@@ -155,7 +156,7 @@ hide_hyphens(char *label)
 			*label = '_';
 }
 
-/* Returns 0 if there are underscores that a mapping has made. */
+/* Returns 0 if the mapping itself produced underscores. */
 static int
 show_hyphens(struct span given, char *ascii)
 {
@@ -183,7 +184,7 @@ url_idna_map(char *to, struct span label)
 
 	if (label.n > URL_IDNA_GIVEN_MAX ||
 	    memchr(label.p, '\0', label.n) != NULL)
-		return SIZE_MAX; /* libidn2 is to see all of it */
+		return SIZE_MAX; /* libidn2 takes a NUL-terminated string */
 	memcpy(text, label.p, label.n);
 	text[label.n] = '\0';
 	if (!url_idna_has_prefix(label))

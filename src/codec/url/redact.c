@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Hides the password in a text that may be a URL, a wrong one too: where the
- * text is no URL that codec/url would take, it hides rather too much. Knows
- * nothing of schemes beyond their look.
+ * Hides the password in a text that may be a URL, valid or not. In an invalid
+ * URL it hides too much rather than too little.
  */
 #include "codec/url/url.h"
 
 #include <string.h>
 
-/* What may pass for the two marks: as they are, escaped, and full-width or
- * small, which UTS 46 maps to them. Escapes in lower case. */
+/* Forms of the two marks: plain, escaped, and the full-width and small forms
+ * that UTS 46 maps to them. Escapes in lower case. */
 static const char *const at_signs[] = { "@", "%40", "\xef\xbc\xa0",
 	"\xef\xb9\xab", NULL };
 static const char *const colons[] = { ":", "%3a", "\xef\xbc\x9a",
@@ -97,7 +96,7 @@ is_scheme_word(struct span s)
 	return span_ieq(s, SPAN("http")) || span_ieq(s, SPAN("https"));
 }
 
-/* Quick: nearly all URLs have none, in whatever form. */
+/* A fast check: nearly all URLs have no at sign in any form. */
 static int
 may_have_at_sign(struct span s)
 {
@@ -106,7 +105,7 @@ may_have_at_sign(struct span s)
 			      memchr(s.p, '\xef', s.n) != NULL);
 }
 
-/* The last colon in s that an at sign follows; NULL: it has no "x:y@". */
+/* The last colon in s that an at sign follows; NULL if there is no "x:y@". */
 static const char *
 last_password(struct span s)
 {
@@ -117,9 +116,9 @@ last_password(struct span s)
 }
 
 /*
- * How many bytes at the start of s, where a host should be, are a scheme that
- * is not written as one, with the slashes after it. is_bare: it is the first.
- * `password` is last_password() of all of it.
+ * The length of a stray scheme with its slashes at the start of s, where a host
+ * should be. is_bare: no scheme precedes it. `password` is last_password() of
+ * the whole text.
  */
 static size_t
 stray_scheme_len(struct span s, int is_bare, const char *password)
@@ -152,9 +151,9 @@ stray_scheme_len(struct span s, int is_bare, const char *password)
 }
 
 /*
- * Where the authority begins: behind blanks, "word://" and any more slashes.
- * One slash will do for http and https. *bare: neither scheme
- * nor "//" was there.
+ * The offset of the authority: after spaces, "word://" and further slashes. For
+ * http and https one slash is enough. *bare: there was neither a scheme nor
+ * "//".
  */
 static size_t
 authority_at(struct span s, int *bare)
@@ -185,7 +184,7 @@ authority_at(struct span s, int *bare)
 	return i;
 }
 
-/* As nearly all are written; quick. */
+/* A fast check: nearly all URLs are written this way. */
 static int
 is_plainly_http(struct span in)
 {
@@ -205,7 +204,7 @@ url_has_stray_scheme(struct span in)
 	return stray_scheme_len(s, bare, last_password(s)) > 0;
 }
 
-/* Behind that, and behind a scheme that is where the host should be. */
+/* The text from the authority on, without stray schemes before the host. */
 static struct span
 skip_to_authority(struct span in, int *bare)
 {
@@ -233,8 +232,8 @@ is_v6_byte(char c)
 	return span_hex_value(c) >= 0 || c == ':' || c == '.';
 }
 
-/* Is it "host" or "host:port", with nothing in it that those cannot have? A
- * bare "host:" is not: it may as well be a user. */
+/* Is it a plausible "host" or "host:port"? A bare "host:" is not, because it
+ * may be a user name. */
 static int
 is_host_and_port(struct span s, int bare)
 {
@@ -262,8 +261,8 @@ is_host_and_port(struct span s, int bare)
 }
 
 /*
- * What may be a password in s: *from is where it begins, *to where it ends.
- * Returns 0 if there is none. Of a text that was cut the '@' may be missing.
+ * Finds what may be a password, from *from to *to. Returns 0 if there is none.
+ * In a truncated text the '@' may be missing.
  */
 static int
 find_password(struct span in, int is_cut, const char **from, const char **to)
@@ -280,7 +279,7 @@ find_password(struct span in, int is_cut, const char **from, const char **to)
 		    host, (size_t)(last - host.p) +
 			      mark_len(span_skip(host, (size_t)(last - host.p)),
 				  at_signs));
-	/* If that is no host, the password may have a '/', '?' or '#'. */
+	/* If that is not a host, the password may contain '/', '?' or '#'. */
 	if (is_whole && is_host_and_port(host, bare && last == NULL))
 		*to = last;
 	if (*to != NULL)
@@ -300,9 +299,9 @@ skip_blanks(struct span s)
 }
 
 /*
- * Where the first value begins in a piece of JSON: a line of an object that was
- * written over several, or an array of them. It may be anybody's secret. NULL:
- * it is no such thing, nor can it be a URL then.
+ * The start of the first value in a fragment of JSON, such as one line of an
+ * object that was written over several lines. The value may be secret. NULL if
+ * the text is not JSON; JSON is never a URL.
  */
 static const char *
 json_value_at(struct span in)

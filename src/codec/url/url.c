@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * URLs of http and https, parsed, normalised and resolved. A URL is read once
- * for its forbidden bytes, split, and written in normal form as it is checked.
- * Knows nothing of what makes a host valid (codec/url/host).
+ * Parses, normalises and resolves URLs of http and https. A URL is scanned once
+ * for forbidden bytes, split, and written in normal form while it is checked.
+ * codec/url/host handles the host.
  */
 #include "codec/url/url.h"
 
 #include "codec/url/escape.h"
 #include "codec/url/host.h"
 
-#define KEEP_BYTES 8192 /* memory a struct url holds on to between two URLs */
+#define KEEP_BYTES 8192 /* memory that a struct url keeps between URLs */
 
-/* BYTE_ENCODE: those that codec/url/escape has in any of its sets. */
+/* BYTE_ENCODE: bytes of any set of codec/url/escape. */
 enum { BYTE_CONTROL = 1, BYTE_ENCODE = 2, BYTE_WORD = 4, BYTE_ALPHA = 8 };
 
 static const unsigned char byte_class[256] = {
@@ -35,18 +35,18 @@ static const unsigned char byte_class[256] = {
 	['.'] = BYTE_WORD,
 };
 
-/* What was wrong, and where. */
+/* A fault and its position. */
 struct fault {
 	const char *why, *at;
 };
 
-/* A URL or a reference taken apart; spans of the text given. */
+/* The parts of a URL or a reference, as spans of the given text. */
 struct parts {
 	struct span authority;
 	struct span target; /* path and query */
 	struct span fragment;
 	int has_fragment;
-	int encode; /* somewhere a byte that may have to be percent-encoded */
+	int encode; /* some byte may need percent-encoding */
 	int drop_user;
 };
 
@@ -64,7 +64,7 @@ fail(struct fault *f, enum err e, const char *at, const char *why)
 	return e;
 }
 
-/* Without the blanks at both ends, U+00A0 among them. */
+/* Without white space and U+00A0 at both ends. */
 static struct span
 trim(struct span s)
 {
@@ -82,7 +82,7 @@ trim(struct span s)
 	}
 }
 
-/* Length and bytes: what holds of a URL before it has any structure. */
+/* Checks the length and the bytes of a URL. */
 static enum err
 check_bytes(struct span s, int *encode, struct fault *f)
 {
@@ -90,8 +90,8 @@ check_bytes(struct span s, int *encode, struct fault *f)
 	size_t i;
 
 	if (s.n > URL_MAX)
-		return fail(
-		    f, E_URL_TOO_LONG, s.p + URL_MAX, "it is over 65535 bytes");
+		return fail(f, E_URL_TOO_LONG, s.p + URL_MAX,
+		    "it is longer than 65535 bytes");
 	for (i = 0; i < s.n; i++)
 		seen |= class_of(s.p[i]);
 	*encode = (seen & BYTE_ENCODE) != 0;
@@ -102,7 +102,7 @@ check_bytes(struct span s, int *encode, struct fault *f)
 	return fail(f, E_URL_INVALID, s.p + i, "it has a control character");
 }
 
-/* Length of the word before a ':' at the start of s (RFC 3986 3.1); or 0. */
+/* The length of a scheme (RFC 3986 section 3.1) at the start of s; or 0. */
 static size_t
 word_len(struct span s)
 {
@@ -115,8 +115,8 @@ word_len(struct span s)
 	return i < s.n && s.p[i] == ':' ? i : 0;
 }
 
-/* The same in a line that a user gave, where a word may be of any bytes: what
- * a stray mark before "http:" makes of it must not pass for a host. */
+/* The same in a line that a user gave. Any bytes count, so that a stray
+ * character before "http:" does not turn it into a host. */
 static size_t
 given_word_len(struct span s)
 {
@@ -128,7 +128,7 @@ given_word_len(struct span s)
 	return i < s.n && s.p[i] == ':' ? i : 0;
 }
 
-/* "word:80", "word:80/x": is it a host and a port that s starts with? */
+/* Does s start with a host and a port ("word:80", "word:80/x")? */
 static int
 is_host_and_port(struct span s, size_t word)
 {
@@ -141,7 +141,7 @@ is_host_and_port(struct span s, size_t word)
 	return i == s.n || s.p[i] == '/' || s.p[i] == '?' || s.p[i] == '#';
 }
 
-/* Takes "http://" or "https://" off *s. */
+/* Removes "http://" or "https://" from *s. */
 static enum err
 take_scheme(struct url *u, struct span *s, size_t word, struct fault *f)
 {
@@ -173,7 +173,7 @@ split_fragment(struct parts *parts, struct span s)
 	parts->has_fragment = 1;
 }
 
-/* Takes apart what stands behind the "//". */
+/* Splits the part after "//". */
 static void
 split(struct parts *parts, struct span s)
 {
@@ -186,7 +186,7 @@ split(struct parts *parts, struct span s)
 	split_fragment(parts, span_skip(s, i));
 }
 
-/* Percent-decodes to `out`. RFC 7617: no control character in user-id and
+/* Percent-decodes to `out`. RFC 7617 allows no control characters in user and
  * password. */
 static enum err
 put_decoded(struct buf *out, struct span s, struct fault *f)
@@ -231,7 +231,7 @@ default_port(enum url_scheme scheme)
 	return scheme == URL_HTTPS ? 443 : 80;
 }
 
-/* `s` is what stands behind the host: nothing, or ':' and the port. */
+/* `s` is the part after the host: empty, or ':' and the port. */
 static enum err
 put_port(struct url *u, struct span s, struct fault *f)
 {
@@ -257,7 +257,7 @@ put_port(struct url *u, struct span s, struct fault *f)
 	return E_OK;
 }
 
-/* Where the host of "host", "host:port", "[v6]:port" ends. */
+/* The length of the host in "host", "host:port" or "[v6]:port". */
 static size_t
 host_len(struct span s)
 {
@@ -300,7 +300,7 @@ put_authority(struct url *u, const struct parts *parts, struct fault *f)
 	const char *slash = s.n > 0 ? memchr(s.p, '\\', s.n) : NULL;
 	enum err e;
 
-	/* Others read it as a '/', which would make the user the host. */
+	/* Other parsers read it as '/', which makes the user the host. */
 	if (slash != NULL)
 		return fail(
 		    f, E_URL_INVALID, slash, "a backslash before the path");
@@ -313,7 +313,7 @@ put_authority(struct url *u, const struct parts *parts, struct fault *f)
 		e = take_user(u, span_of(s.p, (size_t)(at - s.p)), f);
 		if (e != E_OK)
 			return e;
-		/* RFC 7617 section 2: the server would split there. */
+		/* RFC 7617 section 2: the server splits at the first colon. */
 		if (!parts->drop_user && u->user.n > 0 &&
 		    memchr(u->user.p, ':', u->user.n) != NULL)
 			return fail(f, E_URL_INVALID, s.p,
@@ -372,7 +372,8 @@ remove_dots(char *p, size_t n)
 	return out;
 }
 
-/* The path that stands at the end of the text, with its query. */
+/* Removes dot segments from the target at the end of the text and checks the
+ * length. */
 static enum err
 finish_target(struct url *u, const char *at, struct fault *f)
 {
@@ -388,13 +389,13 @@ finish_target(struct url *u, const char *at, struct fault *f)
 	}
 	if (u->text.n > URL_MAX)
 		return fail(f, E_URL_TOO_LONG, at,
-		    "its normal form is over 65535 bytes");
+		    "its normal form is longer than 65535 bytes");
 	return E_OK;
 }
 
 /*
- * The fragment is a part of what is kept, so it counts. One that a reference
- * only inherits is dropped where there is no room for it.
+ * The fragment counts towards URL_MAX. An inherited fragment is dropped if
+ * there is no room for it.
  */
 static enum err
 put_fragment(struct url *u, struct span s, int is_inherited, const char *at,
@@ -408,8 +409,8 @@ put_fragment(struct url *u, struct span s, int is_inherited, const char *at,
 	u->fragment.n = 0;
 	if (is_inherited)
 		return E_OK;
-	return fail(
-	    f, E_URL_TOO_LONG, at, "its normal form is over 65535 bytes");
+	return fail(f, E_URL_TOO_LONG, at,
+	    "its normal form is longer than 65535 bytes");
 }
 
 /* Authority, path, query and fragment of an absolute URL. */
@@ -486,7 +487,7 @@ url_parse(struct url *u, struct span in, const char **why, size_t *at)
 	return e;
 }
 
-/* Scheme, host and port of the base. */
+/* Copies scheme, host and port of the base. */
 static void
 copy_origin(struct url *u, const struct url *base)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The order in which a document's encoding is looked for. Knows neither how it
- * is written there nor how it is decoded.
- */
+/* Determines the encoding of a document and decodes it. find.c finds declared
+ * encodings, decode.c decodes. */
 #include "worker/charset/charset.h"
 
 #include <stdlib.h>
@@ -44,8 +42,8 @@ is_known(const struct charset *cs, enum charset_id id)
 	return id != CHARSET_NONE && !cs->coder[id].is_missing;
 }
 
-/* Blanks in front of XML are taken off before it is parsed (doc.c), so that its
- * declaration is one. */
+/* Skips white space before the XML declaration, as doc.c removes it before
+ * parsing. */
 static struct span
 skip_blanks(struct span body)
 {
@@ -53,13 +51,13 @@ skip_blanks(struct span body)
 
 	while (i < body.n && memchr(" \t\r\n", body.p[i], 4) != NULL)
 		i++;
-	/* The blank may be half of one in UTF-16. */
+	/* In UTF-16 the last byte may be half of a character. */
 	if (i == body.n || body.p[i] != '<')
 		return body;
 	return span_of(body.p + i, body.n - i);
 }
 
-/* What the document says of itself. */
+/* The encoding declared inside the document. */
 static enum charset_id
 look_inside(const struct charset *cs, struct span body, enum charset_look look)
 {
@@ -92,7 +90,7 @@ is_ascii(struct span s)
 	return 1;
 }
 
-/* Nonzero if the bytes are their own UTF-8. */
+/* Are the bytes the same in UTF-8? */
 static int
 is_plain(enum charset_kind kind, struct span s)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bytes of one encoding to UTF-8, with the Encoding standard's tables: iconv's,
- * corrected where they are known to differ. Knows nothing of documents.
+ * Decodes bytes to UTF-8 with the tables of the Encoding standard: those of
+ * iconv, corrected where they are known to differ.
  */
 #include "worker/charset/charset_int.h"
 
@@ -9,7 +9,7 @@
 
 #include "base/utf8.h"
 
-#define PIECE 65536 /* bytes between two looks at how much room there is */
+#define PIECE 65536 /* bytes between two reservations of room */
 #define REPLACEMENT 0xfffd
 #define NO_ICONV ((iconv_t)-1)
 
@@ -22,7 +22,7 @@ static const struct {
 #undef CHARSET
 };
 
-/* Where iconv's tables of single bytes are not the standard's. */
+/* Where iconv's single-byte tables differ from the standard. */
 static const struct {
 	enum charset_id id;
 	unsigned char byte;
@@ -36,7 +36,7 @@ static const struct {
 	{ CHARSET_WINDOWS_1255, 0xca, 0x05ba },
 };
 
-/* What iconv makes of a byte, 0 if nothing; cd writes UCS-2. */
+/* The UCS-2 character that iconv makes of a byte; 0 if none. */
 static uint16_t
 ask_iconv(iconv_t cd, unsigned char byte)
 {
@@ -47,7 +47,7 @@ ask_iconv(iconv_t cd, unsigned char byte)
 	iconv(cd, NULL, NULL, NULL, NULL);
 	if (iconv(cd, &from, &nin, &to, &nout) == (size_t)-1)
 		return 0;
-	/* Some hold a letter back: a mark to be composed with may follow. */
+	/* Some converters hold a letter back for a combining mark to follow. */
 	iconv(cd, NULL, NULL, &to, &nout);
 	return nout == sizeof(c) - 2 ? c[0] : 0;
 }
@@ -59,7 +59,7 @@ open_single(struct charset_coder *c, enum charset_id id)
 	size_t i;
 	uint16_t u;
 
-	/* There is no doing without windows-1252; Latin-1 is nearly that. */
+	/* windows-1252 is always needed; Latin-1 is close enough. */
 	c->is_missing = cd == NO_ICONV && id != CHARSET_WINDOWS_1252;
 	for (i = 0; i < 128; i++) {
 		u = cd != NO_ICONV ? ask_iconv(cd, (unsigned char)(0x80 + i))
@@ -112,8 +112,8 @@ put(struct buf *out, uint32_t c)
 	out->n += utf8_put(buf_reserve(out, 4), c);
 }
 
-/* How many of the bytes at the start of s, no valid UTF-8, one U+FFFD stands
- * for: the longest that could have begun a character, at least one. */
+/* How many bytes of invalid UTF-8 at the start of s one U+FFFD replaces: the
+ * longest prefix of a valid character, at least one. */
 static size_t
 broken_len(struct span s)
 {
@@ -195,8 +195,8 @@ run_single(const uint16_t upper[128], struct span in, struct buf *out)
 }
 
 /*
- * What a sequence that means nothing takes with it: an ASCII byte behind a lead
- * byte never, or it could hide a '<'.
+ * The length of an invalid sequence. An ASCII byte after a lead byte is never
+ * part of it, or it could hide a '<'.
  */
 static size_t
 bad_len(struct span in)
@@ -235,10 +235,10 @@ run_multi(iconv_t cd, enum charset_id id, struct span in, struct buf *out)
 	out->n = (size_t)(to - out->p);
 }
 
-/* What ISO-2022-JP is in, by the last escape. */
+/* The state of ISO-2022-JP, set by the last escape. */
 enum jis { JIS_ASCII, JIS_ROMAN, JIS_KATAKANA, JIS_PAIRS };
 
-/* Nonzero if an escape begins at s, and what it says. */
+/* Nonzero if an escape begins at s; sets *state. */
 static int
 read_escape(struct span s, enum jis *state)
 {
@@ -277,7 +277,7 @@ is_half(char c)
 	return c >= 0x21 && c <= 0x7e;
 }
 
-/* A pair, or what is in the place of one. How much of s that was. */
+/* Decodes a pair or an invalid sequence; returns its length. */
 static size_t
 run_pair(iconv_t cd, struct span s, struct buf *out)
 {
@@ -301,13 +301,13 @@ run_pair(iconv_t cd, struct span s, struct buf *out)
 	return 2;
 }
 
-/* By the standard's decoder, as iconv's table has no row 13 and other dashes
- * than all the other encodings of Japanese. */
+/* The decoder of the Encoding standard. iconv's table lacks row 13 and has
+ * other dashes than its other Japanese encodings. */
 static void
 run_iso_2022_jp(iconv_t cd, struct span in, struct buf *out)
 {
 	enum jis state = JIS_ASCII;
-	int escaped = 0; /* the last thing was an escape */
+	int escaped = 0; /* directly after an escape */
 	size_t n;
 
 	iconv(cd, NULL, NULL, NULL, NULL);
@@ -336,11 +336,11 @@ next_private(char *p, const char *end)
 }
 
 /*
- * The rows 89 to 92, kanji of names mostly, are of private use to EUC-JP-MS:
- * U+E178 to U+E2EF. In place, as each is three bytes in UTF-8 before and after.
+ * Rows 89 to 92 (mostly kanji of names) are private use in EUC-JP-MS: U+E178 to
+ * U+E2EF. Corrected in place: both have three bytes in UTF-8.
  */
 static void
-mend_euc_jp(iconv_t cd, char *p, const char *end)
+fix_euc_jp(iconv_t cd, char *p, const char *end)
 {
 	struct buf fresh = { 0 };
 	char jis[2];
@@ -360,9 +360,9 @@ mend_euc_jp(iconv_t cd, char *p, const char *end)
 	buf_fini(&fresh);
 }
 
-/* The standard's one blank that iconv does not know: 0xa3a0, U+E5E5 to it. */
+/* 0xa3a0 is a space in the standard, but U+E5E5 in iconv. */
 static void
-mend_gb18030(char *p, const char *end)
+fix_gb18030(char *p, const char *end)
 {
 	for (; (p = next_private(p, end)) != NULL; p += 3)
 		if (memcmp(p, "\xee\x97\xa5", 3) == 0)
@@ -394,9 +394,9 @@ charset_decode_run(struct charset_coder *c, enum charset_id id, struct span in,
 	case KIND_MULTI:
 		run_multi(c->cd, id, in, out);
 		if (id == CHARSET_EUC_JP && c->pairs != NO_ICONV)
-			mend_euc_jp(c->pairs, out->p + n, out->p + out->n);
+			fix_euc_jp(c->pairs, out->p + n, out->p + out->n);
 		else if (id == CHARSET_GB18030)
-			mend_gb18030(out->p + n, out->p + out->n);
+			fix_gb18030(out->p + n, out->p + out->n);
 		break;
 	case KIND_ISO_2022_JP:
 		run_iso_2022_jp(c->cd, in, out);

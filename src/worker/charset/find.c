@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where a document or its header names its encoding: BOM, Content-Type, the
- * prescan of the HTML standard (section 13.2.3.2), the XML declaration. Knows
- * nothing of how one is decoded.
+ * Finds the encoding that a document or its header declares: BOM, Content-Type,
+ * the prescan of the HTML standard (section 13.2.3.2), the XML declaration.
  */
 #include "worker/charset/charset_int.h"
 
@@ -10,7 +9,7 @@
 
 #define PRESCAN 1024
 
-/* What is left of the bytes that are looked at. */
+/* The bytes still to be scanned. */
 struct scan {
 	const char *p, *end;
 };
@@ -19,9 +18,9 @@ struct attr {
 	struct span name, value;
 };
 
-/* What a <meta> has said. */
+/* The attributes of a <meta> so far. */
 struct meta {
-	int got_pragma, need_pragma; /* need_pragma -1: nothing said */
+	int got_pragma, need_pragma; /* need_pragma -1: unknown */
 	int has_charset;
 	enum charset_id id;
 };
@@ -101,7 +100,7 @@ charset_find_parameter(struct span charset)
 	return charset_find_label(charset);
 }
 
-/* The first place of `what`, in lower case, at or behind p; or NULL. */
+/* The first occurrence of `what` (lower case) from p on; or NULL. */
 static const char *
 find(const char *p, const char *end, const char *what)
 {
@@ -197,7 +196,7 @@ take_attr(struct scan *s, struct attr *a)
 		skip_blanks(s);
 		a->value = take_value(s);
 	}
-	/* Cut off where we stop looking: nothing is to be read from it. */
+	/* An attribute truncated at the end of the scan does not count. */
 	return s->p < s->end;
 }
 
@@ -223,7 +222,7 @@ hear_attr(struct meta *m, const struct attr *a)
 	}
 }
 
-/* The attributes of a <meta>: the first of a name counts. */
+/* Reads the attributes of a <meta>; the first of each name counts. */
 static enum charset_id
 take_meta(struct scan *s)
 {
@@ -247,7 +246,7 @@ take_meta(struct scan *s)
 	if (s->p == s->end || m.need_pragma < 0 ||
 	    (m.need_pragma && !m.got_pragma))
 		return CHARSET_NONE;
-	/* Bytes in which a <meta> could be read are no UTF-16. */
+	/* A readable <meta> proves that the bytes are not UTF-16. */
 	if (m.id == CHARSET_UTF_16LE || m.id == CHARSET_UTF_16BE)
 		return CHARSET_UTF_8;
 	if (m.id == CHARSET_X_USER_DEFINED)
@@ -276,14 +275,14 @@ skip_tag(struct scan *s)
 		;
 }
 
-/* Steps over what begins with the '<' at s->p. */
+/* Skips the markup that begins with the '<' at s->p. */
 static void
 skip_markup(struct scan *s)
 {
 	const char *end = NULL;
 
 	if (starts(s, "<!--"))
-		/* The dashes of the start may be those of the end. */
+		/* The dashes of the start may be part of the end. */
 		end = find(s->p + 2, s->end, "-->");
 	else if (is_tag(s)) {
 		skip_tag(s);
@@ -327,7 +326,7 @@ charset_find_meta(struct span body)
 	return CHARSET_NONE;
 }
 
-/* What the XML declaration has behind "encoding". */
+/* The value of "encoding" in the XML declaration. */
 static struct span
 take_declared(struct scan *s)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The encodings of the Encoding standard, and iconv's name for what decodes
- * each: the one whose table is the standard's, or nearest to it.
+ * The encodings of the Encoding standard and, for each, iconv's name of the
+ * converter whose table is equal or closest to the standard's.
  *
  * CHARSET(id, kind, "iconv's name")
  */

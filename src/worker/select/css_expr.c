@@ -35,7 +35,7 @@ css_condition(struct css_expr *x, const char *conjunction, struct buf *b)
 	buf_fini(b);
 }
 
-/* One piece of concat(): either only quotes or none. */
+/* The length of a piece of concat(): either only quotes or none. */
 static size_t
 quote_run(struct span s)
 {

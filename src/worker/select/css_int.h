@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Between the files of css: tokens, the tree of a selector, and the memory
- * both lie in until css_to_xpath returns.
+ * Shared by the css files only: tokens, the tree of a selector, and the memory
+ * that holds both until css_to_xpath returns.
  */
 #ifndef WORKER_SELECT_CSS_INT_H
 #define WORKER_SELECT_CSS_INT_H
@@ -25,28 +25,28 @@ enum css_token_kind {
 struct css_token {
 	enum css_token_kind kind;
 	struct span value; /* escapes resolved */
-	size_t at;         /* where it stands, in bytes */
+	size_t at;         /* offset in bytes */
 };
 
 enum css_kind {
-	CSS_ELEMENT, /* ns|name; n 0: none, any */
+	CSS_ELEMENT, /* ns|name; empty: no namespace, any name */
 	CSS_CLASS,
 	CSS_ID,
-	CSS_ATTRIB,   /* op 0: it is there; otherwise = ~ | ^ $ * ! */
+	CSS_ATTRIB,   /* op 0: it exists; otherwise = ~ | ^ $ * ! */
 	CSS_PSEUDO,   /* :name */
 	CSS_FUNCTION, /* :name(arguments) */
 	CSS_NOT,
-	CSS_HAS,      /* op: + - > ~ or a blank */
+	CSS_HAS,      /* op: + - > ~ or a space */
 	CSS_IS,       /* and :where(); right: a list */
-	CSS_COMBINED, /* op: + > ~ or a blank */
+	CSS_COMBINED, /* op: + > ~ or a space */
 };
 
 struct css_node {
 	enum css_kind kind;
 	char op;
 	unsigned depth;
-	struct css_node *left;  /* what it narrows down; NULL for an element */
-	struct css_node *right; /* what is in its parentheses, or behind op */
+	struct css_node *left;  /* what it restricts; NULL for an element */
+	struct css_node *right; /* its argument, or what follows op */
 	struct css_node *next;  /* in a list */
 	struct span ns, name, value;
 	const struct css_token *args;
@@ -55,7 +55,7 @@ struct css_node {
 
 enum css_pseudo { CSS_PLAIN, CSS_PSEUDO_NAME, CSS_PSEUDO_CALL };
 
-/* One of a group. */
+/* A selector of a comma-separated group. */
 struct css_selector {
 	struct css_node *tree;
 	struct css_selector *next;
@@ -79,9 +79,9 @@ void css_free_all(struct css *c);
 int css_fail(struct css *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* css_lex.c: all of it, with a CSS_END at the end. NULL if it is wrong. */
+/* css_lex.c: all tokens of the text, then CSS_END. NULL on an error. */
 const struct css_token *css_lex(struct css *c, struct span text);
-/* Equal but for case and for - and _. */
+/* Equal except for case, with _ equal to -. */
 int css_is(struct span name, const char *word);
 
 /* css_parse.c: 0 or -1. */
@@ -105,7 +105,7 @@ void css_literal(struct buf *out, struct span s);
 int css_write(struct css *c, const struct css_selector *s,
     enum css_language language, struct buf *xpath);
 
-/* css_pseudo.c: narrows x down. 0 or -1. */
+/* css_pseudo.c: adds a condition to x. 0 or -1. */
 int css_pseudo(struct css *c, const struct css_node *n,
     enum css_language language, struct css_expr *x);
 int css_function(struct css *c, const struct css_node *n,

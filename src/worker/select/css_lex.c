@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A selector's tokens (CSS 2.1 section 4.1, as cssselect 1.2 reads it).
- * Escapes are resolved in the passes of cssselect, one after another, so that
- * even what one of them leaves for the next means the same.
+ * Splits a selector into tokens (CSS 2.1 section 4.1, as in cssselect 1.2).
+ * Escapes are decoded in the same passes as in cssselect, so that even escapes
+ * produced by an earlier pass have the same meaning.
  */
 #include <stdint.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "worker/select/css_int.h"
 
-/* A line end at s, or one blank: 0, 1 or 2 bytes. */
+/* The length of the line end or space at s: 0, 1 or 2 bytes. */
 static size_t
 blank_len(struct span s)
 {
@@ -19,7 +19,8 @@ blank_len(struct span s)
 	return s.n >= 2 && s.p[0] == '\r' && s.p[1] == '\n' ? 2 : 1;
 }
 
-/* The escape \HHHHHH with the blank behind it; 0 if there is none. */
+/* The length of an escape \HHHHHH with the space after it; 0 if there is none.
+ */
 static size_t
 hex_escape_len(struct span s)
 {
@@ -44,7 +45,7 @@ escape_len(struct span s)
 	return 1 + utf8_len(span_skip(s, 1));
 }
 
-/* A character of a name. */
+/* The length of a character of a name, or 0. */
 static size_t
 name_char_len(struct span s, int first)
 {
@@ -95,7 +96,7 @@ number_len(struct span s)
 	return end;
 }
 
-/* What stands between the quotes, the first of which is s.p[0]. */
+/* The length of the string between the quotes, the first of which is s.p[0]. */
 static size_t
 string_len(struct span s)
 {
@@ -118,7 +119,7 @@ string_len(struct span s)
 	return i - 1;
 }
 
-/* First pass: line ends that are escaped. In place; returns the new length. */
+/* First pass: removes escaped line ends in place. Returns the new length. */
 static size_t
 drop_line_ends(char *p, size_t n)
 {
@@ -134,8 +135,8 @@ drop_line_ends(char *p, size_t n)
 	return out;
 }
 
-/* Second pass: escapes by number, none of which is shorter than its character.
- * SIZE_MAX if it is no character of a document. */
+/* Second pass: decodes numeric escapes in place (none is shorter than its
+ * character). SIZE_MAX if one is not a valid character. */
 static size_t
 resolve_numbers(char *p, size_t n)
 {
@@ -160,7 +161,7 @@ resolve_numbers(char *p, size_t n)
 	return out;
 }
 
-/* Third pass: a backslash makes what follows stand for itself. */
+/* Third pass: removes backslashes before other characters. */
 static size_t
 drop_backslashes(char *p, size_t n)
 {
@@ -191,7 +192,8 @@ put_token(struct lex *l, enum css_token_kind kind, struct span value)
 	l->token++;
 }
 
-/* A token with escapes in it: `raw`, and how much it takes in all. */
+/* Adds a token from `raw`, which may contain escapes. It uses `taken` bytes of
+ * the text. */
 static int
 put_escaped(
     struct lex *l, enum css_token_kind kind, struct span raw, size_t taken)
@@ -206,7 +208,7 @@ put_escaped(
 	n = resolve_numbers(p, n);
 	if (n == SIZE_MAX)
 		return css_fail(
-		    l->c, "an escape at %zu stands for no character", l->i);
+		    l->c, "the escape at %zu is not a valid character", l->i);
 	n = drop_backslashes(p, n);
 	l->value += n;
 	put_token(l, kind, span_of(p, n));
@@ -226,7 +228,7 @@ put_string(struct lex *l, struct span s)
 	return put_escaped(l, CSS_STRING, span_of(s.p + 1, n), n + 2);
 }
 
-/* How long the comment at s is, or 0. */
+/* The length of the comment at s, or 0. */
 static size_t
 comment_len(struct span s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A selector's tree from its tokens, by the grammar of cssselect 1.2 and with
- * its ways: :not() holds one compound selector, :has() a name or a class. Knows
- * nothing of XPath.
+ * Builds the tree of a selector from its tokens, by the grammar of
+ * cssselect 1.2 with its restrictions: :not() takes one compound selector,
+ * :has() a name or a class.
  */
 #include <string.h>
 
@@ -10,8 +10,8 @@
 
 struct parse {
 	struct css *c;
-	const struct css_token *token; /* all of them */
-	size_t i;                      /* the next one */
+	const struct css_token *token; /* all tokens */
+	size_t i;                      /* index of the next one */
 };
 
 static int parse_compound(struct parse *p, int inside, struct css_node **out,
@@ -23,7 +23,7 @@ peek(const struct parse *p)
 	return &p->token[p->i];
 }
 
-/* The end is never passed. */
+/* Returns the current token and advances, but not beyond CSS_END. */
 static const struct css_token *
 next(struct parse *p)
 {
@@ -51,7 +51,8 @@ static int
 expected(struct parse *p, const char *what, const struct css_token *t)
 {
 	if (t->kind == CSS_END)
-		return css_fail(p->c, "expected %s, got its end", what);
+		return css_fail(
+		    p->c, "expected %s, got the end of the selector", what);
 	return css_fail(p->c, "expected %s, got '%.*s' at %zu", what,
 	    (int)(t->value.n < 100 ? t->value.n : 100), t->value.p, t->at);
 }
@@ -120,7 +121,7 @@ parse_arguments(struct parse *p, const struct css_token **args, size_t *n_args)
 	return 0;
 }
 
-/* What stands between [ and its operator's value. */
+/* The part of an attribute selector between [ and the value. */
 static int
 parse_attrib_operator(struct parse *p, struct css_node *n)
 {
@@ -180,7 +181,7 @@ parse_attrib(struct parse *p, struct css_node **x)
 	return rc <= 0 ? rc : parse_attrib_value(p, n);
 }
 
-/* ":scope" may stand only where a selector of a group begins. */
+/* ":scope" is allowed only at the start of a selector of a group. */
 static int
 check_scope(struct parse *p, const struct css_node *n)
 {
@@ -202,7 +203,7 @@ parse_not(struct parse *p, int inside, struct css_node **x)
 	struct css_selector end = { 0 };
 
 	if (inside)
-		return css_fail(p->c, "a ':not()' inside another");
+		return css_fail(p->c, "a ':not()' inside another ':not()'");
 	if (parse_compound(p, 1, &n->right, &end) < 0)
 		return -1;
 	if (end.pseudo != CSS_PLAIN)
@@ -213,7 +214,7 @@ parse_not(struct parse *p, int inside, struct css_node **x)
 	return 0;
 }
 
-/* What :has() holds is put together from its tokens and read anew. */
+/* Joins the tokens of the argument of :has() and parses them again. */
 static int
 parse_has(struct parse *p, struct css_node **x)
 {
@@ -238,7 +239,7 @@ parse_has(struct parse *p, struct css_node **x)
 		memcpy(text + size, t->value.p, t->value.n);
 	}
 	if (n->op == '-')
-		return css_fail(p->c, "'-' is no combinator");
+		return css_fail(p->c, "'-' is not a combinator");
 	if (css_parse(p->c, span_of(text, size), &list) < 0)
 		return -1;
 	n->right = list->tree;
@@ -269,7 +270,7 @@ parse_is(struct parse *p, struct css_node **x)
 	return 0;
 }
 
-/* Behind ":name(". */
+/* The part after ":name(". */
 static int
 parse_function(
     struct parse *p, struct span name, int inside, struct css_node **x)
@@ -303,7 +304,7 @@ parse_pseudo_element(struct parse *p, struct css_selector *end)
 	return parse_arguments(p, &end->args, &end->n_args);
 }
 
-/* Behind the first colon. */
+/* The part after the first colon. */
 static int
 parse_pseudo(
     struct parse *p, int inside, struct css_node **x, struct css_selector *end)
@@ -387,7 +388,7 @@ too_deep(struct parse *p, const struct css_node *x)
 	return css_fail(p->c, "more than %d parts", CSS_DEPTH_MAX);
 }
 
-/* Nothing between two combinators. `inside`: of :not() or :is(). */
+/* A sequence without combinators. `inside`: in :not() or :is(). */
 static int
 parse_compound(struct parse *p, int inside, struct css_node **out,
     struct css_selector *end)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Pseudo-classes as conditions of XPath, in the words of cssselect 1.2. Knows
- * nothing of the rest of a selector.
- */
+/* Translates pseudo-classes to XPath conditions, exactly as cssselect 1.2. */
 #include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
@@ -103,7 +100,7 @@ css_pseudo(struct css *c, const struct css_node *n, enum css_language language,
 	    c, "the pseudo-class :%.*s is unknown", (int)n->name.n, n->name.p);
 }
 
-/* A whole number as Python's int() takes it, but for its size. */
+/* A whole number as Python's int() accepts it, up to about 2^31. */
 static int
 parse_int(struct span s, int64_t *out)
 {
@@ -183,7 +180,7 @@ modulo(int64_t v, int64_t m)
 	return (v % m + m) % m;
 }
 
-/* Siblings before (or behind) it: b1, or of the form a*n + b1 for n >= 0. */
+/* Condition: the count of siblings on one side is a*n + b1 for some n >= 0. */
 static void
 put_series(struct buf *out, struct span count, int64_t a, int64_t b1)
 {

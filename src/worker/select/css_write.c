@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * XPath from a selector's tree, in the words of cssselect 1.2 and of parsel 1.7
- * for ::text and ::attr(). Knows nothing of how a selector is spelt.
+ * Writes XPath from the tree of a selector, exactly as cssselect 1.2 does and,
+ * for
+ * ::text and ::attr(), as parsel 1.7.
  */
 #include <string.h>
 
@@ -42,7 +43,7 @@ is_star(const struct css_expr *x)
 	return span_eq(buf_view(&x->element), SPAN("*"));
 }
 
-/* The element's name as a condition, so that a bare * stands in the path. */
+/* Moves the name of the element into the condition and leaves * in the path. */
 static void
 add_name_test(struct css_expr *x)
 {
@@ -57,7 +58,7 @@ add_name_test(struct css_expr *x)
 	buf_char(&x->element, '*');
 }
 
-/* Appends the other's path and takes over its element and condition. */
+/* Appends the path of `other` and takes over its element and condition. */
 static void
 join(struct css_expr *x, const char *combiner, struct css_expr *other)
 {
@@ -195,7 +196,7 @@ put_equals(struct buf *b, struct span name, const char *op, struct span v)
 	css_literal(b, v);
 }
 
-/* What the attribute called name in XPath must be. */
+/* The condition on an attribute that XPath calls `name`. */
 static void
 put_attrib(struct buf *b, char op, struct span name, struct span v)
 {
@@ -262,8 +263,8 @@ put_not(struct css_expr *x, struct css_expr *right)
 	css_condition(x, "and", &b);
 }
 
-/* Where conditions stand twice, behind the bracket, or not at all: so cssselect
- * has it. */
+/* Some conditions are written twice, after the bracket, or not at all: this is
+ * how cssselect does it. */
 static void
 put_has(struct css_expr *x, char op, struct css_expr *right)
 {
@@ -326,7 +327,7 @@ write_list(struct writer *w, const struct css_node *list, struct css_expr *x)
 	return rc;
 }
 
-/* :not(), :has(), and what stands behind a combinator. */
+/* :not(), :has() and combinators. */
 static int
 write_right(struct writer *w, const struct css_node *n, struct css_expr *x)
 {

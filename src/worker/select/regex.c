@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * PCRE2 with limits of time and memory. What a limit of PCRE2's own does not
- * hold (it counts anew at every place of the text) the callouts hold, which it
- * makes before every item of a pattern: there the clock is looked at, the more
- * often the further they are apart (one item, repeated, can go over the whole
- * text). No code is made at run time, as the worker may not execute any. Knows
- * nothing of documents.
+ * Runs PCRE2 with limits of time and memory. PCRE2's own match limit is not
+ * enough, because it starts anew at every position of the text. So automatic
+ * callouts before every item of the pattern check the clock, weighted by how
+ * far the match has moved since the last one (a repeated item can run over the
+ * whole text). The JIT is not used: the sandbox forbids executable memory.
  */
 #include "worker/select/regex.h"
 
@@ -18,26 +17,26 @@
 
 #include "base/mem.h"
 
-#define STEPS_MAX 10000000 /* of PCRE2's matching, a place of the text */
+#define STEPS_MAX 10000000 /* match limit at each position of the text */
 #define HEAP_MAX_KIB (128 * 1024)
-#define TEXT_LARGE (64 * 1024)  /* after more, memory is given back */
-#define CALLOUT_BYTES 1024      /* of text that a callout counts for */
-#define LOOK_BYTES (128 * 1024) /* gone over from look to look at the clock */
-#define TIME_MAX_NS 300000000LL /* of the processor, a text ... */
-#define TIME_MIB_NS 100000000LL /* ... and so much for each MiB of it */
+#define TEXT_LARGE (64 * 1024)  /* after larger texts memory is released */
+#define CALLOUT_BYTES 1024      /* work that a callout counts as */
+#define LOOK_BYTES (128 * 1024) /* work between two checks of the clock */
+#define TIME_MAX_NS 300000000LL /* CPU time for a text ... */
+#define TIME_MIB_NS 100000000LL /* ... plus this for each MiB of it */
 
 struct regex {
 	pcre2_code *code;
 	pcre2_match_context *context;
 	pcre2_match_data *match;
 	uint32_t groups;
-	unsigned extract; /* the group called so, or 0 */
+	unsigned extract; /* number of the group "extract", or 0 */
 	struct span text;
-	size_t at;           /* where the next search begins */
-	int must_advance;    /* and no empty match may be there */
-	size_t last_at;      /* where the last callout was */
-	size_t worked;       /* since the clock was looked at */
-	int64_t deadline_ns; /* 0: nothing has been looked at yet */
+	size_t at;           /* offset where the next search begins */
+	int must_advance;    /* an empty match is not allowed there */
+	size_t last_at;      /* offset of the last callout */
+	size_t worked;       /* work since the last check of the clock */
+	int64_t deadline_ns; /* 0: not set yet */
 };
 
 static int64_t
@@ -50,7 +49,7 @@ processor_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Nonzero ends the match with that error. */
+/* A nonzero result ends the match with that error. */
 static int
 on_callout(pcre2_callout_block *block, void *arg)
 {
@@ -82,7 +81,7 @@ hex_digits(struct span s, size_t n)
 	return 1;
 }
 
-/* An escape at the start of s; returns how much of s that was. */
+/* Translates the escape at the start of s; returns its length. */
 static size_t
 put_escape(struct buf *out, struct span s, int inside)
 {
@@ -102,7 +101,7 @@ put_escape(struct buf *out, struct span s, int inside)
 	return s.n > 1 ? 2 : 1;
 }
 
-/* "{,3}" is a count in Python. */
+/* "{,3}" is a quantifier in Python. */
 static int
 is_open_count(struct span s)
 {
@@ -115,11 +114,11 @@ is_open_count(struct span s)
 	return i > 2 && i < s.n && s.p[i] == '}';
 }
 
-/* Python's pattern as Perl's. */
+/* Translates Python's syntax to Perl's. */
 static void
 put_pattern(struct buf *out, struct span s)
 {
-	size_t i = 0, first = 0; /* in a class: where it begins */
+	size_t i = 0, first = 0; /* in a class: its start */
 
 	while (i < s.n) {
 		if (s.p[i] == '\\') {
@@ -150,7 +149,8 @@ compile(struct span pattern, uint32_t options, struct buf *why)
 	size_t at;
 	int e;
 
-	buf_reserve(&perl, 1); /* NULL is no pattern, not even an empty one */
+	buf_reserve(
+	    &perl, 1); /* PCRE2 does not accept NULL as an empty pattern */
 	put_pattern(&perl, pattern);
 	if (c != NULL)
 		pcre2_set_newline(c, PCRE2_NEWLINE_LF);
@@ -236,9 +236,9 @@ regex_group_number(const struct regex *r, struct span name)
 	return n > 0 ? (unsigned)n : 0;
 }
 
-/* The match data keeps what the hardest match took. */
+/* Frees the match data, which keeps the memory of the hardest match. */
 static void
-give_back(struct regex *r)
+release_memory(struct regex *r)
 {
 	pcre2_match_data *fresh;
 
@@ -254,7 +254,7 @@ give_back(struct regex *r)
 void
 regex_start(struct regex *r, struct span text)
 {
-	give_back(r);
+	release_memory(r);
 	r->text = text.p != NULL ? text : SPAN("");
 	r->at = 0;
 	r->must_advance = 0;
@@ -273,7 +273,7 @@ regex_next(struct regex *r)
 	    r->match, r->context);
 	if (rc == PCRE2_ERROR_NOMATCH)
 		return 0;
-	/* \K in a look-behind can leave a match that ends before it began. */
+	/* With \K in a look-behind a match can end before its start. */
 	if (rc < 0 || v[1] < v[0] || v[1] < r->at)
 		return -1;
 	r->at = v[1];
@@ -291,7 +291,7 @@ regex_group(const struct regex *r, unsigned i)
 	return span_of(r->text.p + v[2 * i], v[2 * i + 1] - v[2 * i]);
 }
 
-/* What the match at hand gives. */
+/* Writes the result of the current match. */
 static void
 put_match(const struct regex *r, struct answer *a)
 {

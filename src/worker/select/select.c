@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * XPath by libxml2, called and read as lxml does it, so that the results are
- * those of Scrapy's selectors. Knows nothing of jobs.
+ * Evaluates XPath with libxml2 and converts results as lxml does, so that they
+ * equal those of Scrapy's selectors.
  */
 #include "worker/select/select.h"
 
@@ -21,11 +21,11 @@
 
 struct select {
 	xmlXPathCompExpr *html;
-	xmlXPathCompExpr *xml; /* of an XML document; NULL: the same */
+	xmlXPathCompExpr *xml; /* for XML documents; NULL: the same */
 	struct xpath_functions *functions;
 };
 
-/* Its faults are read from the context; nothing is to be printed. */
+/* Errors are read from the context; nothing must be printed. */
 static void
 on_error(void *arg, xmlError *e)
 {
@@ -77,9 +77,9 @@ fault_text(const xmlXPathContext *x)
 	}
 }
 
-/* Faults that no document can mend. */
+/* Errors that occur with every document. */
 static int
-is_lasting(int code)
+is_permanent(int code)
 {
 	return code == XML_ERR_OK || /* a function with an unknown prefix */
 	       code == XML_XPATH_UNDEF_VARIABLE_ERROR ||
@@ -90,7 +90,7 @@ is_lasting(int code)
 	       code == XML_XPATH_INVALID_OPERAND;
 }
 
-/* Evaluates it on a document with nothing in it. 0 or -1. */
+/* Evaluates the expression on an empty document. 0 or -1. */
 static int
 try_out(xmlXPathCompExpr *e, struct xpath_functions *f, struct buf *why)
 {
@@ -106,7 +106,7 @@ try_out(xmlXPathCompExpr *e, struct xpath_functions *f, struct buf *why)
 	}
 	if (x != NULL) {
 		o = xmlXPathCompiledEval(e, x);
-		rc = o == NULL && is_lasting(x->lastError.code) ? -1 : 0;
+		rc = o == NULL && is_permanent(x->lastError.code) ? -1 : 0;
 		xmlXPathFreeObject(o);
 		if (rc < 0)
 			buf_str(why, fault_text(x));
@@ -118,7 +118,7 @@ try_out(xmlXPathCompExpr *e, struct xpath_functions *f, struct buf *why)
 	return rc;
 }
 
-/* How long the name at s is, or 0. */
+/* The length of the name at s, or 0. */
 static size_t
 name_len(const char *s)
 {
@@ -132,7 +132,7 @@ name_len(const char *s)
 	return n;
 }
 
-/* What is wrong with a name, called or not, or NULL. */
+/* The error in a name (of a function or not), or NULL. */
 static const char *
 look_up(xmlXPathContext *x, struct span prefix, struct span name, int call)
 {
@@ -159,9 +159,9 @@ look_up(xmlXPathContext *x, struct span prefix, struct span name, int call)
 }
 
 /*
- * What an expression without a fault in its grammar has that would not be found
- * when it is evaluated, which it may be no earlier than in a document with the
- * elements it is about. NULL: nothing.
+ * Finds unknown functions, prefixes and variables in a syntactically correct
+ * expression. Evaluation would report them only with a document that contains
+ * the elements concerned. NULL if there are none.
  */
 static const char *
 missing(xmlXPathContext *x, const char *s)
@@ -270,16 +270,16 @@ select_free(struct select *s)
 	free(s);
 }
 
-/* What one evaluation found, on its way to JSON. */
+/* The state of one evaluation and of writing its result. */
 struct run {
 	const struct doc *d;
 	struct answer *list;
-	struct buf text;    /* an element's, as it is written */
-	xmlOutputBuffer *o; /* made with the first element */
+	struct buf text;    /* a serialised element */
+	xmlOutputBuffer *o; /* created for the first element */
 	int failed;
 };
 
-/* Never fails, as libxml2 would print that. */
+/* Never fails, because libxml2 would print an error. */
 static int
 on_write(void *arg, const char *p, int n)
 {
@@ -303,10 +303,10 @@ write_node(struct run *r, xmlNode *node)
 }
 
 /*
- * As part of a larger document it uses prefixes declared further out: for as
- * long as it is written they are declared on itself, as lxml does it. Nor are
- * its attributes the document's then, which shows: what they hold beyond ASCII
- * is written as numbers.
+ * Serialises an element of a larger document. Like lxml, declares on it the
+ * prefixes that its ancestors declare, for as long as it is written. A side
+ * effect that lxml has too: non-ASCII characters of its attributes are written
+ * as numeric references.
  */
 static void
 write_with_namespaces(struct run *r, xmlNode *node)
@@ -349,7 +349,7 @@ put_element(struct run *r, xmlNode *node)
 	answer_item(r->list, buf_view(&r->text));
 }
 
-/* As Python writes a pair of strings. */
+/* As Python prints a pair of strings. */
 static void
 put_namespace(struct run *r, const xmlNs *ns)
 {
@@ -414,9 +414,10 @@ put_result(struct run *r, const xmlXPathObject *o)
 		r->failed = 1;
 }
 
-/* The evaluation, and its result into the open list. Elements are not numbered
- * (xmlXPathOrderDocElems) before: sorting unions would be faster, but libxml2
- * then sorts texts in front of elements that they follow. */
+/* Evaluates the expression and appends its result to the open list. Elements
+ * are not numbered (xmlXPathOrderDocElems) first: that would make unions
+ * faster, but libxml2 then sorts text nodes before elements that precede them.
+ */
 static void
 evaluate(const struct select *s, struct run *r)
 {

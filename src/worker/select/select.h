@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * CSS selectors and XPath over a document's tree, with the results of Scrapy's
- * selectors (parsel 1.7's .getall() from the root): a list of strings, elements
- * as their HTML or XML. Compiled once, run on every document. Owner of
- * libxml2's XPath.
+ * Runs CSS selectors and XPath on the tree of a document, with the results of
+ * Scrapy's selectors (.getall() of parsel 1.7 from the root): a list of
+ * strings, elements serialised as HTML or XML. Compiled once, run on every
+ * document. Owner of libxml2's XPath.
  *
- * Relative expressions start from the root element. There are the functions of
- * xpath_functions.h, the prefixes re and set, and no variables.
+ * Relative expressions start at the root element. Available are the functions
+ * of xpath_functions.h and the prefixes re and set; there are no variables.
  */
 #ifndef WORKER_SELECT_SELECT_H
 #define WORKER_SELECT_SELECT_H
@@ -19,19 +19,19 @@
 struct select;
 
 /*
- * NULL with a text for people appended to why if it cannot be understood, if it
- * would fail on every document, or if it has a variable, an unknown prefix or
- * function anywhere: lxml finds that only where it comes to it.
+ * NULL with a message appended to why if the expression is malformed, would
+ * fail on every document, or contains a variable or an unknown prefix or
+ * function (which lxml reports only when it evaluates that part).
  */
 struct select *select_css(struct span selector, struct buf *why);
 struct select *select_xpath(struct span expression, struct buf *why);
 void select_free(struct select *s);
 
 /*
- * A list of strings: [] where there is nothing, or no tree. 0; -1 if the
- * evaluation failed, with nothing appended. How long that takes is bounded by
- * nobody here: there are expressions and documents for which it is the square
- * of the document's size, and the worker's limit of time ends them.
+ * Writes a list of strings, empty if nothing matches or there is no tree. 0; or
+ * -1 if the evaluation failed, with nothing appended. The time is not bounded
+ * here: some expressions are quadratic in the size of the document. The time
+ * limit of the worker ends them.
  */
 int select_run(const struct select *s, const struct doc *d, struct answer *a);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Extension functions of XPath: their names, has-class() as parsel has it, and
- * EXSLT's sets. Knows nothing of whose expression calls them.
- */
+/* Extension functions of XPath: their names, has-class() of parsel, and the set
+ * functions of EXSLT. */
 #include "worker/select/xpath_functions.h"
 
 #include <stdlib.h>
@@ -14,7 +12,7 @@
 #define RE_NAMESPACE "http://exslt.org/regular-expressions"
 #define SET_NAMESPACE "http://exslt.org/sets"
 
-/* The class attribute with one blank around each word. */
+/* The class attribute with one space around each word. */
 static int
 put_words(struct buf *out, const xmlNode *element)
 {
@@ -48,7 +46,8 @@ has_word(const struct buf *words, const char *word)
 	return 0;
 }
 
-/* Pops one argument: 1 or 0, is it a class of the words; -1 if no string. */
+/* Pops an argument. 1 if it is one of the words, 0 if not, -1 if it is not a
+ * string. */
 static int
 pop_class(xmlXPathParserContext *p, const struct buf *words)
 {
@@ -90,7 +89,7 @@ on_has_class(xmlXPathParserContext *p, int n_args)
 	xmlXPathReturnBoolean(p, all);
 }
 
-/* Pops two node sets; on failure an error is set and nothing to be freed. */
+/* Pops two node sets. On failure sets an error and leaves nothing to free. */
 static int
 pop_sets(
     xmlXPathParserContext *p, int n_args, xmlNodeSet **one, xmlNodeSet **two)

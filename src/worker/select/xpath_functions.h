@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What Scrapy's users may call in an XPath expression beside XPath 1.0 itself,
- * with the results of parsel and lxml:
+ * Extension functions available in XPath expressions, with the results of
+ * parsel and lxml:
  *
  *   has-class("a", ...)      the element has all these classes
  *   re:test(text, pattern, flags?)     flags: i, g
@@ -20,12 +20,12 @@ struct xpath_functions;
 struct xpath_functions *xpath_functions_new(void);
 void xpath_functions_free(struct xpath_functions *f);
 
-/* Makes the functions and the prefixes re and set known to x, whose userData
- * must be f by the time it evaluates. 0 or -1. */
+/* Registers the functions and the prefixes re and set with x, whose userData
+ * must be the struct xpath_functions when it evaluates. 0 or -1. */
 int xpath_functions_register(xmlXPathContext *x);
 
-/* Frees the nodes that an evaluation's functions made: its result is done
- * with. */
+/* Frees the nodes that functions created during an evaluation. Call it when the
+ * result is no longer used. */
 void xpath_functions_done(struct xpath_functions *f);
 
 #endif

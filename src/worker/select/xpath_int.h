@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Between the files of xpath: what functions keep from call to call. */
+/* Shared by the xpath files only: the state that functions keep between calls.
+ */
 #ifndef WORKER_SELECT_XPATH_INT_H
 #define WORKER_SELECT_XPATH_INT_H
 
@@ -11,8 +12,8 @@
 #include "worker/select/regex.h"
 #include "worker/select/xpath_functions.h"
 
-#define XPATH_PATTERNS 16 /* compiled and kept */
-#define XPATH_ARGS 4      /* strings that a function of re takes */
+#define XPATH_PATTERNS 16 /* compiled patterns kept */
+#define XPATH_ARGS 4      /* string arguments of a re function */
 
 struct xpath_pattern {
 	struct buf text;
@@ -24,8 +25,8 @@ struct xpath_functions {
 	struct buf scratch;
 	struct buf arg[XPATH_ARGS];
 	struct xpath_pattern pattern[XPATH_PATTERNS];
-	unsigned oldest; /* the pattern to be replaced next */
-	xmlDoc **made;   /* documents that functions made */
+	unsigned oldest; /* index of the pattern to replace next */
+	xmlDoc **made;   /* documents created by functions */
 	size_t n_made, cap_made;
 	size_t n_matches; /* elements in them */
 };

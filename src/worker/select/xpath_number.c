@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Python's str() of a float: 17 digits at most, an exponent from 1e16 on and
- * below 1e-4. Knows nothing of where the number came from.
+ * Formats a double like Python's str(): at most 17 digits, an exponent from
+ * 1e16 on and below 1e-4.
  */
 #include "worker/select/xpath_number.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* d.ddde+XX of a finite v, 0 or more, with as few digits as will do. */
+/* d.ddde+XX for a finite v >= 0 with as few digits as needed. */
 static void
 shortest(char *text, size_t size, double v)
 {
@@ -23,7 +23,7 @@ shortest(char *text, size_t size, double v)
 	}
 }
 
-/* The digits without their point, which is behind the first `before`. */
+/* Writes digits with a decimal point after the first `before` of them. */
 static void
 put_digits(struct buf *out, struct span digits, int before)
 {
@@ -66,7 +66,7 @@ xpath_number_put(struct buf *out, double v)
 	e = strchr(text, 'e');
 	exponent = (int)strtol(e + 1, NULL, 10);
 	if (exponent < -4 || exponent >= 16) {
-		buf_str(out, text); /* the C library's form is Python's */
+		buf_str(out, text); /* the C library writes it as Python does */
 		return;
 	}
 	*e = '\0';

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * EXSLT's regular expressions as lxml has them: Python's ideas of what a string
- * is, of groups, and of replacements. A pattern is compiled once and kept.
- * Knows nothing of PCRE2.
+ * The regular expression functions of EXSLT as lxml implements them, with
+ * Python's conversion to strings, groups and replacement syntax. Compiled
+ * patterns are cached.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +12,10 @@
 #include "worker/select/xpath_int.h"
 #include "worker/select/xpath_number.h"
 
-#define MATCHES_MAX 1000000      /* elements that an evaluation may make */
-#define REPLACED_MAX (64u << 20) /* bytes of a replace()'s result */
+#define MATCHES_MAX 1000000      /* elements created by one evaluation */
+#define REPLACED_MAX (64u << 20) /* bytes of a result of replace() */
 
-/* The string that lxml makes of a node; 0 if it passes it over. */
+/* Appends the string that lxml makes of a node; 0 if lxml skips the node. */
 static int
 put_node(struct buf *out, const xmlNode *node)
 {
@@ -98,7 +98,7 @@ has_flag(const struct buf *flags, char c)
 	return flags->n > 0 && memchr(flags->p, c, flags->n) != NULL;
 }
 
-/* The second argument as a pattern; NULL with an error set. */
+/* The second argument as a compiled pattern; NULL with an error set. */
 static struct regex *
 find_pattern(xmlXPathParserContext *p)
 {
@@ -148,7 +148,8 @@ xpath_re_test(xmlXPathParserContext *p, int n_args)
 	xmlXPathReturnBoolean(p, rc);
 }
 
-/* A document that lives until the evaluation is done, with its root. */
+/* Creates a document that lives until the evaluation is done; returns its root.
+ */
 static xmlNode *
 make_root(struct xpath_functions *f)
 {
@@ -188,7 +189,7 @@ add_match(
 	return xmlXPathNodeSetAddUnique(set, e);
 }
 
-/* With g: what the groups caught, together. */
+/* With g: all groups of a match, concatenated. */
 static int
 add_joined(struct xpath_functions *f, const struct regex *r, xmlNode *root,
     xmlNodeSet *set)
@@ -264,7 +265,7 @@ put_group(struct buf *out, const struct regex *r, unsigned group)
 	return 0;
 }
 
-/* What no document may hold is no replacement. */
+/* Appends a character if documents may contain it. */
 static int
 put_character(struct buf *out, unsigned c)
 {
@@ -276,8 +277,8 @@ put_character(struct buf *out, unsigned c)
 	return 0;
 }
 
-/* \1, \12, \012 and \123 at the start of s: a group or a character. How much
- * of s that was, 0 if it is wrong. */
+/* Handles \1, \12, \012 and \123 at the start of s: a group or a character.
+ * Returns its length, or 0 if it is invalid. */
 static size_t
 put_numbered(struct buf *out, const struct regex *r, struct span s)
 {
@@ -301,7 +302,7 @@ put_numbered(struct buf *out, const struct regex *r, struct span s)
 	return n;
 }
 
-/* \g<name>, \g<2>. How much of s that was, 0 if it is wrong. */
+/* Handles \g<name> and \g<2>. Returns its length, or 0 if it is invalid. */
 static size_t
 put_named(struct buf *out, const struct regex *r, struct span s)
 {
@@ -324,7 +325,7 @@ put_named(struct buf *out, const struct regex *r, struct span s)
 	return put_group(out, r, v) < 0 ? 0 : name.n + 4;
 }
 
-/* One escape of a replacement. */
+/* Handles one escape of a replacement; returns its length, or 0. */
 static size_t
 put_escape(struct buf *out, const struct regex *r, struct span s)
 {
