@@ -68,6 +68,39 @@ utf8_valid(struct span s)
 }
 
 size_t
+utf8_invalid_len(struct span s)
+{
+	size_t n, i;
+	char c[4];
+
+	for (n = s.n < 3 ? s.n : 3; n > 1; n--) {
+		memcpy(c, s.p, n);
+		memset(c + n, '\x80', 4 - n);
+		for (i = n + 1; i <= 4; i++)
+			if (utf8_len(span_of(c, i)) == i)
+				return n;
+	}
+	return 1;
+}
+
+/*
+ * A byte that is not a continuation byte starts a character. Without one among
+ * the last four the text is not UTF-8, and any cut is as good.
+ */
+struct span
+utf8_cut(struct span s, size_t max)
+{
+	size_t i, n = s.n < max ? s.n : max;
+
+	if (n == s.n)
+		return s;
+	for (i = n; i > 0 && n - i <= 3; i--)
+		if (!is_tail((unsigned char)s.p[i]))
+			return span_of(s.p, i);
+	return span_of(s.p, n);
+}
+
+size_t
 utf8_put(char out[4], uint32_t c)
 {
 	if (c < 0x80) {

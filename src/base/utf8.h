@@ -14,6 +14,11 @@ size_t utf8_len(struct span s);
 struct span utf8_skip_bom(struct span s);
 /* How many bytes from the start of s are valid UTF-8. */
 size_t utf8_valid(struct span s);
+/* How many bytes of invalid UTF-8 at the start of s one U+FFFD replaces: the
+ * longest prefix of a valid character, at least one. */
+size_t utf8_invalid_len(struct span s);
+/* At most `max` bytes from the front of s, cut between characters. */
+struct span utf8_cut(struct span s, size_t max);
 /* Writes code point c (a valid scalar value) to out; returns its length. */
 size_t utf8_put(char out[4], uint32_t c);
 

@@ -140,36 +140,29 @@ decode_detail(const struct decode *d)
 	return NULL;
 }
 
-/* Adds the coding of a list member to list[*n], unless it is identity. */
+/* Appends the codings of a list to list[*n], leaving out identity. */
 static enum err
-add_coding(struct span name, enum decode_coding *list, size_t *n, int *unknown)
-{
-	size_t i, known = sizeof(codings) / sizeof(codings[0]);
-
-	if (span_ieq(name, SPAN("identity")) || span_ieq(name, SPAN("none")))
-		return E_OK;
-	if (*n == DECODE_MAX_LAYERS)
-		return E_DECODE_UNSUPPORTED;
-	for (i = 0; i < known && !span_ieq(name, codings[i].name); i++)
-		;
-	if (i == known)
-		*unknown = 1;
-	else
-		list[*n] = codings[i].coding;
-	++*n;
-	return E_OK;
-}
-
-static enum err
-parse_value(
+parse_codings(
     struct span value, enum decode_coding *list, size_t *n, int *unknown)
 {
-	enum err e = E_OK;
+	size_t i, known = sizeof(codings) / sizeof(codings[0]);
 	struct span name;
 
-	while (e == E_OK && http_list_next(&value, &name))
-		e = add_coding(name, list, n, unknown);
-	return e;
+	while (http_list_next(&value, &name)) {
+		if (span_ieq(name, SPAN("identity")) ||
+		    span_ieq(name, SPAN("none")))
+			continue;
+		if (*n == DECODE_MAX_LAYERS)
+			return E_DECODE_UNSUPPORTED;
+		for (i = 0; i < known && !span_ieq(name, codings[i].name); i++)
+			;
+		if (i == known)
+			*unknown = 1;
+		else
+			list[*n] = codings[i].coding;
+		++*n;
+	}
+	return E_OK;
 }
 
 enum err
@@ -184,7 +177,7 @@ decode_open(
 	*out = NULL;
 	*unknown = 0;
 	for (i = 0; e == E_OK && i < n; i++)
-		e = parse_value(values[i], list, &layers, unknown);
+		e = parse_codings(values[i], list, &layers, unknown);
 	if (e != E_OK || layers == 0 || *unknown) {
 		decode_close(d);
 		return e;

@@ -2,6 +2,7 @@
 /* Appends JSON to a buffer up to a limit. */
 #include "worker/answer.h"
 
+#include "base/utf8.h"
 #include "codec/json/write.h"
 
 #define PIECE 16384 /* bytes of a string; may take six times the room */
@@ -34,6 +35,15 @@ answer_raw(struct answer *a, struct span json)
 }
 
 void
+answer_line(struct answer *a, struct span json)
+{
+	if (!reserve(a, json.n))
+		return;
+	(void)json_write_line(buf_reserve(a->to, json.n), json);
+	a->to->n += json.n;
+}
+
+void
 answer_next(struct answer *a)
 {
 	char last = a->to->n > 0 ? a->to->p[a->to->n - 1] : '\0';
@@ -55,24 +65,10 @@ put_piece(struct answer *a, struct span s)
 	return 1;
 }
 
-/* Cuts between characters, which have at most four bytes. */
-static size_t
-piece_len(struct span s)
-{
-	size_t n;
-
-	if (s.n <= PIECE)
-		return s.n;
-	for (n = PIECE; n > PIECE - 4; n--)
-		if (((unsigned char)s.p[n] & 0xc0) != 0x80)
-			return n;
-	return PIECE;
-}
-
 void
 answer_string(struct answer *a, struct span s)
 {
-	size_t n;
+	struct span piece;
 
 	if (s.p == NULL) {
 		answer_raw(a, SPAN("null"));
@@ -82,9 +78,9 @@ answer_string(struct answer *a, struct span s)
 	if (!reserve(a, s.n + 2))
 		return;
 	buf_char(a->to, '"');
-	for (; s.n > 0; s = span_of(s.p + n, s.n - n)) {
-		n = piece_len(s);
-		if (!put_piece(a, span_of(s.p, n)))
+	for (; s.n > 0; span_drop(&s, piece.n)) {
+		piece = utf8_cut(s, PIECE);
+		if (!put_piece(a, piece))
 			return;
 	}
 	answer_raw(a, SPAN("\""));

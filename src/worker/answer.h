@@ -18,6 +18,8 @@ struct answer {
 /* Appends at most max bytes to `to`. */
 void answer_start(struct answer *a, struct buf *to, size_t max);
 void answer_raw(struct answer *a, struct span json);
+/* JSON, its line ends replaced by spaces. */
+void answer_line(struct answer *a, struct span json);
 /* A string of any bytes; null if s.p is NULL. Takes only as much memory as the
  * result needs. */
 void answer_string(struct answer *a, struct span s);

@@ -19,20 +19,6 @@ check_jsonld(const xmlNode *n, struct buf *scratch)
 	return is;
 }
 
-/* Replaces line ends, which in valid JSON occur only between tokens. */
-static void
-put_line(struct answer *a, struct span raw)
-{
-	size_t i, from = a->to->n;
-
-	answer_raw(a, raw);
-	if (a->full)
-		return;
-	for (i = from; i < a->to->n; i++)
-		if (a->to->p[i] == '\n' || a->to->p[i] == '\r')
-			a->to->p[i] = ' ';
-}
-
 void
 jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a)
 {
@@ -46,7 +32,7 @@ jsonld_write(const struct doc *d, struct buf *scratch, struct answer *a)
 		    !json_read_answer(tree_content(n, scratch), &raw))
 			continue;
 		answer_next(a);
-		put_line(a, raw);
+		answer_line(a, raw);
 	}
 	answer_raw(a, SPAN("]"));
 }

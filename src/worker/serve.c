@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "worker/extract.h"
 #include "worker/mem_setup.h"
 
@@ -158,12 +159,7 @@ put_ready(struct serve *sv, uint32_t missing)
 static int
 put_bad(struct serve *sv, struct span why)
 {
-	if (why.n > FRAME_TEXT_MAX) {
-		why.n = FRAME_TEXT_MAX;
-		while (
-		    why.n > 0 && ((unsigned char)why.p[why.n] & 0xc0) == 0x80)
-			why.n--;
-	}
+	why = utf8_cut(why, FRAME_TEXT_MAX);
 	put_head(&sv->head, FRAME_BAD, 0, why.n);
 	return write_all(buf_view(&sv->head), why);
 }

@@ -8,37 +8,21 @@
 #include <seccomp.h>
 #include <string.h>
 
-/* "20914" */
-static void
-add_libxml(struct buf *out)
-{
-	const char *s = xmlParserVersion;
-	unsigned n = 0;
-
-	while (*s >= '0' && *s <= '9')
-		n = n * 10 + (unsigned)(*s++ - '0');
-	buf_printf(out, "libxml2 %u.%u.%u", n / 10000, n / 100 % 100, n % 100);
-}
-
-/* "10.42 2022-12-11" */
-static void
-add_pcre(struct buf *out)
-{
-	char text[64] = "";
-
-	pcre2_config(PCRE2_CONFIG_VERSION, text);
-	text[strcspn(text, " ")] = '\0';
-	buf_printf(out, ", PCRE2 %s", text);
-}
-
 void
 version_text(struct buf *out)
 {
 	const struct scmp_version *v = seccomp_version();
+	const char *s = xmlParserVersion; /* "20914" */
+	char pcre[64] = "";               /* "10.42 2022-12-11" */
+	unsigned n = 0;
 
+	while (span_is_digit(*s))
+		n = n * 10 + (unsigned)(*s++ - '0');
+	pcre2_config(PCRE2_CONFIG_VERSION, pcre);
+	pcre[strcspn(pcre, " ")] = '\0';
 	buf_str(out, "fetchd-worker " FETCHD_VERSION "\n");
-	add_libxml(out);
-	add_pcre(out);
+	buf_printf(out, "libxml2 %u.%u.%u, PCRE2 %s", n / 10000, n / 100 % 100,
+	    n % 100, pcre);
 	if (v != NULL)
 		buf_printf(
 		    out, ", libseccomp %u.%u.%u", v->major, v->minor, v->micro);

@@ -218,15 +218,6 @@ take_line(struct http_head *hd, const char *p, size_t n)
 	return HTTP_DONE;
 }
 
-/* The line is not terminated correctly at q, which is before end. */
-static enum http_verdict
-fail_end(struct http_head *hd, size_t at, const char *q, const char *end)
-{
-	if (q < end && (*q != '\r' || q + 1 < end))
-		return fail_control(hd, at, *q);
-	return fail(hd, E_HTTP_HEADER_TOO_LARGE, OVERFLOW_DETAIL);
-}
-
 /*
  * Finds the end of the line at p, of which `avail` bytes have arrived. The
  * first `from` bytes are known to be free of control bytes. HTTP_DONE: the line
@@ -257,7 +248,10 @@ find_end(struct http_head *hd, const char *p, size_t avail, size_t from,
 	}
 	if (avail <= limit && (q == end || (*q == '\r' && q + 1 == end)))
 		return HTTP_MORE;
-	return fail_end(hd, *n, q, end);
+	/* The line is not terminated correctly at q. */
+	if (q < end && (*q != '\r' || q + 1 < end))
+		return fail_control(hd, *n, *q);
+	return fail(hd, E_HTTP_HEADER_TOO_LARGE, OVERFLOW_DETAIL);
 }
 
 static enum http_verdict

@@ -123,25 +123,6 @@ json_write_timestamp(char *p, int64_t us)
 	return json_write_raw(p, SPAN("Z\""));
 }
 
-/* How many bytes of invalid UTF-8 at the start of s one U+FFFD replaces: the
- * longest prefix of a valid character, at least one. */
-static size_t
-broken_len(struct span s)
-{
-	static const char rest[] = "\x80\x80\x80";
-	size_t n, k;
-	char c[4];
-
-	for (n = s.n < 3 ? s.n : 3; n > 1; n--)
-		for (k = 1; n + k <= 4; k++) {
-			memcpy(c, s.p, n);
-			memcpy(c + n, rest, k);
-			if (utf8_len(span_of(c, n + k)) == n + k)
-				return n;
-		}
-	return 1;
-}
-
 /* Writes a byte that must be escaped, or a character that is not ASCII. */
 static char *
 put_special(char *p, struct span s, size_t *used)
@@ -161,7 +142,7 @@ put_special(char *p, struct span s, size_t *used)
 		*used = utf8_len(s);
 		if (*used > 0)
 			return json_write_raw(p, span_of(s.p, *used));
-		*used = broken_len(s);
+		*used = utf8_invalid_len(s);
 		return json_write_raw(p, SPAN("\xef\xbf\xbd"));
 	}
 	*p++ = '\\';

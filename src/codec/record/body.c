@@ -35,28 +35,21 @@ choose_form(const struct record *r, const struct record_format *f)
 	return utf8_valid(r->body) == r->body.n ? FORM_TEXT : FORM_BASE64;
 }
 
-static enum record_key
-key_of(int form)
-{
-	return form == FORM_TEXT   ? RECORD_KEY_BODY
-	       : form == FORM_JSON ? RECORD_KEY_BODY_JSON
-				   : RECORD_KEY_BODY_BASE64;
-}
-
-static const char *
-name_of(int form)
-{
-	return form == FORM_TEXT   ? "body"
-	       : form == FORM_JSON ? "body_json"
-				   : "body_base64";
-}
+static const struct {
+	enum record_key key;
+	const char *name;
+} forms[] = {
+	[FORM_TEXT] = { RECORD_KEY_BODY, "body" },
+	[FORM_BASE64] = { RECORD_KEY_BODY_BASE64, "body_base64" },
+	[FORM_JSON] = { RECORD_KEY_BODY_JSON, "body_json" },
+};
 
 /* Is the body written under key k if it has that form? With --fields, `body`
  * also selects a form that is not named there. */
 static int
 is_key_of_form(const struct record_format *f, enum record_key k, int form)
 {
-	if (k == key_of(form))
+	if (k == forms[form].key)
 		return 1;
 	if (k != RECORD_KEY_BODY)
 		return 0;
@@ -91,7 +84,7 @@ add_pieces(struct buf *out, struct span s, struct record_at *at, size_t end)
 			return 1;
 		piece = span_of(s.p + at->body_done, left);
 		if (at->body_form != FORM_BASE64)
-			piece = record_cut(piece, RECORD_PIECE);
+			piece = utf8_cut(piece, RECORD_PIECE);
 		else if (piece.n > RECORD_PIECE)
 			piece.n = RECORD_PIECE;
 		add_piece(out, piece, at->body_form);
@@ -131,7 +124,7 @@ record_body(struct buf *out, const struct record *r,
 	if (at->body_form == FORM_JSON)
 		s = json_trim(s);
 	if (at->body_done == 0) {
-		record_add_name(out, at, span_str(name_of(at->body_form)));
+		record_add_name(out, at, span_str(forms[at->body_form].name));
 		buf_str(out, at->body_form == FORM_JSON ? "" : "\"");
 	}
 	if (add_pieces(out, s, at, end) == 1)

@@ -4,6 +4,7 @@
  * `parse` (error, time and worker).
  */
 #include "base/check.h"
+#include "base/utf8.h"
 #include "codec/json/json.h"
 #include "codec/json/write.h"
 #include "codec/record/record_int.h"
@@ -23,38 +24,26 @@ struct parts {
 };
 
 static void
-add(struct parts *t, struct span s)
-{
-	t->v[t->n++] = s;
-}
-
-static void
-add_exec(struct parts *t, const struct record *r)
+split(struct parts *t, const struct record *r)
 {
 	struct span object = json_trim(r->extract);
 
+	t->n = 0;
+	if (!r->has_exec || (r->extract.p == NULL && r->exec.p == NULL)) {
+		t->v[t->n++] = r->extract.p != NULL ? object : SPAN("null");
+		return;
+	}
 	if (r->extract.p == NULL)
-		add(t, SPAN("{\"exec\":"));
+		t->v[t->n++] = SPAN("{\"exec\":");
 	else {
 		CHECK(object.n >= 2);
 		object = json_trim(span_of(object.p, object.n - 1));
-		add(t, object);
-		add(t, object.n > 1 ? SPAN(",\"exec\":") : SPAN("\"exec\":"));
+		t->v[t->n++] = object;
+		t->v[t->n++] =
+		    object.n > 1 ? SPAN(",\"exec\":") : SPAN("\"exec\":");
 	}
-	add(t, r->exec.p != NULL ? json_trim(r->exec) : SPAN("null"));
-	add(t, SPAN("}"));
-}
-
-static void
-split(struct parts *t, const struct record *r)
-{
-	t->n = 0;
-	if (r->has_exec && (r->extract.p != NULL || r->exec.p != NULL))
-		add_exec(t, r);
-	else if (r->extract.p != NULL)
-		add(t, json_trim(r->extract));
-	else
-		add(t, SPAN("null"));
+	t->v[t->n++] = r->exec.p != NULL ? json_trim(r->exec) : SPAN("null");
+	t->v[t->n++] = SPAN("}");
 }
 
 int
@@ -76,9 +65,9 @@ record_extract(
 		for (; done < t.v[i].n; done += n) {
 			if (out->n >= end && at->extract_done > 0)
 				return 1;
-			piece = record_cut(
-			    span_of(t.v[i].p + done, t.v[i].n - done),
-			    RECORD_PIECE);
+			piece =
+			    utf8_cut(span_of(t.v[i].p + done, t.v[i].n - done),
+				RECORD_PIECE);
 			n = piece.n;
 			record_add_json(out, piece);
 			at->extract_done += n;

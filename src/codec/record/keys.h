@@ -25,7 +25,7 @@ KEY(CUSTOM_ID, "custom_id", r->id.n > 0 && r->id_is_custom,
     "the same under the name that OpenAI batch files use")
 KEY(META, "meta", r->meta.n > 0, json_write_line(p, r->meta), "any",
     "as the input gave it, only if it did")
-KEY(INPUT, "input", 1, json_write_string(p, record_cut(r->input, INPUT_MAX)),
+KEY(INPUT, "input", 1, json_write_string(p, utf8_cut(r->input, INPUT_MAX)),
     "string or null",
     "the URL as given, a password in it as ***, at most 65,535 bytes; "
     "null for a JSON line that cannot be read")

@@ -3,6 +3,7 @@
 #include "codec/record/line.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "codec/base64.h"
 #include "codec/json/json.h"
 #include "codec/json/write.h"
@@ -70,7 +71,7 @@ static struct span
 next_piece(struct span s, enum form form)
 {
 	if (form == FORM_TEXT)
-		return record_cut(s, RECORD_PIECE);
+		return utf8_cut(s, RECORD_PIECE);
 	return span_of(s.p, s.n < RECORD_PIECE ? s.n : RECORD_PIECE);
 }
 
@@ -104,39 +105,6 @@ add_value(struct buf *out, const char *key, struct span s, enum form form,
 	return 0;
 }
 
-static int
-add_data(struct buf *out, const struct record_line *l,
-    struct record_line_at *at, size_t end)
-{
-	if (l->kind == RECORD_LINE_CHUNK && !l->is_text)
-		return add_value(
-		    out, ",\"data_base64\":", l->data, FORM_BASE64, at, end);
-	return add_value(out, ",\"data\":", l->data,
-	    l->kind == RECORD_LINE_LINE && l->is_json ? FORM_JSON : FORM_TEXT,
-	    at, end);
-}
-
-static int
-add_event_id(struct buf *out, const struct record_line *l,
-    struct record_line_at *at, size_t end)
-{
-	if (l->event_id.p != NULL)
-		return add_value(
-		    out, ",\"event_id\":", l->event_id, FORM_TEXT, at, end);
-	buf_str(out, ",\"event_id\":null");
-	return 0;
-}
-
-static void
-add_retry(struct buf *out, const struct record_line *l)
-{
-	buf_str(out, ",\"retry\":");
-	if (l->retry >= 0)
-		buf_i64(out, l->retry);
-	else
-		buf_str(out, "null");
-}
-
 enum {
 	PART_HEAD,
 	PART_EVENT,
@@ -152,6 +120,7 @@ add_part(struct buf *out, const struct record_line *l,
     struct record_line_at *at, size_t end)
 {
 	int is_event = l->kind == RECORD_LINE_EVENT;
+	int is_json = l->kind == RECORD_LINE_LINE && l->is_json;
 
 	switch (at->part) {
 	case PART_HEAD:
@@ -163,16 +132,27 @@ add_part(struct buf *out, const struct record_line *l,
 			   l->event.n > 0 ? l->event : SPAN("message"),
 			   FORM_TEXT, at, end);
 	case PART_DATA:
-		return add_data(out, l, at, end);
+		if (l->kind == RECORD_LINE_CHUNK && !l->is_text)
+			return add_value(out, ",\"data_base64\":", l->data,
+			    FORM_BASE64, at, end);
+		return add_value(out, ",\"data\":", l->data,
+		    is_json ? FORM_JSON : FORM_TEXT, at, end);
 	case PART_DATA_JSON:
 		return is_event && l->data_json.p != NULL &&
 		       add_value(out, ",\"data_json\":", l->data_json,
 			   FORM_JSON, at, end);
 	case PART_EVENT_ID:
-		return is_event && add_event_id(out, l, at, end);
+		if (is_event && l->event_id.p != NULL)
+			return add_value(out, ",\"event_id\":", l->event_id,
+			    FORM_TEXT, at, end);
+		buf_str(out, is_event ? ",\"event_id\":null" : "");
+		return 0;
 	}
-	if (is_event)
-		add_retry(out, l);
+	if (is_event && l->retry >= 0) {
+		buf_str(out, ",\"retry\":");
+		buf_i64(out, l->retry);
+	} else if (is_event)
+		buf_str(out, ",\"retry\":null");
 	buf_str(out, "}\n");
 	return 0;
 }

@@ -3,25 +3,9 @@
  * Appends the parts that all keys of a record are made of: names, strings, and
  * raw JSON, each in pieces of bounded size.
  */
+#include "base/utf8.h"
 #include "codec/json/write.h"
 #include "codec/record/record_int.h"
-
-/*
- * A byte that is not a UTF-8 continuation byte starts a character. Without one
- * among the last four the text is not UTF-8, and any cut is as good.
- */
-struct span
-record_cut(struct span s, size_t max)
-{
-	size_t i, n = s.n < max ? s.n : max;
-
-	if (n == s.n)
-		return s;
-	for (i = n; i > 0 && n - i <= 3; i--)
-		if (((unsigned char)s.p[i] & 0xc0) != 0x80)
-			return span_of(s.p, i);
-	return span_of(s.p, n);
-}
 
 void
 record_escape(struct buf *out, struct span s)
@@ -30,7 +14,7 @@ record_escape(struct buf *out, struct span s)
 	char *start;
 
 	for (; s.n > 0; s = span_skip(s, piece.n)) {
-		piece = record_cut(s, RECORD_PIECE);
+		piece = utf8_cut(s, RECORD_PIECE);
 		start = buf_reserve(out, JSON_WRITE_STRING(piece.n));
 		out->n += (size_t)(json_write_inside(start, piece) - start);
 	}

@@ -4,6 +4,7 @@
  * values are written through a bare pointer into room that is reserved once.
  */
 #include "base/check.h"
+#include "base/utf8.h"
 #include "codec/json/write.h"
 #include "codec/record/record_int.h"
 
@@ -276,7 +277,7 @@ add_path(struct buf *out, const struct record *r, const struct record_format *f,
 	if (at->path_done == 0)
 		record_add_name(out, at, field->name);
 	while (at->path_done < v.n && (at->path_done == 0 || out->n < end)) {
-		piece = record_cut(span_skip(v, at->path_done), RECORD_PIECE);
+		piece = utf8_cut(span_skip(v, at->path_done), RECORD_PIECE);
 		record_add_json(out, piece);
 		at->path_done += piece.n;
 	}

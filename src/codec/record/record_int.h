@@ -24,8 +24,6 @@ enum record_key {
 /* `{"name":` for the first key of a record, `,"name":` for the others. */
 void record_add_name(struct buf *out, struct record_at *at, struct span name);
 void record_add_string(struct buf *out, struct span s);
-/* At most `max` bytes from the front of s, cut between characters. */
-struct span record_cut(struct span s, size_t max);
 /* A piece of a JSON text, by json_write_line. */
 void record_add_json(struct buf *out, struct span piece);
 

@@ -112,24 +112,6 @@ put(struct buf *out, uint32_t c)
 	out->n += utf8_put(buf_reserve(out, 4), c);
 }
 
-/* How many bytes of invalid UTF-8 at the start of s one U+FFFD replaces: the
- * longest prefix of a valid character, at least one. */
-static size_t
-broken_len(struct span s)
-{
-	size_t n, i;
-	char c[4];
-
-	for (n = s.n < 3 ? s.n : 3; n > 1; n--) {
-		memcpy(c, s.p, n);
-		memset(c + n, '\x80', 4 - n);
-		for (i = n; i <= 4; i++)
-			if (utf8_len(span_of(c, i)) == i)
-				return n;
-	}
-	return 1;
-}
-
 static void
 run_utf8(struct span in, struct buf *out)
 {
@@ -141,7 +123,7 @@ run_utf8(struct span in, struct buf *out)
 		in = span_of(in.p + n, in.n - n);
 		if (in.n == 0)
 			return;
-		n = broken_len(in);
+		n = utf8_invalid_len(in);
 		put(out, REPLACEMENT);
 		in = span_of(in.p + n, in.n - n);
 	}
