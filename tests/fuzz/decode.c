@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Content codings: the same bytes come out however the body arrives and is
- * taken, and the windows hold. The first byte picks the layers, the second how
- * they are fed; the rest is the body.
+ * Content codings: the output does not depend on how the body is split or on
+ * the output window, and memory limits hold. The first byte selects the layers,
+ * the second how they are fed; the rest is the body.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Messages between fetchd and its workers: the first byte picks whose eyes read
- * (even: fetchd's, odd: the worker's), the rest is what the other has sent.
- * What is understood, written again, is the same bytes.
+ * Messages between fetchd and its workers. The first byte selects the reader
+ * (even: fetchd, odd: the worker); the rest is what the peer sent. A decoded
+ * message encodes to the same bytes.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What was understood lies within what was read. */
+/* Decoded spans lie within the input. */
 static void
 check_within(struct span part, struct span s)
 {
@@ -135,7 +135,7 @@ check_head(const struct frame *f, enum frame_reader who)
 	    (f->id != 0) == (f->type == FRAME_DOC || f->type == FRAME_RESULT));
 }
 
-/* Takes a message off s. Nonzero while the other is to be believed. */
+/* Removes a message from s. Zero once a message is malformed. */
 static int
 read_message(struct span *s, enum frame_reader who)
 {
@@ -150,7 +150,10 @@ read_message(struct span *s, enum frame_reader who)
 	check_head(&f, who);
 	if (f.length > s->n - FRAME_HEAD)
 		return 0;
-	/* In memory of its own size, so that a read past its end is seen. */
+	/*
+	 * A copy of the exact size, so that AddressSanitizer detects a read
+	 * past its end.
+	 */
 	copy = mem_alloc(f.length);
 	memcpy(copy, s->p + FRAME_HEAD, f.length);
 	payload = span_of(copy, f.length);

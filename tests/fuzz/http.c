@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One response, read whole and read in pieces: verdict, error, status, fields
- * and body must be the same, and hold what http.h promises. The input's first
- * four bytes choose: HEAD and how the peer closes, the header budget, and two
- * that seed the cuts.
+ * A response read at once and in pieces: verdict, error, status, fields and
+ * body must be equal and as http.h specifies. The first four bytes of the input
+ * choose: HEAD and how the peer closes, the header limit, and two that seed the
+ * cuts.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,7 +31,10 @@ header_max_of(uint8_t choice)
 	return choice < 128 ? 262144 : (size_t)(choice - 127) * 5;
 }
 
-/* A piece in memory of its own size, so that a read past its end is seen. */
+/*
+ * A copy of the exact size, so that AddressSanitizer detects a read past its
+ * end.
+ */
 static void
 feed_piece(struct http *h, struct span in, struct outcome *o)
 {
@@ -160,7 +163,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_response(whole, data, in, 0, &x);
 	check_promises(whole, &x, data[0] & FLAG_HEAD);
 	seed = data[2] * 256u + data[3];
-	/* Twice with one reader: it must forget the first. */
+	/* Twice with one reader, which must reset its state. */
 	for (i = 1; i <= 2; i++) {
 		read_response(cut, data, in, seed * i, &y);
 		check_promises(cut, &y, data[0] & FLAG_HEAD);

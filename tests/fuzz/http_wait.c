@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What headers say of waiting: dates, durations, Retry-After and rate limits.
- * The input's first byte picks a clock; each line behind it is a field, and its
- * value is fed to all of them. What is read keeps within its bounds, and is the
- * same when it is written and read again.
+ * Dates, durations, Retry-After and rate limits. The first byte of the input
+ * selects a clock; each following line is a field whose value is fed to all
+ * parsers. Results are within their bounds and survive being written and parsed
+ * again.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -104,7 +104,7 @@ add_field(struct http_fields *f, struct span name, struct span value)
 	buf_span(&f->bytes, value);
 }
 
-/* The fields stand in memory of their own size. */
+/* The fields are in memory of the exact size. */
 static void
 check_limits(const struct http_fields *f, int64_t wall_us)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Files and lines, looked at for what they are: within their bounds, and a
- * JSON request or a line with a URL alone is never refused.
+ * Recognition of files that are not lists: stays within bounds, and never
+ * refuses a JSON request or a line with a single URL.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -73,7 +73,7 @@ walk(struct span text, struct buf *b)
 	}
 }
 
-/* What is good input is a good answer; a good answer's bytes are one again. */
+/* Valid input is a valid answer; the raw bytes of an answer are one, too. */
 static void
 check_answer(struct span text, int is_input)
 {

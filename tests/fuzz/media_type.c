@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Content-Type values: what is read of one holds what media_type.h promises,
- * comes out the same when it is written again and read, and of a list of two
- * the second counts. A NUL divides the value from the body that is looked at.
+ * Content-Type values: the result is as media_type.h specifies, survives being
+ * written and parsed again, and of two types in a list the second counts. A NUL
+ * separates the value from the body used for sniffing.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +17,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* In memory of its own size, so that a read past its end is seen. */
+/*
+ * A copy of the exact size, so that AddressSanitizer detects a read past its
+ * end.
+ */
 static char *
 copy(struct span s)
 {

@@ -23,7 +23,10 @@ replay(const char *path)
 		exit(1);
 	n = fread(data, 1, cap, f);
 	fclose(f);
-	/* An exact copy, so that a read past the end is seen. */
+	/*
+	 * A copy of the exact size, so that AddressSanitizer detects a read
+	 * past its end.
+	 */
 	uint8_t *exact = malloc(n > 0 ? n : 1);
 
 	if (exact == NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Feeds lines of input. Spans lie inside the line or the store; nothing that
- * could split a request gets through; and a record of the line, accepted or
- * not, is one line of JSON with id and meta byte for byte as they came.
+ * could split a request is accepted; and the record of the line, accepted or
+ * not, is one line of JSON with id and meta verbatim.
  */
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a user may put into a request, and what is written of it: with every
- * part let pass by the validators, the section has exactly the lines that a
- * second, naive reading of the rules expects, and not one byte that could
- * begin another. The input is runs of bytes, each behind its length.
+ * Writes requests from user input: if the validators accept all parts, the
+ * header section has exactly the lines that a second, naive implementation of
+ * the rules expects, and no byte that could begin another line. The input is a
+ * sequence of strings, each preceded by its length.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ next_run(struct span *in)
 	return run;
 }
 
-/* The slow way to say what http_is_value says. */
+/* A simple implementation of http_is_value. */
 static int
 is_clean(struct span s)
 {
@@ -116,7 +116,7 @@ expected_lines(const struct http_request *r)
 		       span_eq(r->method, SPAN("PATCH")));
 }
 
-/* Takes a line off, checks that it ends by CRLF and holds no control. */
+/* Removes a line; checks that it ends with CRLF and has no control bytes. */
 static struct span
 next_line(struct span *out)
 {
@@ -151,7 +151,7 @@ check_section(struct span out, const struct http_request *r)
 	CHECK(lines == expected_lines(r));
 }
 
-/* codec/url/url.h gives out no other. */
+/* codec/url/url.h returns no other. */
 static int
 is_target(struct span s)
 {

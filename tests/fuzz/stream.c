@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Streams: what comes out does not depend on how the body arrives. The first
- * byte picks the kind, the second seeds the cuts, the rest is the body; a short
- * one is also cut in two at every byte. Chunks, which may differ, must be the
- * body when put together, and text wherever the body is.
+ * Streams: the items do not depend on how the body is split. The first byte
+ * selects the kind, the second seeds the cuts, the rest is the body; a short
+ * body is also split at every byte. Chunks may differ, but joined they must
+ * equal the body, and be text wherever the body is.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -53,7 +53,7 @@ put_event(struct buf *out, const struct stream_item *i)
 	put_span(out, i->data);
 }
 
-/* A text may be JSON by its look, and cut. */
+/* A text may look like JSON and be truncated. */
 static void
 put_line(struct buf *out, enum stream_kind kind, const struct stream_item *i)
 {
@@ -66,8 +66,9 @@ put_line(struct buf *out, enum stream_kind kind, const struct stream_item *i)
 	put_span(out, i->data);
 }
 
-/* Items of one call with the reader. Repeated ids are left out where they
- * would be many. */
+/*
+ * The items of one call. Repeated ids are left out where there would be many.
+ */
 static void
 put_item(struct result *r, enum stream_kind kind, struct stream_item *i)
 {
@@ -87,7 +88,10 @@ put_item(struct result *r, enum stream_kind kind, struct stream_item *i)
 	}
 }
 
-/* A piece in memory of its own size, so that a read past its end is seen. */
+/*
+ * A copy of the exact size, so that AddressSanitizer detects a read past its
+ * end.
+ */
 static void
 feed_piece(
     struct stream *s, enum stream_kind kind, struct span in, struct result *r)
@@ -105,8 +109,10 @@ feed_piece(
 	free(p);
 }
 
-/* The first piece has n bytes; those behind it 1 to 2^k, k by the seed, or are
- * all the rest if that is 0. */
+/*
+ * The first piece has n bytes; later ones have 1 to 2^k, with k from the seed,
+ * or all the rest if the seed is 0.
+ */
 static struct result
 run(struct stream *s, enum stream_kind kind, struct span in, size_t n,
     unsigned seed)
@@ -148,7 +154,7 @@ check_promises(enum stream_kind kind, struct span in, const struct result *r)
 		CHECK(span_eq(buf_view(&r->out), in));
 }
 
-/* A text comes out as text, byte by byte. */
+/* Text remains text when fed byte by byte. */
 static void
 check_text(struct stream *s, struct span in)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * URLs: what parses is in normal form and stays as it is when parsed again; no
- * password shows in what was redacted. The input is a URL, or a URL and a
- * reference with a newline between them.
+ * URLs: a parsed URL is in normal form and does not change when parsed again;
+ * redacted text contains no password. The input is a URL, or a URL and a
+ * reference separated by a newline.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -65,7 +65,7 @@ check_kept(const struct url *u)
 	buf_fini(&kept);
 }
 
-/* The same URL as before, but for its fragment and user. */
+/* Equal to the previous URL except for fragment and user. */
 static void
 check_again(const struct url *u)
 {

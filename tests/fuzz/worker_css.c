@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * CSS selectors: what is taken is XPath that libxml2 takes, and runs, but for
- * what cssselect's own words of :has() and parsel's of ::attr() make of it;
- * what is refused has a reason.
+ * CSS selectors: an accepted selector becomes XPath that libxml2 compiles and
+ * runs (except for some output of cssselect's :has() and parsel's ::attr()); a
+ * rejected one has a message.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@ static const char page[] =
     "<html lang=en><body class='a b'><div id=x><p class=b>one<p>two<a "
     "href=/x>y</a><input type=text disabled></div><ul><li>1<li>2</ul></html>";
 
-/* Words of which the XPath need not be good. */
+/* Words whose XPath need not be valid. */
 static int
 is_odd(struct span s)
 {
@@ -34,7 +34,7 @@ is_odd(struct span s)
 			if (span_ieq(span_of(s.p + k, strlen(words[i])),
 				span_str(words[i])))
 				return 1;
-	/* No XML may hold them. */
+	/* Characters that XML does not allow. */
 	for (k = 0; k < s.n; k++)
 		if ((unsigned char)s.p[k] < ' ' || s.p[k] == '\xef')
 			return 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Documents: whatever the bytes, every job is answered with valid JSON of
- * bounded size, and a document leaves nothing for the next one. The first byte
- * picks the content type, the second the jobs; the rest is the body.
+ * Documents: for any bytes, every job returns valid JSON of bounded size, and a
+ * document does not affect the next one. The first byte selects the content
+ * type, the second the jobs; the rest is the body.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -96,7 +96,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	/* Of its own, so that a byte read too far shows. */
+	/*
+	 * A copy of the exact size, so that AddressSanitizer detects a read
+	 * past its end.
+	 */
 	body = mem_alloc(size - 2);
 	memcpy(body, data + 2, size - 2);
 	d.content_type = span_str(types[data[0] % COUNT(types)]);

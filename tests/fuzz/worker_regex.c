@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Patterns: the first line is one, the rest is a text. Whatever they are, there
- * is an end, and a list of strings.
+ * Patterns: the first line is a pattern, the rest is a text. Matching always
+ * ends and gives a list of strings.
  */
 #include <stddef.h>
 #include <stdint.h>

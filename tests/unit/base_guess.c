@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Which of some names was meant. */
+/* Guesses a misspelt name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

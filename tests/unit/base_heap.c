@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/base/heap.c against an array searched from end to end. */
+/* Tests src/base/heap.c against a linear search of an array. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ draw(uint32_t *seed)
 	return *seed;
 }
 
-/* Links know their places, and no child comes before its parent. */
+/* Links hold their indexes, and no child precedes its parent. */
 static void
 check(const struct heap *h)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Content codings: decoded the same however they arrive, and what damages. */
+/*
+ * Content codings: results do not depend on how input is split; damaged input.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,7 +58,7 @@ make_text(void)
 	return b;
 }
 
-/* What a thrifty sender makes of text that does not compress well. */
+/* Text that does not compress well, as a typical encoder writes it. */
 static struct buf
 make_noise(size_t n)
 {
@@ -116,7 +118,9 @@ open_codings(struct decode *old, const char *codings)
 	return d;
 }
 
-/* Feeds `in` in pieces of `piece` bytes, takes it in windows of `window`. */
+/*
+ * Feeds `in` in pieces of `piece` bytes into output windows of `window` bytes.
+ */
 static struct result
 run_with(struct decode *d, struct span in, size_t piece, size_t window)
 {
@@ -161,7 +165,7 @@ static const struct {
 } ways[] = { { SIZE_MAX, 1 << 20 }, { 1, 4096 }, { SIZE_MAX, 1 }, { 1, 1 },
 	{ 7, 11 }, { 1500, 16384 } };
 
-/* Decodes to `want`, however it arrives and is taken. */
+/* Decodes to `want` for all sizes of pieces and windows. */
 static void
 check_good(const char *codings, struct span in, struct span want, int trailing)
 {
@@ -181,7 +185,7 @@ check_good(const char *codings, struct span in, struct span want, int trailing)
 	}
 }
 
-/* Gives `want` and no more, and then fails. */
+/* Decodes exactly `want`, then fails. */
 static void
 check_bad(const char *codings, struct span in, struct span want)
 {
@@ -214,7 +218,7 @@ check_cut_once(const char *codings, struct span in)
 	}
 }
 
-/* Every proper beginning of it is not whole, and gives what it can. */
+/* Every proper prefix is incomplete and decodes as far as possible. */
 static void
 check_cut(const char *codings, struct span in, struct span want)
 {
@@ -265,7 +269,7 @@ test_each_coding_decodes_however_it_arrives(void **state)
 		buf_fini(&texts[j]);
 }
 
-/* brotli asks for input while it still has output to give. */
+/* brotli asks for input while it still has pending output. */
 static void
 test_what_came_of_a_cut_brotli_stream_is_given_out(void **state)
 {
@@ -373,7 +377,7 @@ test_damage_is_found_and_what_came_before_is_kept(void **state)
 	buf_fini(&text);
 }
 
-/* A good block and a bad one behind it, in one piece. */
+/* A valid block followed by a bad one, in one piece. */
 static void
 test_zstd_gives_the_blocks_before_a_bad_one(void **state)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves src/codec/frame.c: what is written reads back the same; what is
- * malformed is refused, wherever it is cut. Payloads are read from memory of
- * their own size, so that a read past the end is seen.
+ * Tests src/codec/frame.c: encoded messages decode to the same values;
+ * malformed and truncated ones are rejected. Payloads are in memory of the
+ * exact size, so that AddressSanitizer detects reads past the end.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ expect_span(struct span got, struct span want)
 		    (int)want.n, want.p);
 }
 
-/* The first n bytes of s, with nothing behind them. */
+/* A copy of the first n bytes of s. */
 static struct span
 cut(struct span s, size_t n)
 {
@@ -184,7 +184,7 @@ test_magic_version_and_the_reserved_byte_have_one_value_each(void **state)
 	check_bytes(3, 0);
 }
 
-/* With a length and an id that fit any type but for READY's. */
+/* With a length and an id that are valid for all types but READY. */
 static void
 test_a_type_unknown_is_refused_by_both(void **state)
 {
@@ -220,7 +220,7 @@ static const struct frame_job jobs[] = {
 	{ FRAME_JOB_REGEX_TEXT, SPAN("e"), SPAN("(x+)") },
 };
 
-/* How many jobs there are; -1 if one is malformed. */
+/* The number of jobs; -1 if one is malformed. */
 static int
 get_jobs(struct span payload)
 {
@@ -238,7 +238,7 @@ get_jobs(struct span payload)
 	return got == -1 ? -1 : n;
 }
 
-/* A CONFIG may be cut between two jobs, and nowhere else. */
+/* A truncated CONFIG is valid only if it ends between two jobs. */
 static void
 test_jobs_read_back_and_are_refused_cut_anywhere_within_one(void **state)
 {

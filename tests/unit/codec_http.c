@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where a response ends: lengths, the connection's end, responses without a
- * body, interim ones; and whether its connection may be used again.
+ * The end of a response (lengths, end of the connection, responses without a
+ * body, interim responses) and reuse of its connection.
  */
 #include "codec_http_run.h"
 

@@ -194,7 +194,7 @@ put_times(struct buf *b, const char *s, size_t n)
 		buf_str(b, s);
 }
 
-/* n chunks of one byte, each with `line` for a chunk line. */
+/* n chunks of one byte, each with the chunk line `line`. */
 static void
 put_chunks(struct buf *b, const char *line, size_t n)
 {
@@ -251,7 +251,7 @@ test_what_is_longer_is_limited_to_64_kib(void **state)
 		put_chunks(&b, table[i].line, n);
 		check_framing(table[i].line, &b, E_OK);
 		buf_str(&b, HEAD);
-		/* Each 32 bytes of body are worth one more. */
+		/* Each 32 bytes of body allow one more. */
 		put_chunks(&b, table[i].line, n + n / 16 + 2);
 		check_framing(table[i].line, &b, E_HTTP_HEADER_TOO_LARGE);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Status lines and header sections: what is let pass, what is mended, what is
- * refused and at which byte. Bodies are codec_http.c's.
+ * Status lines and header sections: what is accepted, normalised or rejected,
+ * and at which byte. codec_http.c tests bodies.
  */
 #include "codec_http_run.h"
 
@@ -70,7 +70,7 @@ test_a_malformed_status_line_is_refused(void **state)
 
 #define NOT_HTTP .error = E_HTTP_NOT_HTTP, .detail = "HPE_INVALID_CONSTANT"
 
-/* No line end in these: the first wrong byte is enough. */
+/* Without line ends: the first wrong byte is enough. */
 static void
 test_what_is_not_http_is_refused_at_its_first_byte(void **state)
 {
@@ -254,7 +254,9 @@ put_long_line(struct buf *b, size_t n)
 	buf_str(b, "\r\n\r\n");
 }
 
-/* Fed in pieces of 16 KiB, a line of 256 KiB is not looked at 256 times. */
+/*
+ * A line of 256 KiB in pieces of 16 KiB is not scanned again with each piece.
+ */
 static void
 check_long(struct buf *b, enum err error)
 {

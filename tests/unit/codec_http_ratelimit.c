@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves src/codec/http/ratelimit.c: header sections as they were sent, and
- * what they say, written "name: remaining/limit reset_us;".
+ * Tests src/codec/http/ratelimit.c: header sections and the expected limits,
+ * written "name: remaining/limit reset_us;".
  */
 #include <setjmp.h>
 #include <stdarg.h>

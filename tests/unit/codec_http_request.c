@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is sent, in which order, whose word counts, and what is never sent. */
+/* Which header lines are sent, in which order and precedence. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Feeds one response to a reader, cut in many ways, and holds the outcome
- * against what a table says: it must never depend on the cut.
+ * Feeds a response to a reader, split in many ways, and compares the result
+ * with a table. The result must not depend on the split.
  */
 #ifndef TESTS_UNIT_CODEC_HTTP_RUN_H
 #define TESTS_UNIT_CODEC_HTTP_RUN_H
@@ -60,7 +60,10 @@ feed_cut(struct http *h, struct span in, size_t a, size_t b, size_t step,
 		end = at < a ? a : at < b ? b : in.n;
 		if (step > 0)
 			end = at + step < in.n ? at + step : in.n;
-		/* An exact copy, so that a read past the end is seen. */
+		/*
+		 * A copy of the exact size, so that AddressSanitizer detects a
+		 * read past its end.
+		 */
 		piece = malloc(end - at);
 		assert_non_null(piece);
 		memcpy(piece, in.p + at, end - at);
@@ -107,7 +110,7 @@ check_cut(struct http *h, const struct response *r, size_t a, size_t b,
 	check_outcome(h, r, o);
 }
 
-/* Whole, byte by byte, in threes, and cut at every one and two places. */
+/* At once, byte by byte, in threes, and split at every one and two places. */
 static inline void
 check_response(const struct response *r)
 {

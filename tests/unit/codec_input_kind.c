@@ -154,7 +154,7 @@ test_a_list_is_never_taken_for_something_else(void **state)
 	buf_fini(&out);
 }
 
-/* Each beginning of each file is looked at without harm. */
+/* Every prefix of each file is examined safely. */
 static void
 test_any_part_of_a_file_is_looked_at_within_its_bounds(void **state)
 {

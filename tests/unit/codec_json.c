@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves src/codec/json/json.c. Called as `unit_codec_json --check FILE` it is
- * the peer of tests/e2e/test_json_differential.py instead: FILE holds texts,
- * each behind its length in decimal and a newline; a line "valid" or "invalid
- * AT WHY" answers each.
+ * Tests src/codec/json/json.c. Called as `unit_codec_json --check FILE` it
+ * serves tests/e2e/test_json_differential.py instead: FILE holds texts, each
+ * preceded by its length in decimal and a newline; for each it prints a line
+ * "valid" or "invalid AT WHY".
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +25,10 @@ check(struct json *j, struct span s)
 	return json_value(j, &v) == -1 || json_end(j) == -1 ? -1 : 0;
 }
 
-/* An exact heap copy, so that a read past its end is seen. */
+/*
+ * A copy of the exact size, so that AddressSanitizer detects a read past its
+ * end.
+ */
 static char *
 exact(struct span s)
 {
@@ -463,7 +466,7 @@ test_answers_may_be_512_deep_and_have_a_record_around_them(void **state)
 		json_start_answer(&j, deep);
 		assert_int_equal(
 		    json_value(&j, &v), n <= JSON_READER_DEPTH_MAX ? 0 : -1);
-		/* A bracket of the other kind is seen at every depth. */
+		/* A bracket of the wrong kind is detected at every depth. */
 		b.p[b.n - 1 - n / 2] ^= '}' ^ ']';
 		assert_false(json_read_answer(deep, NULL));
 	}

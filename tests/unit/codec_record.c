@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record/record.c, record_header.c, record_fields.c,
- * record_text.c and json_write.c: each key of a record has its place and shape,
- * and each line is JSON. */
+/*
+ * Tests record.c, header.c, fields.c and text.c of src/codec/record and
+ * src/codec/json/write.c: order and form of each key of a record, and that each
+ * line is JSON.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -309,8 +311,10 @@ test_strings_are_escaped_and_always_utf8(void **state)
 	buf_fini(&b);
 }
 
-/* Each byte at each place of strings of each length up to 20: what comes out,
- * read again, is what went in. */
+/*
+ * Each byte at each position of strings of each length up to 20: the output
+ * decodes to the input.
+ */
 static void
 test_an_escaped_string_reads_back_as_it_was(void **state)
 {
@@ -345,8 +349,10 @@ test_an_escaped_string_reads_back_as_it_was(void **state)
 	buf_fini(&back);
 }
 
-/* 12 KiB of a long string are taken at a time; wherever that falls within
- * characters or rubbish, the outcome is that of the whole. */
+/*
+ * A long string is written in pieces of 12 KiB; a cut inside a character or
+ * invalid bytes does not change the result.
+ */
 static void
 test_a_long_string_is_cut_nowhere(void **state)
 {
@@ -741,12 +747,12 @@ test_the_short_line_of_a_failure_says_why_as_far_as_the_row_goes(void **state)
 	text.columns = 81;
 	expect_text(&r, "---  connect_refused  0.000s  http://a.test/  "
 			"connection refused?(ECONNREFUSED),\n");
-	/* Little is left of the row: the next is for it as well. */
+	/* Too little room is left in the row, so the next one is used, too. */
 	text.columns = 60;
 	expect_text(&r,
 	    "---  connect_refused  0.000s  http://a.test/  "
 	    "connection refused?(ECONNREFUSED), \xc3\xa9\xc3\xa9\n");
-	/* The line has two rows already. */
+	/* The line already takes two rows. */
 	text.columns = 39;
 	expect_text(&r, "---  connect_refused  0.000s  http://a.test/  "
 			"connection refused?(ECONNREFUSE\n");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record/body.c and record_attempts.c: what may be large has
- * the form that holds it, whole or in pieces. */
+/*
+ * Tests body.c and attempts.c of src/codec/record: the form of the body,
+ * written at once or in pieces.
+ */
 #include <stdlib.h>
 #include <string.h>
 

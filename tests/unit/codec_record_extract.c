@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record/extract.c: what parsers found stands in the record on
- * one line, whole or in pieces, and how that went beside it. */
+/*
+ * Tests src/codec/record/extract.c: the parsers' results are written on one
+ * line, at once or in pieces, and `parse` beside them.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include "codec_record_test.h"
 
-/* The workers' object and the coprocess's value; NULL: none. */
+/* The object of the workers and the value of the coprocess; NULL: none. */
 static struct record
 parsed(const char *object, const char *exec)
 {
@@ -56,7 +58,7 @@ static const struct {
 	{ NULL, 0, NULL, "null" },
 	{ "{}", 0, NULL, "{}" },
 	{ "{\"title\":\"x\"}", 0, NULL, "{\"title\":\"x\"}" },
-	/* Not asked for, not there. */
+	/* Without --extract the keys are missing. */
 	{ "{\"title\":null}", 0, "1", "{\"title\":null}" },
 	{ NULL, 1, NULL, "null" },
 	{ NULL, 1, "{\"a\":1}", "{\"exec\":{\"a\":1}}" },
@@ -110,7 +112,7 @@ test_they_are_the_last_keys_and_a_line_is_whole(void **state)
 
 /* ---- in pieces ---- */
 
-/* An object or a list of about n bytes; a comma behind each line end. */
+/* An object or a list of about n bytes; a comma after each line end. */
 static void
 make_json(struct buf *b, int is_list, size_t n)
 {
@@ -156,7 +158,7 @@ check_pieces(const struct record *r, const struct record_format *f)
 static void
 test_large_values_in_pieces_are_the_same_as_whole(void **state)
 {
-	/* About the border of a piece, and of many. */
+	/* Lengths around the size of one piece and of many. */
 	static const size_t sizes[] = { 0, 12200, 12250, 24500, 200000 };
 	struct record_format f = { 0 }, chosen = { 0 };
 	struct buf object = { 0 }, exec = { 0 };
@@ -187,7 +189,7 @@ test_large_values_in_pieces_are_the_same_as_whole(void **state)
 	buf_fini(&exec);
 }
 
-/* As the byte that ends a piece each of them in turn. */
+/* Each of them in turn is the last byte of a piece. */
 static void
 test_every_border_between_two_pieces_is_seamless(void **state)
 {
@@ -286,7 +288,7 @@ test_the_longest_parse_has_room(void **state)
 	    "{\"error\":null,\"time\":0.000000,\"worker\":4294967295}");
 }
 
-/* What the workers lost does not take the coprocess's value along. */
+/* An error of the workers does not remove the value of the coprocess. */
 static void
 test_an_error_stands_beside_what_was_found_all_the_same(void **state)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/record/line.c: the lines of a stream have their keys in
- * order, and each is one line of JSON. */
+/*
+ * Tests src/codec/record/line.c: the keys of the lines of a stream are in
+ * order, and each line is one line of JSON.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +121,7 @@ test_each_kind_of_line_has_its_keys_in_order(void **state)
 	buf_fini(&b);
 }
 
-/* An output that is nearly full takes a line in pieces. */
+/* A line is written in pieces to an output that is nearly full. */
 static void
 test_a_line_comes_out_the_same_in_pieces(void **state)
 {
@@ -171,7 +173,7 @@ test_lines_are_appended_one_after_another(void **state)
 	buf_fini(&want);
 }
 
-/* 64 KiB and more of each form: what comes out is what went in. */
+/* 64 KiB and more of each form: the output decodes to the input. */
 static void
 test_large_data_comes_out_whole(void **state)
 {

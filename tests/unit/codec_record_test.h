@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* What the tests of codec/record share: a record with nothing in it, and the
- * values of a line that has been written. */
+/*
+ * Helpers for the tests of codec/record: an empty record, and access to the
+ * values of a written line.
+ */
 #ifndef CODEC_RECORD_TEST_H
 #define CODEC_RECORD_TEST_H
 

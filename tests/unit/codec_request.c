@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Proves src/codec/request.c: what a line of input means, and what is wrong
- * with one that cannot be used. */
+/*
+ * Tests src/codec/request.c: the meaning of input lines, and the messages for
+ * invalid ones.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -462,7 +464,7 @@ test_more_headers_than_a_message_may_have_are_a_fault(void **state)
 	request_fini(&r);
 }
 
-/* Spans into the store hold although more is unescaped behind them. */
+/* Spans into the store stay valid while more strings are decoded. */
 static void
 test_the_store_does_not_move_under_its_spans(void **state)
 {
@@ -490,7 +492,10 @@ test_the_store_does_not_move_under_its_spans(void **state)
 	request_fini(&r);
 }
 
-/* Found by fuzzing: decoded in the store where it had just been unescaped. */
+/*
+ * Found by fuzzing: base64 is decoded in the store in place of the unescaped
+ * string.
+ */
 static void
 test_escaped_base64_is_decoded_where_it_stands(void **state)
 {

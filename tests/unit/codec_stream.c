@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proves src/codec/stream.c: each body is read whole, cut in two at every byte,
- * and byte by byte; what comes out is written as one text and compared.
+ * Tests src/codec/stream.c: each body is read at once, split at every byte, and
+ * byte by byte; the items are written as one text and compared.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +26,10 @@ struct body {
 	struct span out; /* see put_item */
 };
 
-/* "name=data" and, if there are, " #id" and " ~retry"; each item's end: "|".
- * A line: "json=" or "string=", a chunk: "text=" or "bytes=". */
+/*
+ * "name=data", optionally " #id" and " ~retry", with "|" after each item. A
+ * line: "json=" or "string=", a chunk: "text=" or "bytes=".
+ */
 static void
 put_item(struct buf *out, enum stream_kind kind, const struct stream_item *i)
 {
@@ -54,8 +56,10 @@ put_item(struct buf *out, enum stream_kind kind, const struct stream_item *i)
 	buf_char(out, '|');
 }
 
-/* From heap memory of the piece's own size, so that a read past its end is
- * seen, and one of a piece gone. */
+/*
+ * Each piece in heap memory of its exact size, so that AddressSanitizer detects
+ * reads past its end and after it was freed.
+ */
 static enum stream_verdict
 feed(struct stream *s, enum stream_kind kind, struct span in, struct buf *out)
 {
@@ -406,7 +410,7 @@ test_texts_are_what_stands_between_separators(void **state)
 	CHECK_BODIES(STREAM_TEXTS, table);
 }
 
-/* As soon as its LF is there, not with the next one's separator. */
+/* As soon as its LF arrives, not with the next separator. */
 static void
 test_a_text_is_given_out_with_the_lf_behind_its_value(void **state)
 {
@@ -427,7 +431,7 @@ test_a_text_is_given_out_with_the_lf_behind_its_value(void **state)
 	stream_free(s);
 }
 
-/* 8 MiB of lines behind what is no JSON are not read again with each. */
+/* 8 MiB of lines after invalid JSON are not scanned again with each line. */
 static void
 test_a_text_of_many_lines_is_read_once(void **state)
 {

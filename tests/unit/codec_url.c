@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* URLs: what is taken, what is refused, and what a password never does. */
+/* URLs: what is accepted and rejected, and that passwords are never shown. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -122,7 +122,7 @@ test_only_http_and_https_are_schemes(void **state)
 		{ "_user:pass@h.test/", E_URL_SCHEME_DENIED },
 		{ "u@h.test:x/", E_URL_SCHEME_DENIED },
 		{ "10.0.0.1:/", E_URL_SCHEME_DENIED },
-		/* a BOM, a soft hyphen: no host of the name "http" */
+		/* a BOM or a soft hyphen must not make "http" a host */
 		{ "\xef\xbb\xbfhttp://u:p@h.test/", E_URL_SCHEME_DENIED },
 		{ "\xc2\xadhttp://h.test/", E_URL_SCHEME_DENIED },
 		{ "httpx://h.test", E_URL_SCHEME_DENIED },
@@ -339,7 +339,7 @@ test_what_no_uri_may_have_is_encoded(void **state)
 	url_fini(&v);
 }
 
-/* Each byte by itself: the two tables of sets agree. */
+/* For each byte the two tables of sets agree. */
 static void
 test_every_byte_is_encoded_or_left_as_its_set_says(void **state)
 {
@@ -632,7 +632,7 @@ test_a_url_has_65535_bytes_at_most(void **state)
 	s[URL_MAX] = ' '; /* trimmed */
 	assert_int_equal(
 	    url_parse(&u, span_of(s, URL_MAX + 1), &why, &at), E_OK);
-	/* as it was given it is short enough, normalised it is not */
+	/* short enough as given, too long once normalised */
 	s[100] = ' ';
 	assert_int_equal(
 	    url_parse(&u, span_of(s, URL_MAX), &why, &at), E_URL_TOO_LONG);
@@ -646,7 +646,7 @@ test_a_url_has_65535_bytes_at_most(void **state)
 	free(s);
 }
 
-/* The normal form with its fragment is what is kept, and parsed again. */
+/* The limit applies to the normal form with its fragment. */
 static void
 test_the_limit_is_of_what_is_kept_not_of_what_was_given(void **state)
 {
@@ -679,7 +679,7 @@ test_the_limit_is_of_what_is_kept_not_of_what_was_given(void **state)
 	buf_span(&kept, buf_view(&u.fragment));
 	assert_int_equal(kept.n, URL_MAX);
 	assert_int_equal(url_parse(&u, buf_view(&kept), &why, &at), E_OK);
-	/* what is only inherited does not spoil a reference */
+	/* an inherited fragment does not invalidate a reference */
 	assert_int_equal(url_parse(&base, buf_view(&kept), &why, &at), E_OK);
 	assert_int_equal(url_resolve(&u, &base, span_of(s + 8, 20001)), E_OK);
 	assert_int_equal(u.fragment.n, 5525);

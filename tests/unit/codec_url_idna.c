@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Hosts beyond ASCII: what browsers take is taken, and goes out as A-labels. */
+/* Internationalised hosts: accepted like in browsers, written as A-labels. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -199,7 +199,7 @@ test_international_names_become_a_labels(void **state)
 		{ "http://a\xe3\x80\x82\xe3\x80\x82"
 		  "b/",
 		    E_URL_HOST_INVALID },
-		/* "xn--" before what is no Punycode */
+		/* "xn--" before invalid Punycode */
 		{ "http://xn--\xc3\xbc.test/", E_URL_HOST_INVALID },
 		/* a full-width underscore among hyphens: in which order? */
 		{ "http://\xef\xbc\xbf-\xc3\xbc/", E_URL_HOST_INVALID },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Passwords never show, in whatever text they are. */
+/* Passwords are never shown, in any text. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -195,7 +195,7 @@ test_a_scheme_in_the_place_of_the_host_is_found(void **state)
 			fail_msg("found in %s", good[i]);
 }
 
-/* Linear: as slow as the line is long, however often it begins anew. */
+/* Linear in the length of the line. */
 static void
 test_a_line_of_many_schemes_is_redacted_at_once(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* JSON up to a length. */
+/* JSON up to a limit. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,7 +87,7 @@ long_strings_are_whole(void **state)
 		assert_int_equal(out.n, in.n + 2);
 		assert_memory_equal(out.p + 1, in.p, in.n);
 	}
-	/* Nor behind bytes that belong to none. */
+	/* Nor after bytes that are not UTF-8. */
 	for (pad = 0; pad < 8; pad++) {
 		in.n = out.n = 0;
 		memset(buf_reserve(&in, 16384), 'x', 16384);
@@ -97,7 +97,7 @@ long_strings_are_whole(void **state)
 		answer_string(&a, buf_view(&in));
 		assert_int_equal(out.n, 1 + 16384 - pad + 4 + 4 * 3 + 1);
 	}
-	/* Its length shows only when it is escaped. */
+	/* Its length is known only after it was escaped. */
 	in.n = 0;
 	memset(buf_reserve(&in, 100000), '\x01', 100000);
 	in.n = 100000;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Encodings: which one a document is in, and its bytes as UTF-8. */
+/* Encodings: detection and conversion to UTF-8. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,7 +39,10 @@ teardown(void **state)
 	return 0;
 }
 
-/* From an exact allocation, so that a byte read too far shows. */
+/*
+ * A copy of the exact size, so that AddressSanitizer detects a read past its
+ * end.
+ */
 static void
 check_one(struct charset *cs, const struct sample *t, enum charset_look look)
 {
@@ -342,7 +345,7 @@ asian_sets_are_those_of_the_standard(void **state)
 	check(state, t, COUNT(t), CHARSET_LOOK_NOT);
 }
 
-/* An ASCII byte behind a lead byte stays: it may be a '<'. */
+/* An ASCII byte after a lead byte is kept, as it may be a '<'. */
 static void
 broken_pairs_take_no_markup_with_them(void **state)
 {
@@ -369,7 +372,7 @@ broken_pairs_take_no_markup_with_them(void **state)
 	check(state, t, COUNT(t), CHARSET_LOOK_NOT);
 }
 
-/* What one document leaves in a converter is not in the next. */
+/* The state of a converter does not leak into the next document. */
 static void
 converters_start_afresh(void **state)
 {
@@ -385,7 +388,9 @@ converters_start_afresh(void **state)
 	check(state, t, COUNT(t), CHARSET_LOOK_NOT);
 }
 
-/* FNV-1a of what the bytes 0x80 to 0xff are, by the standard's indexes. */
+/*
+ * FNV-1a of the characters for 0x80 to 0xff, from the indexes of the standard.
+ */
 static const struct {
 	const char *label;
 	uint64_t hash;
@@ -456,7 +461,7 @@ all_labels_are_known(void **state)
 
 	assert_int_equal(COUNT(labels), 228);
 	for (i = 0; i < COUNT(labels); i++) {
-		/* Were it unknown, the <meta> would be believed. */
+		/* If it were unknown, the <meta> would be used. */
 		s = charset_utf8(*state, SPAN("<meta charset=koi8-r>\xf7"),
 		    span_str(labels[i][0]), CHARSET_LOOK_HTML, &out);
 		assert_int_equal(utf8_valid(s), s.n);

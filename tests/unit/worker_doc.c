@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Documents: their kind, their tree, and what they cannot do. */
+/* Documents: kind, tree and limits. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -153,7 +153,7 @@ encoding_is_decided_once_and_not_by_the_parser(void **state)
 	}
 }
 
-/* What parsel does to its text first. */
+/* As parsel strips text before parsing. */
 static void
 white_space_around_and_nuls_are_not_there(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Text: what a reader sees, lines where blocks are. */
+/* Visible text, with blocks on separate lines. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

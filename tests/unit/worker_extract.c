@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Documents to the JSON of what was asked for. */
+/* Extraction from documents to JSON. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

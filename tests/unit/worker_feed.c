@@ -97,7 +97,7 @@ rss_1_has_its_items_beside_the_channel(void **state)
 	    "[" LINK("http://h/", "Feed", "null") "," LINK(
 		"http://h/1", "One", "null") "]");
 	check_title(rdf, "\"Feed\"");
-	/* A prefix nobody declared. */
+	/* An undeclared prefix. */
 	check("application/xml",
 	    "<rdf:RDF><item><title>t</title><link>/x</link></item></rdf:RDF>",
 	    "[" LINK("http://example.com/x", "t", "null") "]");
@@ -124,7 +124,7 @@ atom_has_its_links_by_xml_base(void **state)
 	check_title(atom, "\"<b>Feed\"");
 }
 
-/* Extensions have titles, too, and often in front of the entry's own. */
+/* Extensions have titles, too, often before that of the entry. */
 static void
 the_title_is_the_feeds_own(void **state)
 {

@@ -98,7 +98,7 @@ text_is_what_is_seen_of_it(void **state)
 	}
 }
 
-/* Else a page of nested links would be read a million times. */
+/* Otherwise the text of nested links would be read a million times. */
 static void
 text_of_a_link_in_a_link_is_its_own(void **state)
 {

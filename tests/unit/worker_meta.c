@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What <meta> elements say. */
+/* <meta> elements. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A document from a string, for the tests of what is taken from it. */
+/* A document from a string, for the tests of extractors. */
 #ifndef WORKER_PAGE_H
 #define WORKER_PAGE_H
 

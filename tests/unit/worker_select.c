@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Selectors over trees: results as parsel has them, and bounded. */
+/* Selectors: results equal parsel's, and work is bounded. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -343,7 +343,7 @@ test_whatever_is_in_a_tree_the_list_is_json(void **state)
 		buf_char(&text, (char)i);
 	}
 	d = load(DOC_HTML, text.p, text.n);
-	/* A string that no parser makes. */
+	/* A string that no parser produces. */
 	xmlNewProp(
 	    xmlDocGetRootElement(d.tree), BAD_CAST "bad", BAD_CAST "a\xff\xc3");
 	for (i = 0; i < COUNT(all); i++) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * CSS to XPath: word for word what parsel makes of it
- * (worker_select_css.golden, which worker_select_css.py writes), and what is
- * meant to differ.
+ * CSS to XPath: verbatim what parsel writes (worker_select_css.golden, made by
+ * worker_select_css.py), and the intended differences.
  */
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Patterns: what parsel's .re() gives, and an end to all work. */
+/* Patterns: results of parsel's .re(), and limits. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -177,7 +177,7 @@ seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* n bytes of c, with `end` behind them. */
+/* n bytes of c followed by `end`. */
 static void
 fill(struct buf *text, char c, size_t n, const char *end)
 {

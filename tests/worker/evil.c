@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fetchd-worker with bad intentions: a document that holds `<!--evil:NAME-->`
- * or `<!--evil:NAME N-->` makes it do what the table at the end says. What no
- * such word is in is parsed as always. The program by the name of evil-start
- * (a link to it, wherever it lies) dies before it has said a word, by the name
- * of evil-deaf it never reads anything.
+ * A malicious fetchd-worker: a document that contains one of
+ * `<!--evil:NAME-->` and `<!--evil:NAME N-->` makes it do what the table at the
+ * end lists. Other documents are parsed normally. Started as evil-start (a link
+ * to it) it exits before it sends anything, as evil-deaf it never reads.
  */
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -29,7 +28,7 @@
 #define LEAK_STEP (16 << 20)
 #define FLOOD_BYTES (1 << 20)
 #define DEEP 100000
-/* As an honest worker might answer where nothing but the title is asked for. */
+/* A valid answer if only the title was requested. */
 #define ANSWER SPAN("{\"title\":null}")
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -40,13 +39,13 @@
 #endif
 #endif
 
-/* What a deed is told. */
+/* The arguments of an action. */
 struct order {
 	uint64_t id; /* of the document */
 	uint64_t n;  /* the number after its name, or 0 */
 };
 
-/* getppid() is not to be had later. */
+/* getppid() is forbidden later. */
 static pid_t parent;
 
 /* ---- words ---- */
@@ -76,7 +75,7 @@ put_head(uint64_t id, uint32_t length)
 	put(1, head, sizeof(head));
 }
 
-/* A whole RESULT. */
+/* A complete RESULT. */
 static int
 say(uint64_t id, unsigned char error, struct span json)
 {
@@ -86,7 +85,7 @@ say(uint64_t id, unsigned char error, struct span json)
 	return 1;
 }
 
-/* For ever, or that long; by a system call that it may make. */
+/* Waits for ever or for that time, with a permitted system call. */
 static void
 wait_ms(uint64_t ms)
 {
@@ -140,7 +139,7 @@ loop(const struct order *o)
 	return 1;
 }
 
-/* Then it answers. */
+/* Then answers. */
 static int
 burn(const struct order *o)
 {
@@ -164,7 +163,7 @@ do_sleep(const struct order *o)
 	return 0;
 }
 
-/* Answers this one and reads no more. */
+/* Answers this document and reads no more. */
 static int
 stop_reading(const struct order *o)
 {
@@ -200,7 +199,7 @@ big(const struct order *o)
 	return 1;
 }
 
-/* Forgets some, as a mistake of ours would. Then it answers. */
+/* Leaks memory, as a bug might. Then answers. */
 static int
 lose(const struct order *o)
 {
@@ -222,7 +221,7 @@ overflow(const struct order *o)
 
 /* ---- what it may not ---- */
 
-/* What came of a system call, if one comes back from it. */
+/* Reports the result of a system call, if it returns. */
 static int
 tell(const struct order *o, const char *what, long got)
 {
@@ -277,7 +276,7 @@ do_fork(const struct order *o)
 	return tell(o, "fork", pid);
 }
 
-/* Another's death by the one call that abort() needs. */
+/* Tries to kill another process with the call that abort() needs. */
 static int
 do_tgkill(const struct order *o)
 {
@@ -309,7 +308,7 @@ do_syscall(const struct order *o)
 	return tell(o, "syscall", syscall((long)o->n, 0, 0, 0, 0, 0, 0));
 }
 
-/* As a program of another architecture would make its calls. */
+/* Makes a system call of another architecture. */
 static int
 foreign(const struct order *o)
 {
@@ -346,7 +345,7 @@ endless(const struct order *o)
 	return 1;
 }
 
-/* The beginning of an answer, and no more. */
+/* An incomplete answer. */
 static int
 stall(const struct order *o)
 {
@@ -356,7 +355,7 @@ stall(const struct order *o)
 	return 1;
 }
 
-/* A title of so many bytes. */
+/* A title of that many bytes. */
 static int
 huge(const struct order *o)
 {
@@ -377,7 +376,7 @@ wrong_id(const struct order *o)
 	return say(o->id + 1000000, PARSE_OK, ANSWER);
 }
 
-/* As if it were the next in its pipe. */
+/* Answers with the id of the next document in its pipe. */
 static int
 other_id(const struct order *o)
 {
@@ -460,7 +459,7 @@ empty(const struct order *o)
 	return 1;
 }
 
-/* And then once more. */
+/* Answers twice. */
 static int
 twice(const struct order *o)
 {
@@ -492,7 +491,7 @@ doc_back(const struct order *o)
 	return 1;
 }
 
-/* To people, with bytes that a terminal would act on. Then it answers. */
+/* Writes control bytes to stderr. Then answers. */
 static int
 flood(const struct order *o)
 {
@@ -506,7 +505,7 @@ flood(const struct order *o)
 	return 0;
 }
 
-/* A line without end. */
+/* An unterminated line. */
 static int
 flood_line(const struct order *o)
 {
@@ -522,7 +521,7 @@ flood_line(const struct order *o)
 
 /* ---- the table ---- */
 
-/* Nonzero: no answer from the honest part of the program. */
+/* Nonzero: the regular code must not answer. */
 static const struct {
 	const char *name;
 	int (*deed)(const struct order *o);
@@ -607,7 +606,7 @@ on_document(uint64_t id, const struct frame_doc *d)
 	return obey(p, (size_t)(d->body.p + d->body.n - p), &o);
 }
 
-/* By the name of the file, as links to it have been followed. */
+/* By the file name of the executable, with symbolic links resolved. */
 static void
 look_at_name(void)
 {

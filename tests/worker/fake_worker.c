@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A worker for the pool's own tests: does what the first word of a document
- * says, and at its start what CONFIG says. Parses nothing. Built without
- * sanitizers, which would turn signals into exit statuses.
+ * A worker for the unit tests of the pool: does what the first word of a
+ * document says and, at its start, what CONFIG says. Parses nothing. Built
+ * without sanitizers, which turn signals into exit statuses.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -122,7 +122,7 @@ do_hang(const char *what)
 	hang();
 }
 
-/* Answers once there is something behind the document. */
+/* Answers as soon as something follows the document. */
 static void
 do_piped(const char *what)
 {
@@ -156,7 +156,7 @@ do_huge(const char *what)
 	hang();
 }
 
-/* A length that is allowed, and nothing behind it. */
+/* A valid length without a payload. */
 static void
 do_promise(const char *what)
 {
@@ -244,7 +244,7 @@ do_early(const char *what)
 	skip_rest();
 }
 
-/* Answers with the document, as it comes. */
+/* Answers with the document while it arrives. */
 static void
 do_mirror(const char *what)
 {
@@ -263,7 +263,7 @@ do_mirror(const char *what)
 	}
 }
 
-/* Leaves a process of its own behind. */
+/* Leaves a child process running. */
 static void
 do_child(const char *what)
 {
@@ -364,7 +364,7 @@ count_in(const char *path)
 	return n;
 }
 
-/* "ready", or what is done instead. */
+/* Sends READY, or does something else instead. */
 static void
 begin(char *how, size_t n)
 {
