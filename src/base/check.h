@@ -16,14 +16,14 @@
 /* Prints file, line and condition on stderr, runs the reports and aborts. */
 _Noreturn void check_failed(const char *file, int line, const char *cond);
 
-/* A resource of the machine is exhausted: prints the message on stderr, runs the
- * reports, exits with 1. */
+/* A resource of the machine is exhausted: prints the message on stderr, runs
+ * the reports, exits with 1. */
 _Noreturn void
 fatalx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * What else is to be printed when the process ends so. The owner keeps the
- * struct until it has removed it; `print` allocates nothing.
+ * A report to print when check_failed or fatalx ends the process. The owner
+ * keeps the struct until it has removed it. `print` must not allocate.
  */
 struct check_report {
 	void (*print)(void *arg);
