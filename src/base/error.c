@@ -2,6 +2,7 @@
 /* The tables of error codes and phases. */
 #include "base/error.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -58,4 +59,11 @@ error_errno_name(int errnum)
 	const char *name = strerrorname_np(errnum);
 
 	return name != NULL ? name : "errno";
+}
+
+int
+error_is_shortage(int errnum)
+{
+	return errnum == EMFILE || errnum == ENFILE || errnum == ENOBUFS ||
+	       errnum == ENOMEM || errnum == EAGAIN;
 }

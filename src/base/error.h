@@ -49,5 +49,8 @@ const char *error_code(enum err e);
 const char *error_phase_name(enum phase p);
 /* "ECONNREFUSED" and so on, from a static table; "errno" if unknown. */
 const char *error_errno_name(int errnum);
+/* Does the machine lack descriptors, buffers or memory for now? Then the same
+ * call may succeed later; the peer is not at fault. */
+int error_is_shortage(int errnum);
 
 #endif

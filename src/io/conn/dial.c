@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "base/mem.h"
 #include "io/conn/conn_int.h"
 #include "io/timer.h"
@@ -64,8 +65,7 @@ is_shortage(const struct conns *s, const union resolve_addr *a, int errnum)
 {
 	int fd, lacks_source;
 
-	if (errnum == EMFILE || errnum == ENFILE || errnum == ENOBUFS ||
-	    errnum == ENOMEM || errnum == EAGAIN)
+	if (error_is_shortage(errnum))
 		return 1;
 	if (errnum != EADDRNOTAVAIL)
 		return 0;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "base/mem.h"
 
 #define EDNS_SIZE 1232    /* unfragmented on every path */
@@ -254,13 +255,6 @@ on_sock_state(void *arg, ares_socket_t fd, int readable, int writable)
 
 /* ---- queries ------------------------------------------------------------ */
 
-static int
-is_shortage(int errnum)
-{
-	return errnum == EMFILE || errnum == ENFILE || errnum == ENOBUFS ||
-	       errnum == ENOMEM || errnum == EAGAIN;
-}
-
 static void
 fail(struct resolve_chan *c, struct resolve_reply *rp, int status)
 {
@@ -271,8 +265,8 @@ fail(struct resolve_chan *c, struct resolve_reply *rp, int status)
 		break;
 	case ARES_ECONNREFUSED:
 		resolve_reply_fail(rp,
-		    is_shortage(c->sys_errno) ? E_RESOURCE_LIMIT
-					      : E_DNS_NO_SERVER,
+		    error_is_shortage(c->sys_errno) ? E_RESOURCE_LIMIT
+						    : E_DNS_NO_SERVER,
 		    error_errno_name(
 			c->sys_errno != 0 ? c->sys_errno : ECONNREFUSED));
 		break;

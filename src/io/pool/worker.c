@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "io/pool/pool_int.h"
 
 /* ---- failed starts ---- */
@@ -73,8 +74,7 @@ static void
 on_no_process(struct worker *w, int e)
 {
 	struct pool *p = w->pool;
-	int is_short = e == EMFILE || e == ENFILE || e == EAGAIN ||
-		       e == ENOMEM || e == ENOBUFS;
+	int is_short = error_is_shortage(e);
 
 	p->reason.n = 0;
 	buf_printf(&p->reason, "%s: %s", p->conf.program, strerror(e));
