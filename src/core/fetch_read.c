@@ -41,7 +41,8 @@ act(struct fetch *f, enum xchg_verdict v, struct span left_over)
 		    x->refused_at_us == f->core->clock.now_us)
 			deadline_set(f);
 		return 1;
-	case XCHG_HEAD: /* read_once does not hand it on */
+	case XCHG_HEAD: /* read_once has asked what it leads to */
+		return 0;
 	case XCHG_AGAIN:
 		fetch_run(f);
 		return 0;
