@@ -154,7 +154,7 @@ read_once(struct fetch *f)
 	f->job->stats.bytes_in += n;
 	v = xchg_input(x, span_of(c->spare.read_buf, n));
 	if (v == XCHG_HEAD)
-		v = xchg_set_plan(x, retry_judge_head(f));
+		v = xchg_take_verdict(x, retry_judge_head(f));
 	used = http_used(x->http);
 	return act(f, v, span_of(c->spare.read_buf + used, n - used));
 }

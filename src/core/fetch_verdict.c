@@ -239,10 +239,10 @@ finish(struct fetch *f)
 static void
 go_on(struct fetch *f)
 {
-	if (f->x->plan == RETRY_REDIRECT)
+	if (f->x->verdict == VERDICT_REDIRECT)
 		redirect(f);
 	else
-		retry(f, f->x->plan == RETRY_ASKED);
+		retry(f, f->x->verdict == VERDICT_RETRY_AFTER);
 }
 
 /* Does it say of the origin that it cannot be reached? */
@@ -339,10 +339,10 @@ put_off(struct fetch *f, enum err e, enum phase p)
 void
 fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
-	enum retry_plan plan;
+	enum retry_verdict next;
 
-	if (f->x != NULL && f->x->plan != RETRY_KEEP &&
-	    f->x->plan != RETRY_BAD) {
+	if (f->x != NULL && f->x->verdict != VERDICT_FINAL &&
+	    f->x->verdict != VERDICT_ERROR) {
 		fetch_cut(f); /* what mattered had come */
 		return;
 	}
@@ -357,11 +357,11 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	f->err = (unsigned char)e;
 	f->phase = (unsigned char)p;
 	f->detail = detail;
-	plan = retry_judge_error(f, e, detail);
-	tell_backoff(f, e, p, detail, plan == RETRY_KEEP);
+	next = retry_judge_error(f, e, detail);
+	tell_backoff(f, e, p, detail, next == VERDICT_FINAL);
 	close_failed(f->x, e);
-	if (plan != RETRY_KEEP) {
-		retry(f, plan == RETRY_ASKED);
+	if (next != VERDICT_FINAL) {
+		retry(f, next == VERDICT_RETRY_AFTER);
 		return;
 	}
 	fail_for_good(f, e, p);
@@ -458,7 +458,7 @@ fetch_succeed(struct fetch *f, struct span left_over)
 	else
 		conn_close(
 		    &x->conn, left_over.n > 0 ? "stray_bytes" : "not_kept");
-	if (x->plan != RETRY_KEEP) {
+	if (x->verdict != VERDICT_FINAL) {
 		go_on(f);
 		return;
 	}

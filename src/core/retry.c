@@ -130,21 +130,21 @@ is_status_listed(const struct fetch *f, int status)
 }
 
 /* Its origin is held, even if this item is not to be asked again itself. */
-static enum retry_plan
+static enum retry_verdict
 judge_asked(struct fetch *f, int status, int64_t wait_us)
 {
 	int64_t max = f->job->opts->retry_after_max_us;
 
 	backoff_asked(f, status, wait_us);
 	if (tries_max(f) == 0 || f->has_written || (max > 0 && wait_us > max))
-		return RETRY_KEEP;
+		return VERDICT_FINAL;
 	if (is_over_time(f) ||
 	    backoff_is_given_up(&f->host->backoff, f->core->clock.now_us))
-		return RETRY_KEEP;
-	return RETRY_ASKED;
+		return VERDICT_FINAL;
+	return VERDICT_RETRY_AFTER;
 }
 
-static enum retry_plan
+static enum retry_verdict
 judge_status(struct fetch *f)
 {
 	int status = http_status(f->x->http);
@@ -158,11 +158,11 @@ judge_status(struct fetch *f)
 			return judge_asked(f, status, wait_us);
 	}
 	backoff_answered(f);
-	return is_listed && has_tries(f) && may_repeat(f) ? RETRY_COUNTED
-							  : RETRY_KEEP;
+	return is_listed && has_tries(f) && may_repeat(f) ? VERDICT_RETRY
+							  : VERDICT_FINAL;
 }
 
-enum retry_plan
+enum retry_verdict
 retry_judge_head(struct fetch *f)
 {
 	struct xchg *x = f->x;
@@ -177,11 +177,11 @@ retry_judge_head(struct fetch *f)
 		return judge_status(f);
 	backoff_answered(f);
 	if (r == REDIRECT_GO)
-		return RETRY_REDIRECT;
+		return VERDICT_REDIRECT;
 	x->err = e;
 	x->phase = PHASE_REDIRECT;
 	x->detail = detail;
-	return RETRY_BAD;
+	return VERDICT_ERROR;
 }
 
 /* ---- by error ---- */
@@ -214,17 +214,17 @@ is_unsent(const struct fetch *f)
 	       conn_sent(f->x->conn) == 0;
 }
 
-enum retry_plan
+enum retry_verdict
 retry_judge_error(struct fetch *f, enum err e, const char *detail)
 {
 	if (!is_listed(f, e, detail))
-		return RETRY_KEEP;
+		return VERDICT_FINAL;
 	if (backoff_is_free_probe(f) && retry_is_wanted(f) && is_unsent(f) &&
 	    !is_over_time(f))
-		return RETRY_ASKED;
+		return VERDICT_RETRY_AFTER;
 	if (!has_tries(f))
-		return RETRY_KEEP;
-	return is_unsent(f) || may_repeat(f) ? RETRY_COUNTED : RETRY_KEEP;
+		return VERDICT_FINAL;
+	return is_unsent(f) || may_repeat(f) ? VERDICT_RETRY : VERDICT_FINAL;
 }
 
 int

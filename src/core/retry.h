@@ -12,23 +12,22 @@
 
 struct fetch;
 
-/* What becomes of an item whose answer's header section is there. */
-enum retry_plan {
-	RETRY_KEEP,     /* this answer is its last */
-	RETRY_REDIRECT, /* the hop in its history is next */
-	RETRY_COUNTED,  /* once more, after a back-off of its own */
-	RETRY_ASKED,    /* once more, when its origin may */
-	RETRY_BAD,      /* it ends: see x->err, phase and detail */
+/* What an answer's header section, or a failure, leads to. */
+enum retry_verdict {
+	VERDICT_FINAL,       /* this answer or failure is the item's last */
+	VERDICT_REDIRECT,    /* the hop in its history is next */
+	VERDICT_RETRY,       /* once more, after a back-off of its own */
+	VERDICT_RETRY_AFTER, /* once more, when its origin may */
+	VERDICT_ERROR,       /* it ends: see x->err, phase and detail */
 };
 
 /* For the header section that f->x has just completed. */
-enum retry_plan retry_judge_head(struct fetch *f);
+enum retry_verdict retry_judge_head(struct fetch *f);
 /*
- * For an attempt that failed so, before its connection is closed: RETRY_KEEP,
- * RETRY_COUNTED, or RETRY_ASKED if it only found out that its origin is not
- * back yet.
+ * For an attempt that failed so, before its connection is closed: FINAL, RETRY,
+ * or RETRY_AFTER if it only found out that its origin is not back yet.
  */
-enum retry_plan
+enum retry_verdict
 retry_judge_error(struct fetch *f, enum err e, const char *detail);
 /* Does it have tries at all (--retry, or its own)? */
 int retry_is_wanted(const struct fetch *f);

@@ -117,7 +117,7 @@ clear_answer(struct xchg *x)
 	x->is_coded = x->is_whole_on_wire = x->is_behind = 0;
 	x->wire_bytes = x->decoded_bytes = 0;
 	x->flags = 0;
-	x->plan = RETRY_KEEP;
+	x->verdict = VERDICT_FINAL;
 	output_stream_clear(x);
 	x->err = E_OK;
 	x->detail = NULL;
@@ -403,7 +403,7 @@ take_body(struct xchg *x, struct span in)
 	uint64_t max = xchg_max_bytes(x);
 
 	x->wire_bytes += in.n;
-	if (x->plan != RETRY_KEEP)
+	if (x->verdict != VERDICT_FINAL)
 		return x->wire_bytes > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
 	if (max > 0 && x->wire_bytes > max && x->is_coded)
 		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
@@ -458,9 +458,9 @@ take_head(struct xchg *x)
 	int64_t length =
 	    x->after_head == HTTP_DONE ? 0 : http_content_length(x->http);
 
-	if (x->plan == RETRY_BAD)
+	if (x->verdict == VERDICT_ERROR)
 		return XCHG_BAD;
-	if (x->plan != RETRY_KEEP) {
+	if (x->verdict != VERDICT_FINAL) {
 		x->drain_at_us = x->core->clock.now_us + DRAIN_US;
 		return length > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
 	}
@@ -530,11 +530,11 @@ xchg_input(struct xchg *x, struct span in)
 }
 
 enum xchg_verdict
-xchg_set_plan(struct xchg *x, enum retry_plan plan)
+xchg_take_verdict(struct xchg *x, enum retry_verdict next)
 {
 	enum xchg_verdict v;
 
-	x->plan = plan;
+	x->verdict = next;
 	v = take_head(x);
 	if (v == XCHG_MORE)
 		v = take_rest(x, x->after_head, x->body_in);

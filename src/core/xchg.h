@@ -39,10 +39,10 @@ struct timer;
 
 enum xchg_verdict {
 	XCHG_MORE,  /* all taken, the answer goes on */
-	XCHG_HEAD,  /* the header section is complete: call xchg_set_plan */
+	XCHG_HEAD,  /* the header section is complete: call xchg_take_verdict */
 	XCHG_AGAIN, /* decoded enough for now: call xchg_continue */
 	XCHG_DONE,  /* the answer is whole */
-	XCHG_CUT,   /* what is left of it is not wanted; see plan */
+	XCHG_CUT,   /* what is left of it is not wanted; see verdict */
 	XCHG_BAD,   /* see err, phase, detail */
 };
 
@@ -76,7 +76,7 @@ struct xchg {
 	/* The answer. */
 	struct http *http;
 	struct decode *decode;        /* while is_coded */
-	enum retry_plan plan;         /* what its header section led to */
+	enum retry_verdict verdict;   /* what its header section led to */
 	enum http_verdict after_head; /* of the bytes that completed it, */
 	struct span body_in;          /* and the body's bytes among them */
 	struct span content_type;     /* its lines as one list; p NULL: none */
@@ -173,9 +173,9 @@ void xchg_note_conn(struct xchg *x);
 enum xchg_verdict xchg_input(struct xchg *x, struct span in);
 /*
  * After XCHG_HEAD: what the header section leads to (core/retry); goes on with
- * what came after it. RETRY_BAD: err, phase and detail are set.
+ * what came after it. VERDICT_ERROR: err, phase and detail are set.
  */
-enum xchg_verdict xchg_set_plan(struct xchg *x, enum retry_plan plan);
+enum xchg_verdict xchg_take_verdict(struct xchg *x, enum retry_verdict next);
 /* Goes on where XCHG_AGAIN left off. */
 enum xchg_verdict xchg_continue(struct xchg *x);
 /* The peer closed; clean as in http_eof. */
