@@ -77,6 +77,7 @@ engine_trace_begin(struct engine_trace *t)
 	b = sink_buf(t->out);
 	b->n += trace_head(t->trace, buf_reserve(b, TRACE_LINE));
 	trace_follow(t->trace, on_full, t);
+	t->has_begun = 1;
 	return 0;
 }
 
@@ -99,7 +100,7 @@ look_for_failure(struct engine_trace *t)
 void
 engine_trace_flush(struct engine_trace *t)
 {
-	if (t->out == NULL)
+	if (!t->has_begun)
 		return;
 	take(t);
 	sink_flush(t->out);
@@ -109,7 +110,7 @@ engine_trace_flush(struct engine_trace *t)
 void
 engine_trace_finish(struct engine_trace *t)
 {
-	if (t->out == NULL)
+	if (!t->has_begun)
 		return;
 	take(t);
 	sink_finish(t->out, FINISH_US);
@@ -137,6 +138,7 @@ engine_trace_dump(struct engine_trace *t)
 void
 engine_trace_close(struct engine_trace *t)
 {
+	engine_trace_flush(t); /* what the modules' ends have put */
 	if (t->out != t->notes)
 		sink_free(t->out);
 	trace_free(t->trace);

@@ -16,6 +16,7 @@ struct engine_trace {
 	struct sink *notes; /* of fetchd's own stderr */
 	struct sink *out;   /* NULL: there is no --trace; may be `notes` */
 	const char *path;   /* of out */
+	int has_begun;      /* engine_trace_begin was called */
 	int has_failed;     /* out has, and that was said */
 };
 

@@ -711,7 +711,7 @@ on_fd_retry(void *arg)
 void
 sched_lacks_fd(struct core *c)
 {
-	idle_close(c, FD_IDLE_CLOSED);
+	idle_close(c, FD_IDLE_CLOSED, "fd_limit");
 	c->sched.pauses |= PAUSE_FD;
 	c->sched.fd_open = conns_open(c->conns);
 	c->sched.fd_retry_at_us = c->clock.now_us + FD_RETRY_US;
@@ -734,7 +734,7 @@ void
 sched_stop(struct core *c)
 {
 	c->sched.pauses |= PAUSE_STOP;
-	idle_close(c, c->idle_pool.list.n);
+	idle_close(c, c->idle_pool.list.n, "run_stops");
 }
 
 /* ---- the end ---- */

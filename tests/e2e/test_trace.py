@@ -70,7 +70,10 @@ def test_the_trace_of_a_redirected_and_retried_item(traced, origin):
         ("queued", "redirect"),
         ("sending", "reused"), ("awaiting", "sent"),
         ("emitting", "complete"), ("done", "written")]
-    assert [t for t, _, _ in found] == sorted(t for t, _, _ in found)
+    at = [t for t, _, _ in found]
+    assert all(b >= a - 50000 for a, b in zip(at, at[1:]))
+    assert [e["status"] for _, name, e in found if "status" in e] == [
+        "302", "503", "302", "200"]
 
 
 def test_the_trace_of_an_item_that_fails(traced):
@@ -79,6 +82,80 @@ def test_the_trace_of_an_item_that_fails(traced):
     assert moves(found, 1) == [
         ("queued", "read"), ("connecting", "slot"),
         ("emitting", "connect_refused"), ("done", "written")]
+
+
+def named(found, *names):
+    """The events of these names, as (name, keys)."""
+    return [(name, e) for _, name, e in found if name in names]
+
+
+@pytest.mark.retries
+def test_the_trace_of_an_origin_that_asks_to_wait(traced, origin):
+    answers = [response(status="429 Too Many Requests",
+                        headers=["Retry-After: 1"])]
+    o = origin(serve(lambda req: answers.pop() if answers else response()))
+    res, found = traced("--max-per-host", "1", "--retry-delay", "10ms",
+                        o.url("/1"), o.url("/2"))
+    assert sorted(res.statuses()) == [200, 200]
+    rule, held, released = named(found, "origin.backoff", "origin.held",
+                                 "origin.released")
+    assert rule[0] == "origin.backoff" and rule[1]["why"] == "retry_after"
+    assert held[0] == "origin.held" and held[1]["why"] == "retry_after"
+    assert released[0] == "origin.released"
+    at = {name: t for t, name, _ in found}
+    assert int(held[1]["until"]) - at["origin.held"] >= 990000
+    assert at["origin.released"] >= int(held[1]["until"])
+    assert all(o.url("").rstrip("/") == e["origin"]
+               for _, e in (rule, held, released))
+
+
+def test_the_trace_of_a_connection_has_every_address(traced):
+    port = closed_port()
+    res, found = traced("--resolve", f"a.test:{port}:127.0.0.2,127.0.0.1",
+                        f"http://a.test:{port}/")
+    assert res.errors() == ["connect_refused"]
+    tries = named(found, "conn.try", "conn.try_failed")
+    assert [(name, e["to"]) for name, e in tries] == [
+        ("conn.try", f"127.0.0.2:{port}"),
+        ("conn.try_failed", f"127.0.0.2:{port}"),
+        ("conn.try", f"127.0.0.1:{port}"),
+        ("conn.try_failed", f"127.0.0.1:{port}")]
+    (_, failed), = named(found, "conn.failed")
+    assert failed["why"] == "connect_refused"
+    (_, dial), = named(found, "conn.dial")
+    assert dial["seq"] == "1" and dial["dial"] == failed["dial"]
+
+
+def test_the_trace_of_a_connection_has_version_and_cipher(traced, origin, tls):
+    o = origin(serve(lambda req: response()), tls=tls)
+    res, found = traced(o.url("/"))
+    assert res.statuses() == [200]
+    (_, up), = named(found, "conn.tls")
+    assert up["version"] == res.one["tls_version"] and up["cipher"]
+    assert up["verified"] == "1" and up["conn"] == str(res.one["conn_id"])
+    (_, closed), = named(found, "conn.closed")
+    assert closed["conn"] == up["conn"] and closed["why"] == "run_ended"
+
+
+def test_the_trace_of_a_lookup_that_fails(traced):
+    res, found = traced("http://nosuch.invalid/")
+    (_, failed), = named(found, "lookup.failed")
+    assert failed["why"] == res.one["error"]
+    assert failed["name"] == "nosuch.invalid"
+
+
+def test_the_trace_of_a_page_that_is_parsed(traced, origin):
+    o = origin(serve(lambda req: response(
+        b"<title>t</title>", headers=["Content-Type: text/html"])))
+    res, found = traced("--extract", "title", "--workers", "1", o.url("/"),
+                        quiet=False)
+    assert res.one["extract"] == {"title": "t"}
+    events_of = named(found, "worker.started", "worker.ready", "worker.given",
+                      "worker.answered")
+    assert [name for name, _ in events_of] == [
+        "worker.started", "worker.ready", "worker.given", "worker.answered"]
+    assert events_of[2][1]["seq"] == events_of[3][1]["seq"] == "1"
+    assert ("parsing", "complete") in moves(found, 1)
 
 
 def test_no_secret_is_in_a_trace(traced, origin):

@@ -42,7 +42,7 @@ idle_fini(struct core *c)
 {
 	struct link *k;
 
-	idle_close(c, c->idle_pool.list.n);
+	idle_close(c, c->idle_pool.list.n, "run_ended");
 	timer_free(c->idle_pool.timer);
 	timer_free(c->idle_pool.watch_timer);
 	while ((k = list_shift(&c->idle_pool.spare)) != NULL)
@@ -270,7 +270,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	conn_set_owner(i->conn, on_idle_event, i);
 	*conn = NULL;
 	if (c->idle_pool.list.n > (uint64_t)c->limits.max_idle)
-		idle_close(c, 1);
+		idle_close(c, 1, "max_idle");
 	if (c->idle_pool.timer == NULL)
 		c->idle_pool.timer = timer_new(c->base, on_sweep, c);
 	if (i->until_at_us < timer_at(c->idle_pool.timer))
@@ -317,12 +317,12 @@ idle_unpark(struct host *h, int careful)
 }
 
 void
-idle_close(struct core *c, size_t n)
+idle_close(struct core *c, size_t n, const char *why)
 {
 	struct link *k;
 
 	while (n-- > 0 && (k = list_first(&c->idle_pool.list)) != NULL)
-		drop(CONTAINER(k, struct idle, of_core), "room");
+		drop(CONTAINER(k, struct idle, of_core), why);
 }
 
 void

@@ -61,8 +61,9 @@ int64_t idle_watched_until(const struct host *h);
 struct conn *idle_unpark(struct host *h, int careful);
 /* Is there one, as far as is known without a look at it? */
 int idle_has(const struct host *h, int careful);
-/* Closes up to n of the connections that have been idle longest. */
-void idle_close(struct core *c, size_t n);
+/* Closes up to n of the connections that have been idle longest; `why` is for
+ * the trace. */
+void idle_close(struct core *c, size_t n, const char *why);
 /* Closes all of one origin. */
 void idle_close_host(struct host *h);
 

@@ -178,8 +178,8 @@ go_down(struct core *c, const struct host *h, int dns)
 	if (has_route(n)) /* perhaps it is only that one */
 		n->probe_at_us = c->clock.now_us;
 	else
-		idle_close(c,
-		    c->idle_pool.list.n); /* they would only find out later */
+		idle_close(c, c->idle_pool.list.n,
+		    "net_down"); /* they would only find out later */
 }
 
 /*
