@@ -212,7 +212,7 @@ static char *
 put_states(char *to, const struct trace *t, const struct trace_event *e)
 {
 	to = put_key(to, "from");
-	to = put_str(to, e->from == TRACE_NEW ? "new" : t->state_name(e->from));
+	to = put_str(to, e->from & TRACE_NEW ? "new" : t->state_name(e->from));
 	to = put_key(to, "to");
 	return put_str(to, t->state_name(e->to));
 }

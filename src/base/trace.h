@@ -21,7 +21,7 @@
 #define TRACE_EVENTS 4096 /* a power of 2 */
 #define TRACE_TEXT 80     /* bytes kept of an event's text */
 #define TRACE_LINE 384    /* bytes of a line at most, its LF with it */
-#define TRACE_NEW 0xff    /* `from` of the first move of a fetch */
+#define TRACE_NEW 0x80    /* in `from`: the first move of a fetch */
 
 enum trace_kind {
 #define TRACE(id, name, k1, k2, k3, k4, k5, k6, meaning) TRACE_##id,

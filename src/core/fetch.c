@@ -183,7 +183,8 @@ take_host(struct fetch *f)
 }
 
 static void
-trace_move(const struct fetch *f, enum fetch_state from, const char *why)
+trace_move(const struct fetch *f, enum fetch_state from, enum fetch_state to,
+    const char *why)
 {
 	const struct xchg *x = f->x;
 	struct trace_event *e;
@@ -191,17 +192,17 @@ trace_move(const struct fetch *f, enum fetch_state from, const char *why)
 	e = trace_add(f->core->trace);
 	e->at_us = f->core->clock.now_us;
 	e->kind = TRACE_FETCH_MOVE;
-	e->from = f->is_new ? TRACE_NEW : (unsigned char)from;
-	e->to = f->state;
+	e->from = (unsigned char)(from | (unsigned)f->is_new * TRACE_NEW);
+	e->to = (unsigned char)to;
 	e->count = f->attempts;
 	e->id = f->seq;
 	e->why = why;
 	e->other = 0;
 	e->value = 0;
 	e->text_n = 0;
-	if (f->state == FETCH_QUEUED) {
+	if (to == FETCH_QUEUED) {
 		trace_set_text(e, f->host->origin);
-	} else if (f->state == FETCH_SENDING) {
+	} else if (to == FETCH_SENDING) {
 		trace_set_text(e, url_target(&x->url));
 		e->other = conn_id(x->conn);
 	}
@@ -235,7 +236,7 @@ fetch_enter(struct fetch *f, enum fetch_state next, const char *why)
 	f->state = (unsigned char)next;
 	if (next == FETCH_QUEUED)
 		take_host(f);
-	trace_move(f, from, why);
+	trace_move(f, from, next, why);
 	f->is_new = 0;
 	f->entered_at_us = f->core->clock.now_us;
 	join_list(f);
