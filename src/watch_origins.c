@@ -34,8 +34,8 @@ watch_origins_hold(struct buf *b, const struct host *h)
 
 	buf_span(b, h->origin);
 	buf_printf(b, ": %s, %zu item%s wait%s, ",
-	    g->last != NULL ? g->last : "asked to wait", n, n == 1 ? "" : "s",
-	    n == 1 ? "s" : "");
+	    g->last_failure != NULL ? g->last_failure : "asked to wait", n,
+	    n == 1 ? "" : "s", n == 1 ? "s" : "");
 	if (g->is_given_up)
 		buf_str(b, "given up");
 	else if (left < 9500000)

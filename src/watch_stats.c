@@ -109,7 +109,7 @@ watch_stats(struct buf *b, const struct engine *e, double took)
 	put_time(b, "loop_lag_p99",
 	    (double)stats_lag_quantile(&c->turn.lag, 0.99) / 1e6);
 	put_time(b, "loop_lag_max", (double)c->turn.lag.max_us / 1e6);
-	put_count(b, "hosts", c->hosts.met);
+	put_count(b, "hosts", c->hosts.created);
 	put_count(b, "conns_opened", n.conns_opened);
 	put_count(b, "conns_reused", s->conns_reused);
 	put_count(b, "handshakes", n.handshakes);

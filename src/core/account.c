@@ -15,7 +15,7 @@
 #define ITEMS_SHARE 4
 #define HISTORY_SHARE 4
 #define ORIGINS_SHARE 8
-#define ORDER_SHARE 8 /* the lines, and as much the list of them */
+#define ORDER_SHARE 8 /* for the records, and again for their list */
 
 #define ORDER_WINDOW_MAX (16u << 20)
 #define SHARE_MIN (64u << 10) /* however small --max-buffer is */
@@ -37,7 +37,7 @@ share_of(const struct core *c, unsigned part)
 }
 
 void
-account_ask(struct core *c)
+account_update(struct core *c)
 {
 	struct account *a = &c->account;
 	size_t order = 0, output = 0;

@@ -50,7 +50,7 @@ core_init(struct core *c, struct event_base *base)
 	list_init(&c->paused);
 	hosts_init(&c->hosts);
 	idle_init(&c->idle_pool, host_update);
-	network_init(&c->network, hosts_settle);
+	network_init(&c->network, hosts_end_pending_lookups);
 	sched_init(&c->sched);
 	list_init(&c->spare.fetches);
 	list_init(&c->spare.xchgs);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * When a fetch has taken too long. Time it stood because of us (paused
- * reading, our handshake queue, a process that did not run) never counts.
- * Knows nothing of what follows.
+ * Detects that a fetch takes too long. Time lost because of us (paused reading,
+ * our handshake queue, a process that did not run) does not count. Knows
+ * nothing of what follows.
  */
 #include "core/deadline.h"
 
@@ -13,11 +13,11 @@
 #include "io/timer.h"
 
 #define STREAM_IDLE_US (300 * 1000000LL)
-/* For a live stream that alone may read on over --max-buffer. */
+/* For a stream that is the only fetch that may read over --max-buffer. */
 #define EXEMPT_STREAM_US (60 * 1000000LL)
-#define LOOK_AGAIN_US 100000 /* at one that is paused */
-#define PUT_OFF_US 10000 /* until a deadline that was put off is looked at */
-#define PUT_OFFS_MAX 64
+#define PAUSED_RECHECK_US 100000 /* between checks of a paused fetch */
+#define POSTPONE_US 10000        /* until a postponed deadline is checked */
+#define POSTPONEMENTS_MAX 64
 
 enum kind { NONE, SINCE, MOVED };
 
@@ -61,33 +61,33 @@ error_of(enum fetch_state s)
 }
 
 static int64_t
-held_us(const struct fetch *f)
+handshake_wait_us(const struct fetch *f)
 {
 	return f->x->conn != NULL ? conn_handshake_queue_us(f->x->conn) : 0;
 }
 
 int64_t
-deadline_stood_us(const struct fetch *f, int64_t limit_us)
+deadline_paused_us(const struct fetch *f, int64_t limit_us)
 {
 	const struct xchg *x = f->x;
-	int64_t stood = x->paused_total_us, memory = x->memory_us;
+	int64_t paused = x->paused_total_us, memory = x->memory_us;
 
 	if (x->paused_at_us != 0 && x->paused_for == WAIT_MEMORY)
 		memory += f->core->clock.now_us - x->paused_at_us;
 	else if (x->paused_at_us != 0)
-		stood += f->core->clock.now_us - x->paused_at_us;
-	return stood + (memory < limit_us ? memory : limit_us);
+		paused += f->core->clock.now_us - x->paused_at_us;
+	return paused + (memory < limit_us ? memory : limit_us);
 }
 
-/* A stream may take its time; an answer that is none, to an item that asked for
- * one, may not. */
+/* Streams have wider limits, but not an answer to a stream's request that turns
+ * out not to be one. */
 static int
 is_stream(const struct fetch *f)
 {
 	return f->is_streamed && f->x->refused_at_us == 0;
 }
 
-/* An item's own timeout, or --max-time, which a stream has only if given. */
+/* The item's own timeout, or --max-time; for a stream only if it was given. */
 static int64_t
 max_time_us(const struct fetch *f)
 {
@@ -98,7 +98,7 @@ max_time_us(const struct fetch *f)
 	return f->job->opts->max_time_us;
 }
 
-/* Where an item's own timeout is off, what replaces it. */
+/* Without an overall timeout the OPT_UNTIMED_* limits apply. */
 static int
 is_untimed(const struct fetch *f)
 {
@@ -132,8 +132,8 @@ state_deadline(const struct fetch *f)
 			from = conn_moved_at_us(f->x->conn);
 		return from + limit + standstill_since_us(f->core, from);
 	}
-	from +=
-	    f->state == FETCH_TLS ? held_us(f) : deadline_stood_us(f, limit);
+	from += f->state == FETCH_TLS ? handshake_wait_us(f)
+				      : deadline_paused_us(f, limit);
 	limit += standstill_since_us(f->core, f->entered_at_us);
 	return from + limit;
 }
@@ -163,9 +163,9 @@ speed_time(const struct fetch *f)
 }
 
 static int64_t
-stood_in_all_us(const struct fetch *f)
+all_pauses_us(const struct fetch *f)
 {
-	return deadline_stood_us(f, INT64_MAX);
+	return deadline_paused_us(f, INT64_MAX);
 }
 
 static int64_t
@@ -175,32 +175,33 @@ speed_deadline(const struct fetch *f)
 		return TIMER_NEVER;
 	if (speed_limit(f) == 0 || f->x->window_at_us == 0)
 		return TIMER_NEVER;
-	return f->x->window_at_us + stood_in_all_us(f) + speed_time(f) +
+	return f->x->window_at_us + all_pauses_us(f) + speed_time(f) +
 	       standstill_since_us(f->core, f->x->window_at_us);
 }
 
 static int64_t
 total_deadline(const struct fetch *f)
 {
-	int64_t limit = max_time_us(f), stood;
+	int64_t limit = max_time_us(f), paused;
 
 	if (limit == 0 && f == f->core->sched.exempt &&
-	    f->x->live != OUTPUT_STREAM_NONE)
+	    f->x->stream_mode != OUTPUT_STREAM_NONE)
 		return f->core->sched.exempt_at_us + EXEMPT_STREAM_US;
 	if (limit == 0)
 		return TIMER_NEVER;
-	stood = deadline_stood_us(f, limit);
-	/* What a stream would have taken until then is not held against it. */
+	paused = deadline_paused_us(f, limit);
+	/* It was expected to be a stream: --max-time counts from here. */
 	if (f->x->refused_at_us != 0 && f->x->req.timeout_us < 0 &&
 	    !opts_given(f->job->opts, OPT_max_time))
-		return f->x->refused_at_us + limit + stood;
+		return f->x->refused_at_us + limit + paused;
 	if (f->history != NULL)
 		limit -= f->history->used_us;
 	limit += standstill_since_us(f->core, f->x->slot_at_us);
-	return f->x->slot_at_us + limit + stood + held_us(f);
+	return f->x->slot_at_us + limit + paused + handshake_wait_us(f);
 }
 
-/* The answer has been understood; only its connection hangs on the rest. */
+/* The header section decided the answer; the rest is only read so that the
+ * connection can be reused. */
 static int64_t
 drain_deadline(const struct fetch *f)
 {
@@ -226,9 +227,9 @@ deadline_set(struct fetch *f)
 {
 	int64_t t;
 
-	/* A window of its own for the sending and for the answer. */
+	/* Sending and receiving each begin a new window. */
 	if (f->state == FETCH_SENDING || f->state == FETCH_RECEIVING) {
-		f->x->window_at_us = f->core->clock.now_us - stood_in_all_us(f);
+		f->x->window_at_us = f->core->clock.now_us - all_pauses_us(f);
 		f->x->window_bytes = f->x->conn != NULL ? moved_bytes(f) : 0;
 	}
 	t = nearest(f);
@@ -242,15 +243,15 @@ judge_speed(struct fetch *f)
 {
 	struct xchg *x = f->x;
 	uint64_t moved = moved_bytes(f) - x->window_bytes;
-	uint64_t ms = (uint64_t)(speed_time(f) / 1000), want = UINT64_MAX;
+	uint64_t ms = (uint64_t)(speed_time(f) / 1000), expected = UINT64_MAX;
 
 	if (f->core->clock.now_us < speed_deadline(f))
 		return 0;
 	if (ms == 0 || (uint64_t)speed_limit(f) <= UINT64_MAX / ms)
-		want = (uint64_t)speed_limit(f) * ms / 1000;
-	if (moved < want)
+		expected = (uint64_t)speed_limit(f) * ms / 1000;
+	if (moved < expected)
 		return 1;
-	x->window_at_us = f->core->clock.now_us - stood_in_all_us(f);
+	x->window_at_us = f->core->clock.now_us - all_pauses_us(f);
 	x->window_bytes = moved_bytes(f);
 	return 0;
 }
@@ -268,27 +269,27 @@ find_due(struct fetch *f)
 }
 
 /*
- * What is there unread, or a pause that is ours, comes before the verdict. It
- * may take many passes of the loop until each of thousands has had its turn, so
- * it is only its turns that are counted: what has been read so often and is
- * still due goes on for ever.
+ * Postpones a deadline while bytes are unread or the handshake waits for us.
+ * With thousands of fetches it may take many passes of the loop until f is run,
+ * so only its own runs are counted: a fetch that is due after so many of them
+ * is never going to be in time.
  */
 static int
-put_off(struct fetch *f, int *must_read)
+postpone(struct fetch *f, int *must_read)
 {
 	struct xchg *x = f->x;
 
 	if (x->conn != NULL && conn_is_in_handshake_queue(x->conn))
 		return 1;
-	if (x->conn == NULL || x->put_offs == PUT_OFFS_MAX ||
+	if (x->conn == NULL || x->postponements == POSTPONEMENTS_MAX ||
 	    !conn_is_ready(x->conn))
 		return 0;
-	x->put_offs += !link_on(&f->run);
+	x->postponements += !link_on(&f->run);
 	*must_read = 1;
 	return 1;
 }
 
-/* Paused for memory: --max-time stands still for as long again at most. */
+/* A pause for memory extends --max-time by at most its own length. */
 static enum err
 check_paused(struct fetch *f)
 {
@@ -296,7 +297,7 @@ check_paused(struct fetch *f)
 
 	if (f->x->paused_for == WAIT_MEMORY && now >= at)
 		return E_TIMEOUT_TOTAL;
-	timer_set(f->x->timer, now + LOOK_AGAIN_US);
+	timer_set(f->x->timer, now + PAUSED_RECHECK_US);
 	return E_OK;
 }
 
@@ -309,13 +310,13 @@ deadline_check(struct fetch *f, int *must_read)
 		return check_paused(f);
 	if (f->x->conn != NULL)
 		e = find_due(f);
-	if (e != E_OK && !put_off(f, must_read))
+	if (e != E_OK && !postpone(f, must_read))
 		return e;
 	if (e == E_OK)
-		f->x->put_offs = 0;
+		f->x->postponements = 0;
 	if (e == E_OK)
 		timer_set(f->x->timer, nearest(f));
 	else
-		timer_set(f->x->timer, f->core->clock.now_us + PUT_OFF_US);
+		timer_set(f->x->timer, f->core->clock.now_us + POSTPONE_US);
 	return E_OK;
 }

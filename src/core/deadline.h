@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The deadlines of a fetch with a slot: its state's, the
- * speed window's, the attempt's. One timer serves them all and is moved
- * lazily: it never stands later than the nearest of them, but may be early.
+ * The deadlines of a fetch with a transfer slot: of its state, of the speed
+ * window, of the attempt. One timer serves them all and is moved lazily: it is
+ * never later than the nearest deadline, but may be earlier.
  */
 #ifndef CORE_DEADLINE_H
 #define CORE_DEADLINE_H
@@ -13,20 +13,19 @@
 
 struct fetch;
 
-/* A state was entered, or reading goes on: sees to the timer. */
+/* Sets the timer, after a state was entered or reading resumes. */
 void deadline_set(struct fetch *f);
 /*
- * The timer fired. E_OK: nothing is due, or it is put off (we pause the fetch,
- * or something is there that has not been read); the timer is set again.
- * *must_read: that is to be read before the next check.
- * Otherwise the E_*_TIMEOUT that ends the fetch.
+ * Call when the timer has fired. Returns the E_*_TIMEOUT that ends the fetch,
+ * or E_OK with the timer set again: nothing is due, or the deadline is
+ * postponed because we pause the fetch or bytes are unread. *must_read is then
+ * set if the fetch must read before the next check.
  */
 enum err deadline_check(struct fetch *f, int *must_read);
 /*
- * How long the clocks of its exchange stood still against a limit: while the
- * output was blocked as long as that took, for memory as long again as the
- * limit at most.
+ * How long its exchange was paused, as counted against a limit: pauses for the
+ * output in full, pauses for memory up to the limit.
  */
-int64_t deadline_stood_us(const struct fetch *f, int64_t limit_us);
+int64_t deadline_paused_us(const struct fetch *f, int64_t limit_us);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From an error code and the facts of its exchange to a sentence. Knows what
- * people need to know beside the code, nothing of records.
+ * Writes an error code and the facts of its exchange as a sentence. Knows
+ * nothing of records.
  */
 #include "core/explain.h"
 
@@ -16,11 +16,11 @@ declared_length(const struct xchg *x)
 	return xchg_has_head(x) ? http_content_length(x->http) : -1;
 }
 
-/* One event or line of a stream, or the body as a whole? */
+/* Is one event or line of a stream too large, rather than the whole body? */
 static int
 is_stream_item(const struct xchg *x, uint64_t max)
 {
-	return x->live == OUTPUT_STREAM_LINES &&
+	return x->stream_mode == OUTPUT_STREAM_LINES &&
 	       (max == 0 || (x->decoded_bytes < max && x->wire_bytes <= max));
 }
 

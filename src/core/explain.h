@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Why a fetch failed, in words: the errormsg of its record. */
+/* The message of an error, for people: `errormsg` of a record. */
 #ifndef CORE_EXPLAIN_H
 #define CORE_EXPLAIN_H
 
 struct buf;
 struct fetch;
 
-/* Appends it; the fetch has failed and has its exchange. */
+/* Appends it. f has failed and still has its exchange. */
 void explain_error(struct buf *out, const struct fetch *f);
 
 #endif

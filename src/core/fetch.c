@@ -119,7 +119,7 @@ destroy(struct fetch *f)
 		free((void *)(uintptr_t)f->line.p);
 	free(f->note);
 	free(f->cost);
-	history_give(f);
+	history_release(f);
 	f->job->alive--;
 	c->alive--;
 	account_set(&c->account, ACCOUNT_ITEMS, &f->charged, 0);
@@ -176,10 +176,10 @@ join_list(struct fetch *f)
 static void
 take_host(struct fetch *f)
 {
-	if (f->history == NULL || f->history->to == NULL)
+	if (f->history == NULL || f->history->next_host == NULL)
 		return;
-	f->host = f->history->to;
-	f->history->to = NULL;
+	f->host = f->history->next_host;
+	f->history->next_host = NULL;
 }
 
 static void
@@ -256,7 +256,7 @@ on_failed(struct fetch *f)
 	enum err e = conn_error(x->conn);
 
 	if (e == E_RESOURCE_LIMIT)
-		fetch_lacks_fd(f);
+		fetch_postpone_no_fd(f);
 	else
 		fetch_fail(
 		    f, e, error_info(e)->phase, conn_error_detail(x->conn));
@@ -339,7 +339,7 @@ fetch_on_parsed(struct pool_doc *d, const struct pool_result *r)
 
 /* How much of its waiting was for the look-up it now uses. */
 static int64_t
-looked_us(const struct fetch *f)
+lookup_wait_us(const struct fetch *f)
 {
 	const struct host *h = f->host;
 	int64_t from = h->lookup_at_us > f->entered_at_us ? h->lookup_at_us
@@ -355,9 +355,9 @@ begin_attempt(struct fetch *f)
 
 	if (f->job->opts->include_attempts)
 		(void)history_of(f);
-	x->is_counted = f->history == NULL || !f->history->goes_on;
+	x->is_counted = f->history == NULL || !f->history->continues_attempt;
 	if (f->history != NULL)
-		f->history->goes_on = 0;
+		f->history->continues_attempt = 0;
 	f->attempts += x->is_counted != 0;
 	if (f->begun_at_us == 0)
 		f->begun_at_us = x->start_at_us;
@@ -368,7 +368,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 {
 	struct core *c = f->core;
 	struct xchg *x = xchg_take(c, f);
-	int64_t looked = conn == NULL ? looked_us(f) : 0;
+	int64_t lookup_us = conn == NULL ? lookup_wait_us(f) : 0;
 	enum err e;
 
 	if (x->timer == NULL)
@@ -387,11 +387,11 @@ fetch_start(struct fetch *f, struct conn *conn)
 		return;
 	}
 	x->slot_at_us = c->clock.now_us;
-	x->start_at_us -= looked;
+	x->start_at_us -= lookup_us;
 	x->looked_up_at_us = c->clock.now_us;
 	x->is_reused = conn != NULL;
 	begin_attempt(f);
-	sched_take_slot(f, looked);
+	sched_take_slot(f, lookup_us);
 	if (conn != NULL)
 		fetch_enter(f, FETCH_SENDING, "reused");
 	else
@@ -409,7 +409,7 @@ enter_connecting(struct fetch *f)
 	trace_dial(f);
 	if (conn_dial(f->core->conns, h->addr, h->naddr, h->port, on_conn, f,
 		&x->conn) == CONN_BUSY)
-		fetch_lacks_fd(f);
+		fetch_postpone_no_fd(f);
 }
 
 static void
@@ -446,7 +446,7 @@ enter_emitting(struct fetch *f)
 {
 	if (!emit_record(f, 0))
 		return;
-	xchg_give(&f->x);
+	xchg_release(&f->x);
 	fetch_enter(f, FETCH_DONE, "written");
 }
 
@@ -476,7 +476,7 @@ static void
 enter_done(struct fetch *f)
 {
 	if (f->x != NULL)
-		xchg_give(&f->x);
+		xchg_release(&f->x);
 	destroy(f);
 }
 
@@ -507,7 +507,7 @@ fetch_drop(struct fetch *f)
 	parse_cancel(f);
 	if (f->x != NULL) {
 		conn_close(&f->x->conn, "run_ended");
-		xchg_give(&f->x);
+		xchg_release(&f->x);
 	}
 	destroy(f);
 }

@@ -113,7 +113,7 @@ int fetch_resend_stray(struct fetch *f);
  * No descriptor or port was to be had: back to the head of its queue,
  * unharmed, unless it has waited for --retry-max-time.
  */
-void fetch_lacks_fd(struct fetch *f);
+void fetch_postpone_no_fd(struct fetch *f);
 /* What waits at origins whose look-up failed, or that were given up, fails. */
 void fetch_fail_waiting(struct core *c);
 /*

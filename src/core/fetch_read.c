@@ -123,7 +123,7 @@ resume(struct fetch *f)
 	list_push(&c->state[f->state], &f->link);
 	conn_resume(f->x->conn);
 	deadline_set(f);
-	if (conn_has_more(f->x->conn) || f->x->is_behind)
+	if (conn_has_more(f->x->conn) || f->x->has_backlog)
 		fetch_run(f);
 }
 
@@ -143,7 +143,7 @@ read_once(struct fetch *f)
 	enum conn_end end;
 	size_t n, used;
 
-	if (x->is_behind)
+	if (x->has_backlog)
 		return act(f, xchg_continue(x), SPAN_NONE);
 	n = conn_read(x->conn, c->spare.read_buf, CORE_READ_BYTES, &end);
 	if (n == 0) {
@@ -174,7 +174,7 @@ read_too_early(struct fetch *f)
 		return;
 	n = conn_read(f->x->conn, c->spare.read_buf, CORE_READ_BYTES, &end);
 	if (!idle_is_blank(span_of(c->spare.read_buf, n)))
-		idle_distrust(f->host);
+		idle_stop_reuse(f->host);
 	(void)fetch_resend(f, E_EMPTY_REPLY);
 }
 
@@ -197,7 +197,7 @@ fetch_read(struct fetch *f)
 		}
 		if (!read_once(f) || !fetch_is_reading(f))
 			return;
-		if (!f->x->is_behind && !conn_has_more(f->x->conn))
+		if (!f->x->has_backlog && !conn_has_more(f->x->conn))
 			return;
 		clock_tick(&f->core->clock);
 		if (clock_is_over_budget(&f->core->clock))

@@ -38,16 +38,16 @@ enter_queue(struct fetch *f, const char *why)
 {
 	fetch_enter(f, FETCH_QUEUED, why);
 	if (f->x != NULL)
-		xchg_give(&f->x);
+		xchg_release(&f->x);
 }
 
 /* Back to the head of its queue, as if it had not started. */
 static void
-put_back(struct fetch *f, const char *why)
+requeue_unstarted(struct fetch *f, const char *why)
 {
 	conn_close(&f->x->conn, why);
 	if (!f->x->is_counted)
-		f->history->goes_on = 1;
+		f->history->continues_attempt = 1;
 	else if (--f->attempts == 0)
 		f->begun_at_us = 0;
 	enter_queue(f, why);
@@ -71,11 +71,11 @@ resend(struct fetch *f)
 
 /* For `attempts`: the request that is sent once more has ended so. */
 static void
-note_resend(struct fetch *f, enum err e)
+add_resent_attempt(struct fetch *f, enum err e)
 {
-	xchg_note_conn(f->x);
+	xchg_copy_conn_facts(f->x);
 	f->err = (unsigned char)e;
-	history_note(f);
+	history_add_attempt(f);
 	f->err = E_OK;
 }
 
@@ -84,7 +84,7 @@ fetch_resend(struct fetch *f, enum err e)
 {
 	if (!may_resend(f) || xchg_has_begun(f->x))
 		return 0;
-	note_resend(f, e);
+	add_resent_attempt(f, e);
 	resend(f);
 	return 1;
 }
@@ -92,20 +92,20 @@ fetch_resend(struct fetch *f, enum err e)
 int
 fetch_resend_stray(struct fetch *f)
 {
-	idle_distrust(f->host);
+	idle_stop_reuse(f->host);
 	if (!may_resend(f))
 		return 0;
-	note_resend(f, f->x->err);
+	add_resent_attempt(f, f->x->err);
 	/* The origin has seen this request: --delay holds for the next. */
 	if (f->job->opts->delay_us > 0)
-		put_back(f, "resend");
+		requeue_unstarted(f, "resend");
 	else
 		resend(f);
 	return 1;
 }
 
-#define PUT_OFF_US 1000000LL
-#define PUT_OFF_DOUBLES 6
+#define POSTPONE_US 1000000LL
+#define POSTPONE_DOUBLINGS 6
 
 static void finish(struct fetch *f);
 
@@ -133,19 +133,19 @@ redirect(struct fetch *f)
 		finish(f);
 		return;
 	}
-	history_note(f);
-	history_note_end(f);
+	history_add_attempt(f);
+	history_set_last(f);
 	t->last_phase = PHASE_REDIRECT;
 	t->last_took_us = 0; /* that is in redirect_us */
-	t->hops++;
-	t->goes_on = 1;
+	t->redirects++;
+	t->continues_attempt = 1;
 	t->due_at_us = 0;
 	t->header_bytes += http_header_bytes(x->http);
 	t->used_us += now - x->slot_at_us - x->handshake_queue_us -
-		      deadline_stood_us(f, now - x->slot_at_us) -
+		      deadline_paused_us(f, now - x->slot_at_us) -
 		      standstill_since_us(f->core, x->slot_at_us);
 	t->redirect_us += now - x->start_at_us;
-	t->to = to;
+	t->next_host = to;
 	enter_queue(f, "redirect");
 }
 
@@ -155,37 +155,37 @@ redirect(struct fetch *f)
  * request that must not be: then where it failed.
  */
 static void
-retry(struct fetch *f, int is_asked)
+retry(struct fetch *f, int is_retry_after)
 {
 	struct history *t = history_of(f);
 	int64_t delay_us = 0; /* beyond its origin's back-off */
-	const char *why = f->err != E_OK ? error_code((enum err)f->err)
-			  : is_asked     ? "asked_to_wait"
-					 : "status";
+	const char *why = f->err != E_OK   ? error_code((enum err)f->err)
+			  : is_retry_after ? "asked_to_wait"
+					   : "status";
 
-	t->tries += !is_asked;
-	if (is_asked)
-		delay_us = retry_asked_delay_us(f);
+	t->tries += !is_retry_after;
+	if (is_retry_after)
+		delay_us = retry_after_delay_us(f);
 	else if (!backoff_is_probing(f->host))
 		delay_us = retry_delay_us(f);
 
-	history_note(f);
-	history_note_end(f);
+	history_add_attempt(f);
+	history_set_last(f);
 	f->err = E_OK;
 	f->detail = NULL;
 	t->due_at_us = delay_us > 0 ? f->core->clock.now_us + delay_us : 0;
-	t->goes_on = 0;
+	t->continues_attempt = 0;
 	t->used_us = 0;
-	if (t->hops > 0 && !is_asked && !t->was_unsafe) {
+	if (t->redirects > 0 && !is_retry_after && !t->was_unsafe) {
 		history_start_over(t);
-		t->to = own_host(f);
+		t->next_host = own_host(f);
 	}
 	enter_queue(f, why);
 }
 
 /* Out of descriptors or ports. */
 void
-fetch_lacks_fd(struct fetch *f)
+fetch_postpone_no_fd(struct fetch *f)
 {
 	struct core *c = f->core;
 	int64_t max = f->job->opts->retry_max_time_us;
@@ -197,9 +197,9 @@ fetch_lacks_fd(struct fetch *f)
 		fetch_fail(f, E_RESOURCE_LIMIT, PHASE_CONNECT, NULL);
 		return;
 	}
-	sched_lacks_fd(c);
-	network_put_off_probe(c);
-	put_back(f, "fd_limit");
+	sched_begin_fd_wait(c);
+	network_postpone_probe(c);
+	requeue_unstarted(f, "fd_limit");
 }
 
 /* ---- endings ---- */
@@ -214,7 +214,7 @@ phase_struck(const struct fetch *f)
 
 /* Did it end by something of which the attempts tell? */
 static int
-was_tried(const struct fetch *f)
+counts_as_attempt(const struct fetch *f)
 {
 	return f->err == E_OK ||
 	       (f->phase != PHASE_INPUT && f->phase != PHASE_POLICY);
@@ -229,15 +229,15 @@ finish(struct fetch *f)
 		x->end_at_us = f->core->clock.now_us;
 		f->has_begun = xchg_has_begun(x) != 0;
 	}
-	if (was_tried(f))
-		history_note(f);
+	if (counts_as_attempt(f))
+		history_add_attempt(f);
 	fetch_enter(f, parse_prepare(f) ? FETCH_PARSING : FETCH_EMITTING,
 	    f->err != E_OK ? error_code((enum err)f->err) : "complete");
 }
 
 /* Where the header section that has come leads. */
 static void
-go_on(struct fetch *f)
+redirect_or_retry(struct fetch *f)
 {
 	if (f->x->verdict == VERDICT_REDIRECT)
 		redirect(f);
@@ -252,12 +252,12 @@ is_unreachable(
 {
 	if (p != PHASE_CONNECT && p != PHASE_TLS)
 		return 0;
-	return error_info(e)->retry == 'Y' || retry_is_cause_good(f, e, detail);
+	return error_info(e)->retry == 'Y' || retry_is_transient(f, e, detail);
 }
 
 /* Tells its back-off what the failure says of the origin. */
 static void
-tell_backoff(
+report_to_backoff(
     struct fetch *f, enum err e, enum phase p, const char *detail, int is_last)
 {
 	int is_answer =
@@ -265,7 +265,7 @@ tell_backoff(
 
 	if (is_unreachable(f, e, p, detail))
 		backoff_unreachable(
-		    f, e, is_last && (retry_is_wanted(f) || f->x->is_probe));
+		    f, e, is_last && (retry_is_enabled(f) || f->x->is_probe));
 	else if (p == PHASE_SEND || p == PHASE_TTFB)
 		backoff_broken(f, e);
 	else if (is_answer && !xchg_has_head(f->x))
@@ -283,7 +283,7 @@ fail_for_good(struct fetch *f, enum err e, enum phase p)
 /* Tells the network of the failure. Nonzero: the network is down, and this is
  * not the item's fault. */
 static int
-blame_network(struct fetch *f, enum err e, enum phase p, const char *detail)
+report_to_network(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
 	struct core *c = f->core;
 
@@ -296,7 +296,7 @@ blame_network(struct fetch *f, enum err e, enum phase p, const char *detail)
 	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET)
 		network_works(c);
 	else if (c->network.is_probing) /* perhaps this was it */
-		network_put_off_probe(c);
+		network_postpone_probe(c);
 	return 0;
 }
 
@@ -306,7 +306,7 @@ close_failed(struct xchg *x, enum err e)
 {
 	if (x == NULL)
 		return;
-	xchg_note_conn(x);
+	xchg_copy_conn_facts(x);
 	if (x->conn != NULL && x->note == NULL &&
 	    conn_error_note(x->conn) != NULL)
 		x->note = mem_strdup(conn_error_note(x->conn));
@@ -319,7 +319,7 @@ close_failed(struct xchg *x, enum err e)
  * Nonzero: so it does.
  */
 static int
-put_off(struct fetch *f, enum err e, enum phase p)
+postpone_no_memory(struct fetch *f, enum err e, enum phase p)
 {
 	struct history *t = f->history;
 	unsigned n;
@@ -328,10 +328,11 @@ put_off(struct fetch *f, enum err e, enum phase p)
 	    t->was_unsafe || !item_is_idempotent(f) || !retry_has_time(f))
 		return 0;
 	close_failed(f->x, e);
-	n = t->put_offs < PUT_OFF_DOUBLES ? t->put_offs++ : PUT_OFF_DOUBLES;
-	t->due_at_us = f->core->clock.now_us + (PUT_OFF_US << n);
+	n = t->postponements < POSTPONE_DOUBLINGS ? t->postponements++
+						  : POSTPONE_DOUBLINGS;
+	t->due_at_us = f->core->clock.now_us + (POSTPONE_US << n);
 	history_start_over(t);
-	t->to = own_host(f);
+	t->next_host = own_host(f);
 	enter_queue(f, "memory");
 	return 1;
 }
@@ -348,17 +349,17 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	}
 	if (p == PHASE_STRUCK)
 		p = phase_struck(f);
-	if (blame_network(f, e, p, detail)) {
-		put_back(f, "net_down");
+	if (report_to_network(f, e, p, detail)) {
+		requeue_unstarted(f, "net_down");
 		return;
 	}
-	if (put_off(f, e, p))
+	if (postpone_no_memory(f, e, p))
 		return;
 	f->err = (unsigned char)e;
 	f->phase = (unsigned char)p;
 	f->detail = detail;
 	next = retry_judge_error(f, e, detail);
-	tell_backoff(f, e, p, detail, next == VERDICT_FINAL);
+	report_to_backoff(f, e, p, detail, next == VERDICT_FINAL);
 	close_failed(f->x, e);
 	if (next != VERDICT_FINAL) {
 		retry(f, next == VERDICT_RETRY_AFTER);
@@ -381,10 +382,10 @@ fail_lookup(struct fetch *f, enum err e, const char *detail)
 		since = f->entered_at_us;
 	if (f->begun_at_us == 0)
 		f->begun_at_us = since;
-	if (t == NULL || !t->goes_on)
+	if (t == NULL || !t->continues_attempt)
 		f->attempts++;
 	if (t != NULL) {
-		t->goes_on = 0;
+		t->continues_attempt = 0;
 		t->lookup_at_us = since;
 		t->wait_us = since - f->entered_at_us;
 		t->wait_reason = t->due_at_us > f->entered_at_us
@@ -422,13 +423,13 @@ fetch_fail_waiting(struct core *c)
 
 	while ((k = list_first(&c->hosts.unresolved)) != NULL)
 		fail_unresolved(CONTAINER(k, struct queue, link)->host);
-	while ((k = list_first(&c->hosts.lost)) != NULL) {
+	while ((k = list_first(&c->hosts.given_up)) != NULL) {
 		q = CONTAINER(k, struct queue, link);
 		while ((w = list_first(&q->waiting)) != NULL ||
 		       (w = list_first(&q->delayed)) != NULL)
 			fetch_fail(CONTAINER(w, struct fetch, link),
 			    E_HOST_UNAVAILABLE, PHASE_POLICY,
-			    q->host->backoff.last);
+			    q->host->backoff.last_failure);
 		host_update(q->host);
 	}
 }
@@ -436,9 +437,9 @@ fetch_fail_waiting(struct core *c)
 void
 fetch_cut(struct fetch *f)
 {
-	xchg_note_conn(f->x);
+	xchg_copy_conn_facts(f->x);
 	conn_close(&f->x->conn, "rest_not_wanted");
-	go_on(f);
+	redirect_or_retry(f);
 }
 
 void
@@ -447,19 +448,19 @@ fetch_succeed(struct fetch *f, struct span left_over)
 	struct xchg *x = f->x;
 	int64_t keep = xchg_keep_us(x);
 
-	xchg_note_conn(x);
+	xchg_copy_conn_facts(x);
 	if (f->state == FETCH_SENDING || conn_is_sending(x->conn) ||
 	    left_over.n > 0 || conn_has_more(x->conn))
 		keep = 0;
 	if (!idle_is_blank(left_over))
-		idle_distrust(f->host);
+		idle_stop_reuse(f->host);
 	if (keep > 0)
 		idle_park(f->host, &x->conn, keep, http_is_bodiless(x->http));
 	else
 		conn_close(
 		    &x->conn, left_over.n > 0 ? "stray_bytes" : "not_kept");
 	if (x->verdict != VERDICT_FINAL) {
-		go_on(f);
+		redirect_or_retry(f);
 		return;
 	}
 	if (f->job->opts->fail && http_status(x->http) >= 400) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The memory of an item that came back. Decides nothing: retry and redirect
- * do.
+ * The history of an item that is retried or redirected. Decides nothing: retry
+ * and redirect do.
  */
 #include "core/history.h"
 
@@ -14,9 +14,9 @@
 #include "core/item.h"
 #include "core/xchg.h"
 
-#define KEEP_BYTES 1024 /* of a buffer, from one item to the next */
-#define NOTED_MIN 4096  /* bytes noted of an item, whatever others have */
-#define SPARE_MAX 256   /* trails kept for the next items */
+#define KEEP_BYTES 1024 /* of a buffer, kept for the next item */
+#define NOTED_MIN 4096  /* bytes per item that are always allowed */
+#define SPARE_MAX 256   /* histories kept for the next items */
 
 struct history *
 history_of(struct fetch *f)
@@ -58,7 +58,7 @@ clear_notes(struct history *t)
 }
 
 void
-history_give(struct fetch *f)
+history_release(struct fetch *f)
 {
 	struct history *t = f->history;
 	struct buf url, seen;
@@ -92,7 +92,7 @@ history_free(struct history *t)
 }
 
 void
-history_note_end(struct fetch *f)
+history_set_last(struct fetch *f)
 {
 	const struct xchg *x = f->x;
 	struct history *t = f->history;
@@ -112,9 +112,9 @@ history_note_end(struct fetch *f)
 void
 history_start_over(struct history *t)
 {
-	t->hops = 0;
+	t->redirects = 0;
 	t->method = SPAN_NONE;
-	t->is_bodyless = t->goes_on = t->was_unsafe = 0;
+	t->drops_body = t->continues_attempt = t->was_unsafe = 0;
 	buf_clear(&t->url, KEEP_BYTES);
 	buf_clear(&t->seen, KEEP_BYTES);
 	t->header_bytes = 0;
@@ -123,7 +123,7 @@ history_start_over(struct history *t)
 }
 
 int
-history_parse_hop(const struct history *t, struct url *to)
+history_parse_redirect(const struct history *t, struct url *to)
 {
 	const char *why;
 	size_t at;
@@ -132,7 +132,7 @@ history_parse_hop(const struct history *t, struct url *to)
 }
 
 int
-history_remember(struct history *t, struct span url, struct span method)
+history_add_request(struct history *t, struct span url, struct span method)
 {
 	const struct hash *key = &t->fetch->core->hosts.table;
 	uint64_t h = hash_of(key, url) * 31 + hash_of(key, method), have;
@@ -151,7 +151,7 @@ history_remember(struct history *t, struct span url, struct span method)
 /* ---- the list ---- */
 
 static struct span
-keep(struct history *t, struct span s)
+copy(struct history *t, struct span s)
 {
 	if (s.p == NULL)
 		return s;
@@ -159,20 +159,20 @@ keep(struct history *t, struct span s)
 	return span_of(mem_strndup(s.p, s.n), s.n);
 }
 
-/* Most attempts ask for the same URL: one copy will do. */
+/* Most attempts request the same URL: they share one copy. */
 static struct span
-keep_url(struct history *t, struct span url)
+copy_url(struct history *t, struct span url)
 {
 	if (t->n > 1 && span_eq(t->v[t->n - 2].url, url))
 		return t->v[t->n - 2].url;
-	return keep(t, url);
+	return copy(t, url);
 }
 
-/* The next note, with a URL of `n` bytes. */
+/* Is there room for one more entry with a URL of n bytes? */
 static int
 has_room(const struct history *t, const struct core *c, size_t n)
 {
-	return t->n < TRAIL_KEPT &&
+	return t->n < ATTEMPTS_MAX &&
 	       (t->noted_bytes + n <= NOTED_MIN || account_may_remember(c, n));
 }
 
@@ -185,15 +185,15 @@ add(struct history *t)
 }
 
 static void
-note_xchg(struct record_attempt *a, struct history *history,
+fill_from_xchg(struct record_attempt *a, struct history *history,
     const struct xchg *x, int64_t now_us)
 {
 	char ip[XCHG_IP_TEXT];
 	struct xchg_times t;
 
 	xchg_times(x, now_us, &t);
-	a->url = keep_url(history, url_text(&x->url));
-	a->remote_ip = keep(history, span_str(xchg_peer_text(x, ip)));
+	a->url = copy_url(history, url_text(&x->url));
+	a->remote_ip = copy(history, span_str(xchg_peer_text(x, ip)));
 	a->conn_id = (int64_t)x->conn_id;
 	if (xchg_has_begun(x) && xchg_has_head(x))
 		a->status_code = http_status(x->http);
@@ -204,7 +204,7 @@ note_xchg(struct record_attempt *a, struct history *history,
 	a->time_total = t.total;
 }
 
-/* The URL of its request that has no exchange, without its fragment. */
+/* The URL of a request without an exchange, without its fragment. */
 static struct span
 url_of(const struct fetch *f)
 {
@@ -213,7 +213,7 @@ url_of(const struct fetch *f)
 	struct span url;
 	const char *hash;
 
-	if (t->hops == 0) {
+	if (t->redirects == 0) {
 		own = item_own_url(f);
 		return own != NULL ? url_text(own) : SPAN_NONE;
 	}
@@ -224,13 +224,13 @@ url_of(const struct fetch *f)
 	return url;
 }
 
-/* A look-up that failed: there was no exchange. */
+/* For a look-up that failed, which has no exchange. */
 static void
-note_lookup(struct record_attempt *a, struct fetch *f, int64_t now_us)
+fill_from_lookup(struct record_attempt *a, struct fetch *f, int64_t now_us)
 {
 	struct history *t = f->history;
 
-	a->url = keep_url(t, url_of(f));
+	a->url = copy_url(t, url_of(f));
 	a->time_namelookup = a->time_connect = a->time_appconnect =
 	    a->time_starttransfer = RECORD_NO_TIME;
 	a->time_total =
@@ -238,7 +238,7 @@ note_lookup(struct record_attempt *a, struct fetch *f, int64_t now_us)
 }
 
 void
-history_note(struct fetch *f)
+history_add_attempt(struct fetch *f)
 {
 	struct record_attempt *a;
 	struct history *t;
@@ -254,8 +254,8 @@ history_note(struct fetch *f)
 	a->wait_us = t->wait_us;
 	a->wait_reason = span_str(t->wait_reason);
 	if (f->x != NULL)
-		note_xchg(a, t, f->x, f->core->clock.now_us);
+		fill_from_xchg(a, t, f->x, f->core->clock.now_us);
 	else
-		note_lookup(a, f, f->core->clock.now_us);
+		fill_from_lookup(a, f, f->core->clock.now_us);
 	history_count_held(t);
 }

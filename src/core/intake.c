@@ -30,7 +30,7 @@ enough(const struct job *j)
 static int
 is_far_ahead(const struct job *j)
 {
-	return j->ready.n > 0 && j->startable + j->want.n >= enough(j);
+	return j->ready.n > 0 && j->startable + j->needs_lookup.n >= enough(j);
 }
 
 /* The share of one job in what may wait; a long list leaves room for others. */

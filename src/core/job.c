@@ -61,7 +61,7 @@ job_init(struct job *j, struct core *c, const struct opts *o)
 	j->opts = o;
 	list_init(&j->emit.waiting);
 	list_init(&j->ready);
-	list_init(&j->want);
+	list_init(&j->needs_lookup);
 	set_request_defaults(j);
 	set_pace(j);
 	if (o->keep_order)

@@ -36,17 +36,17 @@ struct job {
 	struct http_headers headers;
 
 	/* Its items. */
-	uint64_t seq;       /* of the newest one */
-	size_t alive;       /* that have no record yet */
-	size_t slots;       /* in use */
-	size_t known;       /* that wait for a slot, */
-	size_t known_bytes; /* and the bytes of their lines */
-	unsigned pauses;    /* PAUSE_SINK, PAUSE_SPILL */
-	size_t startable;   /* of these, how many could start now */
-	struct list ready;  /* struct queue: one may start there */
-	struct list want;   /* likewise: a look-up is needed */
-	int is_single;      /* there is one item and no more */
-	int was_left;       /* items were dropped without a record */
+	uint64_t seq;             /* of the newest one */
+	size_t alive;             /* that have no record yet */
+	size_t slots;             /* transfer slots in use */
+	size_t known;             /* that wait for a slot, */
+	size_t known_bytes;       /* and the bytes of their lines */
+	unsigned pauses;          /* PAUSE_SINK, PAUSE_SPILL */
+	size_t startable;         /* of these, how many could start now */
+	struct list ready;        /* struct queue in READY, in rotation */
+	struct list needs_lookup; /* struct queue in NEEDS_LOOKUP */
+	int is_single;            /* there is one item and no more */
+	int was_left;             /* items were dropped without a record */
 
 	struct stats stats;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Redirects: which answers are one, where they lead, what is asked there. Knows
- * nothing of queues or connections; what may be sent to another origin is
- * left to core/xchg_request.
+ * Redirects: which answers are one, their target, and the request sent there.
+ * Knows nothing of queues or connections; core/xchg_request decides what may be
+ * sent to another origin.
  */
 #include "core/redirect.h"
 
@@ -12,7 +12,7 @@
 #include "core/history.h"
 #include "core/xchg.h"
 
-#define KEPT_MIN 1024 /* bytes of a hop's URL, whatever others have */
+#define KEPT_MIN 1024 /* bytes of a target's URL that are always allowed */
 
 static int
 is_redirect(int status)
@@ -37,7 +37,7 @@ may_follow(const struct fetch *f)
 	return 0;
 }
 
-/* Returns 0 if there are two that differ; none: n 0. */
+/* Returns 0 if there are two different ones. None: value->n is 0. */
 static int
 find_location(const struct http_fields *f, struct span *value)
 {
@@ -51,7 +51,7 @@ find_location(const struct http_fields *f, struct span *value)
 	return 1;
 }
 
-/* RFC 9110 section 15.4: a POST that is answered so becomes a GET. */
+/* RFC 9110 section 15.4: a redirected POST becomes a GET. n 0: unchanged. */
 static struct span
 next_method(int status, struct span m)
 {
@@ -79,14 +79,14 @@ is_denied(const struct fetch *f, const struct url *to)
 }
 
 static void
-set_hop(struct fetch *f, const struct url *to, struct span method)
+set_redirect(struct fetch *f, const struct url *to, struct span method)
 {
 	struct history *t = f->history;
 
 	t->was_unsafe |= !item_is_idempotent(f);
 	if (method.n > 0) {
 		t->method = method;
-		t->is_bodyless = 1;
+		t->drops_body = 1;
 	}
 	buf_clear(&t->url, 0);
 	buf_reserve(&t->url, to->text.n + to->fragment.n + 1);
@@ -103,26 +103,27 @@ redirect_host(struct fetch *f)
 {
 	struct url *to = &f->core->scratch.target;
 
-	if (history_parse_hop(f->history, to) == -1)
+	if (history_parse_redirect(f->history, to) == -1)
 		return NULL;
 	return host_of(f->core, to);
 }
 
-/* Remembers where it is and where it goes. Nonzero: it has been there. */
+/* Adds the present and the next request to its history. Nonzero: a loop. */
 static int
-remember_hop(struct fetch *f, const struct url *to, struct span method)
+remember_redirect(struct fetch *f, const struct url *to, struct span method)
 {
 	struct history *t = history_of(f);
 
-	if (t->hops == 0)
-		(void)history_remember(t, url_text(&f->x->url), f->x->method);
-	return history_remember(
+	if (t->redirects == 0)
+		(void)history_add_request(
+		    t, url_text(&f->x->url), f->x->method);
+	return history_add_request(
 	    t, url_text(to), method.n > 0 ? method : f->x->method);
 }
 
-/* Where it goes is kept as long as it waits there. */
+/* The target's URL is kept while the item waits in its queue. */
 static int
-may_keep(const struct fetch *f, const struct url *to)
+has_memory_for(const struct fetch *f, const struct url *to)
 {
 	size_t n = to->text.n + to->fragment.n + 1;
 
@@ -148,14 +149,14 @@ redirect_judge(struct fetch *f, enum err *e, const char **detail)
 		return bad(E_REDIRECT_DENIED, NULL, e, detail);
 	if (fault != E_OK)
 		return bad(E_REDIRECT_INVALID, error_code(fault), e, detail);
-	if ((f->history != NULL ? f->history->hops : 0) >=
+	if ((f->history != NULL ? f->history->redirects : 0) >=
 	    f->job->opts->max_redirs)
 		return bad(E_REDIRECT_LIMIT, NULL, e, detail);
 	method = next_method(http_status(x->http), x->method);
-	if (remember_hop(f, to, method))
+	if (remember_redirect(f, to, method))
 		return bad(E_REDIRECT_LOOP, NULL, e, detail);
-	if (!may_keep(f, to))
+	if (!has_memory_for(f, to))
 		return bad(E_RESOURCE_LIMIT, "long URLs wait", e, detail);
-	set_hop(f, to, method);
+	set_redirect(f, to, method);
 	return REDIRECT_GO;
 }

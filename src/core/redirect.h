@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Does an answer send us elsewhere (RFC 9110 section 15.4), and with what
- * request? Decides; the spine makes the move.
+ * Decides whether an answer is a redirect to follow (RFC 9110 section 15.4) and
+ * what the next request is. core/fetch makes the move.
  */
 #ifndef CORE_REDIRECT_H
 #define CORE_REDIRECT_H
@@ -12,17 +12,18 @@ struct fetch;
 struct host;
 
 enum redirect {
-	REDIRECT_NONE, /* this answer is the last one */
-	REDIRECT_GO,   /* f->history holds the next hop */
-	REDIRECT_BAD,  /* the item ends with *e */
+	REDIRECT_NONE, /* not a redirect, or not one to follow */
+	REDIRECT_GO,   /* f->history has the next request */
+	REDIRECT_BAD,  /* the item fails with *e */
 };
 
 /*
- * For the header section f->x has just completed. *detail is static or NULL.
+ * For the header section that f->x has just completed. *detail is static or
+ * NULL.
  */
 enum redirect redirect_judge(struct fetch *f, enum err *e, const char **detail);
-/* The origin of the hop in f->history; forgotten unless f is queued there now.
- * NULL if the hop is no URL. */
+/* The origin of the next request in f->history. Queue f there at once: an
+ * unused origin may be forgotten. NULL if the target is not a URL. */
 struct host *redirect_host(struct fetch *f);
 
 #endif

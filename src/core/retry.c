@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rules of sending again. Knows statuses, codes and methods; what holds
- * an origin as a whole is its back-off's.
+ * The rules of retries. Knows statuses, codes and methods; core/origin/backoff
+ * decides what holds an origin as a whole.
  */
 #include "core/retry.h"
 
@@ -27,7 +27,7 @@ tries_max(const struct fetch *f)
 }
 
 int
-retry_is_wanted(const struct fetch *f)
+retry_is_enabled(const struct fetch *f)
 {
 	return tries_max(f) > 0;
 }
@@ -47,9 +47,9 @@ is_over_time(const struct fetch *f)
 	       f->core->clock.now_us - f->begun_at_us >= max;
 }
 
-/* An even number below `below`; xorshift, good enough for jitter. */
+/* Evenly distributed in [0, below); xorshift is good enough for jitter. */
 static int64_t
-draw(struct core *c, int64_t below)
+random_below(struct core *c, int64_t below)
 {
 	uint64_t r = c->random;
 
@@ -60,7 +60,7 @@ draw(struct core *c, int64_t below)
 	return below > 0 ? (int64_t)(r % (uint64_t)below) : 0;
 }
 
-/* Before the n-th counted try, without jitter. */
+/* The wait before the n-th counted try, without jitter. */
 static int64_t
 nominal_us(const struct fetch *f, unsigned n)
 {
@@ -78,30 +78,31 @@ retry_delay_us(struct fetch *f)
 	int64_t max = f->job->opts->retry_max_time_us;
 	int64_t left = f->begun_at_us + max - f->core->clock.now_us;
 
-	us = us / 2 + draw(f->core, us);
+	us = us / 2 + random_below(f->core, us);
 	if (us > DELAY_MAX_US)
 		us = DELAY_MAX_US;
 	if (max > 0 && us > left)
-		us = left; /* the last one begins in time */
-	/* Not at once: one look-up that failed is one try. */
+		us = left; /* the last try begins in time */
+	/* Never 0: a failed look-up would take all tries at once. */
 	return us > 0 ? us : 1;
 }
 
 int64_t
-retry_asked_delay_us(struct fetch *f)
+retry_after_delay_us(struct fetch *f)
 {
 	struct history *t = history_of(f);
 	int is_alone = t->answers != f->host->backoff.answers;
 
-	t->asked++;
+	t->throttled++;
 	t->answers = f->host->backoff.answers;
 	if (!is_alone)
 		return 0;
-	/* The first refusal is news. */
-	return t->asked_alone++ > 0 ? nominal_us(f, t->asked_alone - 1) : 0;
+	/* The first time it may be chance. */
+	return t->throttled_alone++ > 0 ? nominal_us(f, t->throttled_alone - 1)
+					: 0;
 }
 
-/* Would it be another request with the same effect? */
+/* Has the request, sent again, the same effect (or is that accepted)? */
 static int
 may_repeat(const struct fetch *f)
 {
@@ -118,7 +119,7 @@ has_tries(const struct fetch *f)
 /* ---- by status ---- */
 
 static int64_t
-asked_us(const struct fetch *f)
+retry_after_us(const struct fetch *f)
 {
 	return http_retry_after_of(http_header(f->x->http), timer_wall_us());
 }
@@ -131,11 +132,11 @@ is_status_listed(const struct fetch *f, int status)
 
 /* Its origin is held, even if this item is not to be asked again itself. */
 static enum retry_verdict
-judge_asked(struct fetch *f, int status, int64_t wait_us)
+judge_throttled(struct fetch *f, int status, int64_t wait_us)
 {
 	int64_t max = f->job->opts->retry_after_max_us;
 
-	backoff_asked(f, status, wait_us);
+	backoff_throttled(f, status, wait_us);
 	if (tries_max(f) == 0 || f->has_written || (max > 0 && wait_us > max))
 		return VERDICT_FINAL;
 	if (is_over_time(f) ||
@@ -153,9 +154,9 @@ judge_status(struct fetch *f)
 
 	if (is_listed && (tries_max(f) > 0 || f->job->opts->retry > 0)) {
 		if (status == 429 || status == 503 || status == 529)
-			wait_us = asked_us(f);
+			wait_us = retry_after_us(f);
 		if (status == 429 || wait_us >= 0)
-			return judge_asked(f, status, wait_us);
+			return judge_throttled(f, status, wait_us);
 	}
 	backoff_answered(f);
 	return is_listed && has_tries(f) && may_repeat(f) ? VERDICT_RETRY
@@ -187,7 +188,7 @@ retry_judge_head(struct fetch *f)
 /* ---- by error ---- */
 
 int
-retry_is_cause_good(const struct fetch *f, enum err e, const char *detail)
+retry_is_transient(const struct fetch *f, enum err e, const char *detail)
 {
 	if (e == E_TIMEOUT_TOTAL)
 		return f->x == NULL || !xchg_has_begun(f->x);
@@ -203,10 +204,10 @@ is_listed(const struct fetch *f, enum err e, const char *detail)
 	if (o->retry_error[e])
 		return 1;
 	return o->retry_errors && error_info(e)->retry == 'C' &&
-	       retry_is_cause_good(f, e, detail);
+	       retry_is_transient(f, e, detail);
 }
 
-/* Not one byte of the request has left. */
+/* Has no byte of the request been sent? */
 static int
 is_unsent(const struct fetch *f)
 {
@@ -219,7 +220,7 @@ retry_judge_error(struct fetch *f, enum err e, const char *detail)
 {
 	if (!is_listed(f, e, detail))
 		return VERDICT_FINAL;
-	if (backoff_is_free_probe(f) && retry_is_wanted(f) && is_unsent(f) &&
+	if (backoff_is_free_probe(f) && retry_is_enabled(f) && is_unsent(f) &&
 	    !is_over_time(f))
 		return VERDICT_RETRY_AFTER;
 	if (!has_tries(f))

@@ -247,11 +247,12 @@ look_up_some(struct core *c, size_t ahead, size_t most)
 
 	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
 		j = CONTAINER(k, struct job, of_core);
-		if (j->want.n == 0 || j->ready.n >= ahead ||
+		if (j->needs_lookup.n == 0 || j->ready.n >= ahead ||
 		    c->hosts.lookups >= most || c->network.is_down)
 			continue;
 		host_look_up(
-		    CONTAINER(list_first(&j->want), struct queue, link)->host);
+		    CONTAINER(list_first(&j->needs_lookup), struct queue, link)
+			->host);
 		n++;
 	}
 	return n;
@@ -486,7 +487,7 @@ next_in_order(struct job *j, struct conn **conn)
 	if (o.f == NULL || sched_is_delayed(o.f))
 		return NULL;
 	q = queue_find(o.f->host, j);
-	if (q->place != QUEUE_READY || !find_way(q, o.f, conn))
+	if (q->state != QUEUE_READY || !find_way(q, o.f, conn))
 		return NULL;
 	charge(q, o.f);
 	return o.f;
@@ -607,7 +608,7 @@ sched_judge_pauses(struct core *c)
 	struct link *k;
 	struct job *j;
 
-	account_ask(c);
+	account_update(c);
 	parse_go_on(c);
 	if (!account_is_over(c))
 		s->exempt = NULL;
@@ -637,11 +638,11 @@ sched_judge_pauses(struct core *c)
 static int
 goes_before(const struct fetch *f, const struct fetch *than)
 {
-	int is_live = f->x->live != OUTPUT_STREAM_NONE;
+	int is_stream = f->x->stream_mode != OUTPUT_STREAM_NONE;
 
-	if (is_live != (than->x->live != OUTPUT_STREAM_NONE))
-		return !is_live;
-	if (is_live)
+	if (is_stream != (than->x->stream_mode != OUTPUT_STREAM_NONE))
+		return !is_stream;
+	if (is_stream)
 		return f->x->charged > than->x->charged;
 	if (f->x->slot_at_us != than->x->slot_at_us)
 		return f->x->slot_at_us < than->x->slot_at_us;
@@ -683,11 +684,11 @@ sched_must_pause(struct fetch *f)
 	struct core *c = f->core;
 
 	if (sink_is_full(e->out) ||
-	    (f->x->live != OUTPUT_STREAM_NONE && output_is_blocked(f)))
+	    (f->x->stream_mode != OUTPUT_STREAM_NONE && output_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
 	if (e->order != NULL && order_turn(e->order) == f->seq)
 		return 0; /* all others wait for it */
-	if (f->x->live != OUTPUT_STREAM_NONE && !output_has_room(f))
+	if (f->x->stream_mode != OUTPUT_STREAM_NONE && !output_has_room(f))
 		return WAIT_ORDER;
 	if (!account_is_over(c) || e->unfinished == f)
 		return 0; /* nothing else comes out before its line is */
@@ -709,7 +710,7 @@ on_fd_retry(void *arg)
 }
 
 void
-sched_lacks_fd(struct core *c)
+sched_begin_fd_wait(struct core *c)
 {
 	idle_close(c, FD_IDLE_CLOSED, "fd_limit");
 	c->sched.pauses |= PAUSE_FD;

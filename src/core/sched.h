@@ -92,7 +92,7 @@ void sched_judge_pauses(struct core *c);
  */
 int sched_must_pause(struct fetch *f);
 /* No descriptor or port was to be had: closes idle ones, tries again soon. */
-void sched_lacks_fd(struct core *c);
+void sched_begin_fd_wait(struct core *c);
 /* f has a connection: if it had waited for a descriptor, that is over. */
 void sched_end_fd_wait(struct fetch *f);
 /* Nothing new starts any more. */

@@ -41,21 +41,21 @@ why_host(const struct fetch *f)
 	const struct queue *q = queue_find(f->host, f->job);
 	const struct host *h = f->host;
 
-	switch (q->place) {
-	case QUEUE_WANT:
-	case QUEUE_LOOKUP:
+	switch (q->state) {
+	case QUEUE_NEEDS_LOOKUP:
+	case QUEUE_LOOKING_UP:
 		return h->core->network.is_down ? WAIT_NET_DOWN : WAIT_DNS;
 	case QUEUE_HELD:
 		return q->why_held;
 	case QUEUE_FULL:
 		if (h->unsent > 0 && f->job->opts->delay_us > 0)
 			return WAIT_DELAY;
-		if (h->backoff.allow > 0)
+		if (h->backoff.recovery_limit > 0)
 			return h->backoff.why;
 		return WAIT_HOST_LIMIT;
-	case QUEUE_QUIET:
+	case QUEUE_EMPTY:
 	case QUEUE_READY:
-	case QUEUE_LOST:
+	case QUEUE_GIVEN_UP:
 	case QUEUE_UNRESOLVED:
 		break;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A short history of standstills. Knows nothing of how they were noticed. */
+/* A short history of standstills. Knows nothing of how they are detected. */
 #include "core/standstill.h"
 
 #include "core/core.h"
@@ -16,7 +16,7 @@ standstill_note(struct core *c, int64_t length_us)
 	resolve_extend_deadlines(c->resolve, length_us);
 }
 
-/* Of one that was under way at that moment only what came after it. */
+/* The part of a standstill after from_at_us. */
 static int64_t
 after(int64_t end_at_us, int64_t length_us, int64_t from_at_us)
 {

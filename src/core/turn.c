@@ -43,7 +43,7 @@ has_output(const struct core *c)
 int
 turn_has_work(const struct core *c)
 {
-	return has_output(c) || c->run.n > 0 || c->hosts.lost.n > 0 ||
+	return has_output(c) || c->run.n > 0 || c->hosts.given_up.n > 0 ||
 	       c->hosts.unresolved.n > 0 || c->turn.is_work_left ||
 	       sched_may_start(c);
 }
@@ -66,20 +66,20 @@ probe_network(struct core *c)
 	size_t before = c->sched.slots + c->hosts.lookups;
 	int n;
 
-	if ((c->hosts.nready == 0 && c->hosts.nwant == 0) ||
+	if ((c->hosts.nready == 0 && c->hosts.nneed_lookup == 0) ||
 	    !network_begin_probe(c))
 		return;
 	c->sched.pauses &= ~(unsigned)PAUSE_NET;
 	for (n = 0; n < 4 && c->sched.slots + c->hosts.lookups == before; n++)
-		if (!c->network.is_dns && sched_may_start(c))
+		if (!c->network.is_dns_only && sched_may_start(c))
 			start_next(c);
-		else if (c->sched.pauses == 0 && c->hosts.nwant > 0 &&
+		else if (c->sched.pauses == 0 && c->hosts.nneed_lookup > 0 &&
 			 c->hosts.lookups == 0)
-			host_look_up(queue_first_wanting(c)->host);
+			host_look_up(queue_first_needing_lookup(c)->host);
 	if (c->sched.slots + c->hosts.lookups == before &&
-	    c->network.job == NULL)
-		network_put_off_probe(c);
-	if (c->network.is_down && !c->network.is_dns)
+	    c->network.lookup == NULL)
+		network_postpone_probe(c);
+	if (c->network.is_down && !c->network.is_dns_only)
 		c->sched.pauses |= PAUSE_NET;
 }
 

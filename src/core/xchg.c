@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Answer bytes through http and decode, counted against every limit. Each
- * step gives a verdict; the spine acts on it. The request: xchg_request.c.
+ * The answer: passes its bytes through codec/http and codec/decode and checks
+ * every limit. Each step returns a verdict; core/fetch acts on it. The request
+ * is in xchg_request.c.
  */
 #include "core/xchg.h"
 
@@ -17,14 +18,14 @@
 #include "core/output/parse.h"
 #include "io/timer.h"
 
-#define STEP_BYTES (256u << 10) /* decoded a visit */
-#define KEEP_BYTES 16384        /* of a buffer, from one fetch to the next */
+#define STEP_BYTES (256u << 10) /* decoded per call */
+#define KEEP_BYTES 16384        /* of a buffer, kept for the next fetch */
 #define KEEP_DECODER_BYTES (1u << 20)
 #define SPARE_MAX 64 /* exchanges kept for the next items */
 #define KEEP_ALIVE_US 60000000
 #define RATIO_FROM (1u << 20) /* --max-ratio counts from here */
-#define DRAIN_MAX 65536       /* of a body nobody wants, */
-#define DRAIN_US 1000000      /* in this time */
+#define DRAIN_MAX 65536  /* bytes of a body that are read only so that the */
+#define DRAIN_US 1000000 /* connection can be reused, in this time */
 
 /* ---- its life ---- */
 
@@ -46,7 +47,7 @@ xchg_take(struct core *c, struct fetch *f)
 	return x;
 }
 
-/* Bodies by what is in them, as their pages beyond that were not touched. */
+/* Bodies count by length, not capacity: unused pages take no memory. */
 static size_t
 held_bytes(const struct xchg *x)
 {
@@ -70,7 +71,7 @@ xchg_count_held(struct xchg *x)
 	    &x->core->account, ACCOUNT_EXCHANGES, &x->charged, held_bytes(x));
 }
 
-/* A decoder is large: one is kept for the next body, not one an exchange. */
+/* A decoder is large: one is kept for all exchanges, not one for each. */
 static void
 give_decoder(struct xchg *x)
 {
@@ -83,7 +84,7 @@ give_decoder(struct xchg *x)
 	x->decode = NULL;
 }
 
-/* Ready for another answer. */
+/* Prepares it for another answer. */
 static void
 clear_parse(struct parse *p)
 {
@@ -114,7 +115,7 @@ clear_answer(struct xchg *x)
 	buf_clear(&x->type_lines, 0);
 	x->content_type = SPAN_NONE;
 	media_type_clear(&x->media, KEEP_BYTES);
-	x->is_coded = x->is_whole_on_wire = x->is_behind = 0;
+	x->is_coded = x->is_whole_on_wire = x->has_backlog = 0;
 	x->wire_bytes = x->decoded_bytes = 0;
 	x->flags = 0;
 	x->verdict = VERDICT_FINAL;
@@ -125,11 +126,11 @@ clear_answer(struct xchg *x)
 	x->note = NULL;
 	x->first_at_us = x->end_at_us = 0;
 	x->window_at_us = x->drain_at_us = x->refused_at_us = 0;
-	x->put_offs = 0;
+	x->postponements = 0;
 }
 
 void
-xchg_give(struct xchg **xp)
+xchg_release(struct xchg **xp)
 {
 	struct xchg *x = *xp;
 
@@ -141,7 +142,7 @@ xchg_give(struct xchg **xp)
 	if (x->req.store.cap > KEEP_BYTES)
 		request_fini(&x->req);
 	x->fetch = NULL;
-	x->is_reused = x->is_resent = x->is_counted = x->is_hop = 0;
+	x->is_reused = x->is_resent = x->is_counted = x->is_redirected = 0;
 	x->conn_id = 0;
 	x->has_peer = x->has_url = 0;
 	x->tls_version = NULL;
@@ -211,7 +212,7 @@ xchg_count_pause(struct xchg *x)
 }
 
 void
-xchg_note_conn(struct xchg *x)
+xchg_copy_conn_facts(struct xchg *x)
 {
 	if (x->conn == NULL)
 		return;
@@ -249,7 +250,7 @@ wants_body(const struct xchg *x)
 {
 	const struct opts *o = x->fetch->job->opts;
 
-	if (x->live != OUTPUT_STREAM_NONE)
+	if (x->stream_mode != OUTPUT_STREAM_NONE)
 		return 0;
 	return o->format == FORMAT_BODY || opts_extracts(o) ||
 	       (o->format != FORMAT_TEXT && o->body != BODY_NONE);
@@ -260,12 +261,13 @@ xchg_max_bytes(const struct xchg *x)
 {
 	const struct opts *o = x->fetch->job->opts;
 
-	if (x->live != OUTPUT_STREAM_NONE && !opts_given(o, OPT_max_filesize))
+	if (x->stream_mode != OUTPUT_STREAM_NONE &&
+	    !opts_given(o, OPT_max_filesize))
 		return 0;
 	return o->max_filesize_bytes;
 }
 
-/* Far more came out, of whichever layer, than went in. */
+/* Did some layer of decoding expand far more than --max-ratio allows? */
 static int
 is_bomb(const struct xchg *x)
 {
@@ -279,11 +281,11 @@ is_bomb(const struct xchg *x)
 	       widest / (uint64_t)o->max_ratio > x->wire_bytes;
 }
 
-/* What arrives live is reported. AGAIN: as far as the output has room. */
+/* Writes a stream to the output. AGAIN: the output has no room. */
 static enum xchg_verdict
 report(struct xchg *x)
 {
-	if (x->live == OUTPUT_STREAM_NONE)
+	if (x->stream_mode == OUTPUT_STREAM_NONE)
 		return XCHG_MORE;
 	switch (output_stream_run(x)) {
 	case OUTPUT_STREAM_TAKEN:
@@ -296,8 +298,8 @@ report(struct xchg *x)
 	return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
 }
 
-/* Counts n decoded bytes, which stand behind x->body; whoever wants them gets
- * them. AGAIN: the output has no room for what became of them. */
+/* Counts n decoded bytes in the free space after x->body, adds them to it if
+ * they are needed, and writes a stream. AGAIN: the output has no room. */
 static enum xchg_verdict
 take_decoded(struct xchg *x, size_t n)
 {
@@ -308,7 +310,7 @@ take_decoded(struct xchg *x, size_t n)
 	if (max > 0 && x->decoded_bytes > max)
 		over = x->decoded_bytes - max;
 	x->decoded_bytes -= over;
-	if (x->live != OUTPUT_STREAM_NONE || wants_body(x))
+	if (x->stream_mode != OUTPUT_STREAM_NONE || wants_body(x))
 		x->body.n += n - (size_t)over;
 	v = report(x);
 	if (over > 0)
@@ -319,8 +321,8 @@ take_decoded(struct xchg *x, size_t n)
 }
 
 /*
- * Decodes what it can in one visit. MORE: all of `in` is used; AGAIN: the
- * rest of it stands in x->pending.
+ * Decodes up to STEP_BYTES. MORE: all of `in` is used; AGAIN: `in` is the rest,
+ * which the caller keeps in x->pending.
  */
 static enum xchg_verdict
 run_decoder(struct xchg *x, struct span *in)
@@ -356,7 +358,7 @@ decode_some(struct xchg *x, struct span in)
 	enum xchg_verdict v;
 	struct span left;
 
-	if (x->is_behind) {
+	if (x->has_backlog) {
 		left = buf_view(&x->pending);
 		v = run_decoder(x, &left);
 		buf_drop(&x->pending, x->pending.n - left.n);
@@ -366,11 +368,11 @@ decode_some(struct xchg *x, struct span in)
 		if (v == XCHG_AGAIN)
 			buf_span(&x->pending, in);
 	}
-	x->is_behind = v == XCHG_AGAIN;
+	x->has_backlog = v == XCHG_AGAIN;
 	return v;
 }
 
-/* Body bytes that are as they were sent. */
+/* Body bytes without a content coding. */
 static enum xchg_verdict
 take_plain(struct xchg *x, struct span in)
 {
@@ -378,22 +380,22 @@ take_plain(struct xchg *x, struct span in)
 
 	if (in.n == 0)
 		return XCHG_MORE;
-	if (x->live != OUTPUT_STREAM_NONE || wants_body(x))
+	if (x->stream_mode != OUTPUT_STREAM_NONE || wants_body(x))
 		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
 	v = take_decoded(x, in.n);
-	x->is_behind = v == XCHG_AGAIN;
+	x->has_backlog = v == XCHG_AGAIN;
 	return v;
 }
 
-/* Goes on where the output, or its own share of a turn, had stopped it. */
+/* Continues where a full output or STEP_BYTES stopped it. */
 static enum xchg_verdict
-catch_up(struct xchg *x)
+take_backlog(struct xchg *x)
 {
 	enum xchg_verdict v = report(x);
 
 	if (v == XCHG_MORE && x->is_coded)
 		return decode_some(x, SPAN_NONE);
-	x->is_behind = v == XCHG_AGAIN;
+	x->has_backlog = v == XCHG_AGAIN;
 	return v;
 }
 
@@ -423,7 +425,7 @@ is_any_coded(struct span codings)
 	return 0;
 }
 
-/* The content codings of the answer; BAD if they are too many. */
+/* Opens a decoder for the answer's content codings; BAD: too many. */
 static enum xchg_verdict
 open_decoder(struct xchg *x)
 {
@@ -433,7 +435,7 @@ open_decoder(struct xchg *x)
 	int unknown = 0;
 	enum err e = E_OK;
 
-	/* Part of what is coded stays as it came. */
+	/* A part of coded content cannot be decoded: it is kept as it is. */
 	if (http_status(x->http) == 206)
 		unknown = is_any_coded(codings);
 	else if (codings.n > 0 && x->fetch->job->opts->compressed) {
@@ -450,7 +452,7 @@ open_decoder(struct xchg *x)
 	return XCHG_MORE;
 }
 
-/* Makes ready for the body. */
+/* Prepares for the body. */
 static enum xchg_verdict
 take_head(struct xchg *x)
 {
@@ -473,11 +475,11 @@ take_head(struct xchg *x)
 	return XCHG_MORE;
 }
 
-/* All wire bytes are in; is the content whole too? */
+/* All bytes have arrived: is the decoded content complete, too? */
 static enum xchg_verdict
 conclude(struct xchg *x)
 {
-	if (x->is_behind)
+	if (x->has_backlog)
 		return XCHG_AGAIN;
 	if (!x->is_coded)
 		return XCHG_DONE;
@@ -489,9 +491,9 @@ conclude(struct xchg *x)
 	return XCHG_DONE;
 }
 
-/* The body's bytes, and what the codec said of the input they came with. */
+/* Takes the body's bytes and the verdict of codec/http on their input. */
 static enum xchg_verdict
-take_rest(struct xchg *x, enum http_verdict h, struct span body)
+take_body_and_end(struct xchg *x, enum http_verdict h, struct span body)
 {
 	enum xchg_verdict v = XCHG_MORE;
 
@@ -524,7 +526,7 @@ xchg_input(struct xchg *x, struct span in)
 		x->body_in = body;
 		return XCHG_HEAD;
 	}
-	v = take_rest(x, h, body);
+	v = take_body_and_end(x, h, body);
 	xchg_count_held(x);
 	return v;
 }
@@ -537,7 +539,7 @@ xchg_take_verdict(struct xchg *x, enum retry_verdict next)
 	x->verdict = next;
 	v = take_head(x);
 	if (v == XCHG_MORE)
-		v = take_rest(x, x->after_head, x->body_in);
+		v = take_body_and_end(x, x->after_head, x->body_in);
 	x->body_in = SPAN_NONE;
 	xchg_count_held(x);
 	return v;
@@ -548,8 +550,8 @@ xchg_continue(struct xchg *x)
 {
 	enum xchg_verdict v = XCHG_MORE;
 
-	if (x->is_behind)
-		v = catch_up(x);
+	if (x->has_backlog)
+		v = take_backlog(x);
 	xchg_count_held(x);
 	if (v == XCHG_MORE && x->is_whole_on_wire)
 		return conclude(x);

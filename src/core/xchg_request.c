@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Request bytes out of a line, the options and the hop it is on. What may go
- * to which origin is decided here; how it is written, codec/http knows.
+ * The request: made from the line, the options and a redirect. Decides what may
+ * be sent to which origin; codec/http writes it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +15,13 @@
 #include "core/xchg.h"
 #include "io/file.h"
 
-#define HEADER_CEILING (64u << 20) /* where --max-header-size is off */
-/* Header bytes of all hops together: so many times what one may have, and as
- * much as this where that is little. */
+#define HEADER_CEILING (64u << 20) /* if --max-header-size is off */
+/* Header sections of an answer and its redirects together: so many times the
+ * limit of one, but at least CHAIN_MIN. */
 #define CHAIN_SECTIONS 4
 #define CHAIN_MIN (1u << 20)
 
-/* Appends a file to the body that is being put together. */
+/* Appends a file to the body. */
 static enum err
 read_upload(struct xchg *x, struct span path)
 {
@@ -103,7 +103,7 @@ xchg_basic(struct buf *to, struct span user, struct span password)
 	buf_fini(&pair);
 }
 
-/* Credentials in the item's URL go before -u's. */
+/* Credentials in the item's URL override -u. */
 static struct span
 authorization(struct xchg *x, struct buf *own)
 {
@@ -115,23 +115,23 @@ authorization(struct xchg *x, struct buf *own)
 	return buf_view(own);
 }
 
-/* The hop's URL takes the place of the item's, which goes to x->home. 0, or -1
- * if it is no URL. */
+/* Moves the item's URL to x->home and sets x->url to the redirect's target. 0,
+ * or -1 if that is not a URL. */
 static int
-take_hop(struct xchg *x, const struct history *t)
+use_redirect_url(struct xchg *x, const struct history *t)
 {
 	struct url own = x->url;
 
 	x->url = x->home;
 	x->home = own;
-	x->is_hop = 1;
+	x->is_redirected = 1;
 	if (t->method.n > 0)
 		x->method = t->method;
-	return history_parse_hop(t, &x->url);
+	return history_parse_redirect(t, &x->url);
 }
 
 int
-xchg_look(struct xchg *x, const struct fetch *f)
+xchg_parse_line(struct xchg *x, const struct fetch *f)
 {
 	struct request_fault fault;
 	const char *why;
@@ -140,18 +140,18 @@ xchg_look(struct xchg *x, const struct fetch *f)
 
 	x->has_url = item_url(f->job, &x->url, x->req.url, &why, &at) == E_OK;
 	x->method = item_method(&x->req, f->job->opts);
-	x->is_hop = 0;
+	x->is_redirected = 0;
 	if (!is_good || !x->has_url)
 		return 0;
-	if (f->history != NULL && f->history->hops > 0)
-		return take_hop(x, f->history) == 0;
+	if (f->history != NULL && f->history->redirects > 0)
+		return use_redirect_url(x, f->history) == 0;
 	return 1;
 }
 
 const struct url *
 xchg_item_url(const struct xchg *x)
 {
-	return x->is_hop ? &x->home : &x->url;
+	return x->is_redirected ? &x->home : &x->url;
 }
 
 void
@@ -173,15 +173,15 @@ xchg_expect(struct xchg *x)
 	    f->job->opts->include_headers);
 }
 
-/* What a redirect has left behind. */
+/* The parts of the item's request that are not sent after a redirect. */
 static unsigned
 omit(const struct xchg *x, const struct fetch *f)
 {
 	unsigned omit = 0;
 
-	if (!x->is_hop)
+	if (!x->is_redirected)
 		return 0;
-	if (f->history->is_bodyless)
+	if (f->history->drops_body)
 		omit |= HTTP_OMIT_CONTENT;
 	if (span_eq(url_origin(&x->url), url_origin(&x->home)))
 		return omit;
@@ -198,9 +198,9 @@ xchg_prepare(struct xchg *x, const struct fetch *f)
 	struct buf own = { 0 };
 	enum err e = E_OK;
 
-	if (!xchg_look(x, f)) {
+	if (!xchg_parse_line(x, f)) {
 		x->note = mem_strdup("it cannot be read a second time");
-		return x->is_hop ? E_REDIRECT_INVALID : E_INPUT_INVALID;
+		return x->is_redirected ? E_REDIRECT_INVALID : E_INPUT_INVALID;
 	}
 	xchg_expect(x);
 	h.omit = omit(x, f);
@@ -219,7 +219,7 @@ xchg_prepare(struct xchg *x, const struct fetch *f)
 	h.authorization = authorization(x, &own);
 	h.option = f->job->headers;
 	h.item = (struct http_headers){ x->req.header, x->req.nheader };
-	/* A part of what is coded could not be decoded. */
+	/* A part of coded content cannot be decoded. */
 	if (o->compressed)
 		h.accept_encoding = http_sends(&h, SPAN("range"))
 					? SPAN("identity")

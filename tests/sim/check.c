@@ -30,7 +30,8 @@
 
 struct count {
 	size_t waiting, lines, startable, lookups, idle, active;
-	size_t ready, want, quiet, lost, unresolved, held_queues, delayed;
+	size_t ready, needs_lookup, unused, given_up, unresolved, held_queues,
+	    delayed;
 	size_t nslot;
 	uint64_t held[ACCOUNT_KINDS]; /* bytes charged */
 	const struct fetch **slots;   /* the fetches with one */
@@ -110,17 +111,17 @@ room_of(struct sim *s, const struct queue *q)
 	room = less(room, q->job->opts->max_per_host, h->active);
 	EXPECT(s, g->window == 0 || g->window >= 2);
 	room = less(room, g->window, h->active);
-	return less(room, g->allow, h->active - g->before);
+	return less(room, g->recovery_limit, h->active - g->active_before);
 }
 
 static void
-check_place(struct sim *s, const struct queue *q, struct count *n)
+check_queue_state(struct sim *s, const struct queue *q, struct count *n)
 {
 	size_t room = room_of(s, q), startable = 0;
 	const struct host *h = q->host;
 
-	switch (q->place) {
-	case QUEUE_QUIET:
+	switch (q->state) {
+	case QUEUE_EMPTY:
 		EXPECT(s, q->waiting.n == 0 && !link_on(&q->link));
 		break;
 	case QUEUE_READY:
@@ -131,15 +132,16 @@ check_place(struct sim *s, const struct queue *q, struct count *n)
 	case QUEUE_FULL:
 		EXPECT(s, q->waiting.n > 0 && room == 0 && !link_on(&q->link));
 		break;
-	case QUEUE_WANT:
+	case QUEUE_NEEDS_LOOKUP:
 		EXPECT(s, q->waiting.n > 0 && room > 0 && link_on(&q->link));
-		EXPECT(s, h->job == NULL);
-		n->want++;
+		EXPECT(s, h->lookup == NULL);
+		n->needs_lookup++;
 		break;
-	case QUEUE_LOOKUP:
+	case QUEUE_LOOKING_UP:
 		EXPECT(s, q->waiting.n > 0);
-		EXPECT(s, h->job != NULL || (h->doubt != E_OK &&
-						s->core.network.job != NULL));
+		EXPECT(s,
+		    h->lookup != NULL || (h->pending_dns_error != E_OK &&
+					     s->core.network.lookup != NULL));
 		EXPECT(s, !link_on(&q->link));
 		break;
 	case QUEUE_HELD:
@@ -150,18 +152,18 @@ check_place(struct sim *s, const struct queue *q, struct count *n)
 		break;
 	case QUEUE_UNRESOLVED:
 		EXPECT(s, q->waiting.n > 0 && link_on(&q->link));
-		EXPECT(s, h->lookup_err != E_OK && h->job == NULL);
+		EXPECT(s, h->lookup_err != E_OK && h->lookup == NULL);
 		n->unresolved++;
 		break;
-	case QUEUE_LOST:
+	case QUEUE_GIVEN_UP:
 		EXPECT(s, q->waiting.n + q->delayed.n > 0);
 		EXPECT(s, link_on(&q->link));
-		n->lost++;
+		n->given_up++;
 		break;
 	}
 	n->held_queues += (size_t)heap_on(&q->held);
-	/* What it is given up at is always waited for. */
-	EXPECT(s, heap_on(&q->held) || q->place == QUEUE_LOST ||
+	/* A timer is set for the moment it is given up. */
+	EXPECT(s, heap_on(&q->held) || q->state == QUEUE_GIVEN_UP ||
 		      q->waiting.n + q->delayed.n == 0 ||
 		      backoff_dead_at_us(h) == TIMER_NEVER ||
 		      backoff_dead_at_us(h) <= s->core.clock.now_us);
@@ -180,11 +182,11 @@ check_host_queues(struct sim *s, const struct host *h, struct count *n)
 		q = CONTAINER(k, const struct queue, of_host);
 		EXPECT(s, q->host == h && queue_find(h, q->job) == q);
 		check_waiting(s, q, n);
-		check_place(s, q, n);
+		check_queue_state(s, q, n);
 	}
 	EXPECT(s, link_on(&h->link) == (h->active == 0 && h->idle.n == 0 &&
 					   host_waiting(h) == 0));
-	n->quiet += (size_t)link_on(&h->link);
+	n->unused += (size_t)link_on(&h->link);
 }
 
 static void
@@ -200,7 +202,7 @@ check_hosts(struct sim *s, struct count *n)
 			h = CONTAINER(k, struct host, hashed);
 			check_host_queues(s, h, n);
 			n->held[ACCOUNT_ORIGINS] += h->charged;
-			n->lookups += h->job != NULL;
+			n->lookups += h->lookup != NULL;
 			n->idle += h->idle.n;
 			n->active += h->active;
 		}
@@ -368,8 +370,9 @@ check_host(struct sim *s, const struct fetch *const *f, size_t n)
 		since += f[i]->x->epoch == h->backoff.epoch;
 	}
 	EXPECT(s, h->active == n && h->unsent == unsent);
-	EXPECT(s, since + h->backoff.before == n);
-	EXPECT(s, h->backoff.allow == 0 || since <= h->backoff.allow);
+	EXPECT(s, since + h->backoff.active_before == n);
+	EXPECT(s, h->backoff.recovery_limit == 0 ||
+		      since <= h->backoff.recovery_limit);
 }
 
 static void
@@ -424,8 +427,10 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 						       : most));
 	EXPECT(s, n->idle == c->idle_pool.list.n);
 	EXPECT(s, c->idle_pool.list.n <= (size_t)s->opts.max_idle);
-	EXPECT(s, n->ready == c->hosts.nready && n->want == c->hosts.nwant);
-	EXPECT(s, n->quiet == c->hosts.quiet.n && n->lost == c->hosts.lost.n);
+	EXPECT(s, n->ready == c->hosts.nready &&
+		      n->needs_lookup == c->hosts.nneed_lookup);
+	EXPECT(s, n->unused == c->hosts.unused.n &&
+		      n->given_up == c->hosts.given_up.n);
 	EXPECT(s, n->unresolved == c->hosts.unresolved.n);
 	EXPECT(s, n->held_queues == c->hosts.held.n &&
 		      n->delayed == c->sched.later.n);
@@ -498,8 +503,8 @@ is_woken(const struct sim *s)
 	if (c->hosts.nready > 0 && s->job.pace.next_at_us > c->clock.now_us &&
 	    !is_woken_by(c, s->job.pace.next_at_us))
 		return 0;
-	if (!n->is_down || n->job != NULL ||
-	    c->hosts.nready + c->hosts.nwant == 0 ||
+	if (!n->is_down || n->lookup != NULL ||
+	    c->hosts.nready + c->hosts.nneed_lookup == 0 ||
 	    (n->is_probing && c->sched.slots + c->hosts.lookups > 0))
 		return 1;
 	return !n->is_probing && is_woken_by(c, n->probe_at_us);
@@ -515,10 +520,11 @@ check_sleep(struct sim *s)
 	EXPECT(s, !(is_free && c->hosts.nready > 0 &&
 		      s->job.pace.next_at_us <= s->w.now_us &&
 		      c->sched.slots < (size_t)s->opts.concurrency));
-	EXPECT(s, c->hosts.lost.n == 0 && c->hosts.unresolved.n == 0);
+	EXPECT(s, c->hosts.given_up.n == 0 && c->hosts.unresolved.n == 0);
 	EXPECT(s, is_woken(s));
-	EXPECT(s, !(is_free && c->hosts.nwant > 0 && c->hosts.lookups == 0 &&
-		      c->hosts.nready == 0 && !c->network.is_down));
+	EXPECT(s,
+	    !(is_free && c->hosts.nneed_lookup > 0 && c->hosts.lookups == 0 &&
+		c->hosts.nready == 0 && !c->network.is_down));
 	EXPECT(s, !forgets_input(s));
 	EXPECT(
 	    s, !(s->job.pauses & PAUSE_SINK && !sink_is_full(s->job.emit.out)));

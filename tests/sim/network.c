@@ -505,9 +505,9 @@ check_doubts(struct sim *s)
 {
 	int *was_asking = s->arg;
 
-	if (*was_asking && s->core.network.job == NULL)
+	if (*was_asking && s->core.network.lookup == NULL)
 		check_all(s);
-	*was_asking = s->core.network.job != NULL;
+	*was_asking = s->core.network.lookup != NULL;
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rules of the back-off of an origin. Each rule is a function; what
- * several transfers in flight say of one event counts once.
+ * The rules of the back-off of an origin, one function each. Transfers that
+ * were in flight together report the same event: it counts once.
  */
 #include "core/origin/backoff.h"
 
@@ -16,7 +16,7 @@
 
 #define BACKOFF_MAX_US 60000000
 #define WINDOW_MIN 2
-#define OWN_REFUSALS 2 /* of one item, while others are answered */
+#define ALONE_MIN 2 /* of one item, while others are answered */
 
 static int64_t
 now_of(const struct host *h)
@@ -24,9 +24,9 @@ now_of(const struct host *h)
 	return h->core->clock.now_us;
 }
 
-/* Did f begin before the hold was set? Then it is part of what led to it. */
+/* Did f begin before the hold was set? Then its outcome led to the hold. */
 static int
-is_old_news(const struct fetch *f)
+began_before_hold(const struct fetch *f)
 {
 	return f->x != NULL && f->x->epoch != f->host->backoff.epoch;
 }
@@ -67,28 +67,28 @@ hold(struct host *h, int64_t us, enum wait_reason why)
 	struct backoff *g = &h->backoff;
 	int64_t until = now_of(h) + us;
 
-	g->is_news |= g->held_until_at_us <= now_of(h) && us > 0;
+	g->is_unreported |= g->held_until_at_us <= now_of(h) && us > 0;
 	if (g->held_until_at_us < until) {
 		g->held_until_at_us = until;
 		g->why = why;
 	}
 	g->epoch++;
-	g->before = h->active;
-	g->allow = 1;
+	g->active_before = h->active;
+	g->recovery_limit = 1;
 	trace_backoff(h, TRACE_ORIGIN_BACKOFF, h->active, stats_wait_name(why));
 	host_update(h);
 }
 
-/* Once it is known what the hold is. */
+/* After give_up() has decided what kind of hold it is. */
 static void
-tell(struct host *h)
+report_hold(struct host *h)
 {
-	if (h->backoff.is_news && h->core->hosts.hold_begun != NULL)
+	if (h->backoff.is_unreported && h->core->hosts.hold_begun != NULL)
 		h->core->hosts.hold_begun(h->core->hosts.hold_begun_arg, h);
-	h->backoff.is_news = 0;
+	h->backoff.is_unreported = 0;
 }
 
-/* Until its hold is over; without --retry-delay it has none. */
+/* Until the hold ends; --retry-delay 0 sets none, so one is made here. */
 static void
 give_up(struct host *h, enum wait_reason why)
 {
@@ -96,32 +96,33 @@ give_up(struct host *h, enum wait_reason why)
 
 	if (backoff_is_given_up(g, now_of(h)))
 		return;
-	g->is_given_up = g->is_news = 1;
+	g->is_given_up = g->is_unreported = 1;
 	if (why == WAIT_BACKOFF || g->held_until_at_us <= now_of(h))
 		hold(h, BACKOFF_MAX_US, why);
 	trace_backoff(h, TRACE_ORIGIN_GIVEN_UP, host_waiting(h),
-	    h->backoff.last != NULL ? h->backoff.last : stats_wait_name(why));
+	    h->backoff.last_failure != NULL ? h->backoff.last_failure
+					    : stats_wait_name(why));
 	host_update(h);
 }
 
 void
 backoff_end(struct fetch *f)
 {
-	f->host->backoff.before -=
-	    is_old_news(f) && f->host->backoff.before > 0;
+	f->host->backoff.active_before -=
+	    began_before_hold(f) && f->host->backoff.active_before > 0;
 }
 
-/* ---- it answers ---- */
+/* ---- answered ---- */
 
 static void
-come_up(struct backoff *g)
+clear_failures(struct backoff *g)
 {
 	g->is_unreachable = 0;
 	g->nfailed = 0;
 	g->down_since_at_us = g->backoff_us = 0;
 }
 
-/* One more may be in flight, until the options are the only limit. */
+/* Widens the window by one, until the options are the only limit. */
 static void
 widen(struct host *h)
 {
@@ -139,53 +140,53 @@ backoff_answered(struct fetch *f)
 {
 	struct host *h = f->host;
 	struct backoff *g = &h->backoff;
-	int was_asked = g->asked_wait_us != 0;
+	int was_throttled = g->throttle_wait_us != 0;
 
 	g->has_answered = 1;
 	g->answers++;
-	g->asked_since_at_us = 0;
-	come_up(g);
+	g->throttled_since_at_us = 0;
+	clear_failures(g);
 	widen(h);
-	if (is_old_news(f) && was_asked) {
+	if (began_before_hold(f) && was_throttled) {
 		learned_rate_served_late(&g->learned);
-		return; /* others of the same moment were asked to wait */
+		return; /* requests sent with it were throttled */
 	}
 	learned_rate_served(&g->learned, now_of(h));
-	g->asked_wait_us = 0;
+	g->throttle_wait_us = 0;
 	g->is_given_up = 0;
-	if (g->allow > 0) {
+	if (g->recovery_limit > 0) {
 		g->held_until_at_us = 0;
-		/* Twice as many a round trip: no burst follows the hold. */
-		if (++g->allow > (uint64_t)h->core->limits.concurrency)
-			g->allow = 0;
+		/* Doubles each round trip: no burst follows the hold. */
+		if (++g->recovery_limit > (uint64_t)h->core->limits.concurrency)
+			g->recovery_limit = 0;
 	}
 	host_update(h);
 }
 
-/* ---- it asks to wait ---- */
+/* ---- throttled ---- */
 
 static int
-is_patience_over(const struct fetch *f)
+is_throttled_too_long(const struct fetch *f)
 {
 	const struct backoff *g = &f->host->backoff;
 	int64_t max = f->job->opts->retry_max_time_us;
 
-	return max > 0 && g->asked_since_at_us != 0 &&
-	       now_of(f->host) - g->asked_since_at_us > max;
+	return max > 0 && g->throttled_since_at_us != 0 &&
+	       now_of(f->host) - g->throttled_since_at_us > max;
 }
 
-/* It is the URL that is refused again, not the pace of its origin. */
+/* The origin refuses this URL again and again, but answers others. */
 static int
-is_refused_alone(const struct fetch *f)
+is_throttled_alone(const struct fetch *f)
 {
 	const struct history *t = f->history;
 
-	return t != NULL && t->asked_alone >= OWN_REFUSALS &&
+	return t != NULL && t->throttled_alone >= ALONE_MIN &&
 	       t->answers != f->host->backoff.answers;
 }
 
 static void
-learn(struct fetch *f)
+learn_rate(struct fetch *f)
 {
 	if (f->job->opts->learn_rate && may_hold(f))
 		learned_rate_refused(&f->host->backoff.learned, now_of(f->host),
@@ -193,20 +194,20 @@ learn(struct fetch *f)
 }
 
 /*
- * A URL that is refused for reasons of its own holds its origin only if the
- * answer says how long, and teaches no pace.
+ * A URL that is throttled alone holds its origin only if the answer names a
+ * wait, and no rate is learnt from it.
  */
 void
-backoff_asked(struct fetch *f, int status, int64_t wait_us)
+backoff_throttled(struct fetch *f, int status, int64_t wait_us)
 {
 	struct host *h = f->host;
 	struct backoff *g = &h->backoff;
 	int64_t max = f->job->opts->retry_after_max_us;
-	int is_alone = is_refused_alone(f);
+	int is_alone = is_throttled_alone(f);
 
-	g->last = status == 429 ? "429" : status == 529 ? "529" : "503";
+	g->last_failure = status == 429 ? "429" : status == 529 ? "529" : "503";
 	g->has_answered = 1;
-	come_up(g);
+	clear_failures(g);
 	if (is_alone)
 		learned_rate_take_back(&g->learned, &history_of(f)->learnt);
 	if (is_alone && wait_us < 0) {
@@ -214,24 +215,24 @@ backoff_asked(struct fetch *f, int status, int64_t wait_us)
 		return;
 	}
 	if (g->held_until_at_us <= now_of(h))
-		g->is_given_up = 0; /* that was another time */
-	if (g->asked_since_at_us == 0)
-		g->asked_since_at_us = now_of(h);
-	if (!is_old_news(f) || g->asked_wait_us == 0) {
-		g->probes_new ^= g->allow == 1;
-		g->asked_wait_us =
-		    doubled(g->asked_wait_us, f->job->opts->retry_delay_us);
+		g->is_given_up = 0; /* for a hold that has ended */
+	if (g->throttled_since_at_us == 0)
+		g->throttled_since_at_us = now_of(h);
+	if (!began_before_hold(f) || g->throttle_wait_us == 0) {
+		g->probes_new ^= g->recovery_limit == 1;
+		g->throttle_wait_us =
+		    doubled(g->throttle_wait_us, f->job->opts->retry_delay_us);
 		if (status == 429 && !is_alone)
-			learn(f);
+			learn_rate(f);
 	}
-	hold(h, wait_us > g->asked_wait_us ? wait_us : g->asked_wait_us,
+	hold(h, wait_us > g->throttle_wait_us ? wait_us : g->throttle_wait_us,
 	    WAIT_RETRY_AFTER);
-	if ((max > 0 && wait_us > max) || is_patience_over(f))
+	if ((max > 0 && wait_us > max) || is_throttled_too_long(f))
 		give_up(h, WAIT_RETRY_AFTER);
-	tell(h);
+	report_hold(h);
 }
 
-/* ---- no connection comes up ---- */
+/* ---- no connection succeeds ---- */
 
 int
 backoff_is_free_probe(const struct fetch *f)
@@ -245,29 +246,29 @@ backoff_check_dead(struct host *h)
 	if (now_of(h) >= backoff_dead_at_us(h) &&
 	    !backoff_is_given_up(&h->backoff, now_of(h))) {
 		give_up(h, WAIT_BACKOFF);
-		tell(h);
+		report_hold(h);
 	}
 }
 
-/* One item that fails twice says no more than one that fails once. */
+/* An item counts once, however often it fails. */
 static void
-note_failed(struct backoff *g, const struct fetch *f)
+add_failed_item(struct backoff *g, const struct fetch *f)
 {
 	unsigned i;
 
-	for (i = 0; i < g->nfailed && i < GOVERN_FAILED - 1; i++)
+	for (i = 0; i < g->nfailed && i < BACKOFF_FAILED_ITEMS - 1; i++)
 		if (g->failed[i].seq == f->seq && g->failed[i].job == f->job)
 			return;
-	if (g->nfailed < GOVERN_FAILED - 1)
+	if (g->nfailed < BACKOFF_FAILED_ITEMS - 1)
 		g->failed[g->nfailed] = (struct failed_item){ f->job, f->seq };
-	if (g->nfailed < GOVERN_FAILED)
+	if (g->nfailed < BACKOFF_FAILED_ITEMS)
 		g->nfailed++;
 }
 
 /*
- * Those that were in flight when it was held say the same once more. The hold
- * doubles with each probe that fails. If the origin has never answered, nothing
- * tells that it is worth waiting for once an item has used up its tries.
+ * Failures of transfers that were in flight when the hold began do not extend
+ * it. The hold doubles with each probe that fails. An origin that has never
+ * answered is given up once an item has used up its tries.
  */
 void
 backoff_unreachable(struct fetch *f, enum err e, int has_used_up)
@@ -275,16 +276,16 @@ backoff_unreachable(struct fetch *f, enum err e, int has_used_up)
 	struct host *h = f->host;
 	struct backoff *g = &h->backoff;
 
-	g->last = error_code(e);
+	g->last_failure = error_code(e);
 	if (g->down_since_at_us == 0)
 		g->down_since_at_us =
 		    f->x != NULL ? f->x->slot_at_us : now_of(h);
-	note_failed(g, f);
-	if (!may_hold(f) || g->nfailed < GOVERN_FAILED)
+	add_failed_item(g, f);
+	if (!may_hold(f) || g->nfailed < BACKOFF_FAILED_ITEMS)
 		return;
-	if (!g->is_unreachable || !is_old_news(f)) {
+	if (!g->is_unreachable || !began_before_hold(f)) {
 		g->is_unreachable = 1;
-		idle_close_host(h); /* they would find out one by one */
+		idle_close_host(h); /* they would fail one by one */
 		g->backoff_us =
 		    doubled(g->backoff_us, f->job->opts->retry_delay_us);
 		hold(h, g->backoff_us, WAIT_BACKOFF);
@@ -292,10 +293,10 @@ backoff_unreachable(struct fetch *f, enum err e, int has_used_up)
 	if (has_used_up && !g->has_answered)
 		give_up(h, WAIT_BACKOFF);
 	backoff_check_dead(h);
-	tell(h);
+	report_hold(h);
 }
 
-/* What follows is between the URL and the origin. */
+/* The origin is reachable; a later failure concerns the request only. */
 void
 backoff_connected(struct fetch *f)
 {
@@ -303,7 +304,7 @@ backoff_connected(struct fetch *f)
 	struct backoff *g = &h->backoff;
 	int was_unreachable = g->is_unreachable;
 
-	come_up(g);
+	clear_failures(g);
 	if (!was_unreachable)
 		return;
 	g->is_given_up = 0;
@@ -315,8 +316,8 @@ backoff_connected(struct fetch *f)
 /* ---- requests break ---- */
 
 /*
- * Half as many at once, in case the origin breaks under them. What was in
- * flight at that moment halves it no further.
+ * Halves the window, in case the origin is overloaded. Requests that were in
+ * flight at that moment do not halve it again.
  */
 void
 backoff_broken(struct fetch *f, enum err e)
@@ -325,7 +326,7 @@ backoff_broken(struct fetch *f, enum err e)
 	struct backoff *g = &h->backoff;
 	unsigned n = g->window != 0 ? g->window : h->active;
 
-	g->last = error_code(e);
+	g->last_failure = error_code(e);
 	if (!may_hold(f) || f->x == NULL ||
 	    f->x->slot_at_us < g->narrowed_at_us)
 		return;
@@ -343,21 +344,21 @@ backoff_ended(struct fetch *f, enum err e)
 	uint64_t max = (uint64_t)f->job->opts->max_host_errors;
 
 	if (e == E_OK) {
-		h->backoff.lost = 0;
+		h->backoff.failed_in_a_row = 0;
 		return;
 	}
 	if (e == E_HOST_UNAVAILABLE)
 		return;
-	h->backoff.last = error_code(e);
-	if (++h->backoff.lost >= max && max > 0) {
+	h->backoff.last_failure = error_code(e);
+	if (++h->backoff.failed_in_a_row >= max && max > 0) {
 		give_up(h, WAIT_BACKOFF);
-		tell(h);
+		report_hold(h);
 	}
 }
 
-/* ---- what its headers say ---- */
+/* ---- rate limit fields ---- */
 
-/* Tokens cannot be counted in requests: they hold when there are none left. */
+/* Tokens cannot be counted in requests: they only limit when none are left. */
 static int
 is_tighter(const struct http_ratelimit *a, const struct http_ratelimit *b)
 {
@@ -378,8 +379,8 @@ set_quota(struct fetch *f, const struct http_ratelimit *r)
 	int64_t left = r->remaining;
 
 	if (max > 0 && wait > max)
-		wait = max; /* and then it is asked again */
-	/* Those under way may not be counted in it yet. */
+		wait = max; /* then a request finds out the new quota */
+	/* The origin may not have counted the requests in flight yet. */
 	left -= h->active > 0 ? h->active - 1 : 0;
 	g->has_quota = 1;
 	g->quota = left > 0 ? left : 0;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Per-origin back-off: turns 429 and 503, failed connections and failed
- * requests of one origin into limits for everything that is queued to it. The
- * host and the scheduler obey: nothing starts before a moment, and no more
- * than so many at once afterwards.
+ * Per-origin back-off: turns 429 and 503, failed connections and broken
+ * requests of one origin into limits for every request queued to it: nothing
+ * starts before a moment (the hold), and a limited number runs at once
+ * afterwards. The host and the scheduler apply the limits.
  *
  *   state        begins with                    ends with
- *   held         429, or 503/529 with a wait    its end: one goes, then more
- *   unreachable  3 items that could not connect a connection, or given up
- *   given up     too long a wait, dead too long the end of its hold
- *   narrowed     requests that break            each answer widens it by one
+ *   held         429, or 503/529 with a wait    its end; starts then ramp up
+ *   unreachable  3 items failed to connect      a connection, or given up
+ *   given up     wait too long, down too long   the end of its hold
+ *   narrowed     requests broke                 each answer widens it by one
  *
- * With --retry 0 nothing is ever held, narrowed or learnt.
+ * "Throttled" means: answered 429, or 503/529 with Retry-After. With --retry 0
+ * an origin is never held or narrowed, and no rate is learnt.
  */
 #ifndef CORE_ORIGIN_BACKOFF_H
 #define CORE_ORIGIN_BACKOFF_H
@@ -27,9 +28,11 @@ struct fetch;
 struct host;
 struct job;
 
-#define GOVERN_FAILED 3 /* different items, then it is unreachable */
+#define BACKOFF_FAILED_ITEMS \
+	3 /* different items: the origin is unreachable \
+	   */
 
-/* Which item failed; the job is only compared. */
+/* An item that failed to connect; `job` is only compared, never followed. */
 struct failed_item {
 	const struct job *job;
 	uint64_t seq;
@@ -39,84 +42,91 @@ struct failed_item {
 struct backoff {
 	/* The hold. */
 	int64_t held_until_at_us; /* nothing starts before; 0: no hold */
-	enum wait_reason why;     /* of it */
-	unsigned epoch;           /* counts the holds: what began before one
-				   * says nothing new */
-	unsigned before;          /* transfers in flight that did */
-	unsigned allow;           /* others at once while it recovers; 0: any */
+	enum wait_reason why;     /* reason of the hold */
+	unsigned epoch;           /* number of holds so far; an outcome of a
+				   * request that began in an earlier epoch is
+				   * not counted again */
+	unsigned active_before;   /* transfers in flight from earlier epochs */
+	unsigned recovery_limit;  /* of transfers begun in this epoch, while the
+				   * origin recovers; 0: no limit */
 
-	/* It asks to wait. */
-	int64_t asked_wait_us;     /* its own back-off, doubling */
-	unsigned char probes_new;  /* after a refusal an item goes that was not
-				    * refused, as that was answered last time;
-				    * 0: the one that was asked most */
-	int64_t asked_since_at_us; /* it has only asked to wait since; 0 */
-	unsigned answers;          /* that did not */
+	/* Throttled (429, 503). */
+	int64_t throttle_wait_us;      /* our own wait, doubled each time */
+	unsigned char probes_new;      /* the next probe is an item that was
+					* not throttled yet, as the last such
+					* probe was answered; 0: the item with
+					* most attempts */
+	int64_t throttled_since_at_us; /* no other answer since; 0: not */
+	unsigned answers;              /* other answers */
 
-	/* No connection comes up. */
+	/* No connection succeeds. */
 	unsigned char has_answered;   /* in this run */
-	unsigned char is_unreachable; /* GOVERN_FAILED items failed in a row */
+	unsigned char is_unreachable; /* BACKOFF_FAILED_ITEMS failed in a row */
 	unsigned char is_given_up;    /* until the hold ends */
-	unsigned char is_news;        /* nobody was told of the hold yet */
-	unsigned nfailed;             /* different items that failed so, */
-	struct failed_item failed[GOVERN_FAILED - 1]; /* the first of them */
-	int64_t
-	    down_since_at_us; /* when the first one had begun; 0: it is up */
-	int64_t backoff_us;   /* the last hold for it */
-	const char *last;     /* the last failure's code, or status */
+	unsigned char is_unreported;  /* hosts.hold_begun is to be called */
+	unsigned nfailed; /* different items that failed to connect, */
+	struct failed_item
+	    failed[BACKOFF_FAILED_ITEMS - 1]; /* the first ones */
+	int64_t down_since_at_us; /* when the first of them began; 0: is up */
+	int64_t backoff_us;       /* length of the last hold for it */
+	const char *last_failure; /* error code or status, static; or NULL */
 
-	/* Requests break after they went out. */
-	unsigned window;        /* in flight at most; 0: no limit */
-	int64_t narrowed_at_us; /* what began before says nothing new */
+	/* Requests break after they were sent. */
+	unsigned window;        /* transfers in flight at most; 0: no limit */
+	int64_t narrowed_at_us; /* failures of requests begun earlier are not
+				 * counted again */
 
-	unsigned lost; /* items in a row that failed for good */
+	unsigned failed_in_a_row; /* items that failed for good */
 
-	struct learned_rate learned; /* its pace, from its 429s */
+	struct learned_rate learned; /* from its 429s */
 
-	/* --rate-headers: starts left until then; counts if has_quota. */
+	/* --rate-headers: starts left until then; valid if has_quota. */
 	int has_quota;
 	int64_t quota, quota_at_us;
 };
 
-/* ---- what happened ---- */
+/*
+ * ---- events ----
+ * Each updates the limits and re-files the host. None ends a fetch.
+ */
 
-/* An answer came that does not ask to wait. */
+/* An answer other than a throttling one came. */
 void backoff_answered(struct fetch *f);
 /*
- * It asked to wait: wait_us, or -1 if it did not say how long; status is what
- * it answered. Holds the origin, or gives it up.
+ * f was throttled with `status`; wait_us is the wait it asked for, or -1 if it
+ * named none. Holds the origin, or gives it up.
  */
-void backoff_asked(struct fetch *f, int status, int64_t wait_us);
-/* The connection is ready for f's request: the origin is there. */
+void backoff_throttled(struct fetch *f, int status, int64_t wait_us);
+/* The connection is ready for f's request: the origin is reachable. */
 void backoff_connected(struct fetch *f);
-/* f got no connection; has_used_up: and has no try left. */
+/* f could not connect; has_used_up: f has no try left. */
 void backoff_unreachable(struct fetch *f, enum err e, int has_used_up);
-/* f's request went out, and there was no answer. */
+/* f's request was sent, and no answer came. */
 void backoff_broken(struct fetch *f, enum err e);
-/* f failed with e for good, in whatever phase, or succeeded (E_OK). */
+/* f ended: it failed with e for good, in any phase, or succeeded (E_OK). */
 void backoff_ended(struct fetch *f, enum err e);
-/* What the answer says of limits (--rate-headers). */
+/* Reads the rate limit fields of f's answer (--rate-headers). */
 void backoff_headers(struct fetch *f);
-/* f starts: counts against what is left. */
+/* A request starts: counts it against the quota. */
 void backoff_start(struct host *h);
-/* f leaves its slot. */
+/* f leaves its transfer slot. */
 void backoff_end(struct fetch *f);
-/* The moment of backoff_dead_at_us() is past: gives the origin up. */
+/* Gives the origin up if backoff_dead_at_us() has passed. */
 void backoff_check_dead(struct host *h);
-/* Did f only find out whether its origin is back, which costs it no try? */
+/* Was f only a probe of its origin, which costs it no try? */
 int backoff_is_free_probe(const struct fetch *f);
 
-/* ---- what follows (backoff_limits.c) ---- */
+/* ---- limits (backoff_limits.c) ---- */
 
-/* How many more may be in flight. */
+/* How many more transfers may be in flight. */
 size_t backoff_room(const struct host *h);
-/* Is it unreachable, so that one item at a time finds out? */
+/* Is it unreachable, so that one item at a time probes it? */
 int backoff_is_probing(const struct host *h);
-/* When it is given up if it is not back before; TIMER_NEVER: not. */
+/* The moment it is given up unless it answers; TIMER_NEVER: it is not. */
 int64_t backoff_dead_at_us(const struct host *h);
-/* Are its waiting items to end? */
+/* Are its waiting items to fail? */
 int backoff_is_given_up(const struct backoff *g, int64_t now_us);
-/* Is anything worth keeping of an origin that has nothing to do? */
+/* Must an origin without work be remembered for this state? */
 int backoff_is_needed(const struct backoff *g, int64_t now_us);
 
 #endif

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the back-off of an origin allows just now. Only looks; what has happened
- * is told to backoff.c.
+ * What the back-off of an origin allows now. Changes nothing; backoff.c does.
  */
 #include "core/core.h"
 #include "core/origin/backoff.h"
 #include "core/origin/host.h"
 #include "io/timer.h"
 
-/* A transfer that takes long does not stand in for one that finds out. */
+/* Long transfers from before the hold do not take the place of a probe. */
 size_t
 backoff_room(const struct host *h)
 {
 	const struct backoff *g = &h->backoff;
-	unsigned since = h->active - g->before;
+	unsigned since = h->active - g->active_before;
 	size_t room = SIZE_MAX, window = g->window;
 
-	if (g->allow > 0)
-		room = since < g->allow ? g->allow - since : 0;
+	if (g->recovery_limit > 0)
+		room =
+		    since < g->recovery_limit ? g->recovery_limit - since : 0;
 	if (window == 0)
 		return room;
 	window = h->active < window ? window - h->active : 0;
@@ -52,7 +52,7 @@ backoff_is_given_up(const struct backoff *g, int64_t now_us)
 int
 backoff_is_needed(const struct backoff *g, int64_t now_us)
 {
-	return g->held_until_at_us > now_us || g->allow != 0 ||
-	       g->nfailed != 0 || g->window != 0 || g->lost != 0 ||
+	return g->held_until_at_us > now_us || g->recovery_limit != 0 ||
+	       g->nfailed != 0 || g->window != 0 || g->failed_in_a_row != 0 ||
 	       g->learned.rate > 0 || (g->has_quota && g->quota_at_us > now_us);
 }

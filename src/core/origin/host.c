@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Origins: found by key, kept while they have work or are remembered, moved
- * between the scheduler's places by one function. Knows nothing of what a
- * fetch does once it has its slot.
+ * Origins: found by key, kept while they have work or state to remember, looked
+ * up. Knows nothing of what a fetch does once it has its transfer slot.
  */
 #include "core/origin/host.h"
 
@@ -18,10 +17,10 @@
 #include "core/history.h"
 #include "io/timer.h"
 
-#define QUIET_MAX 10000 /* origins remembered without work; */
-#define QUIET_MIN 100   /* this many whatever memory they take */
-#define QUIET_CEILING 65536
-#define FORGET_LOOKS 4
+#define UNUSED_MAX 10000     /* origins remembered without work; */
+#define UNUSED_MIN 100       /* so many whatever memory they take, */
+#define UNUSED_CEILING 65536 /* and never more */
+#define EVICT_CHECKS 4       /* unused origins examined per new one */
 
 static void
 count_held(struct host *h)
@@ -35,9 +34,9 @@ void
 hosts_init(struct hosts *all)
 {
 	hash_init(&all->table);
-	list_init(&all->quiet);
-	list_init(&all->doubted);
-	list_init(&all->lost);
+	list_init(&all->unused);
+	list_init(&all->pending_dns);
+	list_init(&all->given_up);
 	list_init(&all->unresolved);
 	heap_init(&all->held);
 	heap_init(&all->woken);
@@ -48,14 +47,14 @@ destroy(struct host *h)
 {
 	CHECK(h->active == 0 && h->idle.n == 0);
 	queue_fini_host(h);
-	if (h->job != NULL) {
-		resolve_cancel(h->job);
+	if (h->lookup != NULL) {
+		resolve_cancel(h->lookup);
 		h->core->hosts.lookups--;
 	}
 	if (link_on(&h->link))
-		list_remove(&h->core->hosts.quiet, &h->link);
-	if (link_on(&h->doubted))
-		list_remove(&h->core->hosts.doubted, &h->doubted);
+		list_remove(&h->core->hosts.unused, &h->link);
+	if (link_on(&h->pending_dns_link))
+		list_remove(&h->core->hosts.pending_dns, &h->pending_dns_link);
 	hash_del(&h->core->hosts.table, &h->hashed);
 	account_set(&h->core->account, ACCOUNT_ORIGINS, &h->charged, 0);
 	free(h->addr);
@@ -78,8 +77,8 @@ hosts_fini(struct core *c)
 }
 
 /*
- * Calls `each` for every origin there is, until it returns 0. It must make no
- * origin and forget none: a fetch may fail or be dropped without a retry only.
+ * Calls `each` for every origin until it returns 0. `each` must not create or
+ * forget an origin: it may fail or drop fetches, but not requeue them.
  */
 static void
 walk(struct core *c, int (*each)(void *arg, struct host *h), void *arg)
@@ -171,13 +170,13 @@ find(struct core *c, struct span origin, uint64_t hash)
 	return NULL;
 }
 
-/* Its limits hold for what comes later, too. */
+/* Limits that later fetches to it must still obey. */
 static int
-is_needed(const struct host *h)
+has_state_to_keep(const struct host *h)
 {
 	int64_t now = h->core->clock.now_us;
 
-	return h->pace_at_us > now || h->talks ||
+	return h->pace_at_us > now || h->sends_unrequested ||
 	       h->started_at_us + h->core->hosts.longest_gap_us > now ||
 	       h->sent_at_us + h->core->hosts.longest_gap_us > now ||
 	       backoff_is_needed(&h->backoff, now);
@@ -186,22 +185,27 @@ is_needed(const struct host *h)
 static int
 has_too_many(const struct core *c)
 {
-	return c->hosts.quiet.n > QUIET_MAX ||
-	       (c->hosts.quiet.n > QUIET_MIN && account_is_full_of_origins(c));
+	return c->hosts.unused.n > UNUSED_MAX ||
+	       (c->hosts.unused.n > UNUSED_MIN &&
+		   account_is_full_of_origins(c));
 }
 
-/* Those remembered longest go, in so many looks; beyond a bound, any. */
+/*
+ * Forgets the origins unused longest, unless they have state to keep; above
+ * UNUSED_CEILING it does not matter. A bounded number is examined each time.
+ */
 static void
-forget_some(struct core *c)
+evict_some(struct core *c)
 {
 	struct host *h;
 	int n;
 
-	for (n = 0; n < FORGET_LOOKS && has_too_many(c); n++) {
-		h = CONTAINER(list_first(&c->hosts.quiet), struct host, link);
-		if (c->hosts.quiet.n < QUIET_CEILING && is_needed(h)) {
-			list_remove(&c->hosts.quiet, &h->link);
-			list_push(&c->hosts.quiet, &h->link);
+	for (n = 0; n < EVICT_CHECKS && has_too_many(c); n++) {
+		h = CONTAINER(list_first(&c->hosts.unused), struct host, link);
+		if (c->hosts.unused.n < UNUSED_CEILING &&
+		    has_state_to_keep(h)) {
+			list_remove(&c->hosts.unused, &h->link);
+			list_push(&c->hosts.unused, &h->link);
 		} else
 			destroy(h);
 	}
@@ -216,7 +220,7 @@ host_of(struct core *c, const struct url *u)
 
 	if (h != NULL)
 		return h;
-	forget_some(c);
+	evict_some(c);
 	h = mem_zalloc(1, sizeof(*h));
 	h->core = c;
 	h->key = mem_strndup(origin.p, origin.n);
@@ -226,14 +230,14 @@ host_of(struct core *c, const struct url *u)
 	h->port = u->port;
 	queue_init_host(h);
 	list_init(&h->idle);
-	list_push(&c->hosts.quiet, &h->link);
+	list_push(&c->hosts.unused, &h->link);
 	hash_add(&c->hosts.table, &h->hashed, hash);
 	count_held(h);
-	c->hosts.met++;
+	c->hosts.created++;
 	return h;
 }
 
-/* ---- its queues ---- */
+/* ---- queues ---- */
 
 size_t
 host_waiting(const struct host *h)
@@ -250,7 +254,7 @@ host_waiting(const struct host *h)
 	return n;
 }
 
-/* Does an item wait for a start, not for the end of its own back-off? */
+/* Is a fetch waiting that is not in a back-off of its own? */
 static int
 has_waiting(const struct host *h)
 {
@@ -266,23 +270,23 @@ has_waiting(const struct host *h)
 void
 host_update(struct host *h)
 {
-	struct list *quiet = &h->core->hosts.quiet;
+	struct list *unused = &h->core->hosts.unused;
 	struct link *k;
-	int is_quiet;
+	int is_unused;
 
 	if (h->lookup_err != E_OK && !has_waiting(h))
 		h->lookup_err = E_OK;
 	for (k = list_first(&h->queues); k != NULL;
 	     k = list_next(&h->queues, k))
 		queue_update(CONTAINER(k, struct queue, of_host));
-	/* With anything of its own it cannot be forgotten. */
-	is_quiet = h->active == 0 && h->idle.n == 0 && host_waiting(h) == 0;
-	if (is_quiet == link_on(&h->link))
+	/* Otherwise others point to it, and it cannot be forgotten. */
+	is_unused = h->active == 0 && h->idle.n == 0 && host_waiting(h) == 0;
+	if (is_unused == link_on(&h->link))
 		return;
-	if (is_quiet)
-		list_push(quiet, &h->link);
+	if (is_unused)
+		list_push(unused, &h->link);
 	else
-		list_remove(quiet, &h->link);
+		list_remove(unused, &h->link);
 }
 
 static int
@@ -298,7 +302,7 @@ hosts_forget_job(struct core *c, const struct job *j)
 	walk(c, forget_job, (void *)(uintptr_t)j);
 }
 
-/* ---- its addresses ---- */
+/* ---- addresses ---- */
 
 int
 host_is_fresh(const struct host *h, const struct fetch *f, int64_t now_us)
@@ -325,9 +329,9 @@ host_clear_lookup_err(struct host *h)
 	host_update(h);
 }
 
-/* Does it say that a name server was reached? -1: it says nothing. */
+/* 1 if a name server answered, 0 if none did, -1 if none was asked. */
 static int
-has_reached(const struct resolve_answer *a)
+server_reached(const struct resolve_answer *a)
 {
 	if (a->from_cache)
 		return -1;
@@ -335,13 +339,13 @@ has_reached(const struct resolve_answer *a)
 }
 
 /*
- * Tells what an answer says of the network. Nonzero: the network may be at
- * fault, and those who wait go on waiting.
+ * Reports a look-up's outcome to core/origin/network. Nonzero: its failure may
+ * be due to the network, and the waiting fetches go on waiting.
  */
 static int
-tell_network(struct host *h, const struct resolve_answer *a)
+report_to_network(struct host *h, const struct resolve_answer *a)
 {
-	int reached = has_reached(a);
+	int reached = server_reached(a);
 
 	if (reached == 1)
 		network_resolved(h->core, a->err == E_OK ? h->name : SPAN_NONE);
@@ -350,11 +354,11 @@ tell_network(struct host *h, const struct resolve_answer *a)
 }
 
 static void
-set_doubt(struct host *h, const struct resolve_answer *a)
+defer_lookup_error(struct host *h, const struct resolve_answer *a)
 {
-	h->doubt = a->err;
-	h->doubt_detail = a->detail;
-	list_push(&h->core->hosts.doubted, &h->doubted);
+	h->pending_dns_error = a->err;
+	h->pending_dns_detail = a->detail;
+	list_push(&h->core->hosts.pending_dns, &h->pending_dns_link);
 }
 
 static void
@@ -385,9 +389,9 @@ take_answer(struct host *h, const struct resolve_answer *a)
 	if (a->from_cache)
 		h->lookup_at_us = h->answer_at_us;
 	trace_answer(h, a);
-	if (tell_network(h, a)) {
-		if (c->network.job != NULL)
-			set_doubt(h, a);
+	if (report_to_network(h, a)) {
+		if (c->network.lookup != NULL)
+			defer_lookup_error(h, a);
 		host_update(h);
 		return;
 	}
@@ -405,16 +409,17 @@ take_answer(struct host *h, const struct resolve_answer *a)
 }
 
 void
-hosts_settle(struct core *c, int is_there)
+hosts_end_pending_lookups(struct core *c, int is_there)
 {
 	struct link *k;
 	struct host *h;
 
-	while ((k = list_shift(&c->hosts.doubted)) != NULL) {
-		h = CONTAINER(k, struct host, doubted);
+	while ((k = list_shift(&c->hosts.pending_dns)) != NULL) {
+		h = CONTAINER(k, struct host, pending_dns_link);
 		if (is_there)
-			set_unresolved(h, h->doubt, h->doubt_detail);
-		h->doubt = E_OK;
+			set_unresolved(
+			    h, h->pending_dns_error, h->pending_dns_detail);
+		h->pending_dns_error = E_OK;
 		host_update(h);
 	}
 }
@@ -425,7 +430,7 @@ on_answer(void *arg, const struct resolve_answer *a)
 	struct host *h = arg;
 
 	clock_tick(&h->core->clock);
-	h->job = NULL;
+	h->lookup = NULL;
 	h->core->hosts.lookups--;
 	take_answer(h, a);
 }
@@ -436,11 +441,11 @@ host_look_up(struct host *h)
 	struct core *c = h->core;
 	struct resolve_answer a;
 
-	CHECK(h->job == NULL);
+	CHECK(h->lookup == NULL);
 	h->lookup_at_us = c->clock.now_us;
 	if (resolve_start(c->resolve, h->name, h->port, on_answer, h, &a,
-		&h->job) == RESOLVE_DONE) {
-		h->job = NULL;
+		&h->lookup) == RESOLVE_DONE) {
+		h->lookup = NULL;
 		take_answer(h, &a);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Kept-alive connections: of each origin the one used last goes first, of all
- * the one idle longest is closed first. Knows nothing of what they carry.
+ * Kept-alive connections: each origin reuses the one used last; the one idle
+ * longest of all is closed first. Knows nothing of what they carry.
  */
 #include "core/origin/idle.h"
 
@@ -14,11 +14,11 @@
 #include "io/timer.h"
 
 #define CAREFUL_US 2000000
-#define SWEEP_US 100000 /* between looks at the idle connections */
+#define SWEEP_US 100000 /* between two searches for expired connections */
 #define WATCH_US 250000 /* how long the bytes of an answer may be late */
 #define WATCHED_MAX 6   /* of an origin, before its requests wait for them */
-#define SILENT_ENOUGH 3
-#define LATE_US 1000 /* of a timer: the watch ends before the wait for it */
+#define SILENT_WATCHES_MIN 3
+#define LATE_US 1000 /* how late the timer may be that ends a watch */
 
 /* A connection that is kept alive. */
 struct idle {
@@ -107,22 +107,22 @@ idle_is_blank(struct span s)
 }
 
 void
-idle_distrust(struct host *h)
+idle_stop_reuse(struct host *h)
 {
 	struct link *k;
 
-	h->talks = 1;
+	h->sends_unrequested = 1;
 	while ((k = list_first(&h->idle)) != NULL)
 		discard(CONTAINER(k, struct idle, of_host), "distrusted");
 	changed(h);
 }
 
 /*
- * There is something to read. An end is no fault, nor is what comes late: a
- * server's word that it is about to close (408).
+ * Something is readable. The end of the connection is no fault, nor are bytes
+ * that come late: a server may announce that it closes (408).
  */
 static void
-drop_talking(struct idle *i)
+drop_readable(struct idle *i)
 {
 	struct host *h = i->host;
 	struct core *c = h->core;
@@ -132,10 +132,10 @@ drop_talking(struct idle *i)
 
 	discard(i, n > 0 ? "stray_bytes" : "peer_closed");
 	if (is_soon && !idle_is_blank(span_of(c->spare.read_buf, n)))
-		idle_distrust(h);
+		idle_stop_reuse(h);
 }
 
-/* A peer that closes, or talks out of turn (RFC 9112 section 9.2). */
+/* The peer closes, or sends unrequested bytes (RFC 9112 section 9.2). */
 static void
 on_idle_event(void *arg, enum conn_event ev)
 {
@@ -144,7 +144,7 @@ on_idle_event(void *arg, enum conn_event ev)
 
 	(void)ev;
 	clock_tick(&h->core->clock);
-	drop_talking(i);
+	drop_readable(i);
 	changed(h);
 }
 
@@ -168,7 +168,7 @@ on_watch_end(void *arg)
 		}
 		h = i->host;
 		if (conn_check_idle(i->conn)) {
-			drop_talking(i);
+			drop_readable(i);
 		} else {
 			end_watch(i);
 			h->silent_watches++;
@@ -210,7 +210,7 @@ idle_watched_until(const struct host *h)
 	return h->watched >= max ? i->parked_at_us + WATCH_US + LATE_US : 0;
 }
 
-/* ---- parked and taken ---- */
+/* ---- park and unpark ---- */
 
 static void
 on_sweep(void *arg)
@@ -235,7 +235,7 @@ on_sweep(void *arg)
 }
 
 static struct idle *
-take_idle(struct core *c)
+new_idle(struct core *c)
 {
 	struct link *k = list_shift(&c->idle_pool.spare);
 
@@ -250,18 +250,18 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	struct core *c = h->core;
 	struct idle *i;
 
-	if (keep_us <= 0 || h->talks || c->limits.max_idle == 0 ||
+	if (keep_us <= 0 || h->sends_unrequested || c->limits.max_idle == 0 ||
 	    c->sched.pauses & PAUSE_STOP) {
 		conn_close(conn, "not_kept");
 		return;
 	}
-	i = take_idle(c);
+	i = new_idle(c);
 	i->host = h;
 	i->conn = *conn;
 	i->parked_at_us = c->clock.now_us;
 	i->until_at_us = c->clock.now_us + keep_us;
 	list_push(&c->idle_pool.list, &i->of_core);
-	if (is_bodiless && h->silent_watches < SILENT_ENOUGH) {
+	if (is_bodiless && h->silent_watches < SILENT_WATCHES_MIN) {
 		list_push(&h->idle, &i->of_host);
 		begin_watch(i);
 	} else {
@@ -278,7 +278,7 @@ idle_park(struct host *h, struct conn **conn, int64_t keep_us, int is_bodiless)
 	changed(h);
 }
 
-/* The first of h that may be used, or NULL. */
+/* The first connection of h that may be reused, or NULL. */
 static struct idle *
 first_usable(const struct host *h, int careful)
 {
@@ -309,7 +309,7 @@ idle_unpark(struct host *h, int careful)
 		if (h->core->clock.now_us >= i->until_at_us)
 			discard(i, "idle_timeout");
 		else if (conn_check_idle(i->conn))
-			drop_talking(i);
+			drop_readable(i);
 		else
 			return release(i);
 	}

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How a rate is learnt. The first one is often far too low (an origin that
- * allows a small burst has served little when it refuses), so it doubles each
- * second until the next refusal; later ones are close, and grow slowly, faster
- * only when there has been no refusal for long.
+ * The first rate is often far too low (an origin that allows a small burst has
+ * served little when it refuses), so it doubles each second until the next
+ * refusal. Later ones are close: they grow slowly, and faster only after a long
+ * time without a refusal.
  */
 #include "core/origin/learned_rate.h"
 
 #include <string.h>
 
 #define SECOND_US 1000000
-#define SLOT_US 250000
+#define QUARTER_US 250000
 #define SHARE 0.9
-#define LEAST_SERVED 3     /* of a period; fewer tell nothing */
+#define LEAST_SERVED 3     /* in two seconds; fewer are no measurement */
 #define FIRST_GROWTH 0.7   /* of the rate a second: doubles it */
 #define LATER_GROWTH 0.005 /* doubles every 30 s without a refusal */
 #define GROWTH_STEP_US (30 * SECOND_US)
@@ -21,14 +21,14 @@
 static void
 advance(struct learned_rate *l, int64_t now_us)
 {
-	int64_t slot = now_us / SLOT_US;
+	int64_t quarter = now_us / QUARTER_US;
 
-	if (slot - l->slot >= LEARN_SLOTS)
+	if (quarter - l->quarter >= LEARN_QUARTERS)
 		memset(l->served, 0, sizeof(l->served));
 	else
-		while (l->slot < slot)
-			l->served[++l->slot % LEARN_SLOTS] = 0;
-	l->slot = slot;
+		while (l->quarter < quarter)
+			l->served[++l->quarter % LEARN_QUARTERS] = 0;
+	l->quarter = quarter;
 }
 
 void
@@ -42,28 +42,29 @@ void
 learned_rate_served(struct learned_rate *l, int64_t now_us)
 {
 	advance(l, now_us);
-	l->served[l->slot % LEARN_SLOTS]++;
+	l->served[l->quarter % LEARN_QUARTERS]++;
 }
 
-/* Answers of the last `slots` quarters, the present one among them. */
+/* Answers of the last `quarters` quarters, including the present one. */
 static double
-count(const struct learned_rate *l, int slots)
+count(const struct learned_rate *l, int quarters)
 {
 	unsigned n = 0;
 	int i;
 
-	for (i = 0; i < slots; i++)
-		n += l->served[(l->slot - i + LEARN_SLOTS) % LEARN_SLOTS];
+	for (i = 0; i < quarters; i++)
+		n += l->served[(l->quarter - i + LEARN_QUARTERS) %
+			       LEARN_QUARTERS];
 	return n;
 }
 
 /* A second at least: a limit holds for a window, not for a moment. */
 static void
-measure(struct learned_rate *l, int64_t now_us, int slots)
+measure(struct learned_rate *l, int64_t now_us, int quarters)
 {
-	double n = count(l, slots), us = (double)(now_us - l->since_at_us);
-	double most =
-	    (double)((slots - 1) * (int64_t)SLOT_US + now_us % SLOT_US);
+	double n = count(l, quarters), us = (double)(now_us - l->since_at_us);
+	double most = (double)((quarters - 1) * (int64_t)QUARTER_US +
+			       now_us % QUARTER_US);
 
 	if (us > most)
 		us = most;
@@ -89,12 +90,12 @@ learned_rate_refused(struct learned_rate *l, int64_t now_us, struct learnt *by)
 	if (l->since_at_us == 0)
 		return;
 	advance(l, now_us);
-	if (count(l, LEARN_SLOTS) >= LEAST_SERVED) {
+	if (count(l, LEARN_QUARTERS) >= LEAST_SERVED) {
 		l->counted_us = 0;
-		measure(l, now_us, LEARN_SLOTS / 2 + 1);
-		measure(l, now_us, LEARN_SLOTS);
+		measure(l, now_us, LEARN_QUARTERS / 2 + 1);
+		measure(l, now_us, LEARN_QUARTERS);
 		set_rate(l);
-		/* It was too much, whatever was counted. */
+		/* The rate before was too high, whatever was counted. */
 		if (before > 0 && l->rate > before * SHARE)
 			l->rate = before * SHARE;
 		l->refusals++;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What one origin cannot reach is its own affair as long as others reach
- * theirs. Name servers that are silent are asked for a name they knew; an
- * address that was reached before and cannot be any more speaks for a network
- * that is down, once, until it is reached again.
+ * A failure of one origin does not mean that the network is down while others
+ * are reached. When look-ups time out, a name that was resolved before is
+ * looked up again. A peer that was reached before and has no route now means
+ * that the network is down; it counts once, until it is reached again.
  */
 #include "core/origin/network.h"
 
@@ -24,9 +24,9 @@ is_dns(enum err e)
 	return e == E_DNS_TIMEOUT || e == E_DNS_NO_SERVER;
 }
 
-/* A connect that found no way. */
+/* Did a connect fail because there is no route? */
 static int
-is_no_way(enum err e, const char *detail)
+is_no_route(enum err e, const char *detail)
 {
 	return e == E_CONNECT_UNREACHABLE && detail != NULL &&
 	       (strcmp(detail, "ENETUNREACH") == 0 ||
@@ -37,33 +37,35 @@ is_no_way(enum err e, const char *detail)
 static int
 has_route(const struct network *n)
 {
-	return n->good.sa.sa_family == AF_UNSPEC || route_exists(&n->good);
+	return n->last_peer.sa.sa_family == AF_UNSPEC ||
+	       route_exists(&n->last_peer);
 }
 
 void
-network_init(struct network *n, void (*settled)(struct core *c, int is_there))
+network_init(
+    struct network *n, void (*server_checked)(struct core *c, int is_there))
 {
-	n->settled = settled;
+	n->server_checked = server_checked;
 }
 
 void
 network_fini(struct core *c)
 {
-	if (c->network.job != NULL)
-		resolve_cancel(c->network.job);
-	c->network.job = NULL;
+	if (c->network.lookup != NULL)
+		resolve_cancel(c->network.lookup);
+	c->network.lookup = NULL;
 	buf_fini(&c->network.name[0]);
 	buf_fini(&c->network.name[1]);
 }
 
-/* ---- it works ---- */
+/* ---- up ---- */
 
 static void
-come_back(struct core *c)
+set_up(struct core *c)
 {
 	struct network *n = &c->network;
 
-	n->is_down = n->is_dns = n->is_probing = 0;
+	n->is_down = n->is_dns_only = n->is_probing = 0;
 	c->sched.pauses &= ~(unsigned)PAUSE_NET;
 	n->back_at_us = c->clock.now_us;
 	c->turn.is_work_left = 1;
@@ -74,18 +76,18 @@ network_works(struct core *c)
 {
 	c->network.has_worked = 1;
 	c->network.peer_at_us = c->clock.now_us;
-	if (c->network.is_down && !c->network.is_dns)
-		come_back(c);
+	if (c->network.is_down && !c->network.is_dns_only)
+		set_up(c);
 }
 
 void
 network_connected(struct core *c, const union resolve_addr *peer)
 {
-	c->network.good = *peer;
+	c->network.last_peer = *peer;
 	network_works(c);
 }
 
-/* The last two labels: what is likely to share its name servers. */
+/* The last two labels: such names are likely to share name servers. */
 static struct span
 zone_of(struct span name)
 {
@@ -105,9 +107,9 @@ is_same_zone(const struct buf *known, struct span name)
 	return span_eq(zone_of(buf_view(known)), zone_of(name));
 }
 
-/* The latest one of each of two zones. */
+/* Keeps the latest name of each of two zones. */
 static void
-remember(struct network *n, struct span name)
+remember_name(struct network *n, struct span name)
 {
 	struct buf b = n->name[1];
 
@@ -127,12 +129,13 @@ network_resolved(struct core *c, struct span name)
 	n->has_worked = 1;
 	n->dns_at_us = c->clock.now_us;
 	if (n->is_down)
-		come_back(c);
+		set_up(c);
 	if (name.n > 0)
-		remember(n, name);
+		remember_name(n, name);
 }
 
-/* One that says something of the others, if h's look-up failed. */
+/* After h's look-up failed: a known name that other name servers serve, if
+ * possible. */
 static struct span
 known_name(const struct network *n, const struct host *h)
 {
@@ -143,15 +146,15 @@ known_name(const struct network *n, const struct host *h)
 	return buf_view(&n->name[0]);
 }
 
-/* ---- it does not ---- */
+/* ---- down ---- */
 
 static void
-wait_more(struct core *c)
+postpone_probe(struct core *c)
 {
 	struct network *n = &c->network;
 
 	if (n->wait_us != 0 && !n->is_probing)
-		return; /* one that was under way before */
+		return; /* this one began before the network went down */
 	n->is_probing = 0;
 	n->wait_us = n->wait_us == 0 ? PROBE_US : 2 * n->wait_us;
 	if (n->wait_us > PROBE_MAX_US)
@@ -160,22 +163,22 @@ wait_more(struct core *c)
 }
 
 static void
-go_down(struct core *c, const struct host *h, int dns)
+set_down(struct core *c, const struct host *h, int dns)
 {
 	struct network *n = &c->network;
 
-	n->first = h;
-	n->is_wide = 0;
+	n->origin = h;
+	n->is_confirmed = 0;
 	if (!n->is_down)
 		n->down_at_us = c->clock.now_us;
 	n->is_down = 1;
-	n->is_dns = dns;
+	n->is_dns_only = dns;
 	n->wait_us = n->is_probing = 0;
-	wait_more(c);
+	postpone_probe(c);
 	if (dns)
 		return;
 	c->sched.pauses |= PAUSE_NET;
-	if (has_route(n)) /* perhaps it is only that one */
+	if (has_route(n)) /* perhaps only h is unreachable: probe at once */
 		n->probe_at_us = c->clock.now_us;
 	else
 		idle_close(c, c->idle_pool.list.n,
@@ -183,21 +186,22 @@ go_down(struct core *c, const struct host *h, int dns)
 }
 
 /*
- * With nobody else to ask, one origin may stand for the network, but not for
- * longer than one that is silent is waited for. Nonzero: that is over, and the
- * network counts as up again.
+ * If only one origin is in use, its failure counts as a failure of the
+ * network, but not for longer than --host-dead-after. Nonzero: that time is
+ * over, and the network counts as up again.
  */
 static int
-end_for_one(struct core *c, const struct host *h)
+end_one_origin_outage(struct core *c, const struct host *h)
 {
 	struct network *n = &c->network;
 	int64_t max = c->limits.host_dead_after_us;
 
-	n->is_wide |= n->first != NULL && h != n->first && !n->is_dns;
-	if (n->is_wide || !has_route(n) || max == 0 ||
+	n->is_confirmed |=
+	    n->origin != NULL && h != n->origin && !n->is_dns_only;
+	if (n->is_confirmed || !has_route(n) || max == 0 ||
 	    c->clock.now_us - n->down_at_us < max)
 		return 0;
-	come_back(c);
+	set_up(c);
 	return 1;
 }
 
@@ -208,15 +212,15 @@ take_answer(struct core *c, const struct resolve_answer *a)
 {
 	int is_there = !is_dns(a->err);
 
-	c->network.job = NULL;
+	c->network.lookup = NULL;
 	if (is_there)
 		network_resolved(c, SPAN_NONE);
 	else if (c->network.is_down)
-		wait_more(c);
+		postpone_probe(c);
 	else
-		go_down(c, NULL, 1);
-	c->network.is_wide |= !is_there && c->network.name[1].n > 0;
-	c->network.settled(c, is_there);
+		set_down(c, NULL, 1);
+	c->network.is_confirmed |= !is_there && c->network.name[1].n > 0;
+	c->network.server_checked(c, is_there);
 }
 
 static void
@@ -228,56 +232,56 @@ on_answer(void *arg, const struct resolve_answer *a)
 	take_answer(c, a);
 }
 
-/* Is any of them there? */
+/* Finds out whether any name server answers. */
 static void
-ask(struct core *c, struct span name)
+check_name_servers(struct core *c, struct span name)
 {
 	struct network *n = &c->network;
 	struct resolve_answer a;
 
 	resolve_forget(c->resolve, name);
-	if (resolve_start(c->resolve, name, 0, on_answer, c, &a, &n->job) ==
+	if (resolve_start(c->resolve, name, 0, on_answer, c, &a, &n->lookup) ==
 	    RESOLVE_DONE)
 		take_answer(c, &a);
 }
 
 static int
-judge_dns(struct core *c, const struct host *h, int64_t since_us)
+judge_dns_failure(struct core *c, const struct host *h, int64_t since_us)
 {
 	struct network *n = &c->network;
 	struct span name = known_name(n, h);
 
-	if (n->is_down && end_for_one(c, h))
+	if (n->is_down && end_one_origin_outage(c, h))
 		return 0;
 	if (n->is_down)
-		wait_more(c);
-	if (n->is_down || n->job != NULL)
+		postpone_probe(c);
+	if (n->is_down || n->lookup != NULL)
 		return 1;
 	if (n->dns_at_us > since_us || n->name[0].n == 0)
 		return 0;
 	if (!has_route(n) || name.n == 0)
-		go_down(c, h, has_route(n));
+		set_down(c, h, has_route(n));
 	else
-		ask(c, name);
-	return n->is_down || n->job != NULL;
+		check_name_servers(c, name);
+	return n->is_down || n->lookup != NULL;
 }
 
 /* ---- peers ---- */
 
-/* Peers that are silent are only silent, unless the name servers are, too. */
+/* A connect timeout counts only while no name server answers either. */
 static int
-judge_connect(struct core *c, struct host *h, enum err e, const char *detail,
-    int64_t since_us)
+judge_connect_failure(struct core *c, struct host *h, enum err e,
+    const char *detail, int64_t since_us)
 {
 	struct network *n = &c->network;
 
 	if (n->peer_at_us > since_us)
 		return 0;
-	if (!(n->is_dns && e == E_CONNECT_TIMEOUT) &&
-	    (!is_no_way(e, detail) || (has_route(n) && !h->has_worked)))
+	if (!(n->is_dns_only && e == E_CONNECT_TIMEOUT) &&
+	    (!is_no_route(e, detail) || (has_route(n) && !h->has_worked)))
 		return 0;
 	h->has_worked = 0;
-	go_down(c, h, 0);
+	set_down(c, h, 0);
 	return 1;
 }
 
@@ -289,18 +293,18 @@ network_failed(struct core *c, struct host *h, enum err e, const char *detail,
 
 	if (!c->limits.waits_for_network || !n->has_worked)
 		return 0;
-	if (n->is_down && !n->is_dns) {
-		if (end_for_one(c, h))
+	if (n->is_down && !n->is_dns_only) {
+		if (end_one_origin_outage(c, h))
 			return 0;
-		wait_more(c);
+		postpone_probe(c);
 		return 1;
 	}
 	if (is_dns(e))
-		return judge_dns(c, h, since_us);
-	return judge_connect(c, h, e, detail, since_us);
+		return judge_dns_failure(c, h, since_us);
+	return judge_connect_failure(c, h, e, detail, since_us);
 }
 
-/* ---- is it back? ---- */
+/* ---- probes ---- */
 
 int
 network_begin_probe(struct core *c)
@@ -310,14 +314,14 @@ network_begin_probe(struct core *c)
 	if (!n->is_down || n->is_probing || c->clock.now_us < n->probe_at_us)
 		return 0;
 	n->is_probing = 1;
-	n->which = n->name[1].n > 0 && !n->which;
-	if (n->is_dns && n->job == NULL)
-		ask(c, buf_view(&n->name[n->which]));
+	n->name_index = n->name[1].n > 0 && !n->name_index;
+	if (n->is_dns_only && n->lookup == NULL)
+		check_name_servers(c, buf_view(&n->name[n->name_index]));
 	return n->is_down;
 }
 
 void
-network_put_off_probe(struct core *c)
+network_postpone_probe(struct core *c)
 {
 	c->network.is_probing = 0;
 	c->network.probe_at_us = c->clock.now_us + PROBE_US;
@@ -328,9 +332,9 @@ network_due_us(const struct core *c)
 {
 	const struct network *n = &c->network;
 
-	/* With nothing that could start there is no hurry. */
+	/* Without an item that could start there is nothing to probe with. */
 	if (!n->is_down || n->is_probing ||
-	    c->hosts.nready + c->hosts.nwant == 0)
+	    c->hosts.nready + c->hosts.nneed_lookup == 0)
 		return TIMER_NEVER;
 	return n->probe_at_us;
 }

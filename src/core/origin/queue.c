@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Moves a queue between the scheduler's places, and says which of its items is
- * next. Knows nothing of what a fetch does once it has its slot.
+ * Computes the state of a queue and chooses its next fetch. Knows nothing of
+ * what a fetch does once it has its transfer slot.
  */
 #include "core/origin/queue.h"
 
@@ -17,7 +17,7 @@
 #include "core/item.h"
 #include "io/timer.h"
 
-#define PROBE_LOOKS 4096
+#define PROBE_SCAN_MAX 4096 /* waiting fetches examined for a probe */
 
 /* ---- the queues of a host ---- */
 
@@ -70,7 +70,7 @@ queue_of(struct host *h, struct job *j)
 	q->job = j;
 	q->budget_at_us = 0;
 	q->was_full = 0;
-	/* What others have started counts. */
+	/* Starts of other jobs count. */
 	q->pace_at_us = 0;
 	if (j->pace.per_host.gap_us > 0 && h->started_at_us != 0)
 		q->pace_at_us = h->started_at_us + j->pace.per_host.gap_us;
@@ -111,7 +111,7 @@ queue_forget(struct host *h, const struct job *j)
 		release(q);
 }
 
-/* ---- its limits ---- */
+/* ---- limits ---- */
 
 int
 queue_job_may_start(const struct job *j)
@@ -131,14 +131,14 @@ less(size_t room, int64_t max, size_t active)
 	return left < room ? left : room;
 }
 
-/* How many more may be in flight at the host, whatever their job. */
+/* How many more transfers of any job the host allows. */
 static size_t
 host_room(const struct host *h)
 {
 	return less(backoff_room(h), h->core->limits.max_per_host, h->active);
 }
 
-/* How many of this queue. */
+/* How many more transfers of this queue's job. */
 static size_t
 room(const struct queue *q)
 {
@@ -149,8 +149,8 @@ room(const struct queue *q)
 	return less(host_room(q->host), o->max_per_host, q->host->active);
 }
 
-/* When its items may start as far as holds go, and the reason of the longest
- * of them; 0: now. */
+/* The moment its holds allow its fetches to start, and the reason of the
+ * longest one; 0: now. */
 static int64_t
 held_until(const struct queue *q, enum wait_reason *why)
 {
@@ -184,7 +184,7 @@ held_until(const struct queue *q, enum wait_reason *why)
 	return until > h->core->clock.now_us ? until : 0;
 }
 
-/* ---- its place ---- */
+/* ---- state ---- */
 
 static void
 trace_hold(
@@ -210,69 +210,70 @@ trace_release(const struct queue *q)
 							       : "changed");
 }
 
-/* It is held from now on, or goes on to be: until when, and why. */
+/* Its hold begins or changes: records until when, and why. */
 static void
 note_hold(struct queue *q)
 {
 	enum wait_reason why;
 	int64_t until = held_until(q, &why);
 
-	if (q->place != QUEUE_HELD || until != q->held_until_at_us)
+	if (q->state != QUEUE_HELD || until != q->held_until_at_us)
 		trace_hold(q, TRACE_ORIGIN_HELD, until, stats_wait_name(why));
-	if (q->place != QUEUE_HELD)
+	if (q->state != QUEUE_HELD)
 		q->held_from_at_us = q->host->core->clock.now_us;
 	q->held_until_at_us = until;
 	q->why_held = why;
 }
 
-/* A connection that f may use, or addresses. */
+/* Is there a connection that f may use, or an address to dial? */
 static int
-has_way(const struct host *h, const struct fetch *f)
+has_connection_or_address(const struct host *h, const struct fetch *f)
 {
 	return idle_has(h, !item_is_idempotent(f)) ||
 	       host_is_fresh(h, f, h->core->clock.now_us);
 }
 
-static enum queue_place
-place_for(const struct queue *q)
+static enum queue_state
+state_for(const struct queue *q)
 {
 	const struct host *h = q->host;
 	enum wait_reason why;
 
 	if (q->waiting.n == 0 && q->delayed.n == 0)
-		return QUEUE_QUIET;
+		return QUEUE_EMPTY;
 	if (backoff_is_given_up(&h->backoff, h->core->clock.now_us))
-		return QUEUE_LOST;
+		return QUEUE_GIVEN_UP;
 	if (q->waiting.n == 0)
-		return QUEUE_QUIET;
+		return QUEUE_EMPTY;
 	if (h->lookup_err != E_OK)
 		return QUEUE_UNRESOLVED;
-	if (h->job != NULL || h->doubt != E_OK)
-		return QUEUE_LOOKUP;
+	if (h->lookup != NULL || h->pending_dns_error != E_OK)
+		return QUEUE_LOOKING_UP;
 	if (held_until(q, &why) != 0)
 		return QUEUE_HELD;
 	if (room(q) == 0)
 		return QUEUE_FULL;
-	return has_way(h, queue_next(q)) ? QUEUE_READY : QUEUE_WANT;
+	return has_connection_or_address(h, queue_next(q)) ? QUEUE_READY
+							   : QUEUE_NEEDS_LOOKUP;
 }
 
 static struct list *
-list_for(struct queue *q, enum queue_place p)
+list_for(struct queue *q, enum queue_state next)
 {
 	struct hosts *all = &q->host->core->hosts;
 
-	switch (p) {
+	switch (next) {
 	case QUEUE_READY:
 		return &q->job->ready;
-	case QUEUE_WANT:
-		return &q->job->want;
-	case QUEUE_LOST:
-		return &all->lost;
+	case QUEUE_NEEDS_LOOKUP:
+		return &q->job->needs_lookup;
+	case QUEUE_GIVEN_UP:
+		return &all->given_up;
 	case QUEUE_UNRESOLVED:
 		return &all->unresolved;
-	case QUEUE_QUIET:
+	case QUEUE_EMPTY:
 	case QUEUE_FULL:
-	case QUEUE_LOOKUP:
+	case QUEUE_LOOKING_UP:
 	case QUEUE_HELD:
 		return NULL;
 	}
@@ -284,55 +285,55 @@ count_startable(struct queue *q)
 {
 	size_t n = 0;
 
-	if (q->place == QUEUE_READY)
+	if (q->state == QUEUE_READY)
 		n = q->waiting.n < room(q) ? q->waiting.n : room(q);
 	q->job->startable += n - q->contribution;
 	q->contribution = n;
 }
 
-/* When time alone changes its place; TIMER_NEVER: it does not. */
+/* The moment time alone changes its state; TIMER_NEVER: it does not. */
 static int64_t
 due_at_us(const struct queue *q)
 {
 	int64_t at = TIMER_NEVER, dead_at = backoff_dead_at_us(q->host);
 
-	if (q->place == QUEUE_HELD)
+	if (q->state == QUEUE_HELD)
 		at = q->held_until_at_us;
-	if (q->waiting.n + q->delayed.n > 0 && q->place != QUEUE_LOST &&
+	if (q->waiting.n + q->delayed.n > 0 && q->state != QUEUE_GIVEN_UP &&
 	    dead_at > q->host->core->clock.now_us && dead_at < at)
 		at = dead_at;
 	return at;
 }
 
 static void
-count_place(struct queue *q, int by)
+count_state(struct queue *q, int by)
 {
 	struct hosts *all = &q->host->core->hosts;
 
-	all->nready += (size_t)(q->place == QUEUE_READY ? by : 0);
-	all->nwant += (size_t)(q->place == QUEUE_WANT ? by : 0);
+	all->nready += (size_t)(q->state == QUEUE_READY ? by : 0);
+	all->nneed_lookup += (size_t)(q->state == QUEUE_NEEDS_LOOKUP ? by : 0);
 }
 
 void
 queue_update(struct queue *q)
 {
 	struct hosts *all = &q->host->core->hosts;
-	enum queue_place p = place_for(q);
+	enum queue_state next = state_for(q);
 	struct list *l;
 	int64_t at;
 
-	if (p == QUEUE_HELD)
+	if (next == QUEUE_HELD)
 		note_hold(q);
-	if (p != q->place) {
+	if (next != q->state) {
 		if (link_on(&q->link))
-			list_remove(list_for(q, q->place), &q->link);
-		count_place(q, -1);
-		if (q->place == QUEUE_HELD)
+			list_remove(list_for(q, q->state), &q->link);
+		count_state(q, -1);
+		if (q->state == QUEUE_HELD)
 			trace_release(q);
-		q->place = p;
-		count_place(q, 1);
-		q->was_full |= p == QUEUE_FULL;
-		if ((l = list_for(q, p)) != NULL)
+		q->state = next;
+		count_state(q, 1);
+		q->was_full |= next == QUEUE_FULL;
+		if ((l = list_for(q, next)) != NULL)
 			list_push(l, &q->link);
 	}
 	at = due_at_us(q);
@@ -343,24 +344,24 @@ queue_update(struct queue *q)
 	count_startable(q);
 }
 
-/* ---- who goes next ---- */
+/* ---- the next fetch ---- */
 
 static unsigned
-attempts_of(const struct fetch *f)
+rank_by_attempts(const struct fetch *f)
 {
 	return f->attempts;
 }
 
-/* Fewer is better, as is not to have been asked to wait. */
+/* UINT_MAX: never throttled. */
 static unsigned
-not_asked(const struct fetch *f)
+rank_by_fewest_throttles(const struct fetch *f)
 {
-	return f->history != NULL && f->history->asked > 0
-		   ? UINT_MAX - f->history->asked
+	return f->history != NULL && f->history->throttled > 0
+		   ? UINT_MAX - f->history->throttled
 		   : UINT_MAX;
 }
 
-/* The first of those for which `rank` gives most. */
+/* The first waiting fetch with the highest rank. */
 static struct fetch *
 find_most(const struct queue *q, unsigned (*rank)(const struct fetch *f))
 {
@@ -368,7 +369,7 @@ find_most(const struct queue *q, unsigned (*rank)(const struct fetch *f))
 	struct fetch *f, *most = CONTAINER(k, struct fetch, link);
 	int n;
 
-	for (n = 0; n < PROBE_LOOKS && k != NULL && rank(most) != UINT_MAX;
+	for (n = 0; n < PROBE_SCAN_MAX && k != NULL && rank(most) != UINT_MAX;
 	     n++) {
 		f = CONTAINER(k, struct fetch, link);
 		if (rank(f) > rank(most))
@@ -379,10 +380,11 @@ find_most(const struct queue *q, unsigned (*rank)(const struct fetch *f))
 }
 
 /*
- * While an origin that has never answered is unreachable, the item that was
- * tried most goes: once its tries are used up the origin is given up. After a
- * refusal, it may be that only one item is refused for ever, or that each is so
- * many times: the kind goes that was answered last time, else the other.
+ * While an origin that has never answered is unreachable, its item with most
+ * attempts probes it: once that one has no try left, the origin is given up.
+ * After throttling, either one item is refused for ever or each is refused a
+ * few times: the probe is of the kind (new, or tried most) that was answered
+ * last time, otherwise of the other.
  */
 struct fetch *
 queue_next(const struct queue *q)
@@ -390,9 +392,10 @@ queue_next(const struct queue *q)
 	const struct backoff *g = &q->host->backoff;
 
 	if (backoff_is_probing(q->host) && !g->has_answered)
-		return find_most(q, attempts_of);
-	if (g->allow == 1 && g->asked_since_at_us != 0)
-		return find_most(q, g->probes_new ? not_asked : attempts_of);
+		return find_most(q, rank_by_attempts);
+	if (g->recovery_limit == 1 && g->throttled_since_at_us != 0)
+		return find_most(q, g->probes_new ? rank_by_fewest_throttles
+						  : rank_by_attempts);
 	return CONTAINER(list_first(&q->waiting), struct fetch, link);
 }
 
@@ -409,7 +412,7 @@ queue_choose(struct queue *q)
 	for (k = list_first(&h->queues); k != NULL;
 	     k = list_next(&h->queues, k)) {
 		other = CONTAINER(k, struct queue, of_host);
-		if (other->place != QUEUE_READY ||
+		if (other->state != QUEUE_READY ||
 		    !queue_job_may_start(other->job))
 			continue;
 		n++;
@@ -424,7 +427,7 @@ queue_started(struct queue *q)
 {
 	struct core *c = q->host->core;
 
-	if (q->place == QUEUE_READY) {
+	if (q->state == QUEUE_READY) {
 		list_remove(&q->job->ready, &q->link);
 		list_push(&q->job->ready, &q->link);
 	}
@@ -435,16 +438,16 @@ queue_started(struct queue *q)
 }
 
 struct queue *
-queue_first_wanting(const struct core *c)
+queue_first_needing_lookup(const struct core *c)
 {
 	const struct link *k;
 	const struct job *j;
 
 	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
 		j = CONTAINER(k, const struct job, of_core);
-		if (j->want.n > 0)
+		if (j->needs_lookup.n > 0)
 			return CONTAINER(
-			    list_first(&j->want), struct queue, link);
+			    list_first(&j->needs_lookup), struct queue, link);
 	}
 	return NULL;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What waits at an origin, a queue for each job. A queue is where the scheduler
- * looks: whether its next item may start follows from the limits of the engine,
- * of the origin, and of its own job; transfers and starts of all jobs count.
+ * The fetches that wait at an origin: a queue for each job. The scheduler
+ * starts fetches from queues: the limits of the engine, of the origin and of
+ * the job decide whether the next one may start, and transfers and starts of
+ * all jobs count against each of them.
  */
 #ifndef CORE_ORIGIN_QUEUE_H
 #define CORE_ORIGIN_QUEUE_H
@@ -19,61 +20,62 @@ struct fetch;
 struct host;
 struct job;
 
-/* Where the scheduler keeps it. */
-enum queue_place {
-	QUEUE_QUIET,  /* nothing waits, but perhaps in back-off */
-	QUEUE_READY,  /* may start one: on job->ready */
-	QUEUE_FULL,   /* at a limit of transfers */
-	QUEUE_WANT,   /* needs a look-up: on job->want */
-	QUEUE_LOOKUP, /* its host is being looked up */
-	QUEUE_HELD,   /* nothing may start before a time: on hosts.held */
-	QUEUE_LOST,   /* the host was given up: what waits there is to end */
-	QUEUE_UNRESOLVED, /* the look-up failed: what waits there is to fail */
+/* What the scheduler can do with it; see queue_update. */
+enum queue_state {
+	QUEUE_EMPTY,        /* no fetch waits, except those in back-off */
+	QUEUE_READY,        /* may start one: on job->ready */
+	QUEUE_FULL,         /* at a limit of transfers */
+	QUEUE_NEEDS_LOOKUP, /* its host has no address: job->needs_lookup */
+	QUEUE_LOOKING_UP,   /* the look-up of its host is under way */
+	QUEUE_HELD,         /* nothing may start before a moment: hosts.held */
+	QUEUE_GIVEN_UP,     /* the host was given up: its fetches are to fail */
+	QUEUE_UNRESOLVED,   /* the look-up failed: likewise */
 };
 
 struct queue {
-	struct link link; /* of its place; on no list in FULL, LOOKUP, HELD */
+	struct link link;    /* of the list of its state, if that has one */
 	struct link of_host; /* of host->queues */
 	struct host *host;
-	struct job *job; /* NULL: free for the next job */
-	enum queue_place place;
+	struct job *job; /* NULL: unused */
+	enum queue_state state;
 	struct list waiting;  /* fetches in QUEUED, the next one first */
 	struct list delayed;  /* those in back-off, on sched.later as well */
-	int64_t pace_at_us;   /* the job's --rate-per-host: nothing before */
-	int64_t budget_at_us; /* its next item's --budget: likewise */
+	int64_t pace_at_us;   /* the job's --rate-per-host: no start before */
+	int64_t budget_at_us; /* its next item's --budget: no start before */
 	struct heap_link held, woken; /* of hosts.held, hosts.woken */
-	int64_t held_from_at_us,
-	    held_until_at_us;      /* the last time it was held, */
-	enum wait_reason why_held; /* and by what */
-	int was_full;              /* a limit of transfers has held it */
-	size_t contribution;       /* to job->startable */
+	int64_t held_from_at_us, held_until_at_us; /* its last time in HELD, */
+	enum wait_reason why_held;                 /* and the reason */
+	int was_full;        /* a limit of transfers has delayed a fetch */
+	size_t contribution; /* to job->startable */
 };
 
-/* The queue of a job at h; made if it is new. */
+/* The queue of a job at h, created if it is new. */
 struct queue *queue_of(struct host *h, struct job *j);
 /* The same, or NULL. */
 struct queue *queue_find(const struct host *h, const struct job *j);
-/* For a host that begins, and one that ends; its queues are empty. */
+/* For a new host, and for one that ends, whose queues must be empty. */
 void queue_init_host(struct host *h);
 void queue_fini_host(struct host *h);
-/* A job ends: h forgets it. */
+/* A job ends: removes its queue, which must be empty, from h. */
 void queue_forget(struct host *h, const struct job *j);
 
-/* Something changed: puts the queue where it belongs now. */
+/* Computes the state again after a change and moves the queue to its list. */
 void queue_update(struct queue *q);
-/* The one of its waiting fetches that goes next. */
+/* The waiting fetch that starts next; there must be one. */
 struct fetch *queue_next(const struct queue *q);
 /*
- * The queue whose item starts when q's job has its turn: q or, if the host has
- * no room for all that are ready there, the one that has waited longest.
+ * The queue to start a fetch from when q's job is next in the rotation: q or,
+ * if its host has no room for one fetch of each ready queue, the ready queue
+ * whose last start is longest ago.
  */
 struct queue *queue_choose(struct queue *q);
-/* An item of q starts. */
+/* A fetch of q starts: moves the queue and its job to the end of their
+ * rotations. */
 void queue_started(struct queue *q);
-/* The first that needs a look-up, of the jobs in their order; or NULL. */
-struct queue *queue_first_wanting(const struct core *c);
+/* The first queue in NEEDS_LOOKUP, in the rotation of jobs; or NULL. */
+struct queue *queue_first_needing_lookup(const struct core *c);
 
-/* May the job start something at all, by its own limits? */
+/* May the job start a fetch, by its own limits? */
 int queue_job_may_start(const struct job *j);
 
 #endif

@@ -93,7 +93,7 @@ complete(struct fetch *f)
 		f->x->start_at_us = f->history->lookup_at_us;
 	if (f->err == E_INTERRUPTED)
 		f->x->start_at_us = f->entered_at_us - f->history->last_took_us;
-	(void)xchg_look(f->x, f);
+	(void)xchg_parse_line(f->x, f);
 	xchg_count_held(f->x);
 }
 

@@ -141,7 +141,7 @@ fill_answer(struct record *r, const struct fetch *f, struct facts *t)
 	r->complete = is_whole(f);
 	r->has_body = 1;
 	r->body = buf_view(&x->body);
-	r->body_streamed = x->live == OUTPUT_STREAM_LINES;
+	r->body_streamed = x->stream_mode == OUTPUT_STREAM_LINES;
 	r->http = x->http;
 	fill_location(r, x, t);
 }
@@ -161,8 +161,9 @@ fill_request(struct record *r, const struct fetch *f, struct facts *t)
 	    (f->err == E_INPUT_INVALID || f->err == E_INPUT_TOO_LONG))
 		r->method = SPAN_NONE;
 	else
-		r->method =
-		    x->is_hop ? item_method(&x->req, f->job->opts) : x->method;
+		r->method = x->is_redirected
+				? item_method(&x->req, f->job->opts)
+				: x->method;
 	if (f->err == E_INPUT_TOO_LONG && !x->req.is_json)
 		given = f->line;
 	if (given.p != NULL) {
@@ -186,7 +187,7 @@ fill_request(struct record *r, const struct fetch *f, struct facts *t)
 	if (f->attempts > 0)
 		r->final_url = url_text(&x->url);
 	r->num_attempts = f->attempts;
-	r->num_redirects = f->history != NULL ? f->history->hops : 0;
+	r->num_redirects = f->history != NULL ? f->history->redirects : 0;
 }
 
 static void

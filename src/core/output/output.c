@@ -48,7 +48,7 @@ output_close(struct fetch *f)
 	spare_terminal(f);
 	if (output_is_stored(f))
 		order_add(e->order, f->seq);
-	account_ask(f->core);
+	account_update(f->core);
 }
 
 int

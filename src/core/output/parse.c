@@ -214,7 +214,7 @@ gives_memory_back(const struct core *c, const struct pool *pool)
 enum pool_room
 parse_room(struct core *c, const struct pool *pool)
 {
-	account_ask(c);
+	account_update(c);
 	if (!account_is_over(c))
 		return POOL_ROOM_ALL;
 	return gives_memory_back(c, pool) ? POOL_ROOM_NONE : POOL_ROOM_ONE;

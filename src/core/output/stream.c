@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From decoded bytes to lines in the output's buffer, as far as that has room:
- * a few bytes may become megabytes. Knows where lines may go just now; what an
- * event or a line is, codec/stream knows.
+ * Turns decoded bytes into lines in the output's buffer, as far as it has room:
+ * a few compressed bytes may become megabytes. codec/stream finds the events
+ * and lines.
  */
 #include "core/output/stream.h"
 
@@ -13,7 +13,7 @@
 #include "core/fetch.h"
 #include "core/xchg.h"
 
-#define PIECE_BYTES (64u << 10) /* of a line, or of a body, put at a time */
+#define PIECE_BYTES (64u << 10) /* of a line or body, written at a time */
 
 void
 output_stream_begin(struct xchg *x)
@@ -23,15 +23,15 @@ output_stream_begin(struct xchg *x)
 	if (j->is_single && j->opts->format == FORMAT_BODY &&
 	    !j->opts->only_failed &&
 	    !(j->opts->fail && http_status(x->http) >= 400))
-		x->live = OUTPUT_STREAM_BYTES;
+		x->stream_mode = OUTPUT_STREAM_BYTES;
 	if (!x->fetch->is_streamed)
 		return;
-	/* What is no success is told in the record, body and all. */
+	/* Other statuses are reported in the record, with the body. */
 	if (http_status(x->http) / 100 != 2) {
 		x->refused_at_us = x->core->clock.now_us;
 		return;
 	}
-	x->live = OUTPUT_STREAM_LINES;
+	x->stream_mode = OUTPUT_STREAM_LINES;
 	if (x->stream == NULL)
 		x->stream = stream_new();
 	x->stream_kind = stream_kind_of(x->media.type);
@@ -41,9 +41,9 @@ output_stream_begin(struct xchg *x)
 void
 output_stream_clear(struct xchg *x)
 {
-	x->live = OUTPUT_STREAM_NONE;
-	x->live_at = 0;
-	x->is_live_over = x->has_line = 0;
+	x->stream_mode = OUTPUT_STREAM_NONE;
+	x->stream_taken = 0;
+	x->is_stream_ended = x->has_line = 0;
 	x->lines = 0;
 }
 
@@ -55,7 +55,7 @@ has_room(const struct fetch *f, int all)
 	return all || output_has_room(f);
 }
 
-/* Nonzero: the present line is wholly out, or there is none. */
+/* Writes the present line. Nonzero: it is complete, or there is none. */
 static int
 write_line(struct xchg *x, int all)
 {
@@ -83,8 +83,8 @@ static const enum record_line_kind kinds[] = {
 	[STREAM_CHUNKS] = RECORD_LINE_CHUNK,
 };
 
-/* Its spans stay until the stream is asked for the next item, and x->body is
- * left alone until then. */
+/* item's spans stay valid until stream_next is called again; x->body does not
+ * change until then. */
 static void
 set_line(struct xchg *x, const struct stream_item *item)
 {
@@ -115,16 +115,16 @@ put_bytes(struct xchg *x, struct span in)
 	x->fetch->has_written = 1;
 	buf_add(output_open(x->fetch), in.p, n);
 	output_close(x->fetch);
-	x->live_at += n;
+	x->stream_taken += n;
 }
 
-/* The next line, or some bytes. OUTPUT_STREAM_TAKEN: go on. */
+/* Takes the next line, or some bytes. OUTPUT_STREAM_TAKEN: go on. */
 static enum output_stream_verdict
 take_some(struct xchg *x, struct span in)
 {
 	struct stream_item item;
 
-	if (x->live == OUTPUT_STREAM_BYTES) {
+	if (x->stream_mode == OUTPUT_STREAM_BYTES) {
 		put_bytes(x, in);
 		return OUTPUT_STREAM_TAKEN;
 	}
@@ -137,7 +137,7 @@ take_some(struct xchg *x, struct span in)
 	case STREAM_TOO_BIG:
 		return OUTPUT_STREAM_TOO_BIG;
 	}
-	x->live_at = x->body.n - in.n;
+	x->stream_taken = x->body.n - in.n;
 	return OUTPUT_STREAM_TAKEN;
 }
 
@@ -149,14 +149,14 @@ run(struct xchg *x, int all)
 	while (v == OUTPUT_STREAM_TAKEN) {
 		if (!write_line(x, all))
 			return OUTPUT_STREAM_BLOCKED;
-		if (x->live_at == x->body.n) {
-			x->live_at = x->body.n = 0;
+		if (x->stream_taken == x->body.n) {
+			x->stream_taken = x->body.n = 0;
 			return OUTPUT_STREAM_TAKEN;
 		}
 		if (!has_room(x->fetch, all))
 			return OUTPUT_STREAM_BLOCKED;
-		v = take_some(
-		    x, span_of(x->body.p + x->live_at, x->body.n - x->live_at));
+		v = take_some(x, span_of(x->body.p + x->stream_taken,
+				     x->body.n - x->stream_taken));
 	}
 	return v;
 }
@@ -172,12 +172,12 @@ output_stream_finish(struct xchg *x, int all)
 {
 	struct stream_item item;
 
-	if (x->live == OUTPUT_STREAM_NONE)
+	if (x->stream_mode == OUTPUT_STREAM_NONE)
 		return 1;
 	if (run(x, all) == OUTPUT_STREAM_BLOCKED)
 		return 0;
-	if (x->live == OUTPUT_STREAM_LINES && !x->is_live_over) {
-		x->is_live_over = 1;
+	if (x->stream_mode == OUTPUT_STREAM_LINES && !x->is_stream_ended) {
+		x->is_stream_ended = 1;
 		if (stream_end(x->stream, &item) == STREAM_ITEM)
 			set_line(x, &item);
 	}
