@@ -37,6 +37,17 @@ struct count {
 	const struct fetch **slots;   /* the fetches with one */
 };
 
+/* The first job there is, or the one after j; NULL: there is none. */
+static const struct job *
+next_job(const struct sim *s, const struct job *j)
+{
+	const struct list *l = &s->core.jobs;
+	const struct link *k =
+	    j != NULL ? list_next(l, &j->of_core) : list_first(l);
+
+	return k != NULL ? CONTAINER(k, const struct job, of_core) : NULL;
+}
+
 /* What an item holds wherever it is. */
 static void
 count_item(const struct fetch *f, struct count *n)
@@ -218,8 +229,8 @@ check_deadline(struct sim *s, const struct fetch *f)
 	int64_t now = s->w.now_us;
 	int64_t stood = x->paused_total_us + x->memory_us +
 			standstill_since_us(&s->core, x->slot_at_us);
-	int64_t max =
-	    x->req.timeout_us >= 0 ? x->req.timeout_us : s->opts.max_time_us;
+	int64_t max = x->req.timeout_us >= 0 ? x->req.timeout_us
+					     : f->job->opts->max_time_us;
 
 	if (x->paused_at_us != 0 || f->is_streamed)
 		return; /* judged when it reads again; has limits of its own */
@@ -286,10 +297,9 @@ check_reader(struct sim *s, const struct fetch *f)
 }
 
 static void
-check_state(struct sim *s, enum fetch_state st, struct count *n)
+check_list(
+    struct sim *s, enum fetch_state st, const struct list *l, struct count *n)
 {
-	const struct list *l =
-	    st == FETCH_EMITTING ? &s->job.emit.waiting : &s->core.state[st];
 	const struct fetch *f;
 	struct link *k;
 
@@ -308,6 +318,18 @@ check_state(struct sim *s, enum fetch_state st, struct count *n)
 		check_slot(s, f, n);
 		check_reader(s, f);
 	}
+}
+
+static void
+check_state(struct sim *s, enum fetch_state st, struct count *n)
+{
+	const struct job *j = NULL;
+
+	if (st != FETCH_EMITTING)
+		check_list(s, st, &s->core.state[st], n);
+	else
+		while ((j = next_job(s, j)) != NULL)
+			check_list(s, st, &j->emit.waiting, n);
 }
 
 static void
@@ -412,21 +434,31 @@ static void
 check_counts(struct sim *s, const struct count *n, size_t done)
 {
 	const struct core *c = &s->core;
-	size_t most = 2 * (size_t)s->opts.concurrency;
+	size_t most = 2 * (size_t)c->limits.concurrency;
+	size_t slots = 0, known = 0, bytes = 0, startable = 0, alive = 0;
+	const struct job *j = NULL;
 
+	while ((j = next_job(s, j)) != NULL) {
+		EXPECT(s, j->slots <= (size_t)j->opts->concurrency);
+		EXPECT(s, j->known_bytes < KNOWN_BYTES_MAX + LINE_MAX_BYTES);
+		slots += j->slots;
+		known += j->known;
+		bytes += j->known_bytes;
+		startable += j->startable;
+		alive += j->alive;
+	}
+	EXPECT(s, slots == c->sched.slots && known == c->sched.known);
+	EXPECT(s, startable == n->startable && alive == c->alive);
 	EXPECT(s, n->nslot == c->sched.slots);
-	EXPECT(s, c->sched.slots <= (size_t)s->opts.concurrency);
-	EXPECT(
-	    s, n->waiting == c->sched.known && n->lines == s->job.known_bytes);
-	EXPECT(s, c->sched.known <= KNOWN_MAX);
-	EXPECT(s, s->job.known_bytes < KNOWN_BYTES_MAX + LINE_MAX_BYTES);
-	EXPECT(s, n->startable == s->job.startable);
+	EXPECT(s, c->sched.slots <= (size_t)c->limits.concurrency);
+	EXPECT(s, n->waiting == c->sched.known && n->lines == bytes);
+	EXPECT(s, c->sched.known <= 2 * KNOWN_MAX);
 	EXPECT(s, n->lookups == c->hosts.lookups);
 	EXPECT(s, c->hosts.lookups <= (most < 16       ? 16
 					  : most > 500 ? 500
 						       : most));
 	EXPECT(s, n->idle == c->idle_pool.list.n);
-	EXPECT(s, c->idle_pool.list.n <= (size_t)s->opts.max_idle);
+	EXPECT(s, c->idle_pool.list.n <= (size_t)c->limits.max_idle);
 	EXPECT(s, n->ready == c->hosts.nready &&
 		      n->needs_lookup == c->hosts.nneed_lookup);
 	EXPECT(s, n->unused == c->hosts.unused.n &&
@@ -466,19 +498,22 @@ check_all(struct sim *s)
 
 /* Lines are there, slots are free, and nothing will come that would look. */
 static int
-forgets_input(const struct sim *s)
+forgets_input(const struct sim *s, const struct job *j)
 {
 	const struct core *c = &s->core;
+	size_t most = (size_t)c->limits.concurrency;
 
-	return !s->job.intake.ended && c->sched.pauses == 0 &&
-	       s->job.pauses == 0 && c->hosts.lookups == 0 &&
-	       c->hosts.nready == 0 && !c->network.is_down &&
-	       c->sched.slots < (size_t)s->opts.concurrency &&
-	       s->job.startable < 4 * (uint64_t)s->opts.concurrency &&
-	       c->sched.known + (size_t)s->opts.concurrency < KNOWN_MAX &&
-	       s->job.known_bytes < KNOWN_BYTES_MAX &&
-	       !account_is_full_of_items(c, s->job.known) &&
-	       fake_source_has_line(s->job.intake.source);
+	if (most > (size_t)j->opts->concurrency)
+		most = (size_t)j->opts->concurrency;
+	return !j->intake.ended && c->sched.pauses == 0 && j->pauses == 0 &&
+	       c->hosts.lookups == 0 && c->hosts.nready == 0 &&
+	       !c->network.is_down &&
+	       c->sched.slots < (size_t)c->limits.concurrency &&
+	       j->slots < most && j->startable < 4 * most &&
+	       c->jobs.n * (j->known + most) < KNOWN_MAX &&
+	       c->jobs.n * j->known_bytes < KNOWN_BYTES_MAX &&
+	       !account_is_full_of_items(c, j->known) &&
+	       fake_source_has_line(j->intake.source);
 }
 
 static int
@@ -495,14 +530,16 @@ is_woken(const struct sim *s)
 	const struct heap_link *later = heap_first(&c->sched.later);
 	const struct heap_link *held = heap_first(&c->hosts.held);
 	const struct network *n = &c->network;
+	const struct job *j = NULL;
 
 	if (later != NULL && !is_woken_by(c, later->key))
 		return 0;
 	if (held != NULL && !is_woken_by(c, held->key))
 		return 0;
-	if (c->hosts.nready > 0 && s->job.pace.next_at_us > c->clock.now_us &&
-	    !is_woken_by(c, s->job.pace.next_at_us))
-		return 0;
+	while ((j = next_job(s, j)) != NULL)
+		if (j->ready.n > 0 && j->pace.next_at_us > c->clock.now_us &&
+		    !is_woken_by(c, j->pace.next_at_us))
+			return 0;
 	if (!n->is_down || n->lookup != NULL ||
 	    c->hosts.nready + c->hosts.nneed_lookup == 0 ||
 	    (n->is_probing && c->sched.slots + c->hosts.lookups > 0))
@@ -510,24 +547,34 @@ is_woken(const struct sim *s)
 	return !n->is_probing && is_woken_by(c, n->probe_at_us);
 }
 
+/* Nothing of the job may be left to do that no event tells of. */
+static void
+check_job_sleep(struct sim *s, const struct job *j)
+{
+	const struct core *c = &s->core;
+	int is_free = c->sched.pauses == 0 && j->pauses == 0;
+
+	EXPECT(s,
+	    !(is_free && j->ready.n > 0 && j->pace.next_at_us <= s->w.now_us &&
+		j->slots < (size_t)j->opts->concurrency &&
+		c->sched.slots < (size_t)c->limits.concurrency));
+	EXPECT(s, !(is_free && j->needs_lookup.n > 0 && c->hosts.lookups == 0 &&
+		      j->ready.n == 0 && !c->network.is_down));
+	EXPECT(s, !forgets_input(s, j));
+	EXPECT(s, !(j->pauses & PAUSE_SINK && !sink_is_full(j->emit.out)));
+}
+
 void
 check_sleep(struct sim *s)
 {
 	const struct core *c = &s->core;
-	int is_free = c->sched.pauses == 0 && s->job.pauses == 0;
 	struct link *k = list_first(&c->paused);
+	const struct job *j = NULL;
 
-	EXPECT(s, !(is_free && c->hosts.nready > 0 &&
-		      s->job.pace.next_at_us <= s->w.now_us &&
-		      c->sched.slots < (size_t)s->opts.concurrency));
+	while ((j = next_job(s, j)) != NULL)
+		check_job_sleep(s, j);
 	EXPECT(s, c->hosts.given_up.n == 0 && c->hosts.unresolved.n == 0);
 	EXPECT(s, is_woken(s));
-	EXPECT(s,
-	    !(is_free && c->hosts.nneed_lookup > 0 && c->hosts.lookups == 0 &&
-		c->hosts.nready == 0 && !c->network.is_down));
-	EXPECT(s, !forgets_input(s));
-	EXPECT(
-	    s, !(s->job.pauses & PAUSE_SINK && !sink_is_full(s->job.emit.out)));
 	EXPECT(s, !(c->sched.pauses & PAUSE_FD &&
 		      timer_at(c->sched.fd_timer) == TIMER_NEVER));
 	EXPECT(

@@ -437,7 +437,7 @@ fake_peer_hear(struct conn *c, struct span head)
 	memcpy(line, head.p, head.n < 255 ? head.n : 255);
 	if (sscanf(line, "%15s /i/%llu/%u", method, &seq, &hop) < 2)
 		world_fail(w, "not a request: %s", line);
-	if (seq < 1 || seq > w->given)
+	if (seq < 1 || seq > w->items)
 		world_fail(w, "a request for item %llu", seq);
 	if (c->at == HEAD || c->at == BODY)
 		world_fail(w, "item %llu: one answer at a time", seq);

@@ -20,6 +20,7 @@
 
 struct sink {
 	struct event_base *world;
+	struct world_list *list;
 	struct ev writable;
 	int is_waiting, is_full;
 	struct buf buf;
@@ -106,7 +107,7 @@ was_parsed(struct event_base *w, const char *line, long seq)
 }
 
 static void
-take_record(struct event_base *w, struct buf *b)
+take_record(struct event_base *w, struct world_list *l, struct buf *b)
 {
 	struct outcome *o;
 	const char *line;
@@ -115,12 +116,12 @@ take_record(struct event_base *w, struct buf *b)
 	*buf_reserve(b, 1) = '\0';
 	line = b->p;
 	seq = number_of(w, line, "{\"type\":\"result\",\"seq\":");
-	if (seq < 1 || (uint64_t)seq > w->given)
+	if (seq < 1 || (uint64_t)seq > l->given)
 		world_fail(w, "a record of item %ld", seq);
-	if (w->is_ordered && (uint64_t)seq <= w->last_seq)
+	if (w->is_ordered && (uint64_t)seq <= l->last_seq)
 		world_fail(w, "item %ld comes out of order", seq);
-	w->last_seq = (uint64_t)seq;
-	o = &w->outcomes[seq];
+	l->last_seq = (uint64_t)seq;
+	o = &w->outcomes[l->first + (uint64_t)seq];
 	if (o->records++ > 0)
 		world_fail(w, "a second record of item %ld", seq);
 	o->err = error_of(w, line);
@@ -146,7 +147,7 @@ take(struct sink *s, const char *p, size_t n)
 		buf_add(&s->line, p, k < keep ? k : keep);
 		if (end == NULL)
 			return;
-		take_record(s->world, &s->line);
+		take_record(s->world, s->list, &s->line);
 		s->line.n = 0;
 		p += k + 1;
 		n -= k + 1;
@@ -243,6 +244,7 @@ sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg)
 
 	(void)fd;
 	s->world = base;
+	s->list = &base->list[base->sinks++];
 	s->cb = cb;
 	s->arg = arg;
 	s->filled_us = base->now_us;

@@ -13,6 +13,7 @@
 
 struct source {
 	struct event_base *world;
+	struct world_list *list;
 	struct ev ev;
 	source_cb *cb;
 	void *arg;
@@ -36,6 +37,7 @@ source_new(struct event_base *base, source_cb *cb, void *arg)
 	struct source *s = mem_zalloc(1, sizeof(*s));
 
 	s->world = base;
+	s->list = &base->list[base->sources++];
 	s->cb = cb;
 	s->arg = arg;
 	ev_init(&s->ev, on_line, s);
@@ -96,7 +98,7 @@ write_line(struct buf *to, const struct item *item, uint64_t seq)
 int
 fake_source_has_line(const struct source *s)
 {
-	return !s->is_waiting && s->world->given < s->world->items;
+	return !s->is_waiting && s->list->given < s->list->items;
 }
 
 static int
@@ -112,9 +114,11 @@ enum source_verdict
 source_next(struct source *s, struct source_line *line)
 {
 	struct event_base *w = s->world;
+	struct world_list *l = s->list;
+	uint64_t number;
 	struct item item = { 0 };
 
-	if (w->given == w->items)
+	if (l->given == l->items)
 		return SOURCE_END;
 	if (s->is_waiting)
 		return SOURCE_WAIT;
@@ -128,15 +132,17 @@ source_next(struct source *s, struct source_line *line)
 	s->next_us =
 	    w->now_us +
 	    (w->input_gap_us > 0 ? world_about(w, w->input_gap_us) : 0);
-	w->item(w, ++w->given, &item);
-	w->outcomes[w->given].is_post =
+	number = l->first + ++l->given;
+	w->given++;
+	w->item(w, number, &item);
+	w->outcomes[number].is_post =
 	    item.method != NULL && strcmp(item.method, "POST") == 0;
-	w->outcomes[w->given].retry = own_retry(&item);
-	write_line(&s->line, &item, w->given);
+	w->outcomes[number].retry = own_retry(&item);
+	write_line(&s->line, &item, number);
 	memset(line, 0, sizeof(*line));
 	line->text = buf_view(&s->line);
 	line->name = "-";
-	line->number = w->given;
+	line->number = l->given;
 	return SOURCE_LINE;
 }
 

@@ -24,6 +24,7 @@ static const struct {
 	{ "drain", run_drain },
 	{ "parsing", run_parsing },
 	{ "capacity", run_capacity },
+	{ "jobs", run_jobs },
 };
 
 uint64_t

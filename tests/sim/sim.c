@@ -121,9 +121,37 @@ void
 sim_input(struct sim *s, uint64_t items,
     void (*item)(struct event_base *w, uint64_t seq, struct item *to))
 {
-	s->w.items = items;
+	s->w.items = s->w.list[0].items = items;
 	s->w.item = item;
 	s->w.outcomes = mem_zalloc(items + 1, sizeof(*s->w.outcomes));
+}
+
+void
+sim_add_job(struct sim *s, const char *const *args)
+{
+	struct sim_job *m = &s->more[s->nmore++];
+
+	parse(&m->opts, args);
+	job_init(&m->job, &s->core, &m->opts);
+	m->job.emit.out = sink_new(&s->w, 1, on_wakeup, &s->core);
+	m->job.intake.source = source_new(&s->w, on_wakeup, &s->core);
+	s->core.turn.is_work_left = 1;
+}
+
+void
+sim_inputs(struct sim *s, const uint64_t *items,
+    void (*item)(struct event_base *w, uint64_t number, struct item *to))
+{
+	uint64_t all = 0;
+	unsigned i;
+
+	for (i = 0; i < WORLD_LISTS && items[i] > 0; i++) {
+		s->w.list[i].first = all;
+		all += items[i];
+	}
+	sim_input(s, all, item);
+	for (i = 0; i < WORLD_LISTS && items[i] > 0; i++)
+		s->w.list[i].items = items[i];
 }
 
 void
@@ -146,8 +174,8 @@ note_most(struct sim *s)
 		s->most_known = c->sched.known;
 	if (c->account.held > s->most_held)
 		s->most_held = c->account.held;
-	if (sink_pending(s->job.emit.out) > s->most_pending)
-		s->most_pending = sink_pending(s->job.emit.out);
+	if (emit_unwritten_bytes(c) > s->most_pending)
+		s->most_pending = emit_unwritten_bytes(c);
 }
 
 void
@@ -180,8 +208,7 @@ sim_is_over(const struct sim *s)
 {
 	const struct core *c = &s->core;
 
-	return s->is_cut ||
-	       (sched_is_done(c) && sink_pending(s->job.emit.out) == 0);
+	return s->is_cut || (sched_is_done(c) && emit_unwritten_bytes(c) == 0);
 }
 
 /* Turning for ever with nothing to show for it is as bad as waiting so. */
@@ -208,10 +235,10 @@ end_early(struct sim *s)
 	int is_more = 1;
 
 	fetch_interrupt_all(&s->core);
-	while (is_more || sink_pending(s->job.emit.out) > 0) {
+	while (is_more || emit_unwritten_bytes(&s->core) > 0) {
 		is_more = turn_emit_rest(&s->core);
 		s->w.horizon_us = INT64_MAX;
-		if (sink_pending(s->job.emit.out) > 0)
+		if (emit_unwritten_bytes(&s->core) > 0)
 			(void)world_pass(&s->w, 1);
 	}
 	intake_judge_left(&s->core);
@@ -274,9 +301,12 @@ void
 sim_fini(struct sim *s)
 {
 	struct core *c = &s->core;
+	unsigned i;
 
 	core_drop(c);
 	job_fini(&s->job);
+	for (i = 0; i < s->nmore; i++)
+		job_fini(&s->more[i].job);
 	core_fini(c);
 	trace_free(c->trace);
 	if (c->sched.slots != 0 || c->sched.known != 0 || c->emitting != 0 ||
@@ -287,6 +317,11 @@ sim_fini(struct sim *s)
 	resolve_free(c->resolve);
 	source_free(s->job.intake.source);
 	sink_free(s->job.emit.out);
+	for (i = 0; i < s->nmore; i++) {
+		source_free(s->more[i].job.intake.source);
+		sink_free(s->more[i].job.emit.out);
+		opts_fini(&s->more[i].opts);
+	}
 	if (c->workers != NULL)
 		pool_free(c->workers);
 	if (c->coprocs != NULL)

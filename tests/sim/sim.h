@@ -9,11 +9,18 @@
 #include "options/options.h"
 #include "world.h"
 
+#define SIM_MORE 3
+
 struct sim {
 	struct event_base w;
 	struct core core;
 	struct job job;
 	struct opts opts;
+	struct sim_job {
+		struct job job;
+		struct opts opts;
+	} more[SIM_MORE]; /* jobs beside the first */
+	unsigned nmore;
 	struct timer *grace;
 	int is_cut;
 	uint64_t turns;
@@ -32,6 +39,12 @@ void sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 /* What the input is made of. */
 void sim_input(struct sim *s, uint64_t items,
     void (*item)(struct event_base *w, uint64_t seq, struct item *to));
+/* Another job, with options of its own. */
+void sim_add_job(struct sim *s, const char *const *args);
+/* Of these items so many are the next job's: the first's, then of each that was
+ * added. Instead of sim_input, which gives all to the first. */
+void sim_inputs(struct sim *s, const uint64_t *items,
+    void (*item)(struct event_base *w, uint64_t number, struct item *to));
 /* There are descriptors for no more connections. */
 void sim_sockets(struct sim *s, size_t max);
 void sim_turn(struct sim *s);

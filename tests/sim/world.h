@@ -20,6 +20,7 @@
 #define MINUTE (60 * SECOND)
 
 #define WORLD_KINDS 16
+#define WORLD_LISTS 4
 #define WORLD_LIMITED 64 /* hosts of a kind that may have a limit */
 #define WORLD_APIS (WORLD_KINDS * WORLD_LIMITED)
 
@@ -167,7 +168,13 @@ struct event_base {
 	int64_t parse_us; /* for a document */
 	int parse_fails;  /* of 1,000: they crash */
 
-	/* The input. */
+	/* The input: a list for each job. The items of the second are numbered
+	 * after those of the first, and so on. */
+	struct world_list {
+		uint64_t first, items; /* numbers begin after first */
+		uint64_t given, last_seq;
+	} list[WORLD_LISTS];
+	unsigned sources, sinks; /* made; each has the next list */
 	void (*item)(struct event_base *w, uint64_t seq, struct item *to);
 	uint64_t items, given;
 	int64_t input_gap_us; /* between two lines; 0: all are there */
@@ -177,7 +184,7 @@ struct event_base {
 	int64_t sink_blocks_from, sink_blocks_until;
 	int is_ordered;           /* --keep-order */
 	struct outcome *outcomes; /* by seq, from 1 */
-	uint64_t records, last_seq;
+	uint64_t records;
 	uint64_t body_bytes_out;
 
 	/* What was seen. */
