@@ -21,11 +21,14 @@
 #include "core/output/failed_input.h"
 #include "core/fetch.h"
 #include "core/output/order.h"
+#include "core/output/output.h"
 #include "core/intake.h"
 #include "core/sched.h"
 #include "core/turn.h"
 #include "core/standstill.h"
 #include "engine_trace.h"
+#include "engine_input.h"
+#include "engine_output.h"
 #include "engine_workers.h"
 #include "io/conn/conn.h"
 #include "io/dns/resolve.h"
@@ -45,6 +48,10 @@
 struct engine {
 	struct core core;
 	struct job job; /* the only one */
+	struct source *source;
+	struct sink *out, *failed; /* records; --failed-input, or NULL */
+	struct engine_input input;
+	struct engine_output output;
 	struct event_base *base;
 	struct tls *tls;
 	struct stall *stall;
@@ -298,9 +305,10 @@ engine_new(
 		engine_free(e);
 		return NULL;
 	}
-	e->job.intake.source = source_new(e->base, on_wakeup, c);
-	source_limits(
-	    e->job.intake.source, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
+	e->source = source_new(e->base, on_wakeup, c);
+	source_limits(e->source, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
+	engine_input_init(&e->input, e->source);
+	e->job.intake.input = &e->input.input;
 	return e;
 }
 
@@ -329,27 +337,29 @@ int
 engine_open_output(struct engine *e, struct buf *err)
 {
 	struct core *c = &e->core;
-	struct emit *out = &e->job.emit;
 	const char *path = e->job.opts->output;
 	const char *failed = e->job.opts->failed_input;
 
 	if (failed != NULL &&
-	    (out->failed = open_failed_input(c, failed)) == NULL)
+	    (e->failed = open_failed_input(c, failed)) == NULL)
 		return refuse_output(err, "failed-input", failed);
 	if (strcmp(path, "-") == 0)
-		out->out = sink_new(e->base, 1, on_wakeup, c);
+		e->out = sink_new(e->base, 1, on_wakeup, c);
 	else
-		out->out = sink_open(e->base, path, on_wakeup, c);
-	if (out->out == NULL)
+		e->out = sink_open(e->base, path, on_wakeup, c);
+	if (e->out == NULL)
 		return refuse_output(err, "output", path);
 	if (e->job.opts->trace != NULL &&
 	    engine_trace_open(&e->trace, e->base, e->job.opts->trace) == -1)
 		return refuse_output(err, "trace", e->job.opts->trace);
 	/* Only now, when nothing is wrong with any of them. */
-	if (failed != NULL && sink_empty(out->failed) == -1)
+	if (failed != NULL && sink_empty(e->failed) == -1)
 		return refuse_output(err, "failed-input", failed);
 	if (engine_trace_begin(&e->trace) == -1)
 		return refuse_output(err, "trace", e->job.opts->trace);
+	engine_output_init(&e->output, e->out, e->failed);
+	e->job.emit.out = &e->output.output;
+	e->job.emit.failed = e->failed;
 	/* Now: a signal ends the wait for the reader of a FIFO. */
 	catch_signals(e);
 	return 0;
@@ -371,11 +381,12 @@ engine_free(struct engine *e)
 		resolve_free(c->resolve);
 	if (e->tls != NULL)
 		tls_free(e->tls);
-	if (e->job.intake.source != NULL)
-		source_free(e->job.intake.source);
+	if (e->source != NULL)
+		source_free(e->source);
 	stall_free(e->stall);
-	sink_free(e->job.emit.out);
-	sink_free(e->job.emit.failed);
+	engine_output_fini(&e->output);
+	sink_free(e->out);
+	sink_free(e->failed);
 	engine_trace_close(&e->trace);
 	sink_free(e->notes);
 	timer_free(e->grace);
@@ -391,11 +402,11 @@ engine_free(struct engine *e)
 
 /* The first output that failed: records, or --failed-input. */
 static enum err
-output_error(const struct job *j)
+first_output_error(const struct engine *e)
 {
-	enum err e = sink_error(j->emit.out);
+	enum err err = sink_error(e->out);
 
-	return e != E_OK ? e : failed_input_error(j);
+	return err != E_OK ? err : failed_input_error(&e->job);
 }
 
 /* Waits for the output's reader until it has all, or a signal or `us` ends
@@ -403,7 +414,7 @@ output_error(const struct job *j)
 static void
 drain(struct engine *e, int64_t us)
 {
-	struct sink *out = e->job.emit.out;
+	struct sink *out = e->out;
 	int64_t end = timer_now_us() + us;
 
 	do {
@@ -426,7 +437,8 @@ finish_output(struct engine *e)
 	while (is_more && j->emit.spill_error == E_OK && !e->is_killed) {
 		is_more = turn_emit_rest(c);
 		drain(e, FINISH_US);
-		if (sink_has_lost(j->emit.out))
+		output_settle(j);
+		if (sink_has_lost(e->out))
 			return; /* its reader has stopped */
 	}
 }
@@ -438,8 +450,8 @@ is_over(const struct engine *e)
 	const struct job *j = &e->job;
 
 	return e->is_killed || e->is_cut || j->emit.spill_error != E_OK ||
-	       output_error(j) != E_OK ||
-	       (sched_is_done(c) && sink_pending(j->emit.out) == 0 &&
+	       first_output_error(e) != E_OK ||
+	       (sched_is_done(c) && sink_pending(e->out) == 0 &&
 		   failed_input_pending(j) == 0);
 }
 
@@ -457,32 +469,32 @@ engine_run(struct engine *e)
 	}
 	while (!is_over(e))
 		engine_turn(e);
-	if (!e->is_killed && sink_error(j->emit.out) == E_OK &&
+	if (!e->is_killed && sink_error(e->out) == E_OK &&
 	    j->emit.spill_error == E_OK)
 		finish_output(e);
 	if (!sched_is_done(c) || c->sched.pauses & PAUSE_STOP)
 		intake_judge_left(c);
-	if (j->emit.failed != NULL)
-		sink_finish(
-		    j->emit.failed, e->is_killed ? KILLED_US : FINISH_US);
+	if (e->failed != NULL)
+		sink_finish(e->failed, e->is_killed ? KILLED_US : FINISH_US);
 	if (e->is_killed)
-		sink_finish(j->emit.out, KILLED_US);
+		sink_finish(e->out, KILLED_US);
 	if (j->opts->format != FORMAT_BODY)
-		sink_end_line(j->emit.out);
-	if (j->emit.failed != NULL)
-		sink_end_line(j->emit.failed);
+		sink_end_line(e->out);
+	if (e->failed != NULL)
+		sink_end_line(e->failed);
 	engine_trace_finish(&e->trace);
 	if (e->is_killed)
 		return ENGINE_KILLED;
-	if (output_error(j) != E_OK || j->emit.spill_error != E_OK)
+	if (first_output_error(e) != E_OK || j->emit.spill_error != E_OK)
 		return ENGINE_STOPPED;
 	return c->sched.pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
 }
 
 static int
-has_output_failed(const struct job *j)
+has_output_failed(const struct engine *e)
 {
-	enum err out = output_error(j);
+	const struct job *j = &e->job;
+	enum err out = first_output_error(e);
 
 	return j->intake.failed || j->emit.spill_error != E_OK ||
 	       out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE;
@@ -490,11 +502,13 @@ has_output_failed(const struct job *j)
 
 /* Finished, but its reader did not take it in time: it counts as left. */
 static int
-has_unwritten(const struct job *j)
+has_unwritten(const struct engine *e)
 {
-	return sink_has_lost(j->emit.out) ||
-	       (j->emit.failed != NULL && sink_has_lost(j->emit.failed)) ||
-	       (j->emit.order != NULL && order_is_due(j->emit.order));
+	const struct order *order = e->job.emit.order;
+
+	return sink_has_lost(e->out) ||
+	       (e->failed != NULL && sink_has_lost(e->failed)) ||
+	       (order != NULL && order_is_due(order));
 }
 
 int
@@ -505,11 +519,11 @@ engine_exit_status(struct engine *e, enum engine_end end)
 
 	if (end == ENGINE_KILLED)
 		return e->signal == SIGINT ? 130 : 143;
-	if (has_output_failed(j))
+	if (has_output_failed(e))
 		return 3;
 	if (e->is_timed_out)
 		return 124;
-	if (has_unwritten(j) || j->stats.by_error[E_INTERRUPTED] > 0 ||
+	if (has_unwritten(e) || j->stats.by_error[E_INTERRUPTED] > 0 ||
 	    (end == ENGINE_STOPPED && j->was_left))
 		return 75;
 	for (i = 1; i < 32; i++)
@@ -520,10 +534,16 @@ engine_exit_status(struct engine *e, enum engine_end end)
 
 /* ---- what others ask of it ---- */
 
+const struct sink *
+engine_output(const struct engine *e)
+{
+	return e->out;
+}
+
 struct source *
 engine_source(struct engine *e)
 {
-	return e->job.intake.source;
+	return e->source;
 }
 
 struct job *

@@ -40,6 +40,8 @@ void engine_free(struct engine *e);
 
 /* Where the inputs are added, before engine_run. */
 struct source *engine_source(struct engine *e);
+/* The sink of its records, after engine_open_output. */
+const struct sink *engine_output(const struct engine *e);
 struct core *engine_core(const struct engine *e);
 struct job *engine_job(const struct engine *e);
 /* The small sink for stderr. */

@@ -283,10 +283,10 @@ say_end(struct engine *e, struct watch *w)
 	watch_end(w);
 	if (j->intake.failed) {
 		buf_str(&b, "fetchd: ");
-		opts_show(&b, source_error(j->intake.source));
+		opts_show(&b, source_error(engine_source(e)));
 		buf_char(&b, '\n');
 	}
-	put_sink_fault(&b, j->emit.out, j->opts->output);
+	put_sink_fault(&b, engine_output(e), j->opts->output);
 	if (j->emit.failed != NULL)
 		put_sink_fault(&b, j->emit.failed, j->opts->failed_input);
 	if (j->emit.spill_error != E_OK)

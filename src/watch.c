@@ -42,6 +42,7 @@ struct watch {
 	struct engine *engine;
 	struct core *core;
 	const struct job *job;
+	const struct source *source;
 	struct sink *notes;
 	struct timer *timer; /* NULL: no progress line */
 	int is_shown;        /* the line stands on the terminal */
@@ -110,7 +111,7 @@ estimated_items(const struct watch *w)
 	double limit = (double)w->job->opts->limit, n;
 	uint64_t done, total;
 
-	source_progress(w->job->intake.source, &done, &total);
+	source_progress(w->source, &done, &total);
 	if (total == 0 || done == 0)
 		return 0;
 	n = (double)w->job->stats.items * (double)total / (double)done;
@@ -348,7 +349,7 @@ void
 watch_begin(struct watch *w)
 {
 	if (w->timer != NULL)
-		w->counted = source_count(w->job->intake.source, COUNTED_MAX);
+		w->counted = source_count(w->source, COUNTED_MAX);
 }
 
 /* ---- what is said once ---- */
@@ -709,6 +710,7 @@ watch_new(struct engine *e)
 	w->engine = e;
 	w->core = c;
 	w->job = engine_job(e);
+	w->source = engine_source(e);
 	w->notes = engine_notes(e);
 	w->began_us = w->last_at_us = timer_now_us();
 	w->counted = -1;

@@ -4,12 +4,12 @@
 #include "core/account.h"
 
 #include "core/core.h"
+#include "core/input.h"
 #include "core/output/failed_input.h"
 #include "core/output/order.h"
+#include "core/output/output.h"
 #include "io/conn/conn.h"
 #include "io/pool/pool.h"
-#include "io/sink.h"
-#include "io/source.h"
 
 /* Of --max-buffer. */
 #define ITEMS_SHARE 4
@@ -50,8 +50,9 @@ account_update(struct core *c)
 		if (j->emit.order != NULL)
 			order += order_held_bytes(j->emit.order) +
 				 order_list_bytes(j->emit.order);
-		output += sink_pending(j->emit.out) + failed_input_pending(j);
-		movers += source_held_bytes(j->intake.source);
+		output += j->emit.out->ops->pending(j->emit.out) +
+			  failed_input_pending(j);
+		movers += j->intake.input->ops->held_bytes(j->intake.input);
 	}
 	if (c->workers != NULL)
 		movers += pool_held_bytes(c->workers);

@@ -27,7 +27,6 @@
 #include "core/sched.h"
 #include "core/history.h"
 #include "core/xchg.h"
-#include "io/sink.h"
 #include "io/timer.h"
 
 #define SPARE_MAX 1024 /* fetches kept for the next items */
@@ -460,7 +459,7 @@ fetch_emit_waiting(struct job *j)
 	struct link *k = list_first(l), *next;
 	struct fetch *f;
 
-	for (; k != NULL && !sink_is_full(e->out); k = next) {
+	for (; k != NULL && !e->out->ops->is_full(e->out); k = next) {
 		next = list_next(l, k);
 		f = CONTAINER(k, struct fetch, link);
 		if (e->unfinished != NULL && e->unfinished != f)
@@ -503,7 +502,7 @@ fetch_drop(struct fetch *f)
 		f->job->emit.unfinished = NULL;
 	/* Nobody waits for it any more. */
 	if (f->job->emit.order != NULL && f->state != FETCH_DONE)
-		order_end(f->job->emit.order, f->seq);
+		order_end(f->job->emit.order, f->seq, 0);
 	parse_cancel(f);
 	if (f->x != NULL) {
 		conn_close(&f->x->conn, "run_ended");

@@ -45,6 +45,7 @@ struct fetch {
 	const char *source;      /* file, "-", "argument" */
 	uint64_t source_line;
 	uint64_t seq;
+	uint64_t token;         /* of its input */
 	int64_t read_at_us;     /* when its line was read */
 	int64_t begun_at_us;    /* when its first attempt began; 0: not yet */
 	int64_t entered_at_us;  /* its present state */
@@ -68,7 +69,7 @@ struct fetch {
 
 /* ---- it begins (core/fetch_begin) ---- */
 /* A line of input: QUEUED, or EMITTING with an error of phase input. */
-void fetch_begin(struct job *j, const struct source_line *line);
+void fetch_begin(struct job *j, const struct source_line *line, uint64_t token);
 /* Its line cannot be used after all: EMITTING, FILE:LINE:COLUMN: in front. */
 void fetch_reject(struct fetch *f, enum err e, size_t column, const char *text);
 /* A fetch in no state yet, its line copied. */

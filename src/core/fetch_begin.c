@@ -130,7 +130,7 @@ note_oddities(struct fetch *f)
 }
 
 void
-fetch_begin(struct job *j, const struct source_line *line)
+fetch_begin(struct job *j, const struct source_line *line, uint64_t token)
 {
 	struct core *c = j->core;
 	struct span text = line->text;
@@ -143,6 +143,7 @@ fetch_begin(struct job *j, const struct source_line *line)
 	if (line->too_long && text.n > BAD_LINE_KEPT)
 		text.n = BAD_LINE_KEPT;
 	f = make(j, line, text);
+	f->token = token;
 	if (line->too_long) {
 		fetch_reject(f, E_INPUT_TOO_LONG, 1, "the line is too long");
 		return;

@@ -7,8 +7,8 @@
 
 #include "core/core.h"
 #include "core/fetch.h"
+#include "core/input.h"
 #include "core/output/order.h"
-#include "io/source.h"
 
 #define KNOWN_MAX 65536 /* items that wait for a slot */
 #define KNOWN_BYTES_MAX (16u << 20)
@@ -71,6 +71,7 @@ read_items(struct job *j)
 {
 	struct intake *in = &j->intake;
 	struct source_line line;
+	uint64_t token;
 	int n;
 
 	for (n = 0; n < LINES_A_PASS && is_wanted(j); n++) {
@@ -78,9 +79,9 @@ read_items(struct job *j)
 			in->ended = 1;
 			break;
 		}
-		switch (source_next(in->source, &line)) {
+		switch (in->input->ops->next(in->input, &line, &token)) {
 		case SOURCE_LINE:
-			fetch_begin(j, &line);
+			fetch_begin(j, &line, token);
 			break;
 		case SOURCE_WAIT:
 			return 0;
@@ -142,13 +143,14 @@ look_for_more(struct job *j)
 {
 	struct intake *in = &j->intake;
 	struct source_line line;
+	uint64_t token;
 
 	if (in->ended || j->seq >= (uint64_t)j->opts->limit) {
 		in->ended = 1;
 		return;
 	}
-	source_follow(in->source, 0);
-	switch (source_next(in->source, &line)) {
+	in->input->ops->finish(in->input);
+	switch (in->input->ops->next(in->input, &line, &token)) {
 	case SOURCE_LINE:
 	case SOURCE_MORE:
 		j->was_left = 1;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct core;
-struct source;
+struct input;
 
 /* The first line with something odd in it that is fetched all the same. */
 struct oddity {
@@ -19,7 +19,7 @@ struct oddity {
 };
 
 struct intake {
-	struct source *source;
+	struct input *input;
 	int ended;                 /* no more will come, */
 	int failed;                /* because it could not be read */
 	struct oddity two_urls;    /* after a comma or blank another one */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/core.h"
 #include "core/output/order.h"
+#include "core/output/output.h"
 #include "core/xchg.h"
 
 static void
@@ -64,9 +65,11 @@ job_init(struct job *j, struct core *c, const struct opts *o)
 	list_init(&j->needs_lookup);
 	set_request_defaults(j);
 	set_pace(j);
-	if (o->keep_order)
+	if (o->keep_order) {
 		j->emit.order =
 		    order_new(account_order_window(c), o->max_spill_bytes);
+		order_on_passed(j->emit.order, output_put_in_order, j);
+	}
 	list_push(&c->jobs, &j->of_core);
 }
 

@@ -20,7 +20,6 @@
 #include "core/history.h"
 #include "core/xchg.h"
 #include "io/conn/conn.h"
-#include "io/sink.h"
 #include "io/timer.h"
 
 #define AHEAD_MIN 16 /* hosts looked up ahead of their turn */
@@ -596,7 +595,7 @@ judge_output(struct job *j)
 	struct emit *e = &j->emit;
 
 	set_pause(&j->pauses, PAUSE_SINK,
-	    sink_is_full(e->out) || failed_input_is_full(j));
+	    e->out->ops->is_full(e->out) || failed_input_is_full(j));
 	set_pause(&j->pauses, PAUSE_SPILL,
 	    e->order != NULL && !order_ask_disk(e->order));
 }
@@ -683,7 +682,7 @@ sched_must_pause(struct fetch *f)
 	const struct emit *e = &f->job->emit;
 	struct core *c = f->core;
 
-	if (sink_is_full(e->out) ||
+	if (e->out->ops->is_full(e->out) ||
 	    (f->x->stream_mode != OUTPUT_STREAM_NONE && output_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
 	if (e->order != NULL && order_turn(e->order) == f->seq)

@@ -8,12 +8,12 @@
 #include "base/heap.h"
 #include "core/fetch.h"
 #include "core/origin/host.h"
+#include "core/output/output.h"
 #include "core/output/parse.h"
 #include "core/sched.h"
 #include "core/history.h"
 #include "core/xchg.h"
 #include "io/conn/conn.h"
-#include "io/sink.h"
 
 /* Why the engine, or the job as a whole, starts nothing. */
 static enum wait_reason
@@ -93,7 +93,8 @@ sched_why(const struct fetch *f)
 {
 	if (f->state == FETCH_QUEUED)
 		return stats_wait_name(why_queued(f));
-	if (f->state == FETCH_EMITTING && sink_is_full(f->job->emit.out))
+	if (f->state == FETCH_EMITTING &&
+	    f->job->emit.out->ops->is_full(f->job->emit.out))
 		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
 	if (f->state == FETCH_EMITTING && f->job->pauses & PAUSE_SPILL)
 		return stats_wait_name(WAIT_ORDER);

@@ -11,9 +11,9 @@
 #include "core/intake.h"
 #include "core/origin/host.h"
 #include "core/output/order.h"
+#include "core/output/output.h"
 #include "core/sched.h"
 #include "io/conn/conn.h"
-#include "io/sink.h"
 #include "io/timer.h"
 
 static int
@@ -21,11 +21,11 @@ has_to_emit(const struct job *j)
 {
 	const struct emit *e = &j->emit;
 
-	if (sink_error(e->out) != E_OK)
+	if (e->out->ops->error(e->out) != E_OK)
 		return 0;
 	return emit_has_any(j) ||
 	       (e->order != NULL && order_is_due(e->order) &&
-		   e->unfinished == NULL && !sink_is_full(e->out));
+		   e->unfinished == NULL && !e->out->ops->is_full(e->out));
 }
 
 /* Of any job. */
@@ -115,10 +115,12 @@ emit_job(struct job *j)
 
 	fetch_emit_waiting(j);
 	(void)emit_ordered(j);
-	if (sink_pending(j->emit.out) > 0 && t->before_output != NULL)
+	if (j->emit.out->ops->pending(j->emit.out) > 0 &&
+	    t->before_output != NULL)
 		t->before_output(t->before_output_arg);
-	sink_flush(j->emit.out);
+	j->emit.out->ops->flush(j->emit.out);
 	failed_input_flush(j);
+	output_settle(j);
 }
 
 /* Large bodies go out piece by piece, as long as the sink takes them. */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/fetch.h"
 #include "core/origin/host.h"
+#include "core/output/output.h"
 #include "core/output/parse.h"
 #include "core/sched.h"
 #include "core/history.h"
@@ -513,7 +514,7 @@ forgets_input(const struct sim *s, const struct job *j)
 	       c->jobs.n * (j->known + most) < KNOWN_MAX &&
 	       c->jobs.n * j->known_bytes < KNOWN_BYTES_MAX &&
 	       !account_is_full_of_items(c, j->known) &&
-	       fake_source_has_line(j->intake.source);
+	       fake_input_has_line(j->intake.input);
 }
 
 static int
@@ -561,7 +562,8 @@ check_job_sleep(struct sim *s, const struct job *j)
 	EXPECT(s, !(is_free && j->needs_lookup.n > 0 && c->hosts.lookups == 0 &&
 		      j->ready.n == 0 && !c->network.is_down));
 	EXPECT(s, !forgets_input(s, j));
-	EXPECT(s, !(j->pauses & PAUSE_SINK && !sink_is_full(j->emit.out)));
+	EXPECT(s, !(j->pauses & PAUSE_SINK &&
+		      !j->emit.out->ops->is_full(j->emit.out)));
 }
 
 void

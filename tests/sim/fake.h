@@ -6,8 +6,9 @@
 #include "world.h"
 
 struct conn;
+struct input;
+struct output;
 struct sink;
-struct source;
 
 /* ---- fake_conn.c ---- */
 int fake_conn_is_paused(const struct conn *c);
@@ -16,8 +17,20 @@ int fake_conn_is_paused(const struct conn *c);
 /* The end of a line must be the end of the run. */
 void fake_sink_at_end(const struct sink *s);
 
-/* ---- fake_source.c ---- */
+/* ---- fake_output.c ---- */
+struct output *
+fake_output_new(struct event_base *w, void (*cb)(void *arg), void *arg);
+void fake_output_free(struct output *o);
+/* --failed-input goes there. */
+void fake_output_failed(struct output *o, struct sink *failed);
+/* Nothing is left of it, and every token came back. */
+void fake_output_at_end(const struct output *o);
+
+/* ---- fake_input.c ---- */
+struct input *
+fake_input_new(struct event_base *w, void (*cb)(void *arg), void *arg);
+void fake_input_free(struct input *in);
 /* Is a line there for the asking, that no callback will tell of? */
-int fake_source_has_line(const struct source *s);
+int fake_input_has_line(const struct input *in);
 
 #endif

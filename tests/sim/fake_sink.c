@@ -20,7 +20,7 @@
 
 struct sink {
 	struct event_base *world;
-	struct world_list *list;
+	struct world_list *list; /* NULL: of --failed-input */
 	struct ev writable;
 	int is_waiting, is_full;
 	struct buf buf;
@@ -106,6 +106,19 @@ was_parsed(struct event_base *w, const char *line, long seq)
 	return 1;
 }
 
+/* A line of a stream: its item is not done before its record. */
+static void
+take_stream_line(
+    const struct event_base *w, const struct world_list *l, const char *line)
+{
+	long seq = number_of(w, line, "\"seq\":");
+
+	if (seq < 1 || (uint64_t)seq > l->given)
+		world_fail(w, "a line of item %ld", seq);
+	if (w->outcomes[l->first + (uint64_t)seq].done > 0)
+		world_fail(w, "item %ld is done before its last line", seq);
+}
+
 static void
 take_record(struct event_base *w, struct world_list *l, struct buf *b)
 {
@@ -115,6 +128,10 @@ take_record(struct event_base *w, struct world_list *l, struct buf *b)
 
 	*buf_reserve(b, 1) = '\0';
 	line = b->p;
+	if (strncmp(line, "{\"type\":\"result\"", 16) != 0) {
+		take_stream_line(w, l, line);
+		return;
+	}
 	seq = number_of(w, line, "{\"type\":\"result\",\"seq\":");
 	if (seq < 1 || (uint64_t)seq > l->given)
 		world_fail(w, "a record of item %ld", seq);
@@ -140,6 +157,8 @@ take(struct sink *s, const char *p, size_t n)
 	const char *end;
 	size_t k, keep;
 
+	if (s->list == NULL)
+		return; /* lines of input */
 	while (n > 0) {
 		end = memchr(p, '\n', n);
 		k = end != NULL ? (size_t)(end - p) : n;
@@ -161,6 +180,8 @@ room(struct sink *s)
 	struct event_base *w = s->world;
 	int64_t now = w->now_us;
 
+	if (s->list == NULL)
+		return now < w->failed_blocks_until ? 0 : UINT64_MAX;
 	if (now >= w->sink_blocks_from && now < w->sink_blocks_until) {
 		s->filled_us = now;
 		return s->room;
@@ -183,6 +204,8 @@ wait_for_room(struct sink *s)
 	if (w->now_us < w->sink_blocks_until &&
 	    w->now_us >= w->sink_blocks_from)
 		at = w->sink_blocks_until;
+	if (s->list == NULL)
+		at = w->failed_blocks_until;
 	s->is_waiting = 1;
 	ev_set(w, &s->writable, at);
 }
@@ -234,7 +257,8 @@ on_writable(void *arg)
 	if (!s->is_full || sink_pending(s) > SINK_LOW_WATER)
 		return;
 	s->is_full = 0;
-	s->cb(s->arg);
+	if (s->cb != NULL)
+		s->cb(s->arg);
 }
 
 struct sink *
@@ -242,9 +266,9 @@ sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg)
 {
 	struct sink *s = mem_zalloc(1, sizeof(*s));
 
-	(void)fd;
 	s->world = base;
-	s->list = &base->list[base->sinks++];
+	if (fd == 1)
+		s->list = &base->list[base->sinks++];
 	s->cb = cb;
 	s->arg = arg;
 	s->filled_us = base->now_us;

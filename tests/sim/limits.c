@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "core/origin/host.h"
 #include "io/sink.h"
+#include "core/output/output.h"
 #include "scenario.h"
 
 #define BAD 40 /* of 1,000, for each thing that can go wrong */
@@ -256,7 +257,7 @@ nothing_new_while_blocked(struct sim *s)
 		return;
 	if (*given == 0)
 		*given = s->w.given;
-	assert_true(sink_is_full(s->job.emit.out));
+	assert_true(s->job.emit.out->ops->is_full(s->job.emit.out));
 	assert_int_equal(s->w.given, *given);
 }
 

@@ -25,6 +25,7 @@ static const struct {
 	{ "parsing", run_parsing },
 	{ "capacity", run_capacity },
 	{ "jobs", run_jobs },
+	{ "seams", run_seams },
 };
 
 uint64_t

@@ -111,8 +111,8 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	rc.timeout_us = s->opts.dns_timeout_us;
 	c->resolve = resolve_new(w, &rc, NULL, 0);
 	c->conns = conns_new(w, NULL, SIZE_MAX);
-	s->job.emit.out = sink_new(w, 1, on_wakeup, c);
-	s->job.intake.source = source_new(w, on_wakeup, c);
+	s->job.emit.out = fake_output_new(w, on_wakeup, c);
+	s->job.intake.input = fake_input_new(w, on_wakeup, c);
 	open_pools(s);
 	clock_tick(&c->clock);
 }
@@ -133,8 +133,8 @@ sim_add_job(struct sim *s, const char *const *args)
 
 	parse(&m->opts, args);
 	job_init(&m->job, &s->core, &m->opts);
-	m->job.emit.out = sink_new(&s->w, 1, on_wakeup, &s->core);
-	m->job.intake.source = source_new(&s->w, on_wakeup, &s->core);
+	m->job.emit.out = fake_output_new(&s->w, on_wakeup, &s->core);
+	m->job.intake.input = fake_input_new(&s->w, on_wakeup, &s->core);
 	s->core.turn.is_work_left = 1;
 }
 
@@ -270,7 +270,7 @@ sim_run(struct sim *s, int64_t us)
 		    s->core.paused.n, s->core.sched.pauses);
 	check_all(s);
 	check_records(s);
-	fake_sink_at_end(s->job.emit.out);
+	fake_output_at_end(s->job.emit.out);
 	if (s->core.account.of[ACCOUNT_EXCHANGES] != 0 || s->core.alive != 0)
 		world_fail(&s->w, "something is held at the end");
 }
@@ -315,11 +315,11 @@ sim_fini(struct sim *s)
 	conns_reap(c->conns);
 	conns_free(c->conns);
 	resolve_free(c->resolve);
-	source_free(s->job.intake.source);
-	sink_free(s->job.emit.out);
+	fake_input_free(s->job.intake.input);
+	fake_output_free(s->job.emit.out);
 	for (i = 0; i < s->nmore; i++) {
-		source_free(s->more[i].job.intake.source);
-		sink_free(s->more[i].job.emit.out);
+		fake_input_free(s->more[i].job.intake.input);
+		fake_output_free(s->more[i].job.emit.out);
 		opts_fini(&s->more[i].opts);
 	}
 	if (c->workers != NULL)

@@ -123,10 +123,11 @@ struct item {
 
 /* What became of an item. */
 struct outcome {
-	unsigned records, handed; /* handed: how often its request went out */
-	unsigned asked;           /* answers that asked to wait */
-	unsigned hops;            /* farthest one it came to */
-	unsigned unsafe_hops;     /* a bit each: its POST was taken there */
+	unsigned records, done; /* done: how often its token came back */
+	unsigned handed;        /* handed: how often its request went out */
+	unsigned asked;         /* answers that asked to wait */
+	unsigned hops;          /* farthest one it came to */
+	unsigned unsafe_hops;   /* a bit each: its POST was taken there */
 	enum err err;
 	int status, attempts, redirects, is_post;
 	int retry;      /* its own, or -1 */
@@ -173,6 +174,7 @@ struct event_base {
 	struct world_list {
 		uint64_t first, items; /* numbers begin after first */
 		uint64_t given, last_seq;
+		uint64_t done; /* tokens that came back */
 	} list[WORLD_LISTS];
 	unsigned sources, sinks; /* made; each has the next list */
 	void (*item)(struct event_base *w, uint64_t seq, struct item *to);
@@ -182,8 +184,10 @@ struct event_base {
 	/* The output. */
 	uint64_t sink_rate; /* bytes a second; 0: no limit */
 	int64_t sink_blocks_from, sink_blocks_until;
-	int is_ordered;           /* --keep-order */
-	struct outcome *outcomes; /* by seq, from 1 */
+	int is_ordered;              /* --keep-order */
+	int may_lack_records;        /* --only-failed, --only-ok */
+	int64_t failed_blocks_until; /* the reader of --failed-input */
+	struct outcome *outcomes;    /* by seq, from 1 */
 	uint64_t records;
 	uint64_t body_bytes_out;
 

@@ -16,7 +16,6 @@
 #include "core/output/output.h"
 #include "core/history.h"
 #include "core/xchg.h"
-#include "io/sink.h"
 
 #define PIECE_BYTES (1u << 20) /* of a large body put at a time */
 
@@ -106,7 +105,7 @@ emit_has_any(const struct job *j)
 	const struct list *l = &e->waiting;
 	struct link *k;
 
-	if (sink_is_full(e->out))
+	if (e->out->ops->is_full(e->out))
 		return 0;
 	if (e->unfinished != NULL)
 		return e->unfinished->state == FETCH_EMITTING;
@@ -121,12 +120,14 @@ emit_has_any(const struct job *j)
 size_t
 emit_unwritten_bytes(const struct core *c)
 {
+	const struct output *o;
 	const struct link *k;
 	size_t n = 0;
 
-	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
-		n += sink_pending(
-		    CONTAINER(k, const struct job, of_core)->emit.out);
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		o = CONTAINER(k, const struct job, of_core)->emit.out;
+		n += o->ops->pending(o);
+	}
 	return n;
 }
 
@@ -141,7 +142,8 @@ emit_ordered(struct job *j)
 	err = order_flush(e->order, e->out);
 	if (err != E_OK)
 		e->spill_error = err;
-	return order_is_due(e->order) && !sink_is_full(e->out) && err == E_OK;
+	return order_is_due(e->order) && !e->out->ops->is_full(e->out) &&
+	       err == E_OK;
 }
 
 /* ---- the record ---- */
@@ -190,8 +192,8 @@ emit_record(struct fetch *f, int all)
 	}
 	if (!is_stored)
 		e->unfinished = more ? f : NULL;
-	if (!more && e->order != NULL)
-		order_end(e->order, f->seq);
+	if (!more)
+		output_put(f);
 	facts_fini(&t);
 	return !more;
 }

@@ -16,11 +16,12 @@ struct core;
 struct fetch;
 struct job;
 struct order;
+struct output;
 struct sink;
 
 /* The output of a job. */
 struct emit {
-	struct sink *out;
+	struct output *out;
 	struct sink *failed;      /* --failed-input; or NULL */
 	struct order *order;      /* --keep-order; or NULL */
 	enum err spill_error;     /* of its file: ends the run */

@@ -12,7 +12,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "io/sink.h"
+#include "core/output/output.h"
 #include "io/spill.h"
 
 #define MIN_ITEMS 64
@@ -39,6 +39,7 @@ struct part {
 struct item {
 	struct part *part;
 	uint64_t first, last; /* extents, when is_spilled */
+	uint64_t token;       /* when is_ended; or 0 */
 	unsigned char is_known, is_ended, is_spilled;
 };
 
@@ -54,6 +55,8 @@ struct order {
 	int is_disk_full; /* nothing could be written */
 	struct heap parts;
 	struct spill *spill;
+	void (*passed)(void *arg, uint64_t token);
+	void *passed_arg;
 	/* The first extent of the turn, when is_reading. */
 	int is_reading;
 	uint64_t n, done;
@@ -115,6 +118,8 @@ pass_on(struct order *o)
 	struct item *i = at(o, o->turn);
 
 	while (i->is_ended && !holds(i)) {
+		if (i->token != 0 && o->passed != NULL)
+			o->passed(o->passed_arg, i->token);
 		*i = (struct item){ 0 };
 		i = at(o, ++o->turn);
 		if (i->is_known)
@@ -265,6 +270,14 @@ order_new(size_t window, uint64_t max_spill)
 }
 
 void
+order_on_passed(
+    struct order *o, void (*cb)(void *arg, uint64_t token), void *arg)
+{
+	o->passed = cb;
+	o->passed_arg = arg;
+}
+
+void
 order_free(struct order *o)
 {
 	uint64_t seq;
@@ -322,11 +335,12 @@ order_ask_disk(struct order *o)
 }
 
 void
-order_end(struct order *o, uint64_t seq)
+order_end(struct order *o, uint64_t seq, uint64_t token)
 {
 	struct item *i = know(o, seq);
 
 	i->is_ended = 1;
+	i->token = token;
 	if (i->part != NULL)
 		heap_move(&o->parts, &i->part->link, rank(i));
 	pass_on(o);
@@ -366,7 +380,7 @@ next_extent(struct order *o, struct item *i)
 }
 
 static enum err
-move_extent(struct order *o, struct item *i, struct sink *out)
+move_extent(struct order *o, struct item *i, struct output *out)
 {
 	struct head head;
 	uint64_t left;
@@ -379,10 +393,10 @@ move_extent(struct order *o, struct item *i, struct sink *out)
 		o->n = head.n;
 		o->done = 0;
 	}
-	while ((left = o->n - o->done) > 0 && !sink_is_full(out)) {
+	while ((left = o->n - o->done) > 0 && !out->ops->is_full(out)) {
 		left = left < PIECE_BYTES ? left : PIECE_BYTES;
 		err = spill_read(o->spill, i->first + HEAD_BYTES + o->done,
-		    (size_t)left, sink_buf(out));
+		    (size_t)left, out->ops->buffer(out));
 		if (err != E_OK)
 			return err;
 		o->done += left;
@@ -391,14 +405,14 @@ move_extent(struct order *o, struct item *i, struct sink *out)
 }
 
 static void
-move_part(struct order *o, struct item *i, struct sink *out)
+move_part(struct order *o, struct item *i, struct output *out)
 {
 	struct part *p = i->part;
 	size_t n;
 
-	while ((n = p->n - p->off) > 0 && !sink_is_full(out)) {
+	while ((n = p->n - p->off) > 0 && !out->ops->is_full(out)) {
 		n = n < PIECE_BYTES ? n : PIECE_BYTES;
-		buf_add(sink_buf(out), p->bytes + p->off, n);
+		buf_add(out->ops->buffer(out), p->bytes + p->off, n);
 		p->off += n;
 	}
 	if (n == 0)
@@ -406,12 +420,12 @@ move_part(struct order *o, struct item *i, struct sink *out)
 }
 
 enum err
-order_flush(struct order *o, struct sink *out)
+order_flush(struct order *o, struct output *out)
 {
 	struct item *i;
 	enum err err;
 
-	while (holds(i = at(o, o->turn)) && !sink_is_full(out)) {
+	while (holds(i = at(o, o->turn)) && !out->ops->is_full(out)) {
 		if (i->is_spilled)
 			err = move_extent(o, i, out);
 		else {

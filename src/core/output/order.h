@@ -19,9 +19,9 @@
 #include "base/error.h"
 
 struct order;
-struct sink;
+struct output;
 
-/* Items from the turn on that may be known at once (32 bytes each): the caller
+/* Items from the turn on that may be known at once (40 bytes each): the caller
  * reads no further. */
 #define ORDER_AHEAD_MAX (1u << 20)
 
@@ -31,6 +31,9 @@ struct sink;
  * limit.
  */
 struct order *order_new(size_t window, uint64_t max_spill);
+/* Where the tokens of items go whose turn has passed. */
+void order_on_passed(
+    struct order *o, void (*cb)(void *arg, uint64_t token), void *arg);
 void order_free(struct order *o);
 
 uint64_t order_turn(const struct order *o); /* seq whose turn it is; from 1 */
@@ -49,14 +52,15 @@ void order_add(struct order *o, uint64_t seq);
 int order_has_room(const struct order *o);
 /* The disk is asked again. Nonzero: there is room now. */
 int order_ask_disk(struct order *o);
-/* The item is finished: the turn passes on when its lines are out. */
-void order_end(struct order *o, uint64_t seq);
+/* The item is finished: the turn passes on when its lines are out, and then the
+ * token is put after them; 0: it has none. */
+void order_end(struct order *o, uint64_t seq, uint64_t token);
 
 /* Is there anything that order_flush could move? */
 int order_is_due(const struct order *o);
 /* Moves what is due into `out` while that is not full. E_OK, or an error of the
  * spill file. */
-enum err order_flush(struct order *o, struct sink *out);
+enum err order_flush(struct order *o, struct output *out);
 int order_errno(const struct order *o);
 
 /* Items begun or ended whose turn has not come. */

@@ -6,8 +6,8 @@
 #include "core/output/output.h"
 
 #include "core/fetch.h"
+#include "core/input.h"
 #include "core/output/order.h"
-#include "io/sink.h"
 
 int
 output_is_stored(const struct fetch *f)
@@ -23,7 +23,7 @@ output_open(struct fetch *f)
 {
 	struct emit *e = &f->job->emit;
 	struct buf *b = output_is_stored(f) ? order_begin(e->order, f->seq)
-					    : sink_buf(e->out);
+					    : e->out->ops->buffer(e->out);
 
 	e->to = b;
 	e->from = b->n;
@@ -57,7 +57,7 @@ output_has_room(const struct fetch *f)
 	const struct emit *e = &f->job->emit;
 
 	return output_is_stored(f) ? order_has_room(e->order)
-				   : !sink_is_full(e->out);
+				   : !e->out->ops->is_full(e->out);
 }
 
 int
@@ -66,4 +66,36 @@ output_is_blocked(const struct fetch *f)
 	const struct emit *e = &f->job->emit;
 
 	return e->unfinished != NULL && e->unfinished != f;
+}
+
+/* ---- tokens ---- */
+
+void
+output_put_in_order(void *arg, uint64_t token)
+{
+	struct output *o = ((struct job *)arg)->emit.out;
+
+	o->ops->put(o, token);
+}
+
+void
+output_put(const struct fetch *f)
+{
+	const struct emit *e = &f->job->emit;
+
+	if (e->order != NULL)
+		order_end(e->order, f->seq, f->token);
+	else
+		e->out->ops->put(e->out, f->token);
+}
+
+void
+output_settle(struct job *j)
+{
+	struct output *o = j->emit.out;
+	struct input *in = j->intake.input;
+	uint64_t token;
+
+	while (o->ops->take_written(o, &token))
+		in->ops->done(in, token);
 }

@@ -1,10 +1,58 @@
 /* SPDX-License-Identifier: ISC */
-/* Where the lines of an item are appended, and as far as there is room. */
+/*
+ * Where records go: the output of a job, whatever it is, and where the lines of
+ * an item are appended to it.
+ */
 #ifndef CORE_OUTPUT_OUTPUT_H
 #define CORE_OUTPUT_OUTPUT_H
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
 struct buf;
 struct fetch;
+struct job;
+struct output;
+
+/* ---- the output ---- */
+/*
+ * One record at a time is appended, whole or in pieces, and put with the token
+ * of its item. The token comes back once the record is durable: for now, once
+ * it is written. Implemented by whoever owns the job: `struct output` is the
+ * first member of its own struct. None of these calls back.
+ */
+struct output_ops {
+	/* To append to. Written in batches, by flush. */
+	struct buf *(*buffer)(struct output *o);
+	/* The record that was appended last is complete; perhaps it has no
+	 * bytes. */
+	void (*put)(struct output *o, uint64_t token);
+	/* Nonzero: *token is that of the next record, in the order they were
+	 * put, and it is durable now. */
+	int (*take_written)(struct output *o, uint64_t *token);
+	void (*flush)(struct output *o);
+	size_t (*pending)(const struct output *o);
+	/* Over the high water, until below the low water. */
+	int (*is_full)(const struct output *o);
+	/* E_OK, or E_OUTPUT_*: nothing is written any more. */
+	enum err (*error)(const struct output *o);
+};
+
+struct output {
+	const struct output_ops *ops;
+};
+
+/* f's record is complete: its token follows it. */
+void output_put(const struct fetch *f);
+/* The same, for an item that had to wait for its turn (--keep-order); arg is
+ * the job. */
+void output_put_in_order(void *arg, uint64_t token);
+/* Tells the input which items are done. */
+void output_settle(struct job *j);
+
+/* ---- where lines are appended ---- */
 
 /*
  * The buffer f's lines go to: the sink's, or with --keep-order what waits for

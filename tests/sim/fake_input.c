@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/source.h and io/file.h over the items of the world: all at once, or one
- * after another with a gap.
+ * core/input.h and io/file.h over the items of the world: all at once, or one
+ * after another with a gap. What is done is held against what the reader of the
+ * output has.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/input.h"
 #include "fake.h"
 #include "io/file.h"
-#include "io/source.h"
 
-struct source {
+/* No token looks like a number of an item. */
+#define TOKEN_OF(number) (7 * (number) + 3)
+#define NUMBER_OF(token) (((token)-3) / 7)
+
+struct fake_input {
+	struct input input;
 	struct event_base *world;
 	struct world_list *list;
 	struct ev ev;
-	source_cb *cb;
+	void (*cb)(void *arg);
 	void *arg;
 	struct buf line;
 	int is_waiting;
@@ -25,38 +31,16 @@ struct source {
 static void
 on_line(void *arg)
 {
-	struct source *s = arg;
+	struct fake_input *s = arg;
 
 	s->is_waiting = 0;
 	s->cb(s->arg);
 }
 
-struct source *
-source_new(struct event_base *base, source_cb *cb, void *arg)
+static struct fake_input *
+of(const struct input *in)
 {
-	struct source *s = mem_zalloc(1, sizeof(*s));
-
-	s->world = base;
-	s->list = &base->list[base->sources++];
-	s->cb = cb;
-	s->arg = arg;
-	ev_init(&s->ev, on_line, s);
-	return s;
-}
-
-void
-source_free(struct source *s)
-{
-	ev_clear(s->world, &s->ev);
-	buf_fini(&s->line);
-	free(s);
-}
-
-void
-source_follow(struct source *s, int on)
-{
-	(void)s;
-	(void)on;
+	return (struct fake_input *)(uintptr_t)in;
 }
 
 static void
@@ -96,8 +80,10 @@ write_line(struct buf *to, const struct item *item, uint64_t seq)
 }
 
 int
-fake_source_has_line(const struct source *s)
+fake_input_has_line(const struct input *in)
 {
+	const struct fake_input *s = of(in);
+
 	return !s->is_waiting && s->list->given < s->list->items;
 }
 
@@ -110,9 +96,10 @@ own_retry(const struct item *item)
 	return p != NULL ? (int)strtol(p + sizeof(key) - 1, NULL, 10) : -1;
 }
 
-enum source_verdict
-source_next(struct source *s, struct source_line *line)
+static enum source_verdict
+next(struct input *in, struct source_line *line, uint64_t *token)
 {
+	struct fake_input *s = of(in);
 	struct event_base *w = s->world;
 	struct world_list *l = s->list;
 	uint64_t number;
@@ -143,6 +130,7 @@ source_next(struct source *s, struct source_line *line)
 	line->text = buf_view(&s->line);
 	line->name = "-";
 	line->number = l->given;
+	*token = TOKEN_OF(number);
 	return SOURCE_LINE;
 }
 
@@ -161,8 +149,66 @@ file_read(struct buf *to, struct span path, size_t max, struct buf *why)
 	return 0;
 }
 
-size_t
-source_held_bytes(const struct source *s)
+static size_t
+held_bytes(const struct input *in)
 {
-	return s->line.n;
+	return of(in)->line.n;
+}
+
+/* Once for each item, and only when its record is with the reader. */
+static void
+done(struct input *in, uint64_t token)
+{
+	struct fake_input *s = of(in);
+	struct event_base *w = s->world;
+	uint64_t number = NUMBER_OF(token);
+	struct outcome *o = &w->outcomes[number];
+
+	if (token != TOKEN_OF(number) || number <= s->list->first ||
+	    number > s->list->first + s->list->given)
+		world_fail(w, "a token that was never given");
+	if (o->done++ > 0)
+		world_fail(
+		    w, "item %llu is done twice", (unsigned long long)number);
+	if (o->records != 1 && !w->may_lack_records)
+		world_fail(w, "item %llu is done before its record is written",
+		    (unsigned long long)number);
+	if (o->err != E_OK && w->now_us < w->failed_blocks_until)
+		world_fail(w, "item %llu is done before its line is written",
+		    (unsigned long long)number);
+	s->list->done++;
+}
+
+static void
+finish(struct input *in)
+{
+	(void)in;
+}
+
+struct input *
+fake_input_new(struct event_base *w, void (*cb)(void *arg), void *arg)
+{
+	static const struct input_ops ops = { .next = next,
+		.done = done,
+		.finish = finish,
+		.held_bytes = held_bytes };
+	struct fake_input *s = mem_zalloc(1, sizeof(*s));
+
+	s->input.ops = &ops;
+	s->world = w;
+	s->list = &w->list[w->sources++];
+	s->cb = cb;
+	s->arg = arg;
+	ev_init(&s->ev, on_line, s);
+	return &s->input;
+}
+
+void
+fake_input_free(struct input *in)
+{
+	struct fake_input *s = of(in);
+
+	ev_clear(s->world, &s->ev);
+	buf_fini(&s->line);
+	free(s);
 }

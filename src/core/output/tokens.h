@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Tokens of records that are on their way out: each comes back once as many
+ * bytes are written as there were when its record ended. For implementations of
+ * struct output.
+ */
+#ifndef CORE_OUTPUT_TOKENS_H
+#define CORE_OUTPUT_TOKENS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The ends of a record in two streams: the records, --failed-input. */
+struct tokens_end {
+	uint64_t out, failed;
+};
+
+/* All-zero: none. */
+struct tokens {
+	struct tokens_entry {
+		uint64_t token;
+		struct tokens_end end;
+	} * v;                /* a ring */
+	size_t first, n, cap; /* cap: a power of two, or 0 */
+};
+
+void tokens_fini(struct tokens *t);
+/* Neither end may lie before that of the token put before. */
+void tokens_put(struct tokens *t, uint64_t token, struct tokens_end end);
+/* Nonzero: *token is the oldest one, and both streams are written that far; it
+ * is removed. */
+int tokens_take(struct tokens *t, struct tokens_end written, uint64_t *token);
+
+#endif

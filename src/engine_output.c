@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/* Records to a sink; a token comes back when its bytes are written. */
+#include "engine_output.h"
+
+#include "io/sink.h"
+
+static struct engine_output *
+of(struct output *o)
+{
+	return (struct engine_output *)(void *)o;
+}
+
+static const struct sink *
+sink_of(const struct output *o)
+{
+	return ((const struct engine_output *)(const void *)o)->sink;
+}
+
+static struct buf *
+buffer(struct output *o)
+{
+	return sink_buf(of(o)->sink);
+}
+
+static uint64_t
+written(const struct sink *s)
+{
+	return s != NULL ? sink_written(s) : 0;
+}
+
+static uint64_t
+end(const struct sink *s)
+{
+	return s != NULL ? sink_written(s) + sink_pending(s) : 0;
+}
+
+static void
+put(struct output *o, uint64_t token)
+{
+	struct engine_output *e = of(o);
+
+	tokens_put(&e->tokens, token,
+	    (struct tokens_end){ end(e->sink), end(e->failed) });
+}
+
+static int
+take_written(struct output *o, uint64_t *token)
+{
+	struct engine_output *e = of(o);
+
+	if (sink_error(e->sink) != E_OK ||
+	    (e->failed != NULL && sink_error(e->failed) != E_OK))
+		return 0;
+	return tokens_take(&e->tokens,
+	    (struct tokens_end){ written(e->sink), written(e->failed) }, token);
+}
+
+static void
+flush(struct output *o)
+{
+	sink_flush(of(o)->sink);
+}
+
+static size_t
+pending(const struct output *o)
+{
+	return sink_pending(sink_of(o));
+}
+
+static int
+is_full(const struct output *o)
+{
+	return sink_is_full(sink_of(o));
+}
+
+static enum err
+error(const struct output *o)
+{
+	return sink_error(sink_of(o));
+}
+
+void
+engine_output_init(
+    struct engine_output *o, struct sink *sink, struct sink *failed)
+{
+	static const struct output_ops ops = { buffer, put, take_written, flush,
+		pending, is_full, error };
+
+	*o = (struct engine_output){
+		.output = { &ops }, .sink = sink, .failed = failed
+	};
+}
+
+void
+engine_output_fini(struct engine_output *o)
+{
+	tokens_fini(&o->tokens);
+}
