@@ -210,7 +210,7 @@ make_base(void)
 	base = event_base_new_with_config(conf);
 	event_config_free(conf);
 	if (base == NULL)
-		fatalx("no event loop");
+		fatalx("cannot create the event loop");
 	return base;
 }
 
@@ -250,8 +250,8 @@ open_network(struct engine *e, struct buf *err, int *status)
 	conns_trace(e->core.conns, e->core.trace);
 	if (o->interface != NULL &&
 	    conns_interface(e->core.conns, o->interface) == -1)
-		return refuse(
-		    err, "--interface: no numeric address, and no device here");
+		return refuse(err, "--interface: not an IP address and not a "
+				   "network device of this machine");
 	return 0;
 }
 

@@ -66,11 +66,11 @@ refuse_missing(struct buf *err, const char *path, int why)
 	show_operand(err, path);
 	buf_printf(err, ": %s", strerror(why));
 	if (is_url(path)) /* -i is curl's --include */
-		buf_str(err, "; -i (--input-file) reads a list from a file: "
-			     "give the URL without it, and "
-			     "--include-headers for headers");
+		buf_str(err,
+		    "; -i (--input-file) takes a file; give the URL as an "
+		    "operand (and --include-headers for response headers)");
 	else if (strstr(path, "://") != NULL)
-		buf_str(err, "; a URL begins with http:// or https://");
+		buf_str(err, "; a URL must begin with http:// or https://");
 	else if (looks_like_host(path)) {
 		buf_str(err, "; did you mean https://");
 		show_operand(err, path);
@@ -204,9 +204,9 @@ add_operand(struct source *s, const struct opt_operand *op, size_t i,
 		return 0;
 	}
 	if (!op->is_file && op->text[0] == '{')
-		return refuse(err, 2, "a JSON request is no operand",
-		    "put it into a file and use -i FILE, or send a body with "
-		    "--json-data");
+		return refuse(err, 2, "a JSON request cannot be an operand",
+		    "write it to a file and use -i FILE, or send a request "
+		    "body with --json-data");
 	status = check_file(op->text, err);
 	if (status == 0)
 		source_add_file(s, op->text);
@@ -224,8 +224,8 @@ add_default(struct source *s, int stdin_closed, struct buf *err)
 	if (stdin_closed || fstat(0, &st) == -1 ||
 	    !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) ||
 		S_ISSOCK(st.st_mode))) {
-		buf_str(err, "fetchd: no URL, no file, and nothing on "
-			     "standard input\n");
+		buf_str(err, "fetchd: no input: give a URL or a FILE, or pipe "
+			     "a list into standard input\n");
 		opts_usage(err);
 		return 2;
 	}
@@ -255,7 +255,8 @@ inputs_add(
 		return status;
 	if (o->noperands > 0 && is_url_operand(&o->operands[o->noperands - 1]))
 		return refuse(err, 2, "--follow",
-		    "the last input is a URL, which cannot go on");
+		    "the last input is a URL; only a file or a FIFO can be "
+		    "followed");
 	source_follow(s, 1);
 	return 0;
 }

@@ -95,7 +95,7 @@ say_lowered(const char *option, int64_t from, rlim_t limit, int64_t to)
 	char text[160];
 
 	snprintf(text, sizeof(text),
-	    "fetchd: %s %lld does not fit the limit of %lld open files: "
+	    "fetchd: %s %lld exceeds what the limit of %lld open files allows; "
 	    "lowered to %lld\n",
 	    option, (long long)from, (long long)limit, (long long)to);
 	complain(text);
@@ -172,7 +172,8 @@ warn_of_proxies(void)
 		if (v == NULL || v[0] == '\0')
 			continue;
 		snprintf(text, sizeof(text),
-		    "fetchd: %s is set, but this version uses no proxy\n",
+		    "fetchd: %s is ignored: this version does not support "
+		    "proxies\n",
 		    names[i]);
 		complain(text);
 		return;
@@ -189,7 +190,7 @@ warn_of_authorities(const struct opts *o)
 	if (path == NULL || path[0] == '\0' || o->insecure ||
 	    o->cacert != NULL || access(path, R_OK) == 0)
 		return;
-	buf_str(&b, "fetchd: SSL_CERT_FILE cannot be read: ");
+	buf_str(&b, "fetchd: SSL_CERT_FILE: cannot read ");
 	opts_show(&b, path);
 	buf_printf(&b, ": %s\n", strerror(errno));
 	buf_char(&b, '\0');
@@ -207,8 +208,8 @@ warn_of_method(const struct opts *o)
 	if (meant == NULL)
 		return;
 	snprintf(text, sizeof(text),
-	    "fetchd: the method %s is sent as it is written; the one of HTTP "
-	    "is %s\n",
+	    "fetchd: the method %s is sent as written; did you mean %s? "
+	    "(methods are case-sensitive)\n",
 	    o->method, meant);
 	complain(text);
 }
@@ -222,8 +223,9 @@ warn(const struct opts *o)
 	warn_of_authorities(o);
 	warn_of_method(o);
 	if (o->location_trusted)
-		complain("fetchd: --location-trusted: credentials are sent to "
-			 "every host that a redirect names\n");
+		complain(
+		    "fetchd: warning: --location-trusted sends credentials to "
+		    "every host that a redirect leads to\n");
 }
 
 /* ---- the run ---- */
@@ -290,7 +292,8 @@ say_end(struct engine *e, struct watch *w)
 	if (j->emit.failed != NULL)
 		put_sink_fault(&b, j->emit.failed, j->opts->failed_input);
 	if (j->emit.spill_error != E_OK)
-		buf_printf(&b, "fetchd: --keep-order's file: %s (%s)\n",
+		buf_printf(&b,
+		    "fetchd: temporary file of --keep-order: %s (%s)\n",
 		    strerror(order_errno(j->emit.order)),
 		    error_code(j->emit.spill_error));
 	sink_note(notes, buf_view(&b));
@@ -308,7 +311,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 	int status = 0;
 
 	if (was.out && strcmp(o->output, "-") == 0) {
-		buf_str(err, "fetchd: standard output: it is closed\n");
+		buf_str(err, "fetchd: standard output is closed\n");
 		return 3;
 	}
 	choose_format(o);

@@ -405,8 +405,8 @@ on_pass(void *arg)
 		return;
 	erase(w);
 	if (n->is_down)
-		buf_str(&b, "fetchd: the network is down; waiting "
-			    "(--net-down fail ends items instead)\n");
+		buf_str(&b, "fetchd: the network is down; waiting (with "
+			    "--net-down fail, items fail instead)\n");
 	else
 		buf_printf(&b, "fetchd: the network is back after %.0f s\n",
 		    (double)(n->back_at_us - n->down_at_us) / 1e6);
@@ -511,8 +511,7 @@ dump_order(struct dump *d)
 
 	if (o == NULL || order_pending(o) == 0)
 		return;
-	buf_printf(&d->out,
-	    "order: %zu finished %s for the turn of item %llu\n",
+	buf_printf(&d->out, "order: %zu finished %s for item %llu\n",
 	    order_pending(o),
 	    order_pending(o) == 1 ? "record waits" : "records wait",
 	    (unsigned long long)order_turn(o));
@@ -574,7 +573,7 @@ on_stopping(void *arg, int sig)
 	if (w->job->opts->quiet)
 		return;
 	erase(w);
-	buf_str(&b, "fetchd: stopping: nothing new is started");
+	buf_str(&b, "fetchd: stopping: no new item starts");
 	if (n > 0 && w->job->opts->grace_us == 0)
 		buf_printf(&b, ", %zu in flight %s cut (--grace 0)", n,
 		    n == 1 ? "is" : "are");
@@ -582,7 +581,7 @@ on_stopping(void *arg, int sig)
 		buf_printf(&b, ", %zu in flight %s up to %g s (--grace)", n,
 		    n == 1 ? "has" : "have",
 		    (double)w->job->opts->grace_us / 1e6);
-	buf_printf(&b, "; %s stops at once\n",
+	buf_printf(&b, "; %s stops immediately\n",
 	    sig == SIGINT ? "another Ctrl-C" : "a second signal");
 	say(w, &b);
 }
@@ -658,8 +657,8 @@ summarise(struct watch *w)
 
 	buf_printf(&b, "fetchd: %llu item%s%s in %.1f s: %llu answered",
 	    (unsigned long long)s->items, s->items == 1 ? "" : "s",
-	    w->job->intake.ended ? "" : " (the input was not read to its end)",
-	    took, (unsigned long long)s->ok);
+	    w->job->intake.ended ? "" : " (input not read to the end)", took,
+	    (unsigned long long)s->ok);
 	put_classes(&b, s);
 	buf_printf(&b, ", %llu failed", (unsigned long long)s->failed);
 	put_errors(&b, s);

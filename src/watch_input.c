@@ -19,19 +19,19 @@ watch_input_put(struct watch_input *w, const struct job *j, struct buf *out)
 	if (j->intake.two_urls.source != NULL && !w->said_two_urls) {
 		w->said_two_urls = 1;
 		put(out, &j->intake.two_urls,
-		    "after a comma or blank in this URL there seems to be "
-		    "another one; the line is taken for one (told once)");
+		    "this line seems to contain a second URL after a comma or "
+		    "a blank; it is fetched as one URL (shown once)");
 	}
 	if (j->intake.method_case.source != NULL && !w->said_method_case) {
 		w->said_method_case = 1;
 		put(out, &j->intake.method_case,
-		    "the method is sent as it is written, but those of HTTP "
-		    "are in upper case (told once)");
+		    "the method is sent as written, but HTTP methods are upper "
+		    "case (shown once)");
 	}
 	if (j->emit.left_out.source != NULL && !w->said_left_out) {
 		w->said_left_out = 1;
 		put(out, &j->emit.left_out,
-		    "a line that is too long is left out of --failed-input "
-		    "(told once)");
+		    "this line is too long and is not written to "
+		    "--failed-input (shown once)");
 	}
 }

@@ -42,7 +42,8 @@ static const struct magic {
 	    "iconv -f UTF-16 -t UTF-8 @ | fetchd"),
 	MAGIC("\xfe\xff", "text in UTF-16",
 	    "iconv -f UTF-16 -t UTF-8 @ | fetchd"),
-	MAGIC("%PDF-", "a PDF file", "pdftotext @ - (and pick its URLs)"),
+	MAGIC("%PDF-", "a PDF file",
+	    "extract its URLs first, for example with pdftotext @ -"),
 	MAGIC("{\\rtf", "an RTF file", "save it as text first"),
 	MAGIC("\x7f"
 	      "ELF",
@@ -61,8 +62,7 @@ static const struct kind
     utf16le = { "text in UTF-16", "iconv -f UTF-16LE -t UTF-8 @ | fetchd" },
     utf16be = { "text in UTF-16", "iconv -f UTF-16BE -t UTF-8 @ | fetchd" },
     binary = { "not text", NULL },
-    cr_lines = { "text whose lines end with CR alone",
-	    "tr '\\r' '\\n' <@ | fetchd" },
+    cr_lines = { "text with CR line ends", "tr '\\r' '\\n' <@ | fetchd" },
     json_list = { "a JSON array, not one item a line",
 	    "jq -c '.[]' @ | fetchd (-r for strings)" },
     json_object = { "JSON over several lines", "jq -c . @ | fetchd" },
@@ -72,7 +72,7 @@ static const struct kind
 				  "s/&amp;/\\&/g' | fetchd" },
     xml = { "an XML file", "give its URL, with --extract links" },
     html = { "an HTML page", "give its URL, with --extract links" },
-    header = { "a list with a heading", "tail -n +2 @ | fetchd" };
+    header = { "a list with a header line", "tail -n +2 @ | fetchd" };
 
 /* ---- pieces of text ---- */
 
@@ -296,7 +296,7 @@ put_columns(struct buf *out, int is_headed, int column, char separator,
     struct span head, const char *name)
 {
 	buf_printf(
-	    out, "a table (CSV)%s: ", is_headed ? " with a heading" : "");
+	    out, "a table (CSV)%s: ", is_headed ? " with a header line" : "");
 	if (has(head, SPAN("\""))) {
 		buf_printf(out, "csvcut -%sc %d %s%s | fetchd",
 		    is_headed ? "" : "H", column, name, " | tail -n +2");

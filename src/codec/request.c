@@ -164,7 +164,7 @@ take_method(
 	if (!http_is_token(m))
 		set_fault(s, v->raw.p, key->raw, "is not a token");
 	else if (span_ieq(m, SPAN("CONNECT")))
-		set_fault(s, v->raw.p, key->raw, "may not be CONNECT");
+		set_fault(s, v->raw.p, key->raw, "must not be CONNECT");
 	else
 		s->r->method = m;
 }
@@ -350,7 +350,7 @@ take_timeout(
 	if (us >= 0)
 		s->r->timeout_us = us;
 	else if (v->kind == JSON_NUMBER)
-		set_fault(s, v->raw.p, key->raw, "may not be negative");
+		set_fault(s, v->raw.p, key->raw, "must not be negative");
 	else
 		set_fault(s, v->raw.p, key->raw,
 		    "must be a number of seconds or a duration such as "
@@ -425,7 +425,7 @@ take_cost(
 		return;
 	if (v->kind != JSON_OBJECT) {
 		set_fault(s, v->raw.p, key->raw,
-		    "must be an object of names and numbers");
+		    "must be an object of budget names and numbers");
 		return;
 	}
 	if (s->r->cost == NULL)
@@ -491,9 +491,12 @@ take_member(
 	}
 	if ((s->seen & keys[i].seen) != 0) {
 		set_fault(s, key->raw.p, key->raw,
-		    keys[i].seen == SEEN_BODY ? "is a second body"
-		    : keys[i].seen == SEEN_ID ? "is a second id"
-					      : "is a duplicate key");
+		    keys[i].seen == SEEN_BODY
+			? "is a second body; give one of \"body\", "
+			  "\"body_base64\" and \"body_file\""
+		    : keys[i].seen == SEEN_ID
+			? "is a second id; give \"id\" or \"custom_id\""
+			: "is a duplicate key");
 		return;
 	}
 	s->seen |= keys[i].seen;

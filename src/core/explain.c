@@ -32,7 +32,7 @@ explain_body(struct buf *out, const struct xchg *x)
 
 	if (is_stream_item(x, max)) {
 		buf_printf(out,
-		    "an event or line of the stream is over %u bytes",
+		    "an event or line of the stream is larger than %u bytes",
 		    STREAM_ITEM_MAX);
 		return;
 	}
@@ -49,7 +49,7 @@ explain_error(struct buf *out, const struct fetch *f)
 	const struct xchg *x = f->x;
 
 	if (f->err == E_HTTP_STATUS)
-		buf_printf(out, "the status is %d", http_status(x->http));
+		buf_printf(out, "status %d", http_status(x->http));
 	else if (f->err == E_BODY_TOO_LARGE)
 		explain_body(out, x);
 	else

@@ -69,10 +69,10 @@ static const char *
 why_unsendable(const struct request *r, const struct opts *o)
 {
 	if (span_eq(item_method(r, o), SPAN("CONNECT")))
-		return "the method CONNECT cannot be asked for";
+		return "the method CONNECT is not supported";
 	if (item_is_streamed(r, o) && !is_streamable(o))
-		return "\"stream\" does not go with --format text or body, "
-		       "--only-failed, --only-ok or extraction";
+		return "\"stream\" cannot be combined with --format text or "
+		       "body, --only-failed, --only-ok or extraction";
 	return NULL;
 }
 

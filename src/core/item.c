@@ -31,7 +31,8 @@ item_url(const struct job *j, struct url *u, struct span given,
 
 	*at = 0;
 	if (url_has_stray_scheme(given)) {
-		*why = "the scheme is not written as http:// or https://";
+		*why = "the URL must begin with http:// or https:// and "
+		       "contain one scheme only";
 		return E_URL_INVALID;
 	}
 	if (j->base_url.text.n == 0 || !is_reference(given))

@@ -199,7 +199,7 @@ xchg_prepare(struct xchg *x, const struct fetch *f)
 	enum err e = E_OK;
 
 	if (!xchg_parse_line(x, f)) {
-		x->note = mem_strdup("it cannot be read a second time");
+		x->note = mem_strdup("the input line cannot be parsed again");
 		return x->is_redirected ? E_REDIRECT_INVALID : E_INPUT_INVALID;
 	}
 	xchg_expect(x);

@@ -20,7 +20,7 @@ signals_is_ignored(int sig)
 static void
 on_early_stop(int sig)
 {
-	static const char text[] = "fetchd: stopped before it began\n";
+	static const char text[] = "fetchd: stopped before the first item\n";
 
 	(void)sig;
 	if (write(2, text, sizeof(text) - 1) < 0)

@@ -365,7 +365,8 @@ report_dropped(struct sink *s)
 		return;
 	s->dropped = 0;
 	buf_printf(&s->buf,
-	    "fetchd: %llu lines for stderr were dropped: it was not read\n",
+	    "fetchd: %llu lines were dropped because standard error was not "
+	    "read fast enough\n",
 	    (unsigned long long)n);
 }
 

@@ -347,7 +347,8 @@ static enum source_verdict
 on_end(struct source *s, const struct input *in)
 {
 	if (is_shrunk(s))
-		return fail(s, in->text, "was truncated while it was read"),
+		return fail(s, in->text,
+			   "the file was truncated while being read"),
 		       SOURCE_FAILED;
 	if (s->follow == FOLLOW_GROWTH && !is_removed(s)) {
 		/* There is no event for an append: poll for it. */

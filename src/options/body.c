@@ -41,7 +41,7 @@ add_data(struct opts *o, enum opt id, const char *text, struct buf *err)
 		return opts_read_file(
 		    o, id, text + 1, OPT_BODY_MAX, &o->payload, err);
 	if (n > OPT_BODY_MAX || o->payload.n > OPT_BODY_MAX - n)
-		return say(err, id, "the body is too large");
+		return say(err, id, "the request body is larger than 256M");
 	buf_add(&o->payload, text, n);
 	return 0;
 }
@@ -138,13 +138,13 @@ take_parameters(struct part *part, const char *p)
 			p = take_quoted(
 			    p + strlen("filename="), &part->filename);
 		} else
-			return "after a semicolon only type= and filename= may "
-			       "follow; a value with one stands in double "
-			       "quotes";
+			return "only ;type= and ;filename= may follow the "
+			       "value; put a value that contains a semicolon "
+			       "in double quotes";
 		if (p == NULL)
-			return "the quotes of filename= are not closed";
+			return "unterminated quote in filename=";
 	}
-	return *p == '\0' ? NULL : "there is something after the quotes";
+	return *p == '\0' ? NULL : "unexpected text after the closing quote";
 }
 
 static const char *
@@ -153,23 +153,23 @@ take_part(struct part *part, const char *text)
 	const char *p = strchr(text, '=');
 
 	if (p == NULL || p == text)
-		return "it should be NAME=VALUE or NAME=@FILE";
+		return "expected NAME=VALUE or NAME=@FILE";
 	part->name = span_of(text, (size_t)(p - text));
 	p++;
 	if (*p == '@' || *p == '<')
 		part->sign = *p++;
 	p = take_quoted(p, &part->value);
 	if (p == NULL)
-		return "the quotes are not closed";
+		return "unterminated quote";
 	if (part->sign != '\0' && part->value.n == 0)
-		return "the file's name is missing";
+		return "missing file name after @ or <";
 	buf_char(&part->value, '\0');
 	part->value.n--;
 	p = take_parameters(part, p);
 	if (p == NULL && part->type.n > 0 &&
 	    (!http_is_value(part->type) ||
 		memchr(part->type.p, '/', part->type.n) == NULL))
-		return "type= should be a media type such as image/png";
+		return "type= must be a media type, for example image/png";
 	return p;
 }
 
@@ -404,13 +404,15 @@ opts_derive_body(struct opts *o, struct buf *err)
 
 	if (data && json)
 		return say(
-		    err, OPT_json_data, "does not go together with --data");
+		    err, OPT_json_data, "cannot be combined with --data");
 	if (form && (data || json))
 		return say(err, OPT_form,
-		    data ? "does not go together with --data"
-			 : "does not go together with --json-data");
+		    data ? "cannot be combined with --data"
+			 : "cannot be combined with --json-data");
 	if ((data || json || form) && o->head)
-		return say(err, OPT_head, "does not go together with a body");
+		return say(err, OPT_head,
+		    "cannot be combined with a request body (--data, "
+		    "--json-data, --form)");
 	if (data)
 		return derive_data(o, err);
 	if (form)

@@ -76,7 +76,7 @@ derive_times(struct opts *o)
 static int
 say_conflict(struct buf *err, enum opt a, const char *b)
 {
-	buf_printf(err, "fetchd: --%s: does not go together with %s\n",
+	buf_printf(err, "fetchd: --%s: cannot be combined with %s\n",
 	    opts_row(a)->name, b);
 	return 2;
 }
@@ -203,14 +203,14 @@ check_path(
 int
 opts_check_path(const struct opts *o, const char *path, struct buf *err)
 {
-	int status = check_path(o->output, "the output", path, err);
+	int status = check_path(o->output, "the output file", path, err);
 
 	if (status == 0 && o->trace != NULL && strcmp(o->trace, "-") != 0)
-		status = check_path(o->trace, "the file of --trace", path, err);
+		status = check_path(o->trace, "the --trace file", path, err);
 
 	if (status == 0 && o->failed_input != NULL)
 		status = check_path(
-		    o->failed_input, "the file of --failed-input", path, err);
+		    o->failed_input, "the --failed-input file", path, err);
 	return status;
 }
 
@@ -231,9 +231,11 @@ check_outputs(const struct opts *o, struct buf *err)
 	const char *failed = o->failed_input, *trace = o->trace;
 
 	if (failed != NULL && is_one_file(failed, o->output)) {
-		buf_printf(err, "fetchd: --%s: it is also the output%s\n",
+		buf_printf(err, "fetchd: --%s: this is also the output%s\n",
 		    opts_row(OPT_failed_input)->name,
-		    strcmp(failed, "-") == 0 ? "; - needs an -o FILE" : "");
+		    strcmp(failed, "-") == 0
+			? "; to use -, write the results elsewhere with -o FILE"
+			: "");
 		return 2;
 	}
 	if (trace == NULL || strcmp(trace, "-") == 0)
@@ -241,7 +243,7 @@ check_outputs(const struct opts *o, struct buf *err)
 	if (is_one_file(trace, o->output) ||
 	    (failed != NULL && is_one_file(trace, failed))) {
 		buf_printf(err,
-		    "fetchd: --%s: the same file as --output or "
+		    "fetchd: --%s: must not be the file of --output or "
 		    "--failed-input\n",
 		    opts_row(OPT_trace)->name);
 		return 2;

@@ -34,17 +34,18 @@ add_job(struct opts *o, enum opt id, const struct frame_job *j, struct buf *err)
 
 	for (i = 0; i < o->njobs; i++)
 		if (span_eq(o->jobs[i].name, j->name))
-			return opts_say(
-			    err, id, name, "is the name of another");
+			return opts_say(err, id, name, "is a duplicate name");
 	if (o->exec != NULL && span_eq(j->name, SPAN("exec")))
 		return opts_say(
-		    err, id, name, "is the name of --exec's result");
+		    err, id, name, "is reserved for the result of --exec");
 	if (o->njobs == OPT_JOBS_MAX)
-		return opts_say(err, id, name, "is one too many, 64 at most");
+		return opts_say(
+		    err, id, name, "exceeds the limit of 64 extracted fields");
 	if (config_bytes(o) + FRAME_JOB_BYTES(j->name.n, j->expr.n) >
 	    FRAME_CONFIG_MAX)
-		return opts_say(
-		    err, id, name, "is too long, 1 MiB at most in all");
+		return opts_say(err, id, name,
+		    "exceeds the limit of 1 MiB for all extraction options "
+		    "together");
 	if (o->jobs == NULL)
 		o->jobs = mem_zalloc(OPT_JOBS_MAX, sizeof(*o->jobs));
 	o->jobs[o->njobs] = *j;
@@ -119,13 +120,14 @@ take_pair(struct opts *o, enum opt id, const char *text, struct buf *err)
 		j.kind = regex_kind(&j.name);
 	if (text[n] == '\0' || !opts_is_name(j.name))
 		return opts_say(err, id, text,
-		    id == OPT_regex
-			? "is not NAME=REGEX or NAME@text=REGEX, with a name "
-			  "of letters, digits, _ - ."
-			: "has no NAME= before it, of letters, digits, _ - .");
+		    id == OPT_regex ? "is not NAME=REGEX or NAME@text=REGEX "
+				      "(NAME: letters, digits, '_', '-', '.')"
+				    : "does not begin with NAME= (NAME: "
+				      "letters, digits, '_', '-', '.')");
 	j.expr = span_str(text + n + 1);
 	if (j.expr.n == 0)
-		return opts_say(err, id, text, "has nothing after the =");
+		return opts_say(
+		    err, id, text, "has an empty expression after =");
 	return add_job(o, id, &j, err);
 }
 
@@ -205,8 +207,9 @@ split_exec(struct opts *o, struct buf *err)
 		    err, OPT_exec, o->exec, "has an unterminated quote");
 	if (*p != '\0')
 		return opts_say(
-		    err, OPT_exec, o->exec, "has too many arguments");
-	return n > 0 ? 0 : opts_say(err, OPT_exec, o->exec, "names no program");
+		    err, OPT_exec, o->exec, "has more than 64 arguments");
+	return n > 0 ? 0
+		     : opts_say(err, OPT_exec, o->exec, "contains no command");
 }
 
 static int
@@ -275,12 +278,20 @@ default_workers(void)
 }
 
 static int
-say_little(const struct opts *o, struct buf *err)
+say_few(const struct opts *o, struct buf *err)
 {
-	buf_printf(err,
-	    "fetchd: --worker-mem: %llu bytes are not enough for a parser to "
-	    "start, 64M are the least\n",
-	    (unsigned long long)o->worker_mem_bytes);
+	const char *option = "exec";
+
+	if (o->extract.n > 0)
+		option = "extract";
+	else if (o->css.n > 0)
+		option = "css";
+	else if (o->xpath.n > 0)
+		option = "xpath";
+	else if (o->regex.n > 0)
+		option = "regex";
+	buf_printf(
+	    err, "fetchd: --workers must be at least 1 with --%s\n", option);
 	return 2;
 }
 
@@ -297,11 +308,14 @@ opts_derive_extract(struct opts *o, struct buf *err)
 	if (status != 0 || !opts_extracts(o))
 		return status;
 	if (o->workers == 0)
-		return opts_say(err, OPT_workers, "0",
-		    "is too few: at least 1 is needed to extract anything");
+		return say_few(o, err);
 	if (o->worker_mem_bytes != 0 &&
-	    o->worker_mem_bytes < OPT_WORKER_MEM_MIN)
-		return say_little(o, err);
+	    o->worker_mem_bytes < OPT_WORKER_MEM_MIN) {
+		buf_str(err,
+		    "fetchd: --worker-mem must be at least 64M (or 0 for no "
+		    "limit)\n");
+		return 2;
+	}
 	if (o->exec != NULL && !find_program(o))
 		return say_no_program(o->exec_argv[0], err);
 	return 0;

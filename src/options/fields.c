@@ -55,7 +55,7 @@ say_unknown(struct opts *o, struct buf *err, struct span field)
 		buf_printf(
 		    &what, " (did you mean %s?)", record_key_name(g.found));
 	else
-		buf_str(&what, "; man fetchd lists them under RECORD");
+		buf_str(&what, "; see RECORD in man fetchd");
 	buf_char(&what, '\0');
 	status = say(o, err, field, what.p);
 	buf_fini(&what);
@@ -72,12 +72,13 @@ say_fault(struct opts *o, struct buf *err, struct span field,
 	case RECORD_FIELDS_UNKNOWN:
 		return say_unknown(o, err, field);
 	case RECORD_FIELDS_REPEATED:
-		return say(o, err, field, "is given twice");
+		return say(o, err, field, "is a duplicate key");
 	case RECORD_FIELDS_NO_OBJECT:
 		return say(o, err, field,
-		    "is a path, but that key is neither object nor list");
+		    "is a path into a key that is neither an object nor a "
+		    "list");
 	case RECORD_FIELDS_TOO_MANY:
-		return say(o, err, field, "is one too many, 128 at most");
+		return say(o, err, field, "exceeds the limit of 128 keys");
 	}
 	return 2;
 }
@@ -109,7 +110,7 @@ extraction_missing(const struct opts *o, const struct record_field *field)
 		return NULL;
 	if (span_eq(exec, SPAN("exec")))
 		return "needs --exec";
-	return "needs an --extract, --css, --xpath or --regex of that name";
+	return "needs an --extract, --css, --xpath or --regex with that name";
 }
 
 /* NULL, or which option the key cannot do without. */
@@ -127,7 +128,7 @@ missing(const struct opts *o, const struct record_field *field)
 		return o->body == BODY_JSON ? NULL : "needs --body json";
 	if (span_eq(key, SPAN("body")) || span_eq(key, SPAN("body_base64")))
 		return o->body == BODY_NONE
-			   ? "does not go together with --body none"
+			   ? "cannot be combined with --body none"
 			   : NULL;
 	if (span_eq(key, SPAN("extract")) || span_eq(key, SPAN("parse")))
 		return extraction_missing(o, field);
@@ -159,7 +160,7 @@ opts_derive_fields(struct opts *o, struct buf *err)
 		return 0;
 	if (o->format == FORMAT_TEXT || o->format == FORMAT_BODY) {
 		buf_printf(err,
-		    "fetchd: --fields: does not go together with --format %s\n",
+		    "fetchd: --fields: cannot be combined with --format %s\n",
 		    o->format == FORMAT_TEXT ? "text" : "body");
 		return 2;
 	}

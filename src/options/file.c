@@ -43,8 +43,8 @@ take_stdin(struct opts *o, enum opt id, struct buf *err)
 
 	if (is_stdin_the_list(o)) {
 		buf_printf(err,
-		    "fetchd: --%s: @- is standard input, which is the list of "
-		    "items here; name a FILE or URL\n",
+		    "fetchd: --%s: @- reads standard input, which is already "
+		    "the list of items; give the list as FILE or URL\n",
 		    name);
 		return 2;
 	}
@@ -80,7 +80,7 @@ opts_read_file(struct opts *o, enum opt id, const char *path, size_t max,
 		buf_printf(err, "fetchd: --%s: ", opts_row(id)->name);
 		opts_quote_path(err, path);
 		buf_printf(
-		    err, " is too large, at most %zu bytes are read\n", max);
+		    err, " is larger than the limit of %zu bytes\n", max);
 		status = 2;
 	}
 	if (!is_stdin)

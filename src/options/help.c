@@ -92,9 +92,9 @@ opts_help(struct buf *out)
 	int g, id;
 
 	buf_str(out,
-	    "Usage: fetchd [options] [FILE|URL|-]...\n"
-	    "Fetches the URLs listed in each FILE, - or standard input, many "
-	    "at a time,\nand writes one JSON record for each.\n");
+	    "Usage: fetchd [options] [FILE|URL|-]...\nFetch each URL, and "
+	    "the URLs listed in each FILE or on standard input (-), "
+	    "many\nat a time, and write one JSON record for each.\n");
 	for (g = 0; g < OPT_GROUP_COUNT; g++) {
 		buf_printf(out, "\n%s:\n", opts_group_title((enum opt_group)g));
 		for (id = 0; id < OPT_COUNT; id++)
@@ -102,14 +102,15 @@ opts_help(struct buf *out)
 				put_row(out, opts_row((enum opt)id));
 	}
 	buf_str(out,
-	    "\nSIZE takes k, M, G, also kB, MB, GB (1024); TIME takes ms, s, "
-	    "m (min), h, d,\nalso 1m30s, a bare number is seconds; RATE is "
-	    "N/s, N/min or N/h, a bare N is a\nsecond's. @FILE takes a value "
-	    "from a file, @- from standard input. 0 means no\nlimit for times "
-	    "and for maximum sizes and counts, but none at all for --limit,\n"
-	    "--max-idle, --grace, --delay, --retry, --retry-delay, "
-	    "--max-redirs and\n--workers. --x has --no-x where it takes no "
-	    "value. The manual: man fetchd\n");
+	    "\nSIZE is a number of bytes, with the unit k, M or G (1024; also "
+	    "kB, MB, GB).\nTIME has the unit ms, s, m (min), h or d; 1m30s is "
+	    "accepted, a bare number is\nin seconds. RATE is N/s, N/min or "
+	    "N/h; a bare N is per second. @FILE reads the\nvalue from a file, "
+	    "@- from standard input. 0 means no limit for timeouts,\nmaximum "
+	    "sizes and counts; it means zero for --limit, --max-idle, "
+	    "--grace,\n--delay, --retry, --retry-delay, --max-redirs and "
+	    "--workers. An option without\na value, --x, is turned off by "
+	    "--no-x. Manual: man fetchd\n");
 }
 
 void

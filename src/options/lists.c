@@ -120,10 +120,10 @@ take_retry(struct opts *o, struct span word)
 	else if (parse_statuses(word, &first, &last))
 		memset(o->retry_status + first, 1, (size_t)(last - first) + 1);
 	else if (e == E_OK)
-		return "is neither a status (503, 5xx, 500-504) nor an error "
-		       "code (man fetchd) nor \"errors\"";
+		return "is not a status (503, 5xx, 500-504), an error code "
+		       "(see ERROR CODES in man fetchd) or \"errors\"";
 	else if (!can_be_tried(e))
-		return "cannot pass by trying again";
+		return "is an error that is never retried";
 	else
 		o->retry_error[e] = 1;
 	return NULL;
@@ -151,7 +151,8 @@ derive_schemes(struct opts *o, struct buf *err)
 
 	if (status == 0 && !o->redir_http && !o->redir_https)
 		return opts_say(err, OPT_proto_redir, o->proto_redir,
-		    "names no scheme; --no-location follows no redirect");
+		    "contains no scheme; expected http, https or both "
+		    "(--no-location disables redirects)");
 	return status;
 }
 
@@ -177,13 +178,13 @@ take_budget(struct opts *o, const char *text, struct buf *err)
 
 	if (text[name.n] == '\0' || !opts_is_name(name))
 		return opts_say(err, OPT_budget, text,
-		    "is not NAME=RATE, with a name of letters, digits, _ - .");
+		    "is not NAME=RATE (NAME: letters, digits, '_', '-', '.')");
 	if (is_budget_known(o, name))
 		return opts_say(
-		    err, OPT_budget, text, "has the name of another");
+		    err, OPT_budget, text, "has the name of an earlier budget");
 	if (o->nbudgets == OPT_BUDGETS_MAX)
 		return opts_say(
-		    err, OPT_budget, text, "is one too many, 16 at most");
+		    err, OPT_budget, text, "exceeds the limit of 16 budgets");
 	buf_str(err, "fetchd: --budget: ");
 	if (opts_rate(text + name.n + 1, &b.rate, err) != 0) {
 		buf_char(err, '\n');
@@ -192,7 +193,7 @@ take_budget(struct opts *o, const char *text, struct buf *err)
 	err->n = start;
 	if (b.rate.amount <= 0)
 		return opts_say(
-		    err, OPT_budget, text, "leaves nothing to spend");
+		    err, OPT_budget, text, "must have a rate of more than 0");
 	b.name = opts_keep(o, name.p, name.n);
 	o->budgets[o->nbudgets++] = b;
 	return 0;

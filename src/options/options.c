@@ -76,7 +76,7 @@ opts_set(struct opts *o, enum opt id, const char *text, struct buf *err)
 	int64_t value;
 
 	if (row->type == OPT_PATH && *text == '\0') {
-		buf_str(err, "a file name is missing");
+		buf_str(err, "the file name is empty");
 		return -1;
 	}
 	if (row->type == OPT_RATE) {

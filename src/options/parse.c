@@ -136,8 +136,8 @@ say_unknown(struct walk *w, struct span name, const char *dashes)
 	free(text);
 	buf_str(w->err, "fetchd: ");
 	if (is_long ? is_later(name) : strchr(later_letters, *name.p) != NULL) {
-		buf_printf(w->err, "%s%.*s is not in this version\n", dashes,
-		    (int)name.n, name.p);
+		buf_printf(w->err, "%s%.*s is not supported by this version\n",
+		    dashes, (int)name.n, name.p);
 	} else {
 		buf_printf(w->err, "unknown option %s%.*s", dashes,
 		    (int)shown.n - 2, shown.p + 1);

@@ -37,8 +37,8 @@ parse_header(struct opts *o, struct span line, struct buf *err)
 	struct span name, value;
 
 	if (colon == NULL)
-		return say(err, OPT_header,
-		    "there is no colon in it, it should be \"Name: value\"");
+		return say(
+		    err, OPT_header, "missing colon; expected \"Name: value\"");
 	name = span_of(line.p, (size_t)(colon - line.p));
 	value = span_trim(span_of(colon + 1, line.n - name.n - 1));
 	why = http_header_ok(name, value);
@@ -116,13 +116,13 @@ derive_method(struct opts *o, struct buf *err)
 	if (o->request != NULL)
 		o->method = o->request;
 	if (!http_is_token(span_str(o->method)))
-		return say(err, OPT_request, "the method is not a token");
+		return say(err, OPT_request, "the method is not an HTTP token");
 	if (span_ieq(span_str(o->method), SPAN("CONNECT")))
 		return say(
-		    err, OPT_request, "the method CONNECT cannot be asked for");
+		    err, OPT_request, "the method CONNECT is not supported");
 	if (o->head && o->request != NULL && strcmp(o->request, "HEAD") != 0)
 		return say(err, OPT_head,
-		    "does not go together with another --request");
+		    "cannot be combined with --request other than HEAD");
 	if (o->head)
 		o->method = "HEAD";
 	o->method_given = o->head || o->request != NULL;
@@ -148,9 +148,10 @@ split_user(struct opts *o, struct span text, struct buf *err)
 	size_t n;
 
 	if (colon == NULL)
-		return say(err, OPT_user, "it should be NAME:PASSWORD");
+		return say(err, OPT_user, "expected NAME:PASSWORD");
 	if (has_control(text))
-		return say(err, OPT_user, "it has a control byte");
+		return say(
+		    err, OPT_user, "the value contains a control character");
 	n = (size_t)(colon - text.p);
 	o->password = opts_keep(o, colon + 1, text.n - n - 1);
 	o->user = opts_keep(o, text.p, n);
@@ -197,7 +198,8 @@ take_token(struct opts *o, struct span text, struct buf *err)
 	for (i = 0; i < text.n; i++)
 		if ((unsigned char)text.p[i] <= 0x20 || text.p[i] == 0x7f)
 			return say(err, OPT_oauth2_bearer,
-			    "the token has a blank or a control byte");
+			    "the token contains a blank or a control "
+			    "character");
 	o->oauth2_bearer = opts_keep(o, text.p, text.n);
 	return 0;
 }
@@ -212,7 +214,7 @@ derive_bearer(struct opts *o, struct buf *err)
 		return 0;
 	if (o->user != NULL)
 		return say(
-		    err, OPT_oauth2_bearer, "does not go together with --user");
+		    err, OPT_oauth2_bearer, "cannot be combined with --user");
 	if (*o->oauth2_bearer != '@')
 		return take_token(o, span_str(o->oauth2_bearer), err);
 	status = opts_read_file(o, OPT_oauth2_bearer, o->oauth2_bearer + 1,
@@ -228,7 +230,8 @@ check_value(enum opt id, const char *text, struct buf *err)
 {
 	if (text == NULL || http_is_value(span_str(text)))
 		return 0;
-	return say(err, id, "it has a byte that no header may have");
+	return say(err, id,
+	    "the value contains a character that is not allowed in a header");
 }
 
 /* What curl does with ;auto is not done here: sent as text it would be wrong.
@@ -240,7 +243,7 @@ check_referer(const struct opts *o, struct buf *err)
 
 	if (n >= 5 && strcmp(o->referer + n - 5, ";auto") == 0)
 		return say(err, OPT_referer,
-		    "\";auto\" is not known here, redirects keep the Referer");
+		    "\";auto\" is not supported; redirects keep the Referer");
 	return check_value(OPT_referer, o->referer, err);
 }
 
@@ -258,10 +261,10 @@ check_base(const struct opts *o, struct buf *err)
 		return 0;
 	if (!span_istarts(text, SPAN("http://")) &&
 	    !span_istarts(text, SPAN("https://")))
-		return say(err, OPT_base_url,
-		    "it should begin with http:// or https://");
+		return say(
+		    err, OPT_base_url, "must begin with http:// or https://");
 	if (url_has_stray_scheme(text))
-		status = say(err, OPT_base_url, "it has two schemes");
+		status = say(err, OPT_base_url, "contains two schemes");
 	else if (url_parse(&url, text, &why, &at) != E_OK)
 		status = say(err, OPT_base_url, why);
 	url_fini(&url);

@@ -27,7 +27,7 @@ enum opt_type {
 	GROUP(RUN, "Concurrency and memory") \
 	GROUP(PACE, "Rate limits") \
 	GROUP(RETRY, "Retries") \
-	GROUP(LIMITS, "Limits of time and size") \
+	GROUP(LIMITS, "Timeouts and size limits") \
 	GROUP(REDIRECT, "Redirects") \
 	GROUP(TLS, "TLS") \
 	GROUP(NETWORK, "Network") \

@@ -150,7 +150,7 @@ opts_rate(const char *text, struct opt_rate *rate, struct buf *err)
 	} else if (rate->amount > 0 &&
 		   (double)rate->per_us / rate->amount > OPT_DUR_MAX) {
 		opts_quote(err, text);
-		buf_str(err, " is less than one a year");
+		buf_str(err, " is less than 1 per year");
 	} else {
 		return 0;
 	}

@@ -6,26 +6,29 @@
  */
 #include "options/row.h"
 
-#define SPEAKS "HTTP/1.1 is what is spoken"
-#define ALWAYS "transfers run in parallel; -c (--concurrency) says how many"
-#define TRIES "--retry is the number of further tries"
+#define SPEAKS "only HTTP/1.1 is supported"
+#define ALWAYS \
+	"transfers always run in parallel; -c (--concurrency) sets how many"
+#define TRIES "--retry sets the number of retries"
 #define TIMES \
 	"--max-time limits one attempt, --connect-timeout the connection, " \
-	"--idle-timeout a silence"
+	"--idle-timeout the time without data"
 #define TRUST "-k (--insecure) does not verify certificates"
-#define BAR "--progress none hides the progress line, -q all of stderr's"
+#define BAR \
+	"--progress none hides the progress line, -q also the summary and " \
+	"warnings"
 #define SHOWN "--progress bar shows the progress line"
-#define BODY "-d DATA or -d @FILE (--data) is the body"
+#define BODY "-d DATA or -d @FILE (--data) sets the request body"
 #define LISTED "-i FILE (--input-file) reads the list"
-#define WRITTEN "-o FILE (--output) takes the results"
-#define HEADED "--include-headers puts the answer's headers into the record"
+#define WRITTEN "-o FILE (--output) sets the file for the results"
+#define HEADED "--include-headers adds the response headers to the record"
 #define FOLLOWED \
 	"redirects of GET and HEAD are followed; -L (--location) for every " \
 	"method, --no-location for none"
 #define CREDENTIALS "-u NAME:PASSWORD (--user) or -u @FILE"
 #define PACED "--rate and --rate-per-host take N/s, N/min or N/h"
-#define PAUSED "--delay is the time between two requests to one origin"
-#define QUERY "the query is part of the URL"
+#define PAUSED "--delay sets the time between two requests to one origin"
+#define QUERY "write the query into the URL"
 #define PER_ORIGIN "--max-per-host limits the transfers to one origin"
 
 /* Long words without their dashes; letters without theirs. */
@@ -63,8 +66,8 @@ static const struct {
 	{ "limit-per-host", PER_ORIGIN },
 	{ "per-host", PER_ORIGIN },
 
-	{ "t", "--retry is the number of further tries, --max-time (-m) the "
-	       "time of one" },
+	{ "t", "--retry sets the number of retries, --max-time (-m) the "
+	       "timeout of each attempt" },
 	{ "tries", TRIES },
 	{ "retries", TRIES },
 	{ "max-tries", TRIES },
@@ -72,9 +75,9 @@ static const struct {
 	{ "retry-count", TRIES },
 	{ "retry-wait", "--retry-delay" },
 	{ "waitretry", "--retry-delay" },
-	{ "retry-all-errors", "--retry-on lists what is tried again" },
-	{ "retry-connrefused", "--retry-on lists what is tried again" },
-	{ "retry-on-http-error", "--retry-on lists what is tried again" },
+	{ "retry-all-errors", "--retry-on lists what is retried" },
+	{ "retry-connrefused", "--retry-on lists what is retried" },
+	{ "retry-on-http-error", "--retry-on lists what is retried" },
 	{ "timeout", TIMES },
 	{ "read-timeout", "--idle-timeout" },
 	{ "sock-read", "--idle-timeout" },
@@ -110,23 +113,25 @@ static const struct {
 	{ "max-redirect", "--max-redirs" },
 	{ "max-redirects", "--max-redirs" },
 
-	{ "w", "--fields lists the keys of the record" },
-	{ "write-out", "--fields lists the keys of the record" },
+	{ "w", "--fields selects keys of the record" },
+	{ "write-out", "--fields selects keys of the record" },
 	{ "D", HEADED },
 	{ "dump-header", HEADED },
 	{ "include", HEADED },
 	{ "show-headers", HEADED },
 	{ "save-headers", HEADED },
 	{ "server-response", HEADED },
-	{ "S", "the records and the summary name every error, with -s too" },
+	{ "S",
+	    "errors are always in the records and the summary, also with -s" },
 	{ "show-error",
-	    "the records and the summary name every error, with -s too" },
-	{ "N", "each record is written as soon as it is done; --stream "
-	       "reports answers while they arrive" },
-	{ "no-buffer", "each record is written as soon as it is done; "
-		       "--stream reports answers while they arrive" },
-	{ "fail-with-body", "-f (--fail); the body stands in the record" },
-	{ "fail-early", "--fail marks the item, no option ends the run" },
+	    "errors are always in the records and the summary, also with -s" },
+	{ "N", "each record is written as soon as it is complete; --stream "
+	       "writes responses as they arrive" },
+	{ "no-buffer", "each record is written as soon as it is complete; "
+		       "--stream writes responses as they arrive" },
+	{ "fail-with-body", "-f (--fail); the body is always in the record" },
+	{ "fail-early", "-f (--fail) marks the item; no option ends the run at "
+			"the first failure" },
 	{ "raw", "--no-compressed" },
 	{ "output-document", WRITTEN },
 	{ "output-file", WRITTEN },
@@ -138,10 +143,10 @@ static const struct {
 	{ "jsonlines", "--format jsonl" },
 	{ "json-output", "--format jsonl" },
 	{ "output-format", "--format jsonl, text or body" },
-	{ "csv", "--fields chooses keys of the JSON records of --format jsonl; "
-		 "jq makes a table of them" },
-	{ "tsv", "--fields chooses keys of the JSON records of --format jsonl; "
-		 "jq makes a table of them" },
+	{ "csv", "--fields selects keys of the JSON records; jq can convert "
+		 "them to a table" },
+	{ "tsv", "--fields selects keys of the JSON records; jq can convert "
+		 "them to a table" },
 	{ "text", "--format text" },
 	{ "ordered", "--keep-order" },
 	{ "in-order", "--keep-order" },
@@ -162,7 +167,7 @@ static const struct {
 	{ "get", QUERY },
 	{ "url-query", QUERY },
 	{ "params", QUERY },
-	{ "data-urlencode", "encode the value and give it to --data-raw" },
+	{ "data-urlencode", "pass the encoded value to --data-raw" },
 	{ "data-ascii", BODY },
 	{ "post-data", BODY },
 	{ "body-data", BODY },
@@ -175,8 +180,8 @@ static const struct {
 			 "in a JSON line" },
 	{ "form-string", "-F NAME=VALUE (--form)" },
 	{ "spider", "-I (--head)" },
-	{ "r", "-H 'Range: bytes=0-99' (--header) asks for a range" },
-	{ "range", "-H 'Range: bytes=0-99' (--header) asks for a range" },
+	{ "r", "-H 'Range: bytes=0-99' (--header) requests a range" },
+	{ "range", "-H 'Range: bytes=0-99' (--header) requests a range" },
 	{ "bearer", "--oauth2-bearer" },
 	{ "token", "--oauth2-bearer" },
 	{ "auth", CREDENTIALS },
@@ -187,7 +192,7 @@ static const struct {
 	{ "password", CREDENTIALS },
 	{ "load-cookies", "-b (--cookie) sends a Cookie header" },
 	{ "agent", "-A (--user-agent)" },
-	{ "compression", "--no-compressed asks for no compression" },
+	{ "compression", "--no-compressed turns off compression" },
 
 	{ "check-certificate", TRUST },
 	{ "no-check-certificate", TRUST },
@@ -214,9 +219,9 @@ static const struct {
 	{ "no-keepalive", "--max-idle 0" },
 	{ "no-http-keep-alive", "--max-idle 0" },
 	{ "http1.1", SPEAKS "; no option is needed" },
-	{ "proto", "http and https are fetched; no option is needed" },
-	{ "globoff", "URLs are taken as they are; no option is needed" },
-	{ "g", "URLs are taken as they are; no option is needed" },
+	{ "proto", "http and https are supported; no option is needed" },
+	{ "globoff", "URLs are not expanded; no option is needed" },
+	{ "g", "URLs are not expanded; no option is needed" },
 
 	{ "no-progress", BAR },
 	{ "no-progress-meter", BAR },
@@ -230,8 +235,8 @@ static const struct {
 	{ "no-color", "--color never" },
 	{ "no-colour", "--color never" },
 	{ "colour", "--color" },
-	{ "halt", "no failure ends the run; -f (--fail) sets the exit "
-		  "status" },
+	{ "halt",
+	    "a failure never ends the run; -f (--fail) sets the exit status" },
 };
 
 #define NWORDS (sizeof(words) / sizeof(words[0]))

@@ -100,7 +100,7 @@ def test_a_broken_expression_is_refused_at_the_start(fetchd):
                        (["--regex", "z=(("], "z"),
                        (["--extract", "titel"], "titel"),
                        (["--extract", "title", "--css", "title=b"], "title"),
-                       (["--extract", "title", "--workers", "0"], "too few")):
+                       (["--extract", "title", "--workers", "0"], "must be at least 1 with --extract")):
         res = fetchd(*args, "http://127.0.0.1:1/", exit=2)
         assert part in res.stderr and res.stdout == b"", res.stderr
         assert res.stderr.count("\n") == 1, res.stderr

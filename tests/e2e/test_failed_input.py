@@ -140,10 +140,10 @@ def test_a_line_that_was_too_long_is_left_out_with_one_warning(fetchd,
     res = fetchd("--retry", "0", "--failed-input", out, exit=4, quiet=False,
                  stdin="x" * 2_000_000 + "\nftp://h/\n" + "x" * 2_000_000)
     assert out.read_text() == "ftp://h/\n"
-    assert res.stderr.count("left out") == 1 and "-:1:" in res.stderr
+    assert res.stderr.count("is too long and is not written") == 1 and "-:1:" in res.stderr
     res = fetchd("--failed-input", out, "http://h/\nhttp://h/", exit=4,
                  quiet=False)
-    assert out.read_text() == "" and res.stderr.count("left out") == 1
+    assert out.read_text() == "" and res.stderr.count("is too long and is not written") == 1
 
 
 def test_a_long_line_of_json_comes_back_whole(fetchd, tmp_path):

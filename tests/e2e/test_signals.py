@@ -160,7 +160,7 @@ def test_the_first_signal_says_what_happens_now(fetchd, origin, sig, again):
     gate.set()
     res = run.finish(exit=75)
     said = res.stderr.splitlines()
-    assert said[0] == ("fetchd: stopping: nothing new is started, 7 in "
+    assert said[0] == ("fetchd: stopping: no new item starts, 7 in "
                        f"flight have up to 20 s (--grace); {again} stops at "
                        "once")
     assert re.search(r"^fetchd: 300 items .*in .* 7 answered .* 293 left",
@@ -190,7 +190,7 @@ def test_the_summary_says_that_the_input_was_not_read_to_its_end(
     run.kill(signal.SIGTERM)
     res = run.finish(exit=75)
     last = res.stderr.splitlines()[-1]
-    assert "items (the input was not read to its end) in" in last, last
+    assert "items (input not read to the end) in" in last, last
 
 
 # ---- before the loop, and after it ----

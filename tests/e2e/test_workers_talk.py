@@ -242,7 +242,7 @@ def test_few_descriptors_are_shared_with_the_workers(evil, limit):
                          resource.RLIMIT_NOFILE, (limit, limit)))
     res = run.finish(60)
     print(f"{res.wall:.2f} s, {res.stderr[:600]}")
-    assert "--workers 32 does not fit" in res.stderr
+    assert "--workers 32 exceeds what" in res.stderr
     assert len(res.records) == 200
     assert set(res.errors()) == {None}
     honest(res)

@@ -73,7 +73,7 @@ test_other_files_are_known_by_their_beginning(void **state)
 		OTHER("<!DOCTYPE html>\n", "HTML"),
 		OTHER("  <html>", "HTML"),
 		OTHER("id,url\n1,http://a.test/\n",
-		    "a heading: cut -d',' -f2 F | tail -n +2 | fetchd"),
+		    "a header line: cut -d',' -f2 F | tail -n +2 | fetchd"),
 		OTHER("URL;Title\r\nhttp://a.test/;x\r\n",
 		    "cut -d';' -f1 F | tail -n +2"),
 		OTHER("id\tWebsite\n1\ta.test\n", "cut -f2 F | tail -n +2"),

@@ -238,8 +238,12 @@ static const struct {
 	{ "{" U "," U "}", 26, "\"url\" is a duplicate key" },
 	{ "{" U ",\"meta\":1,\"meta\":1}", 35, "\"meta\" is a duplicate key" },
 	{ "{" U ",\"id\":1,\"custom_id\":2}", 33, "\"custom_id\" is a second" },
-	{ "{" U ",\"custom_id\":1,\"id\":2}", 40, "\"id\" is a second id" },
-	{ "{" U ",\"id\":1,\"id\":1}", 33, "\"id\" is a second id" },
+	{ "{" U ",\"custom_id\":1,\"id\":2}", 40,
+	    "\"id\" is a second id; give \"id\" or \"custom_id\"; give \"id\" "
+	    "or \"custom_id\"; give \"id\" or \"custom_id\"" },
+	{ "{" U ",\"id\":1,\"id\":1}", 33,
+	    "\"id\" is a second id; give \"id\" or \"custom_id\"; give \"id\" "
+	    "or \"custom_id\"; give \"id\" or \"custom_id\"" },
 	{ "{" U ",\"id\":{}}", 31, "\"id\" must be" },
 	{ "{" U ",\"custom_id\":[]}", 38, "\"custom_id\" must be" },
 	{ "{" U ",\"stream\":1}", 35, "\"stream\" must be true, false or" },
@@ -286,7 +290,10 @@ static const struct {
 	{ "{" U ",\"body\":1}", 33, "\"body\" must be" },
 	{ "{" U ",\"body\":null}", 33, "\"body\" must be" },
 	{ "{" U ",\"body\":\"\",\"body_base64\":\"\"}", 36,
-	    "\"body_base64\" is a second body" },
+	    "\"body_base64\" is a second body; give one of \"body\", "
+	    "\"body_base64\" and \"body_file\"; give one of \"body\", "
+	    "\"body_base64\" and \"body_file\"; give one of \"body\", "
+	    "\"body_base64\" and \"body_file\"" },
 	{ "{" U ",\"body_file\":\"x\",\"body\":\"\"}", 42,
 	    "\"body\" is a second" },
 	{ "{" U ",\"body_base64\":\"YQ\"}", 40, "is not base64" },
@@ -300,8 +307,8 @@ static const struct {
 	{ "{" U ",\"body_file\":\"\"}", 38, "is not a file name" },
 	{ "{" U ",\"body_file\":\"a\\u0000\"}", 38, "is not a file name" },
 	{ "{" U ",\"http://u:PW@h/\":1}", 26, "\"http://u:***@h/\" is not" },
-	{ "{" U ",\"timeout\":-1}", 36, "\"timeout\" may not be negative" },
-	{ "{" U ",\"timeout\":-1e-400}", 36, "may not be negative" },
+	{ "{" U ",\"timeout\":-1}", 36, "\"timeout\" must not be negative" },
+	{ "{" U ",\"timeout\":-1e-400}", 36, "must not be negative" },
 	{ "{" U ",\"timeout\":\"x\"}", 36, "must be a number" },
 	{ "{" U ",\"timeout\":\"-1s\"}", 36, "such as \"10s\"" },
 	{ "{" U ",\"timeout\":\"\"}", 36, "or a duration" },

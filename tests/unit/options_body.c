@@ -163,8 +163,8 @@ test_standard_input_is_read_once_and_not_if_it_is_the_list(void **state)
 	(void)state;
 	assert_int_equal(PARSE("-d", "@-"), 2);
 	assert_string_equal(err.p,
-	    "fetchd: --data: @- is standard input, which is the list of items "
-	    "here; name a FILE or URL\n");
+	    "fetchd: --data: @- reads standard input, which is already the "
+	    "list of items; give the list as FILE or URL\n");
 	assert_int_equal(PARSE("x", "-", "-H", "@-"), 2);
 	assert_int_equal(PARSE("-i-", "-u@-"), 2);
 	assert_int_equal(PARSE("-i", "x", "--url=-", "-Fa=@-", "-H@-"), 2);

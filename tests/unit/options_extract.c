@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Options of extraction: what is taken from a page and in which order, whom
- * --exec runs, how many parse, what does not go together with that.
+ * --exec runs, how many parse, what cannot be combined with that.
  */
 #include <sched.h>
 #include <sys/stat.h>
@@ -95,7 +95,7 @@ test_words_unknown_or_empty_or_twice_are_refused(void **state)
 		expect_bad("extract", bad[i]);
 	assert_int_equal(PARSE("--extract=title", "--extract=title"), 2);
 	assert_string_equal(
-	    err.p, "fetchd: --extract: \"title\" is the name of another\n");
+	    err.p, "fetchd: --extract: \"title\" is a duplicate name\n");
 	assert_int_equal(PARSE("--extract=title,he\nad,x"), 2);
 	assert_string_equal(err.p,
 	    "fetchd: --extract: \"he\\x0aad\" is not one of title, links, "
@@ -139,8 +139,8 @@ test_a_pair_without_name_or_expression_is_refused(void **state)
 	expect_bad("xpath", "a@text=x");
 	assert_int_equal(PARSE("--css=\x1b[31mx"), 2);
 	assert_string_equal(err.p,
-	    "fetchd: --css: \"\\x1b[31mx\" has no NAME= before it, of "
-	    "letters, digits, _ - .\n");
+	    "fetchd: --css: \"\\x1b[31mx\" does not begin with NAME= "
+	    "(NAME: letters, digits, '_', '-', '.')\n");
 }
 
 static void
@@ -170,21 +170,21 @@ test_a_name_is_taken_once_over_all_options(void **state)
 	(void)state;
 	assert_int_equal(PARSE("--css=title=h1", "--extract=title"), 2);
 	assert_string_equal(
-	    err.p, "fetchd: --extract: \"title\" is the name of another\n");
+	    err.p, "fetchd: --extract: \"title\" is a duplicate name\n");
 	assert_int_equal(PARSE("--extract=title", "--css=title=h1"), 2);
 	check_message("css");
 	assert_int_equal(PARSE("--css=a=h1", "--xpath=a=//h1"), 2);
 	check_message("xpath");
 	assert_int_equal(PARSE("--xpath=a=//h1", "--regex=a@text=x"), 2);
 	assert_string_equal(
-	    err.p, "fetchd: --regex: \"a\" is the name of another\n");
+	    err.p, "fetchd: --regex: \"a\" is a duplicate name\n");
 	assert_int_equal(PARSE("--regex=a=x", "--regex=a@text=x"), 2);
 	assert_int_equal(PARSE("--css=a=x", "--css=A=x", "--css=text=x"), 0);
 	/* Only while it is somebody's. */
 	assert_int_equal(PARSE("--css=exec=x"), 0);
 	assert_int_equal(PARSE("--css=exec=x", "--exec=/bin/true"), 2);
-	assert_string_equal(
-	    err.p, "fetchd: --css: \"exec\" is the name of --exec's result\n");
+	assert_string_equal(err.p,
+	    "fetchd: --css: \"exec\" is reserved for the result of --exec\n");
 }
 
 static void
@@ -206,8 +206,8 @@ test_there_are_64_jobs_at_most(void **state)
 	forget();
 	assert_int_equal(opts_parse(&o, 66, argv, &err), 2);
 	buf_char(&err, '\0');
-	assert_string_equal(
-	    err.p, "fetchd: --css: \"n64\" is one too many, 64 at most\n");
+	assert_string_equal(err.p, "fetchd: --css: \"n64\" exceeds the limit "
+				   "of 64 extracted fields\n");
 }
 
 /* What they were not told of would only be found missing in the records. */
@@ -243,8 +243,9 @@ test_jobs_fit_into_the_message_that_tells_the_workers(void **state)
 	forget();
 	assert_int_equal(opts_parse(&o, 10, argv, &err), 2);
 	buf_char(&err, '\0');
-	assert_string_equal(
-	    err.p, "fetchd: --css: \"i\" is too long, 1 MiB at most in all\n");
+	assert_string_equal(err.p,
+	    "fetchd: --css: \"i\" exceeds the limit of 1 MiB for all "
+	    "extraction options together\n");
 	buf_fini(&config);
 }
 
@@ -308,7 +309,8 @@ test_a_command_that_is_none_is_refused(void **state)
 	for (i = 0; i < COUNT(bad); i++)
 		expect_bad("exec", bad[i]);
 	assert_int_equal(PARSE("--exec= "), 2);
-	assert_string_equal(err.p, "fetchd: --exec: \" \" names no program\n");
+	assert_string_equal(
+	    err.p, "fetchd: --exec: \" \" contains no command\n");
 	assert_int_equal(PARSE("--exec=/bin/true '\x1b"), 2);
 	assert_string_equal(err.p, "fetchd: --exec: \"/bin/true '\\x1b\" has "
 				   "an unterminated quote\n");
@@ -331,7 +333,7 @@ test_a_command_has_64_arguments_at_most(void **state)
 	strcat(text, "b");
 	assert_int_equal(PARSE("--exec", text), 2);
 	check_message("exec");
-	assert_non_null(strstr(err.p, " has too many arguments\n"));
+	assert_non_null(strstr(err.p, " has more than 64 arguments\n"));
 }
 
 static void
@@ -435,6 +437,7 @@ test_no_workers_extract_nothing_and_that_is_said(void **state)
 	static const char *const asks[] = { "--extract=title", "--css=a=b",
 		"--xpath=a=b", "--regex=a=b", "--exec=/bin/true" };
 	static const char *const bad[] = { "-1", "257", "x", "" };
+	char message[80];
 	size_t i;
 
 	(void)state;
@@ -442,9 +445,10 @@ test_no_workers_extract_nothing_and_that_is_said(void **state)
 	assert_int_equal(o.workers, 0);
 	for (i = 0; i < COUNT(asks); i++) {
 		assert_int_equal(PARSE("--workers=0", asks[i]), 2);
-		assert_string_equal(err.p,
-		    "fetchd: --workers: \"0\" is too "
-		    "few: at least 1 is needed to extract anything\n");
+		snprintf(message, sizeof(message),
+		    "fetchd: --workers must be at least 1 with %.*s\n",
+		    (int)strcspn(asks[i], "="), asks[i]);
+		assert_string_equal(err.p, message);
 	}
 	assert_int_equal(PARSE("--workers=256"), 0);
 	for (i = 0; i < COUNT(bad); i++)
@@ -497,7 +501,7 @@ test_extraction_does_not_go_together_with_streams_or_other_formats(void **state)
 	for (i = 0; i < COUNT(asks); i++)
 		for (k = 0; k < COUNT(with); k++) {
 			snprintf(want, sizeof(want),
-			    "fetchd: --%s: does not go together with %s\n",
+			    "fetchd: --%s: cannot be combined with %s\n",
 			    asks[i].name, with[k].what);
 			assert_int_equal(PARSE(asks[i].arg, with[k].arg), 2);
 			assert_string_equal(err.p, want);

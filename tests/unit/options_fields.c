@@ -55,7 +55,7 @@ test_a_part_of_extract_needs_the_option_of_that_name(void **state)
 	(void)state;
 	assert_int_equal(PARSE("--fields=extract.text", "--extract=title"), 2);
 	check("\"extract.text\" needs an --extract, --css, --xpath or --regex "
-	      "of that name");
+	      "with that name");
 	assert_int_equal(PARSE("--fields=extract.exec.a", "--css=a=b"), 2);
 	check("\"extract.exec.a\" needs --exec");
 	assert_int_equal(
@@ -71,11 +71,11 @@ test_a_body_that_is_left_out_cannot_be_chosen(void **state)
 {
 	(void)state;
 	assert_int_equal(PARSE("--fields=body", "--body=none"), 2);
-	check("\"body\" does not go together with --body none");
+	check("\"body\" cannot be combined with --body none");
 	assert_int_equal(PARSE("--fields=body_base64", "--body=none"), 2);
 	assert_int_equal(PARSE("--fields=body,body_base64"), 0);
 	assert_int_equal(PARSE("--fields=seq", "--format=text"), 2);
-	check("does not go together with --format text");
+	check("cannot be combined with --format text");
 	assert_int_equal(PARSE("--fields=seq", "--format=body"), 2);
 }
 
@@ -114,16 +114,16 @@ test_a_slip_is_answered_with_the_key_that_was_meant(void **state)
 			    t[i].key, t[i].meant);
 		else
 			snprintf(why, sizeof(why),
-			    "\"%s\" is not a key of the record; man fetchd "
-			    "lists them under RECORD",
+			    "\"%s\" is not a key of the record; see RECORD in "
+			    "man fetchd",
 			    t[i].key);
 		check(why);
 	}
 	assert_int_equal(PARSE("--fields=seq, url ,seq"), 2);
-	check("\"seq\" is given twice");
+	check("\"seq\" is a duplicate key");
 	assert_int_equal(PARSE("--fields=url.host"), 2);
-	check("\"url.host\" is a path, but that key is neither object nor "
-	      "list");
+	check("\"url.host\" is a path into a key that is neither an object nor "
+	      "a list");
 	assert_int_equal(PARSE("--fields=a\x1b[31m"), 2);
 	assert_null(strchr(err.p, '\x1b'));
 }

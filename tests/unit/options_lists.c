@@ -128,11 +128,12 @@ test_a_word_that_is_neither_status_nor_code_is_refused(void **state)
 	}
 	assert_int_equal(PARSE("--retry-on=500,5\n3,501"), 2);
 	assert_string_equal(err.p,
-	    "fetchd: --retry-on: \"5\\x0a3\" is neither a status (503, 5xx, "
-	    "500-504) nor an error code (man fetchd) nor \"errors\"\n");
+	    "fetchd: --retry-on: \"5\\x0a3\" is not a status (503, 5xx, "
+	    "500-504), an error code (see ERROR CODES in man fetchd) or "
+	    "\"errors\"\n");
 	assert_int_equal(PARSE("--retry-on=output_io"), 2);
-	assert_string_equal(err.p, "fetchd: --retry-on: \"output_io\" "
-				   "cannot pass by trying again\n");
+	assert_string_equal(err.p, "fetchd: --retry-on: \"output_io\" is an "
+				   "error that is never retried\n");
 }
 
 static void
@@ -204,8 +205,8 @@ test_a_budget_that_cannot_be_kept_is_refused(void **state)
 	}
 	assert_int_equal(PARSE("--budget=a=1", "--budget=A=1"), 0);
 	assert_int_equal(PARSE("--budget=a=1", "--budget=a=2"), 2);
-	assert_string_equal(
-	    err.p, "fetchd: --budget: \"a=2\" has the name of another\n");
+	assert_string_equal(err.p,
+	    "fetchd: --budget: \"a=2\" has the name of an earlier budget\n");
 }
 
 static void
@@ -227,7 +228,7 @@ test_there_are_16_budgets_at_most(void **state)
 	assert_int_equal(opts_parse(&o, 18, argv, &err), 2);
 	buf_char(&err, '\0');
 	assert_string_equal(err.p,
-	    "fetchd: --budget: \"n16=17\" is one too many, 16 at most\n");
+	    "fetchd: --budget: \"n16=17\" exceeds the limit of 16 budgets\n");
 }
 
 int

@@ -26,11 +26,11 @@ test_an_unknown_option_is_named_and_guessed_at(void **state)
 		{ "---", "unknown option ---" },
 		{ "--a\nb\x1b[31m", "unknown option --a\\x0ab\\x1b[31m" },
 		{ "--\xff\xc2\x9b", "unknown option --\\xff\\xc2\\x9b" },
-		{ "--proxy", "--proxy is not in this version" },
-		{ "--http2=2", "--http2 is not in this version" },
-		{ "--no-spool", "--no-spool is not in this version" },
+		{ "--proxy", "--proxy is not supported by this version" },
+		{ "--http2=2", "--http2 is not supported by this version" },
+		{ "--no-spool", "--no-spool is not supported by this version" },
 		{ "--no-workers", "unknown option --no-workers" },
-		{ "-O", "-O is not in this version" },
+		{ "-O", "-O is not supported by this version" },
 	};
 	char want[160];
 	size_t i;
@@ -329,15 +329,15 @@ test_what_does_not_go_together_is_said_in_one_line(void **state)
 		const char *text;
 	} t[] = {
 		{ { "--stream", "--only-failed" },
-		    "--stream: does not go together with --only-failed" },
+		    "--stream: cannot be combined with --only-failed" },
 		{ { "--only-ok", "--stream" },
-		    "--stream: does not go together with --only-ok" },
+		    "--stream: cannot be combined with --only-ok" },
 		{ { "--stream", "--format=text" },
-		    "--stream: does not go together with --format text" },
+		    "--stream: cannot be combined with --format text" },
 		{ { "--format=body", "--stream" },
-		    "--stream: does not go together with --format body" },
+		    "--stream: cannot be combined with --format body" },
 		{ { "--only-ok", "--only-failed" },
-		    "--only-failed: does not go together with --only-ok" },
+		    "--only-failed: cannot be combined with --only-ok" },
 	};
 	char want[120];
 	size_t i;

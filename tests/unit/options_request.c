@@ -224,19 +224,20 @@ test_a_file_over_its_limit_is_refused_unread(void **state)
 	assert_int_equal(PARSE("--json-data", at_file("big")), 2);
 	assert_int_equal(truncate(path_of("big"), OPT_FILE_MAX + 1L), 0);
 	assert_int_equal(PARSE("-H", at_file("big")), 2);
-	assert_non_null(strstr(err.p, "is too large"));
+	assert_non_null(strstr(err.p, "is larger than the limit"));
 	assert_int_equal(PARSE("-u", at_file("big")), 2);
-	assert_non_null(strstr(err.p, "is too large"));
+	assert_non_null(strstr(err.p, "is larger than the limit"));
 	/* One without a size. */
 	assert_int_equal(PARSE("-u", "@/dev/zero"), 2);
-	assert_non_null(strstr(err.p, "is too large"));
+	assert_non_null(strstr(err.p, "is larger than the limit"));
 	/* At the limit, and over it with one more. */
 	assert_int_equal(truncate(path_of("big"), OPT_FILE_MAX), 0);
 	assert_int_equal(PARSE("-u", at_file("big")), 2);
-	assert_null(strstr(err.p, "is too large"));
+	assert_null(strstr(err.p, "is larger than the limit"));
 	assert_int_equal(truncate(path_of("big"), OPT_BODY_MAX), 0);
 	assert_int_equal(PARSE("-d", at_file("big"), "-dx"), 2);
-	assert_string_equal(err.p, "fetchd: --data: the body is too large\n");
+	assert_string_equal(
+	    err.p, "fetchd: --data: the request body is larger than 256M\n");
 	assert_int_equal(truncate(path_of("big"), 0), 0);
 }
 
@@ -253,7 +254,7 @@ test_the_output_may_not_be_an_input(void **state)
 	assert_int_equal(symlink(list, link_path), 0);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
 	assert_int_equal(PARSE(list, "-o", list), 2);
-	assert_non_null(strstr(err.p, "the output is also an input"));
+	assert_non_null(strstr(err.p, "the output file is also an input"));
 	assert_int_equal(PARSE("-o", link_path, "x", "-i", list), 2);
 	assert_int_equal(PARSE("-o", fifo, fifo), 2);
 	assert_int_equal(PARSE("-o", "/dev/null", "/dev/null"), 0);

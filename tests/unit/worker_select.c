@@ -253,7 +253,7 @@ test_what_never_works_is_refused_at_once(void **state)
 	static const struct row rows[] = {
 		{ "", "invalid expression at 0" },
 		{ "//a[", "invalid expression at 4" },
-		{ "'a", "unclosed string at 2" },
+		{ "'a", "unterminated string at 2" },
 		{ "$x", "undefined variable" },
 		{ "x:y", "undefined namespace prefix" },
 		{ "x:y()", "undefined namespace prefix" },

@@ -77,15 +77,15 @@ http_header_ok(struct span name, struct span value)
 	size_t i;
 
 	if (!http_is_token(name))
-		return "the header's name is not a token";
+		return "the header name is not an HTTP token";
 	if (!http_is_value(value))
-		return "the header's value has a control byte";
+		return "the header value contains a control character";
 	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (span_ieq(name, span_str(ours[i])))
-			return "this header frames the message and is not the "
-			       "user's to set";
+			return "this header is set by fetchd and cannot be "
+			       "changed";
 	if (span_ieq(name, SPAN("connection")) && !is_connection(value))
-		return "Connection may only be close or keep-alive";
+		return "the only accepted values are close and keep-alive";
 	return NULL;
 }
 

@@ -86,7 +86,7 @@ skip_escape(struct json *j, size_t *i)
 	int c;
 
 	if (*i + 1 == s.n)
-		return fail(j, *i, "unfinished escape");
+		return fail(j, *i, "incomplete escape");
 	if (s.p[*i + 1] != 'u') {
 		if (strchr("\"\\/bfnrt", s.p[*i + 1]) == NULL ||
 		    s.p[*i + 1] == '\0')
@@ -98,7 +98,7 @@ skip_escape(struct json *j, size_t *i)
 	if (c == -1)
 		return fail(j, *i, "malformed \\u escape");
 	if (c == -2 && !j->is_answer)
-		return fail(j, *i, "lone surrogate escape");
+		return fail(j, *i, "unpaired surrogate escape");
 	*i += 2 + n;
 	return 0;
 }
@@ -142,7 +142,8 @@ read_string(struct json *j, struct json_value *v)
 			continue;
 		}
 		if ((unsigned char)s.p[i] < 0x20)
-			return fail(j, i, "control byte in a string");
+			return fail(
+			    j, i, "unescaped control character in a string");
 		n = utf8_len(span_of(s.p + i, s.n - i));
 		if (n == 0)
 			return fail(j, i, "not UTF-8");
@@ -214,7 +215,8 @@ read_scalar(struct json *j, int c, struct json_value *v)
 		return read_word(j, v, SPAN("true"), JSON_TRUE);
 	if (c == 'f')
 		return read_word(j, v, SPAN("false"), JSON_FALSE);
-	return fail(j, j->at, c == -1 ? "unexpected end" : "expected a value");
+	return fail(
+	    j, j->at, c == -1 ? "unexpected end of text" : "expected a value");
 }
 
 static int
@@ -233,7 +235,8 @@ open_container(struct json *j, int c)
 
 	if (j->depth == j->depth_max)
 		return fail(j, j->at,
-		    j->is_answer ? "nested too deep" : "nested deeper than 64");
+		    j->is_answer ? "nested too deeply"
+				 : "nested deeper than 64");
 	j->depth++;
 	*word = c == '{' ? *word | bit : *word & ~bit;
 	j->first = 1;
@@ -287,7 +290,7 @@ next_inside(struct json *j, char end, const char *why)
 	if (first)
 		return 1;
 	if (c != ',')
-		return fail(j, j->at, c == -1 ? "unexpected end" : why);
+		return fail(j, j->at, c == -1 ? "unexpected end of text" : why);
 	j->at++;
 	return 1;
 }
@@ -339,7 +342,8 @@ json_enter(struct json *j)
 	if (c == '{' || c == '[')
 		return open_container(j, c);
 	return fail(j, j->at,
-	    c == -1 ? "unexpected end" : "expected an object or a list");
+	    c == -1 ? "unexpected end of text"
+		    : "expected an object or a list");
 }
 
 int
@@ -378,7 +382,7 @@ json_end(struct json *j)
 		return -1;
 	CHECK(j->depth == 0);
 	if (next_byte(j) != -1)
-		return fail(j, j->at, "something follows the value");
+		return fail(j, j->at, "unexpected text after the value");
 	return 0;
 }
 

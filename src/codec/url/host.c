@@ -16,9 +16,9 @@
 #define LABEL_MAX URL_IDNA_LABEL_MAX
 /* Bytes of a host before its mapping, which may shorten it. */
 #define GIVEN_MAX URL_IDNA_GIVEN_MAX
-#define TOO_LONG "the host is over 253 bytes"
+#define TOO_LONG "the host is longer than 253 bytes"
 
-#define NOT_IDN "the host is not a valid internationalised name"
+#define NOT_IDN "the host is not a valid internationalised domain name"
 
 enum name { NAME_OK, NAME_BAD, NAME_IDN };
 
@@ -46,7 +46,7 @@ check_label(struct span label, const char **why)
 	if (label.n == 0)
 		return bad(why, "the host has an empty label");
 	if (label.n > LABEL_MAX)
-		return bad(why, "a label of the host is over 63 bytes");
+		return bad(why, "a label of the host is longer than 63 bytes");
 	if (url_idna_has_prefix(label) && !url_idna_is_alabel(label))
 		return bad(why, NOT_IDN);
 	return NAME_OK;
@@ -98,7 +98,7 @@ unescape(char *to, struct span in, const char **why)
 			continue;
 		c = url_escape_at(in, i);
 		if (c < 0) {
-			*why = "the host has a bad percent-escape";
+			*why = "the host contains an invalid percent-encoding";
 			return 0;
 		}
 		to[n] = (char)c;

@@ -99,7 +99,8 @@ check_bytes(struct span s, int *encode, struct fault *f)
 		return E_OK;
 	for (i = 0; !(class_of(s.p[i]) & BYTE_CONTROL); i++)
 		;
-	return fail(f, E_URL_INVALID, s.p + i, "it has a control character");
+	return fail(
+	    f, E_URL_INVALID, s.p + i, "the URL contains a control character");
 }
 
 /* The length of a scheme (RFC 3986 section 3.1) at the start of s; or 0. */
@@ -151,11 +152,11 @@ take_scheme(struct url *u, struct span *s, size_t word, struct fault *f)
 		u->scheme = URL_HTTP;
 	else
 		return fail(f, E_URL_SCHEME_DENIED, s->p,
-		    "only http and https are fetched");
+		    "only http and https are supported");
 	span_drop(s, word + 1);
 	if (s->n < 2 || s->p[0] != '/' || s->p[1] != '/')
 		return fail(f, E_URL_INVALID, s->p,
-		    "the scheme's colon is not followed by //");
+		    "the scheme is not followed by ://");
 	span_drop(s, 2);
 	return E_OK;
 }
@@ -198,7 +199,8 @@ put_decoded(struct buf *out, struct span s, struct fault *f)
 		c = url_escape_at(s, i);
 		if (c >= 0 && class_of((char)c) & BYTE_CONTROL)
 			return fail(f, E_URL_INVALID, s.p + i,
-			    "a control character in user or password");
+			    "the user name or password contains a control "
+			    "character");
 		buf_char(out, c >= 0 ? (char)c : s.p[i]);
 		i += c >= 0 ? 2 : 0;
 	}
@@ -215,7 +217,7 @@ take_user(struct url *u, struct span s, struct fault *f)
 
 	if (at != NULL)
 		return fail(f, E_URL_INVALID, at,
-		    "an @ in user or password must be written %40");
+		    "an @ in the user name or password must be written as %40");
 	u->has_user = s.n > 0;
 	if (colon != NULL)
 		user.n = (size_t)(colon - s.p);
@@ -277,7 +279,7 @@ put_host(struct url *u, struct span s, struct fault *f)
 	enum err e;
 
 	if (n == 0)
-		return fail(f, E_URL_INVALID, s.p, "it has no host");
+		return fail(f, E_URL_INVALID, s.p, "the URL has no host");
 	u->host_at = (uint32_t)u->text.n;
 	f->at = s.p;
 	e = url_host_put(&u->text, span_of(s.p, n), &u->host_kind, &f->why);
@@ -288,7 +290,7 @@ put_host(struct url *u, struct span s, struct fault *f)
 		u->host_at++, u->host_n -= 2;
 	if (n < s.n && s.p[n] != ':')
 		return fail(f, E_URL_INVALID, s.p + n,
-		    "the bracket is not followed by a port or the path");
+		    "after ] only a port or a path may follow");
 	return put_port(u, span_skip(s, n), f);
 }
 
@@ -302,8 +304,8 @@ put_authority(struct url *u, const struct parts *parts, struct fault *f)
 
 	/* Other parsers read it as '/', which makes the user the host. */
 	if (slash != NULL)
-		return fail(
-		    f, E_URL_INVALID, slash, "a backslash before the path");
+		return fail(f, E_URL_INVALID, slash,
+		    "unexpected backslash before the path");
 	if (u->scheme == URL_HTTPS)
 		buf_add(&u->text, "https://", 8);
 	else
@@ -317,7 +319,7 @@ put_authority(struct url *u, const struct parts *parts, struct fault *f)
 		if (!parts->drop_user && u->user.n > 0 &&
 		    memchr(u->user.p, ':', u->user.n) != NULL)
 			return fail(f, E_URL_INVALID, s.p,
-			    "a user name may not have a colon (%3A)");
+			    "the user name must not contain a colon (%3A)");
 		s = span_skip(s, (size_t)(at - s.p) + 1);
 	}
 	e = put_host(u, s, f);
@@ -458,7 +460,7 @@ parse_given(struct url *u, struct span s, struct fault *f)
 	if (e != E_OK)
 		return e;
 	if (s.n == 0)
-		return fail(f, E_URL_INVALID, s.p, "it is empty");
+		return fail(f, E_URL_INVALID, s.p, "the URL is empty");
 	word = given_word_len(s);
 	u->scheme = URL_HTTPS;
 	if (word > 0 && !is_host_and_port(s, word))

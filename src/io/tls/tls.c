@@ -145,9 +145,10 @@ load_ca(struct tls *t, const char *path, char *why, size_t why_size)
 	}
 	e = ERR_peek_last_error();
 	snprintf(why, why_size, "--cacert %s: %s", path,
-	    n == -1                              ? strerror(errno)
-	    : ERR_reason_error_string(e) != NULL ? ERR_reason_error_string(e)
-						 : "no certificate in it");
+	    n == -1 ? strerror(errno)
+	    : ERR_reason_error_string(e) != NULL
+		? ERR_reason_error_string(e)
+		: "the file contains no certificate");
 	ERR_clear_error();
 	return -1;
 }

@@ -18,8 +18,7 @@ css_to_xpath(struct span selector, enum css_language language,
 	int rc;
 
 	if (selector.n > CSS_SELECTOR_MAX)
-		return css_fail(
-		    &c, "it is longer than %d bytes", CSS_SELECTOR_MAX);
+		return css_fail(&c, "longer than %d bytes", CSS_SELECTOR_MAX);
 	if (utf8_valid(selector) != selector.n)
 		return css_fail(&c, "it is not UTF-8");
 	rc = css_parse(&c, selector, &list);

@@ -222,7 +222,7 @@ put_string(struct lex *l, struct span s)
 	size_t n = string_len(s);
 
 	if (n + 1 == s.n)
-		return css_fail(l->c, "unclosed string at %zu", l->i);
+		return css_fail(l->c, "unterminated string at %zu", l->i);
 	if (s.p[n + 1] != s.p[0])
 		return css_fail(l->c, "invalid string at %zu", l->i);
 	return put_escaped(l, CSS_STRING, span_of(s.p + 1, n), n + 2);

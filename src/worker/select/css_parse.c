@@ -385,7 +385,8 @@ too_deep(struct parse *p, const struct css_node *x)
 {
 	if (x->depth + p->c->nested <= CSS_DEPTH_MAX)
 		return 0;
-	return css_fail(p->c, "more than %d parts", CSS_DEPTH_MAX);
+	return css_fail(
+	    p->c, "more than %d selectors in the list", CSS_DEPTH_MAX);
 }
 
 /* A sequence without combinators. `inside`: in :not() or :is(). */

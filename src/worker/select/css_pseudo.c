@@ -66,7 +66,7 @@ check_typed(struct css *c, const struct css_node *n, const struct css_expr *x)
 	if (!span_eq(buf_view(&x->element), SPAN("*")))
 		return 0;
 	return css_fail(
-	    c, "*:%.*s is not implemented", (int)n->name.n, n->name.p);
+	    c, "*:%.*s is not supported", (int)n->name.n, n->name.p);
 }
 
 int

@@ -67,7 +67,7 @@ fault_text(const xmlXPathContext *x)
 	case XML_XPATH_INVALID_OPERAND:
 		return "an operand of the wrong type";
 	case XML_XPATH_UNFINISHED_LITERAL_ERROR:
-		return "unclosed string";
+		return "unterminated string";
 	case XML_XPATH_INVALID_PREDICATE_ERROR:
 		return "invalid predicate";
 	case XML_XPATH_NUMBER_ERROR:
