@@ -12,11 +12,9 @@
 PARSE(PARSE_CRASHED, "worker_crashed", "the parser process died")
 PARSE(PARSE_TIMEOUT, "worker_timeout", "not parsed within --worker-time")
 PARSE(PARSE_OOM, "worker_oom", "the parser needed more than --worker-mem")
-PARSE(
-    PARSE_SANDBOX, "worker_sandbox", "the parser made a forbidden system call")
+PARSE(PARSE_SANDBOX, "worker_sandbox", "the parser broke a sandbox rule")
 PARSE(PARSE_PROTOCOL, "worker_protocol", "the parser sent a malformed answer")
 PARSE(PARSE_UNAVAILABLE, "worker_unavailable", "no parser could be started")
 PARSE(PARSE_FAILED, "parse_failed", "the document could not be parsed")
-PARSE(
-    PARSE_SKIPPED, "parse_skipped", "empty, or the content type is not parsed")
+PARSE(PARSE_SKIPPED, "parse_skipped", "empty, or of a type that is not parsed")
 PARSE(PARSE_TOO_LARGE, "parse_too_large", "too large to parse")

@@ -93,7 +93,7 @@ ERRORS = _errors()
 def _parse_errors():
     path = os.path.join(TOP, "src", "base", "parse_error_table.h")
     with open(path) as f:
-        out = re.findall(r'^PARSE\(\w+, "(\w+)",', f.read(), re.M)
+        out = re.findall(r'^PARSE\(\s*\w+, "(\w+)",', f.read(), re.M)
     assert len(out) == 9
     return out
 
