@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/message.h"
 #include "codec/http/http.h"
 #include "core/output/emit.h"
 #include "core/output/failed_input.h"
@@ -217,8 +218,8 @@ make_base(void)
 static int
 refuse(struct buf *err, const char *why)
 {
-	buf_str(err, "fetchd: ");
-	opts_show(err, why);
+	message_begin(err);
+	message_show(err, why);
 	buf_char(err, '\n');
 	return -1;
 }
@@ -317,8 +318,9 @@ refuse_output(struct buf *err, const char *option, const char *path)
 {
 	int why = errno;
 
-	buf_printf(err, "fetchd: --%s: ", option);
-	opts_show(err, path);
+	message_begin(err);
+	buf_printf(err, "--%s: ", option);
+	message_show(err, path);
 	buf_printf(err, ": %s\n",
 	    why == ELOOP ? "it is a symbolic link" : strerror(why));
 	return 3;

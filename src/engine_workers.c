@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/message.h"
 #include "codec/frame.h"
 #include "core/core.h"
 #include "core/fetch.h"
@@ -62,23 +63,16 @@ static void
 say(struct engine_workers *w, const char *who, unsigned worker,
     struct span line)
 {
-	struct buf b = { 0 }, text = { 0 };
-	size_t i;
+	struct buf b = { 0 };
 
 	if (worker == 0 && w->opts->quiet)
 		return;
-	buf_str(&b, "fetchd: ");
+	message_begin(&b);
 	if (worker > 0)
 		buf_printf(&b, "%s %u: ", who, worker);
-	buf_span(&text, line);
-	for (i = 0; i < text.n; i++)
-		if (text.p[i] == '\0')
-			text.p[i] = '\x7f'; /* shown as a control byte */
-	buf_char(&text, '\0');
-	opts_show(&b, text.p);
+	message_show_span(&b, line);
 	buf_char(&b, '\n');
 	sink_note(w->notes, buf_view(&b));
-	buf_fini(&text);
 	buf_fini(&b);
 }
 
@@ -182,9 +176,8 @@ open_workers(struct engine_workers *w, struct event_base *base, struct buf *err)
 	status = pool_check(w->core->workers, CHECK_US, &why);
 	if (status == -1) {
 		sink_finish(w->notes, LAST_WORDS_US); /* what they said */
-		buf_str(err, "fetchd: ");
-		buf_char(&why, '\0');
-		opts_show(err, why.p);
+		message_begin(err);
+		message_show_span(err, buf_view(&why));
 		buf_char(err, '\n');
 	} else
 		warn_of_sandbox(w);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Operands, the files of -i and standard input as inputs: what there is to
- * read, and whether it can be a list at all. Knows nothing of lines.
+ * Adds operands, the files of -i and standard input to the source, after
+ * checking that they can be read and look like lists. Does not parse lines.
  */
 #include "inputs.h"
 
@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/message.h"
 #include "codec/input_kind.h"
 #include "codec/url/url.h"
 #include "io/source.h"
@@ -37,32 +38,31 @@ looks_like_host(const char *s)
 
 /* ---- messages ---- */
 
-/* An operand may be a URL with a fault in it, and have a password. */
+/* Shows an operand, which may be an invalid URL with a password in it. */
 static void
 show_operand(struct buf *err, const char *text)
 {
 	struct buf b = { 0 };
 
 	url_redact(&b, span_str(text));
-	buf_char(&b, '\0');
-	opts_show(err, b.p);
+	message_show_span(err, buf_view(&b));
 	buf_fini(&b);
 }
 
 static int
 refuse(struct buf *err, int status, const char *name, const char *why)
 {
-	buf_str(err, "fetchd: ");
+	message_begin(err);
 	show_operand(err, name);
 	buf_printf(err, ": %s\n", why);
 	return status;
 }
 
-/* There is no such file; perhaps a URL was meant. */
+/* The file cannot be opened; a URL may have been meant. */
 static int
 refuse_missing(struct buf *err, const char *path, int why)
 {
-	buf_str(err, "fetchd: ");
+	message_begin(err);
 	show_operand(err, path);
 	buf_printf(err, ": %s", strerror(why));
 	if (is_url(path)) /* -i is curl's --include */
@@ -80,9 +80,9 @@ refuse_missing(struct buf *err, const char *path, int why)
 	return 3;
 }
 
-/* ---- files that are no list ---- */
+/* ---- files that are not lists ---- */
 
-/* As a shell would need it. */
+/* Appends a file name as a word of a shell command, quoted if needed. */
 static void
 put_shell_word(struct buf *out, const char *name)
 {
@@ -104,6 +104,8 @@ put_shell_word(struct buf *out, const char *name)
 	buf_char(out, '\'');
 }
 
+/* Refuses a file whose first bytes are not those of a list. path NULL: standard
+ * input. */
 static int
 refuse_kind(struct buf *err, const char *path, struct span head)
 {
@@ -113,11 +115,10 @@ refuse_kind(struct buf *err, const char *path, struct span head)
 	put_shell_word(&word, path != NULL ? path : "FILE");
 	buf_char(&word, '\0');
 	if (input_kind_refuse(&kind, head, word.p)) {
-		buf_char(&kind, '\0');
-		buf_str(err, "fetchd: ");
-		opts_show(err, path != NULL ? path : "standard input");
+		message_begin(err);
+		message_show(err, path != NULL ? path : "standard input");
 		buf_str(err, ": this is ");
-		opts_show(err, kind.p);
+		message_show_span(err, buf_view(&kind));
 		buf_char(err, '\n');
 		status = 2;
 	}
@@ -126,8 +127,7 @@ refuse_kind(struct buf *err, const char *path, struct span head)
 	return status;
 }
 
-/* Looks at the beginning of a regular file; leaves its offset alone. path NULL:
- * standard input. */
+/* Checks the beginning of a regular file without moving its offset. */
 static int
 check_kind(int fd, const char *path, struct buf *err)
 {
@@ -166,7 +166,7 @@ check_file(const char *path, struct buf *err)
 	return status;
 }
 
-/* ---- what is read ---- */
+/* ---- operands ---- */
 
 static int
 add_stdin(struct source *s, int stdin_closed, struct buf *err)
@@ -213,7 +213,7 @@ add_operand(struct source *s, const struct opt_operand *op, size_t i,
 	return status;
 }
 
-/* Without operands: is there something to read? */
+/* Without operands: standard input, if there is something to read. */
 static int
 add_default(struct source *s, int stdin_closed, struct buf *err)
 {
@@ -224,8 +224,8 @@ add_default(struct source *s, int stdin_closed, struct buf *err)
 	if (stdin_closed || fstat(0, &st) == -1 ||
 	    !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) ||
 		S_ISSOCK(st.st_mode))) {
-		buf_str(err, "fetchd: no input: give a URL or a FILE, or pipe "
-			     "a list into standard input\n");
+		message_line(err, "no input: give a URL or a FILE, or pipe a "
+				  "list into standard input");
 		opts_usage(err);
 		return 2;
 	}

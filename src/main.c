@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/message.h"
 #include "base/sanitised.h"
 #include "codec/http/http.h"
 #include "core/output/order.h"
@@ -80,25 +82,36 @@ forbid_core_dumps(void)
 		(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* Writes one message before the engine has a sink for standard error. */
+static void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 static void
-complain(const char *text)
+warn(const char *fmt, ...)
 {
-	if (write(2, text, strlen(text)) < 0)
-		return; /* nobody is listening */
+	struct buf text = { 0 }, b = { 0 };
+	ssize_t n;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	message_begin(&b);
+	message_show_span(&b, buf_view(&text));
+	buf_char(&b, '\n');
+	n = write(2, b.p, b.n); /* if it fails, nobody can be told */
+	(void)n;
+	buf_fini(&text);
+	buf_fini(&b);
 }
 
-/* ---- what the machine allows ---- */
+/* ---- the limits of the machine ---- */
 
 static void
-say_lowered(const char *option, int64_t from, rlim_t limit, int64_t to)
+warn_of_lowering(const char *option, int64_t from, rlim_t limit, int64_t to)
 {
-	char text[160];
-
-	snprintf(text, sizeof(text),
-	    "fetchd: %s %lld exceeds what the limit of %lld open files allows; "
-	    "lowered to %lld\n",
+	warn("%s %lld exceeds what the limit of %lld open files allows; "
+	     "lowered to %lld",
 	    option, (long long)from, (long long)limit, (long long)to);
-	complain(text);
 }
 
 /* Lowers --workers until there is room for one transfer beside them. Returns
@@ -116,7 +129,7 @@ fit_workers(struct opts *o, rlim_t limit, int64_t spare)
 	if (most < 1)
 		most = 1;
 	if (o->workers > most) {
-		say_lowered("--workers", o->workers, limit, most);
+		warn_of_lowering("--workers", o->workers, limit, most);
 		o->workers = most;
 	}
 	return o->workers * each;
@@ -147,7 +160,7 @@ fit_descriptors(struct opts *o)
 	if (room < 1)
 		room = 1;
 	if (o->concurrency > room) {
-		say_lowered("-c", o->concurrency, rl.rlim_cur, room);
+		warn_of_lowering("-c", o->concurrency, rl.rlim_cur, room);
 		o->concurrency = room;
 	}
 	if (o->max_idle > room - o->concurrency)
@@ -157,13 +170,12 @@ fit_descriptors(struct opts *o)
 
 /* ---- warnings ---- */
 
-/* Not HTTP_PROXY: a CGI program gets it from whoever asks (CVE-2016-5385). */
+/* Not HTTP_PROXY, which a request to a CGI program can set (CVE-2016-5385). */
 static void
 warn_of_proxies(void)
 {
 	static const char *const names[] = { "http_proxy", "https_proxy",
 		"HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
-	char text[120];
 	const char *v;
 	size_t i;
 
@@ -171,61 +183,33 @@ warn_of_proxies(void)
 		v = getenv(names[i]);
 		if (v == NULL || v[0] == '\0')
 			continue;
-		snprintf(text, sizeof(text),
-		    "fetchd: %s is ignored: this version does not support "
-		    "proxies\n",
+		warn("%s is ignored: this version does not support proxies",
 		    names[i]);
-		complain(text);
 		return;
 	}
 }
 
-/* Without the file every certificate is untrusted: say why. */
 static void
-warn_of_authorities(const struct opts *o)
+warn_of_options(const struct opts *o)
 {
 	const char *path = getenv("SSL_CERT_FILE");
-	struct buf b = { 0 };
-
-	if (path == NULL || path[0] == '\0' || o->insecure ||
-	    o->cacert != NULL || access(path, R_OK) == 0)
-		return;
-	buf_str(&b, "fetchd: SSL_CERT_FILE: cannot read ");
-	opts_show(&b, path);
-	buf_printf(&b, ": %s\n", strerror(errno));
-	buf_char(&b, '\0');
-	complain(b.p);
-	buf_fini(&b);
-}
-
-/* Methods are case-sensitive (RFC 9110 section 9.1). */
-static void
-warn_of_method(const struct opts *o)
-{
 	const char *meant = http_method_meant(span_str(o->method));
-	char text[120];
 
-	if (meant == NULL)
-		return;
-	snprintf(text, sizeof(text),
-	    "fetchd: the method %s is sent as written; did you mean %s? "
-	    "(methods are case-sensitive)\n",
-	    o->method, meant);
-	complain(text);
-}
-
-static void
-warn(const struct opts *o)
-{
 	if (o->quiet)
 		return;
 	warn_of_proxies();
-	warn_of_authorities(o);
-	warn_of_method(o);
+	/* Without the file no certificate can be verified. */
+	if (path != NULL && path[0] != '\0' && !o->insecure &&
+	    o->cacert == NULL && access(path, R_OK) != 0)
+		warn(
+		    "SSL_CERT_FILE: cannot read %s: %s", path, strerror(errno));
+	if (meant != NULL)
+		warn("the method %s is sent as written; did you mean %s? "
+		     "(methods are case-sensitive)",
+		    o->method, meant);
 	if (o->location_trusted)
-		complain(
-		    "fetchd: warning: --location-trusted sends credentials to "
-		    "every host that a redirect leads to\n");
+		warn("warning: --location-trusted sends credentials to every "
+		     "host that a redirect leads to");
 }
 
 /* ---- the run ---- */
@@ -271,8 +255,8 @@ put_sink_fault(struct buf *b, const struct sink *s, const char *name)
 
 	if (e != E_OUTPUT_IO && e != E_OUTPUT_NO_SPACE)
 		return;
-	buf_str(b, "fetchd: ");
-	opts_show(b, strcmp(name, "-") == 0 ? "standard output" : name);
+	message_begin(b);
+	message_show(b, strcmp(name, "-") == 0 ? "standard output" : name);
 	buf_printf(b, ": %s (%s)\n", strerror(sink_errno(s)), error_code(e));
 }
 
@@ -282,18 +266,18 @@ say_end(struct engine *e, struct watch *w)
 	const struct job *j = engine_job(e);
 	struct sink *notes = engine_notes(e);
 	struct buf b = { 0 };
+
 	watch_end(w);
 	if (j->intake.failed) {
-		buf_str(&b, "fetchd: ");
-		opts_show(&b, source_error(engine_source(e)));
+		message_begin(&b);
+		message_show(&b, source_error(engine_source(e)));
 		buf_char(&b, '\n');
 	}
 	put_sink_fault(&b, engine_output(e), j->opts->output);
 	if (j->emit.failed != NULL)
 		put_sink_fault(&b, j->emit.failed, j->opts->failed_input);
 	if (j->emit.spill_error != E_OK)
-		buf_printf(&b,
-		    "fetchd: temporary file of --keep-order: %s (%s)\n",
+		message_line(&b, "temporary file of --keep-order: %s (%s)",
 		    strerror(order_errno(j->emit.order)),
 		    error_code(j->emit.spill_error));
 	sink_note(notes, buf_view(&b));
@@ -311,7 +295,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 	int status = 0;
 
 	if (was.out && strcmp(o->output, "-") == 0) {
-		buf_str(err, "fetchd: standard output is closed\n");
+		message_line(err, "standard output is closed");
 		return 3;
 	}
 	choose_format(o);
@@ -326,7 +310,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 	if (status == 0)
 		status = engine_open_output(e, err);
 	if (status == 0) {
-		warn(o);
+		warn_of_options(o);
 		watch_begin(w);
 		end = engine_run(e);
 		signals_after_loop();

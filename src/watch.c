@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/message.h"
 #include "codec/request.h"
 #include "codec/url/url.h"
 #include "core/fetch.h"
@@ -339,7 +340,7 @@ on_hold(void *arg, const struct host *h)
 	struct watch *w = arg;
 	struct buf b = { 0 };
 
-	buf_str(&b, "fetchd: ");
+	message_begin(&b);
 	watch_origins_hold(&b, h);
 	buf_char(&b, '\n');
 	say(w, &b);
@@ -359,6 +360,7 @@ static void
 hint_at_certificates(struct watch *w)
 {
 	const struct stats *s = &w->job->stats;
+	struct buf b = { 0 };
 	uint64_t untrusted = s->by_error[E_TLS_CERT_UNTRUSTED] +
 			     s->by_error[E_TLS_CERT_SELF_SIGNED];
 	uint64_t other = s->by_error[E_TLS_CERT_EXPIRED] +
@@ -372,15 +374,12 @@ hint_at_certificates(struct watch *w)
 		return;
 	w->has_hinted = 1;
 	erase(w);
-	if (untrusted > 0)
-		sink_note(w->notes,
-		    SPAN("fetchd: a certificate could not be verified: "
-			 "--cacert FILE trusts the authorities in FILE, "
-			 "-k (--insecure) verifies nothing\n"));
-	else
-		sink_note(w->notes,
-		    SPAN("fetchd: a certificate could not be verified: "
-			 "-k (--insecure) verifies nothing\n"));
+	message_line(&b,
+	    "a certificate could not be verified; %s-k (--insecure) "
+	    "turns verification off",
+	    untrusted > 0 ? "--cacert FILE trusts the authorities in FILE, "
+			  : "");
+	say(w, &b);
 }
 
 static void
@@ -405,10 +404,11 @@ on_pass(void *arg)
 		return;
 	erase(w);
 	if (n->is_down)
-		buf_str(&b, "fetchd: the network is down; waiting (with "
-			    "--net-down fail, items fail instead)\n");
+		message_line(&b,
+		    "the network is down; waiting (with --net-down "
+		    "fail, items fail instead)");
 	else
-		buf_printf(&b, "fetchd: the network is back after %.0f s\n",
+		message_line(&b, "the network is back after %.0f s",
 		    (double)(n->back_at_us - n->down_at_us) / 1e6);
 	say(w, &b);
 }
@@ -417,7 +417,7 @@ on_pass(void *arg)
 
 struct dump {
 	struct watch *watch;
-	struct buf out, url, shown;
+	struct buf out, url;
 	struct request request;
 	const struct fetch **waiting;
 	size_t n, cap;
@@ -433,14 +433,12 @@ put_line_url(struct dump *d, const struct fetch *f)
 {
 	struct request_fault fault;
 
-	d->url.n = d->shown.n = 0;
+	d->url.n = 0;
 	(void)request_parse(&d->request, f->line, &fault);
 	url_redact(&d->url, d->request.url);
 	if (d->url.n > URL_SHOWN)
 		d->url.n = URL_SHOWN;
-	buf_char(&d->url, '\0');
-	opts_show(&d->shown, d->url.p);
-	buf_add(&d->out, d->shown.p, d->shown.n);
+	message_show_span(&d->out, buf_view(&d->url));
 }
 
 static void
@@ -554,7 +552,6 @@ on_dump(void *arg)
 	note_lines(w, buf_view(&d.out));
 	free(d.waiting);
 	request_fini(&d.request);
-	buf_fini(&d.shown);
 	buf_fini(&d.url);
 	buf_fini(&d.out);
 }
@@ -573,7 +570,8 @@ on_stopping(void *arg, int sig)
 	if (w->job->opts->quiet)
 		return;
 	erase(w);
-	buf_str(&b, "fetchd: stopping: no new item starts");
+	message_begin(&b);
+	buf_str(&b, "stopping: no new item starts");
 	if (n > 0 && w->job->opts->grace_us == 0)
 		buf_printf(&b, ", %zu in flight %s cut (--grace 0)", n,
 		    n == 1 ? "is" : "are");
@@ -655,7 +653,8 @@ summarise(struct watch *w)
 	struct buf b = { 0 };
 	double took = (double)(timer_now_us() - w->began_us) / 1e6;
 
-	buf_printf(&b, "fetchd: %llu item%s%s in %.1f s: %llu answered",
+	message_begin(&b);
+	buf_printf(&b, "%llu item%s%s in %.1f s: %llu answered",
 	    (unsigned long long)s->items, s->items == 1 ? "" : "s",
 	    w->job->intake.ended ? "" : " (input not read to the end)", took,
 	    (unsigned long long)s->ok);

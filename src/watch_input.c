@@ -2,14 +2,15 @@
 /* Says what core/fetch_begin has noted of lines. Decides nothing. */
 #include "watch_input.h"
 
+#include "base/message.h"
 #include "core/job.h"
 #include "options/options.h"
 
 static void
 put(struct buf *out, const struct oddity *o, const char *what)
 {
-	buf_str(out, "fetchd: ");
-	opts_show(out, o->source);
+	message_begin(out);
+	message_show(out, o->source);
 	buf_printf(out, ":%llu: %s\n", (unsigned long long)o->line, what);
 }
 

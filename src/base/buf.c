@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -29,6 +30,14 @@ buf_fini(struct buf *b)
 }
 
 void
+buf_wipe(struct buf *b)
+{
+	if (b->cap > 0)
+		explicit_bzero(b->p, b->cap);
+	buf_fini(b);
+}
+
+void
 buf_clear(struct buf *b, size_t keep)
 {
 	if (b->cap > keep)
@@ -46,23 +55,31 @@ buf_drop(struct buf *b, size_t n)
 }
 
 void
-buf_printf(struct buf *b, const char *fmt, ...)
+buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	int n;
 
+	va_copy(again, ap);
 	buf_reserve(b, 128);
-	va_start(ap, fmt);
 	n = vsnprintf(b->p + b->n, b->cap - b->n, fmt, ap);
-	va_end(ap);
 	CHECK(n >= 0);
 	if ((size_t)n >= b->cap - b->n) {
 		buf_grow(b, (size_t)n + 1);
-		va_start(ap, fmt);
-		vsnprintf(b->p + b->n, b->cap - b->n, fmt, ap);
-		va_end(ap);
+		vsnprintf(b->p + b->n, b->cap - b->n, fmt, again);
 	}
+	va_end(again);
 	b->n += (size_t)n;
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(b, fmt, ap);
+	va_end(ap);
 }
 
 void

@@ -21,6 +21,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/message.h"
 #include "io/timer.h"
 
 #define LINE_END_MS 200
@@ -364,9 +365,9 @@ report_dropped(struct sink *s)
 	if (n == 0 || sink_pending(s) > 0)
 		return;
 	s->dropped = 0;
-	buf_printf(&s->buf,
-	    "fetchd: %llu lines were dropped because standard error was not "
-	    "read fast enough\n",
+	message_line(&s->buf,
+	    "%llu lines were dropped because standard error was not read fast "
+	    "enough",
 	    (unsigned long long)n);
 }
 

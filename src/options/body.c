@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The request body that the options describe: --data and its kin, joined;
- * --json-data; --form as multipart/form-data (RFC 7578), written as curl
- * writes it. Knows nothing of when or how often it is sent.
+ * The request body given by options: --data and similar options, joined;
+ * --json-data; --form as multipart/form-data (RFC 7578), in the format of curl.
  */
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -15,17 +14,10 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "codec/http/http.h"
-#include "options/row.h"
+#include "options/options_int.h"
 
 #define BOUNDARY_DASHES "------------------------"
 #define BOUNDARY_RANDOM 22
-
-static int
-say(struct buf *err, enum opt id, const char *what)
-{
-	buf_printf(err, "fetchd: --%s: %s\n", opts_row(id)->name, what);
-	return 2;
-}
 
 /* ---- --data, --data-binary, --data-raw, --json-data ---- */
 
@@ -41,35 +33,24 @@ add_data(struct opts *o, enum opt id, const char *text, struct buf *err)
 		return opts_read_file(
 		    o, id, text + 1, OPT_BODY_MAX, &o->payload, err);
 	if (n > OPT_BODY_MAX || o->payload.n > OPT_BODY_MAX - n)
-		return say(err, id, "the request body is larger than 256M");
+		return opts_say(
+		    err, id, "the request body is larger than 256M");
 	buf_add(&o->payload, text, n);
 	return 0;
 }
 
-/* All of them in the order in which they were given. */
+/* Joins the values in the order they were given. */
 static int
 derive_data(struct opts *o, struct buf *err)
 {
-	const struct {
-		enum opt id;
-		const struct opt_list *l;
-	} from[] = { { OPT_data, &o->data },
-		{ OPT_data_binary, &o->data_binary },
-		{ OPT_data_raw, &o->data_raw } };
-	size_t next[3] = { 0 }, i, first;
+	struct opt_visit v = { o, { OPT_data, OPT_data_binary, OPT_data_raw },
+		3, { 0 } };
+	const char *text;
+	enum opt id;
 	int status = 0;
 
-	while (status == 0) {
-		for (first = 3, i = 0; i < 3; i++)
-			if (next[i] < from[i].l->n &&
-			    (first == 3 || from[i].l->at[next[i]] <
-					       from[first].l->at[next[first]]))
-				first = i;
-		if (first == 3)
-			break;
-		status = add_data(
-		    o, from[first].id, from[first].l->v[next[first]++], err);
-	}
+	while (status == 0 && opts_visit(&v, &id, &text))
+		status = add_data(o, id, text, err);
 	o->content_type = "application/x-www-form-urlencoded";
 	return status;
 }
@@ -79,7 +60,7 @@ derive_data(struct opts *o, struct buf *err)
 /* One -F, taken apart. */
 struct part {
 	struct span name;
-	char sign; /* '@': a file is uploaded; '<': is the value; or NUL */
+	char sign; /* '@': upload a file; '<': value from a file; or NUL */
 	struct buf value; /* the value or the file's name */
 	struct span type; /* n 0: not given */
 	struct buf filename;
@@ -92,7 +73,8 @@ starts_with(const char *p, const char *start)
 	return strncmp(p, start, strlen(start)) == 0;
 }
 
-/* Up to `;` or the end, or what double quotes hold. NULL: not closed. */
+/* Takes the text up to `;` or the end, or within double quotes. NULL: the quote
+ * is not terminated. */
 static const char *
 take_quoted(const char *p, struct buf *to)
 {
@@ -198,8 +180,8 @@ add_text(struct opts *o, struct buf *text)
 }
 
 /*
- * A regular file is read when it is sent; a pipe can be read only once, and
- * standard input is not ours to keep.
+ * A regular file is read for each request. Pipes and standard input can be read
+ * only once and are read now.
  */
 static int
 add_file(struct opts *o, const char *path, struct buf *text, struct buf *err)
@@ -223,7 +205,7 @@ add_file(struct opts *o, const char *path, struct buf *text, struct buf *err)
 	return 0;
 }
 
-/* As browsers and curl have it: what would end the string is escaped. */
+/* As browsers and curl do: escapes what would end the string. */
 static void
 put_escaped(struct buf *out, struct span s)
 {
@@ -247,8 +229,8 @@ base_name(struct span path)
 	return span_of(path.p + n, path.n - n);
 }
 
-/* By the end of the file's name, the few that curl knows. */
-/* By its ending; SPAN_NONE if that is not known. */
+/* The media type by the ending of the name, as curl does; SPAN_NONE if that is
+ * not known. */
 static struct span
 type_of(struct span name)
 {
@@ -319,7 +301,7 @@ add_part(struct opts *o, const char *arg, const char *boundary,
 	int status = 0;
 
 	if (why != NULL)
-		status = say(err, OPT_form, why);
+		status = opts_say(err, OPT_form, why);
 	else {
 		put_head(text, boundary, &part);
 		if (part.sign == '\0')
@@ -333,7 +315,7 @@ add_part(struct opts *o, const char *arg, const char *boundary,
 	return status;
 }
 
-/* Random, so that no content has it. */
+/* Random, so that it occurs in no content. */
 static void
 make_boundary(char boundary[64])
 {
@@ -349,7 +331,7 @@ make_boundary(char boundary[64])
 	boundary[n + i] = '\0';
 }
 
-/* A Content-Type of the user's has to name the boundary as well. */
+/* Adds the boundary to a Content-Type header given by -H. */
 static void
 add_boundary(struct opts *o, const char *boundary)
 {
@@ -370,7 +352,7 @@ add_boundary(struct opts *o, const char *boundary)
 	buf_fini(&value);
 }
 
-/* Without a file it is a body like any other. */
+/* A form without files becomes o->payload, otherwise o->pieces. */
 static int
 derive_form(struct opts *o, struct buf *err)
 {
@@ -391,7 +373,7 @@ derive_form(struct opts *o, struct buf *err)
 	buf_printf(&type, "multipart/form-data; boundary=%s", boundary);
 	o->content_type = opts_keep(o, type.p, type.n);
 	add_boundary(o, boundary);
-	opts_wipe(&text);
+	buf_wipe(&text);
 	buf_fini(&type);
 	return status;
 }
@@ -403,14 +385,12 @@ opts_derive_body(struct opts *o, struct buf *err)
 	int json = o->json_data != NULL, form = o->form.n > 0;
 
 	if (data && json)
-		return say(
-		    err, OPT_json_data, "cannot be combined with --data");
+		return opts_say_conflict(err, OPT_json_data, "--data");
 	if (form && (data || json))
-		return say(err, OPT_form,
-		    data ? "cannot be combined with --data"
-			 : "cannot be combined with --json-data");
+		return opts_say_conflict(
+		    err, OPT_form, data ? "--data" : "--json-data");
 	if ((data || json || form) && o->head)
-		return say(err, OPT_head,
+		return opts_say(err, OPT_head,
 		    "cannot be combined with a request body (--data, "
 		    "--json-data, --form)");
 	if (data)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is to be taken from pages, and by whom: --extract, --css, --xpath,
- * --regex as one list of jobs, --exec as an argument vector, --workers. Knows
- * no selector: whether one is understood, the worker says.
+ * Extraction: --extract, --css, --xpath and --regex as one list of jobs, --exec
+ * as an argument vector, --workers. The worker checks selectors.
  */
 #include <sched.h>
 #include <stdlib.h>
@@ -11,11 +10,12 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "options/row.h"
+#include "base/message.h"
+#include "options/options_int.h"
 
 /* ---- jobs ---- */
 
-/* What all of them take up in the one message that tells the workers. */
+/* The size of all jobs in the configuration message to a worker. */
 static size_t
 config_bytes(const struct opts *o)
 {
@@ -34,16 +34,17 @@ add_job(struct opts *o, enum opt id, const struct frame_job *j, struct buf *err)
 
 	for (i = 0; i < o->njobs; i++)
 		if (span_eq(o->jobs[i].name, j->name))
-			return opts_say(err, id, name, "is a duplicate name");
+			return opts_say_value(
+			    err, id, name, "is a duplicate name");
 	if (o->exec != NULL && span_eq(j->name, SPAN("exec")))
-		return opts_say(
+		return opts_say_value(
 		    err, id, name, "is reserved for the result of --exec");
 	if (o->njobs == OPT_JOBS_MAX)
-		return opts_say(
+		return opts_say_value(
 		    err, id, name, "exceeds the limit of 64 extracted fields");
 	if (config_bytes(o) + FRAME_JOB_BYTES(j->name.n, j->expr.n) >
 	    FRAME_CONFIG_MAX)
-		return opts_say(err, id, name,
+		return opts_say_value(err, id, name,
 		    "exceeds the limit of 1 MiB for all extraction options "
 		    "together");
 	if (o->jobs == NULL)
@@ -75,25 +76,22 @@ take_word(struct opts *o, struct span word, struct buf *err)
 			j.kind = words[i].kind;
 			return add_job(o, OPT_extract, &j, err);
 		}
-	return opts_say(err, OPT_extract, opts_keep(o, word.p, word.n),
+	return opts_say_value(err, OPT_extract, opts_keep(o, word.p, word.n),
 	    "is not one of title, links, text, meta, jsonld");
 }
 
 static int
 take_words(struct opts *o, const char *list, struct buf *err)
 {
-	int status;
-	size_t n;
+	struct span rest = span_str(list), word;
+	int status = 0;
 
-	do {
-		n = strcspn(list, ",");
-		status = take_word(o, span_trim(span_of(list, n)), err);
-		list += n;
-	} while (status == 0 && *list++ == ',');
+	while (status == 0 && opts_next_word(&rest, &word))
+		status = take_word(o, word, err);
 	return status;
 }
 
-/* Cuts "@text" off a --regex's name. */
+/* Removes "@text" from the name of a --regex. */
 static enum frame_job_kind
 regex_kind(struct span *name)
 {
@@ -119,55 +117,37 @@ take_pair(struct opts *o, enum opt id, const char *text, struct buf *err)
 	if (id == OPT_regex)
 		j.kind = regex_kind(&j.name);
 	if (text[n] == '\0' || !opts_is_name(j.name))
-		return opts_say(err, id, text,
-		    id == OPT_regex ? "is not NAME=REGEX or NAME@text=REGEX "
-				      "(NAME: letters, digits, '_', '-', '.')"
-				    : "does not begin with NAME= (NAME: "
-				      "letters, digits, '_', '-', '.')");
+		return opts_say_value(err, id, text,
+		    id == OPT_regex
+			? "is not NAME=REGEX or NAME@text=REGEX " OPT_NAME_RULE
+			: "does not begin with NAME= " OPT_NAME_RULE);
 	j.expr = span_str(text + n + 1);
 	if (j.expr.n == 0)
-		return opts_say(
+		return opts_say_value(
 		    err, id, text, "has an empty expression after =");
 	return add_job(o, id, &j, err);
-}
-
-static int
-take_value(struct opts *o, enum opt id, const char *text, struct buf *err)
-{
-	return id == OPT_extract ? take_words(o, text, err)
-				 : take_pair(o, id, text, err);
 }
 
 /* The values of all four options in the order they were given. */
 static int
 derive_jobs(struct opts *o, struct buf *err)
 {
-	const struct {
-		enum opt id;
-		const struct opt_list *l;
-	} from[] = { { OPT_extract, &o->extract }, { OPT_css, &o->css },
-		{ OPT_xpath, &o->xpath }, { OPT_regex, &o->regex } };
-	size_t next[4] = { 0 }, i, first;
-	int status;
+	struct opt_visit v = { o,
+		{ OPT_extract, OPT_css, OPT_xpath, OPT_regex }, 4, { 0 } };
+	const char *text;
+	enum opt id;
+	int status = 0;
 
-	for (;;) {
-		for (first = 4, i = 0; i < 4; i++)
-			if (next[i] < from[i].l->n &&
-			    (first == 4 || from[i].l->at[next[i]] <
-					       from[first].l->at[next[first]]))
-				first = i;
-		if (first == 4)
-			return 0;
-		status = take_value(
-		    o, from[first].id, from[first].l->v[next[first]++], err);
-		if (status != 0)
-			return status;
-	}
+	while (status == 0 && opts_visit(&v, &id, &text))
+		status = id == OPT_extract ? take_words(o, text, err)
+					   : take_pair(o, id, text, err);
+	return status;
 }
 
 /* ---- --exec ---- */
 
-/* One word of the command, quotes taken off; NULL if one is not closed. */
+/* Appends one word of the command without its quotes. NULL: a quote is not
+ * terminated. */
 static const char *
 take_argument(const char *p, struct buf *word)
 {
@@ -203,17 +183,18 @@ split_exec(struct opts *o, struct buf *err)
 	}
 	buf_fini(&word);
 	if (p == NULL)
-		return opts_say(
+		return opts_say_value(
 		    err, OPT_exec, o->exec, "has an unterminated quote");
 	if (*p != '\0')
-		return opts_say(
+		return opts_say_value(
 		    err, OPT_exec, o->exec, "has more than 64 arguments");
 	return n > 0 ? 0
-		     : opts_say(err, OPT_exec, o->exec, "contains no command");
+		     : opts_say_value(
+			   err, OPT_exec, o->exec, "contains no command");
 }
 
 static int
-can_be_run(const char *path)
+is_executable(const char *path)
 {
 	struct stat st;
 
@@ -221,7 +202,8 @@ can_be_run(const char *path)
 	       access(path, X_OK) == 0;
 }
 
-/* By PATH, for execv(3): execvp(3) would hand a script to a shell. */
+/* Searches PATH, so that execv(3) can be used: execvp(3) would run a script
+ * without #! by a shell. */
 static int
 find_program(struct opts *o)
 {
@@ -231,7 +213,7 @@ find_program(struct opts *o)
 	size_t n;
 
 	if (strchr(name, '/') != NULL)
-		return can_be_run(name);
+		return is_executable(name);
 	if (path == NULL)
 		path = "/bin:/usr/bin";
 	for (;; path += n + 1) {
@@ -240,7 +222,7 @@ find_program(struct opts *o)
 		buf_add(&file, n > 0 ? path : ".", n > 0 ? n : 1);
 		buf_char(&file, '/');
 		buf_add(&file, name, strlen(name) + 1);
-		found = can_be_run(file.p);
+		found = is_executable(file.p);
 		if (found || path[n] == '\0')
 			break;
 	}
@@ -253,12 +235,11 @@ find_program(struct opts *o)
 static int
 say_no_program(const char *name, struct buf *err)
 {
-	buf_str(err, "fetchd: --exec: ");
-	opts_quote_path(err, name);
-	buf_str(err, " is not an executable file");
-	if (strchr(name, '/') == NULL)
-		buf_str(err, " in PATH");
-	buf_char(err, '\n');
+	message_begin(err);
+	buf_str(err, "--exec: ");
+	message_quote_path(err, name);
+	buf_printf(err, " is not an executable file%s\n",
+	    strchr(name, '/') == NULL ? " in PATH" : "");
 	return 2;
 }
 
@@ -277,22 +258,17 @@ default_workers(void)
 	return n > 2 ? n - 1 : 1;
 }
 
-static int
-say_few(const struct opts *o, struct buf *err)
+enum opt
+opts_extracting(const struct opts *o)
 {
-	const char *option = "exec";
+	static const enum opt ids[] = { OPT_exec, OPT_extract, OPT_css,
+		OPT_xpath, OPT_regex };
+	size_t i;
 
-	if (o->extract.n > 0)
-		option = "extract";
-	else if (o->css.n > 0)
-		option = "css";
-	else if (o->xpath.n > 0)
-		option = "xpath";
-	else if (o->regex.n > 0)
-		option = "regex";
-	buf_printf(
-	    err, "fetchd: --workers must be at least 1 with --%s\n", option);
-	return 2;
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		if (opts_given(o, ids[i]))
+			return ids[i];
+	return OPT_COUNT;
 }
 
 int
@@ -307,13 +283,15 @@ opts_derive_extract(struct opts *o, struct buf *err)
 		status = split_exec(o, err);
 	if (status != 0 || !opts_extracts(o))
 		return status;
-	if (o->workers == 0)
-		return say_few(o, err);
+	if (o->workers == 0) {
+		message_line(err, "--workers must be at least 1 with --%s",
+		    opts_row(opts_extracting(o))->name);
+		return 2;
+	}
 	if (o->worker_mem_bytes != 0 &&
 	    o->worker_mem_bytes < OPT_WORKER_MEM_MIN) {
-		buf_str(err,
-		    "fetchd: --worker-mem must be at least 64M (or 0 for no "
-		    "limit)\n");
+		message_line(err,
+		    "--worker-mem must be at least 64M (or 0 for no limit)");
 		return 2;
 	}
 	if (o->exec != NULL && !find_program(o))

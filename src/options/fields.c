@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * --fields: are these keys of a record, and do the other options make them?
- * Knows which option makes which key, not how it is written.
+ * --fields: checks that its keys exist, and that the options they depend on are
+ * given.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/guess.h"
 #include "codec/record/record.h"
-#include "options/row.h"
+#include "options/options_int.h"
 
 static int
 say(struct opts *o, struct buf *err, struct span field, const char *what)
 {
-	return opts_say(err, OPT_fields, opts_keep(o, field.p, field.n), what);
+	return opts_say_value(
+	    err, OPT_fields, opts_keep(o, field.p, field.n), what);
 }
 
 /* The name of the key, without the path into it. */
@@ -36,7 +37,7 @@ has_job(const struct opts *o, struct span name)
 	return o->exec_argv != NULL && span_eq(name, SPAN("exec"));
 }
 
-/* ---- what is no key ---- */
+/* ---- unknown keys ---- */
 
 static int
 say_unknown(struct opts *o, struct buf *err, struct span field)
@@ -83,9 +84,9 @@ say_fault(struct opts *o, struct buf *err, struct span field,
 	return 2;
 }
 
-/* ---- what another option makes ---- */
+/* ---- keys that depend on another option ---- */
 
-/* "price" or "price.0" of extract: one of the names that were asked for? */
+/* Does "price" or "price.0", a path in extract, begin with a name given? */
 static int
 is_extracted(const struct opts *o, struct span path)
 {
@@ -113,7 +114,7 @@ extraction_missing(const struct opts *o, const struct record_field *field)
 	return "needs an --extract, --css, --xpath or --regex with that name";
 }
 
-/* NULL, or which option the key cannot do without. */
+/* NULL, or what is wrong with the other options. */
 static const char *
 missing(const struct opts *o, const struct record_field *field)
 {
@@ -158,12 +159,10 @@ opts_derive_fields(struct opts *o, struct buf *err)
 
 	if (o->fields == NULL)
 		return 0;
-	if (o->format == FORMAT_TEXT || o->format == FORMAT_BODY) {
-		buf_printf(err,
-		    "fetchd: --fields: cannot be combined with --format %s\n",
-		    o->format == FORMAT_TEXT ? "text" : "body");
-		return 2;
-	}
+	if (o->format == FORMAT_TEXT)
+		return opts_say_conflict(err, OPT_fields, "--format text");
+	if (o->format == FORMAT_BODY)
+		return opts_say_conflict(err, OPT_fields, "--format body");
 	fault = record_fields(&f, span_str(o->fields), &bad);
 	if (fault != RECORD_FIELDS_OK)
 		return say_fault(o, err, bad, fault);

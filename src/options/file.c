@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The files that option values come from: @FILE, and @- for standard input.
- * What is read here may be secret: no message shows it.
+ * Reads the files that values come from: @FILE, and @- for standard input. They
+ * may contain secrets: no message shows what was read.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/message.h"
 #include "base/read_file.h"
-#include "options/row.h"
+#include "options/options_int.h"
 
-int
-opts_say_unreadable(struct buf *err, enum opt id, const char *path)
-{
-	int why = errno;
-
-	buf_printf(err, "fetchd: --%s: cannot read ", opts_row(id)->name);
-	opts_quote_path(err, path);
-	buf_printf(err, ": %s\n", strerror(why));
-	return 3;
-}
-
-/* Does the list of items come from there? */
+/* Is the list of items read from standard input? */
 static int
 is_stdin_the_list(const struct opts *o)
 {
@@ -35,23 +24,19 @@ is_stdin_the_list(const struct opts *o)
 	return o->noperands == 0;
 }
 
-/* It can be read once. */
+/* Standard input can be read once: by one option, or as the list. */
 static int
 take_stdin(struct opts *o, enum opt id, struct buf *err)
 {
-	const char *name = opts_row(id)->name;
-
-	if (is_stdin_the_list(o)) {
-		buf_printf(err,
-		    "fetchd: --%s: @- reads standard input, which is already "
-		    "the list of items; give the list as FILE or URL\n",
-		    name);
-		return 2;
-	}
+	if (is_stdin_the_list(o))
+		return opts_say(err, id,
+		    "@- reads standard input, which is already the list of "
+		    "items; give the list as FILE or URL");
 	if (o->stdin_taken != 0) {
-		buf_printf(err,
-		    "fetchd: --%s: standard input was already read by --%s\n",
-		    name, opts_row((enum opt)(o->stdin_taken - 1))->name);
+		message_line(err,
+		    "--%s: standard input was already read by --%s",
+		    opts_row(id)->name,
+		    opts_row((enum opt)(o->stdin_taken - 1))->name);
 		return 2;
 	}
 	o->stdin_taken = (int)id + 1;
@@ -77,8 +62,9 @@ opts_read_file(struct opts *o, enum opt id, const char *path, size_t max,
 	if (r < 0)
 		status = opts_say_unreadable(err, id, path);
 	else if (r > 0) {
-		buf_printf(err, "fetchd: --%s: ", opts_row(id)->name);
-		opts_quote_path(err, path);
+		message_begin(err);
+		buf_printf(err, "--%s: ", opts_row(id)->name);
+		message_quote_path(err, path);
 		buf_printf(
 		    err, " is larger than the limit of %zu bytes\n", max);
 		status = 2;

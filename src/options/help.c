@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * --help, from the table: by group, at most 80 columns. Knows no value that
- * was given.
- */
+/* Writes --help from the table of options: by group, at most 80 columns. */
 #include <string.h>
 
-#include "options/row.h"
+#include "options/options_int.h"
 
 #define COLUMNS 79
-#define TEXT_AT 30 /* where the help texts stand */
+#define TEXT_AT 30 /* column of the help texts */
 
-/* What --help and the man page say of the default, if anything. */
+/* " (default X)", if there is a default to show. */
 static void
 put_default(struct buf *b, const struct opt_row *row)
 {
@@ -28,7 +25,7 @@ put_name(struct buf *b, const struct opt_row *row)
 		buf_printf(b, "  -%c, ", row->letter);
 	else
 		buf_str(b, "      ");
-	/* One that is on by default is given to turn it off. */
+	/* An option that is on by default is listed as --no-NAME. */
 	buf_printf(b, "--%s%s",
 	    row->type == OPT_BOOL && strcmp(row->def, "on") == 0 ? "no-" : "",
 	    row->name);

@@ -1,54 +1,40 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Options whose value is a list of words, or of names and rates: --retry-on,
- * --proto-redir, --budget. Knows what the words stand for, not what follows
- * from them.
+ * Options whose value is a list: --retry-on, --proto-redir and --budget. Parses
+ * the elements; their effect is decided elsewhere.
  */
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/message.h"
 #include "codec/quantity.h"
-#include "options/row.h"
+#include "options/options_int.h"
 
-/* ---- words with commas between them ---- */
-
-struct words {
-	struct opts *o;
-	enum opt id;
-	/* What is wrong with the word, or NULL if it was taken. */
-	const char *(*take)(struct opts *o, struct span word);
-};
-
+/*
+ * Calls `take` for each word of a list, of which an empty one has none. It
+ * returns NULL, or what is wrong with the word.
+ */
 static int
-take_word(const struct words *w, struct span word, struct buf *err)
+take_words(struct opts *o, enum opt id, const char *list,
+    const char *(*take)(struct opts *o, struct span word), struct buf *err)
 {
-	const char *why = w->take(w->o, word);
+	struct span rest = span_trim(span_str(list)), word;
+	const char *why;
 
-	if (why == NULL)
+	if (rest.n == 0)
 		return 0;
-	return opts_say(err, w->id, opts_keep(w->o, word.p, word.n), why);
-}
-
-/* Blanks around a word are no part of it; an empty list has no word. */
-static int
-each_word(const struct words *w, const char *list, struct buf *err)
-{
-	int status = 0;
-	size_t n;
-
-	if (span_trim(span_str(list)).n == 0)
-		return 0;
-	do {
-		n = strcspn(list, ",");
-		status = take_word(w, span_trim(span_of(list, n)), err);
-		list += n;
-	} while (status == 0 && *list++ == ',');
-	return status;
+	while (opts_next_word(&rest, &word)) {
+		why = take(o, word);
+		if (why != NULL)
+			return opts_say_value(
+			    err, id, opts_keep(o, word.p, word.n), why);
+	}
+	return 0;
 }
 
 /* ---- --retry-on ---- */
 
-/* A final status, 0 if it is none. */
+/* A final status (200 to 999), or 0. */
 static int
 parse_status(struct span s)
 {
@@ -59,7 +45,7 @@ parse_status(struct span s)
 	return (int)v;
 }
 
-/* "503", "5xx" or "500-504", as the first and the last. */
+/* "503", "5xx" or "500-504". Returns 1 and the range of statuses, or 0. */
 static int
 parse_statuses(struct span s, int *first, int *last)
 {
@@ -88,9 +74,9 @@ find_error(struct span code)
 	return E_OK;
 }
 
-/* Is there anything to try: not with what never was a request. */
+/* Errors outside of an exchange are never retried. */
 static int
-can_be_tried(enum err e)
+can_be_retried(enum err e)
 {
 	enum phase p = error_info(e)->phase;
 
@@ -122,7 +108,7 @@ take_retry(struct opts *o, struct span word)
 	else if (e == E_OK)
 		return "is not a status (503, 5xx, 500-504), an error code "
 		       "(see ERROR CODES in man fetchd) or \"errors\"";
-	else if (!can_be_tried(e))
+	else if (!can_be_retried(e))
 		return "is an error that is never retried";
 	else
 		o->retry_error[e] = 1;
@@ -146,11 +132,11 @@ take_scheme(struct opts *o, struct span word)
 static int
 derive_schemes(struct opts *o, struct buf *err)
 {
-	const struct words w = { o, OPT_proto_redir, take_scheme };
-	int status = each_word(&w, o->proto_redir, err);
+	int status =
+	    take_words(o, OPT_proto_redir, o->proto_redir, take_scheme, err);
 
 	if (status == 0 && !o->redir_http && !o->redir_https)
-		return opts_say(err, OPT_proto_redir, o->proto_redir,
+		return opts_say_value(err, OPT_proto_redir, o->proto_redir,
 		    "contains no scheme; expected http, https or both "
 		    "(--no-location disables redirects)");
 	return status;
@@ -177,22 +163,23 @@ take_budget(struct opts *o, const char *text, struct buf *err)
 	size_t start = err->n;
 
 	if (text[name.n] == '\0' || !opts_is_name(name))
-		return opts_say(err, OPT_budget, text,
-		    "is not NAME=RATE (NAME: letters, digits, '_', '-', '.')");
+		return opts_say_value(
+		    err, OPT_budget, text, "is not NAME=RATE " OPT_NAME_RULE);
 	if (is_budget_known(o, name))
-		return opts_say(
+		return opts_say_value(
 		    err, OPT_budget, text, "has the name of an earlier budget");
 	if (o->nbudgets == OPT_BUDGETS_MAX)
-		return opts_say(
+		return opts_say_value(
 		    err, OPT_budget, text, "exceeds the limit of 16 budgets");
-	buf_str(err, "fetchd: --budget: ");
+	message_begin(err);
+	buf_str(err, "--budget: ");
 	if (opts_rate(text + name.n + 1, &b.rate, err) != 0) {
 		buf_char(err, '\n');
 		return 2;
 	}
 	err->n = start;
 	if (b.rate.amount <= 0)
-		return opts_say(
+		return opts_say_value(
 		    err, OPT_budget, text, "must have a rate of more than 0");
 	b.name = opts_keep(o, name.p, name.n);
 	o->budgets[o->nbudgets++] = b;
@@ -215,8 +202,7 @@ derive_budgets(struct opts *o, struct buf *err)
 int
 opts_derive_lists(struct opts *o, struct buf *err)
 {
-	const struct words retry = { o, OPT_retry_on, take_retry };
-	int status = each_word(&retry, o->retry_on, err);
+	int status = take_words(o, OPT_retry_on, o->retry_on, take_retry, err);
 
 	if (status == 0)
 		status = derive_schemes(o, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The life of struct opts: its defaults, one field set from text, its end.
- * Knows neither argv nor what the values mean to each other.
+ * struct opts: sets its fields from texts and owns their memory. Knows neither
+ * argv nor how values depend on each other.
  */
 #include "options/options.h"
 
@@ -10,16 +10,29 @@
 
 #include "base/check.h"
 #include "base/mem.h"
-#include "options/row.h"
+#include "options/options_int.h"
+
+/* The field of a row, whatever its type. */
+static void *
+field(struct opts *o, const struct opt_row *row)
+{
+	return (char *)o + row->field;
+}
+
+char *
+opts_keep(struct opts *o, const char *p, size_t n)
+{
+	o->kept = mem_grow(o->kept, o->nkept, &o->kept_cap, sizeof(o->kept[0]));
+	return o->kept[o->nkept++] = mem_strndup(p, n);
+}
 
 static void
 list_add(struct opt_list *l, char *value, unsigned at)
 {
-	if (l->n == l->cap) {
-		l->cap = l->cap > 0 ? l->cap * 2 : 8;
-		l->v = mem_realloc(l->v, l->cap * sizeof(l->v[0]));
-		l->at = mem_realloc(l->at, l->cap * sizeof(l->at[0]));
-	}
+	size_t cap = l->cap;
+
+	l->at = mem_grow(l->at, l->n, &cap, sizeof(l->at[0]));
+	l->v = mem_grow(l->v, l->n, &l->cap, sizeof(l->v[0]));
 	l->v[l->n] = value;
 	l->at[l->n++] = at;
 }
@@ -27,37 +40,34 @@ list_add(struct opt_list *l, char *value, unsigned at)
 static void
 set_text(struct opts *o, const struct opt_row *row, const char *text)
 {
-	void *field = (char *)o + row->field;
 	char *copy = opts_keep(o, text, strlen(text));
 
 	if (row->type == OPT_LIST)
-		list_add(field, copy, o->ngiven + 1);
+		list_add(field(o, row), copy, o->ngiven + 1);
 	else
-		*(const char **)field = copy;
+		*(const char **)field(o, row) = copy;
 }
 
 static void
 set_number(struct opts *o, const struct opt_row *row, int64_t value)
 {
-	void *field = (char *)o + row->field;
-
 	switch (row->type) {
 	case OPT_BOOL:
 	case OPT_ENUM:
-		*(int *)field = (int)value;
+		*(int *)field(o, row) = (int)value;
 		break;
 	case OPT_SIZE:
-		*(uint64_t *)field = (uint64_t)value;
+		*(uint64_t *)field(o, row) = (uint64_t)value;
 		break;
 	case OPT_INT:
 	case OPT_DUR:
-		*(int64_t *)field = value;
+		*(int64_t *)field(o, row) = value;
 		break;
 	case OPT_STR:
 	case OPT_LIST:
 	case OPT_PATH:
 	case OPT_RATE:
-		CHECK(!"a number for another option");
+		CHECK(!"the type has no single number");
 	}
 }
 
@@ -82,7 +92,7 @@ opts_set(struct opts *o, enum opt id, const char *text, struct buf *err)
 	if (row->type == OPT_RATE) {
 		if (opts_rate(text, &rate, err) != 0)
 			return -1;
-		*(struct opt_rate *)(void *)((char *)o + row->field) = rate;
+		*(struct opt_rate *)field(o, row) = rate;
 	} else if (is_text(row))
 		set_text(o, row, text);
 	else if (opts_value(row, text, &value, err) == 0)
@@ -97,47 +107,65 @@ void
 opts_defaults(struct opts *o)
 {
 	struct buf err = { 0 };
-	const char *value;
+	const char *def;
 	int id;
 
 	*o = (struct opts){ .limit = INT64_MAX };
 	for (id = 0; id < OPT_COUNT; id++) {
-		value = opts_row((enum opt)id)->def;
-		if (*value != '\0')
-			CHECK(opts_set(o, (enum opt)id, value, &err) == 0);
+		def = opts_row((enum opt)id)->def;
+		if (*def != '\0')
+			CHECK(opts_set(o, (enum opt)id, def, &err) == 0);
 	}
 	memset(o->given, 0, sizeof(o->given));
 	o->ngiven = 0;
 	buf_fini(&err);
 }
 
-void
-opts_init(struct opts *o)
+static const struct opt_list *
+list_of(const struct opts *o, enum opt id)
 {
-	struct buf err = { 0 };
+	const struct opt_row *row = opts_row(id);
 
-	opts_defaults(o);
-	CHECK(opts_derive(o, &err) == 0);
-	buf_fini(&err);
+	CHECK(row->type == OPT_LIST);
+	return (const void *)((const char *)o + row->field);
 }
 
-static void
-fini_list(struct opt_list *l)
+int
+opts_visit(struct opt_visit *v, enum opt *id, const char **text)
 {
-	free(l->v);
-	free(l->at);
+	const struct opt_list *l, *first = NULL;
+	size_t i, at = 0;
+
+	for (i = 0; i < v->n; i++) {
+		l = list_of(v->o, v->ids[i]);
+		if (v->next[i] == l->n ||
+		    (first != NULL &&
+			l->at[v->next[i]] > first->at[v->next[at]]))
+			continue;
+		first = l;
+		at = i;
+	}
+	if (first == NULL)
+		return 0;
+	*id = v->ids[at];
+	*text = first->v[v->next[at]++];
+	return 1;
 }
 
 void
 opts_fini(struct opts *o)
 {
 	const struct opt_row *row;
+	struct opt_list *l;
 	size_t i;
 
 	for (i = 0; i < OPT_COUNT; i++) {
 		row = opts_row((enum opt)i);
-		if (row->type == OPT_LIST)
-			fini_list((void *)((char *)o + row->field));
+		if (row->type != OPT_LIST)
+			continue;
+		l = field(o, row);
+		free(l->v);
+		free(l->at);
 	}
 	for (i = 0; i < o->nkept; i++) {
 		explicit_bzero(o->kept[i], strlen(o->kept[i]));
@@ -154,8 +182,6 @@ opts_fini(struct opts *o)
 		free(o->pieces[i].text);
 	}
 	free(o->pieces);
-	if (o->payload.n > 0)
-		explicit_bzero(o->payload.p, o->payload.n);
-	buf_fini(&o->payload);
+	buf_wipe(&o->payload);
 	*o = (struct opts){ 0 };
 }

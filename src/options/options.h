@@ -194,11 +194,6 @@ opts_extracts(const struct opts *o)
 	return o->njobs > 0 || o->exec_argv != NULL;
 }
 
-/*
- * Appends text so that a terminal may have it: control bytes and what is not
- * UTF-8 as \xNN.
- */
-void opts_show(struct buf *out, const char *text);
 /* The text of --help, and the two lines for a start with nothing to do. */
 void opts_help(struct buf *out);
 void opts_usage(struct buf *out);

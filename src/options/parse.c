@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Walks argv. Knows how options are spelt and how operands stand between them;
- * does not know what any of them means.
+ * Parses argv into options and operands. Knows the syntax of options, not what
+ * they mean.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +9,12 @@
 
 #include "base/guess.h"
 #include "base/mem.h"
-#include "options/row.h"
+#include "base/message.h"
+#include "options/options_int.h"
 
 #define NAME_SHOWN 40
 
-/* Options that later versions bring. */
+/* Options planned for later versions. */
 static const char *const later[] = { "aia", "allow", "allow-ports",
 	"allow-private", "append", "auto-throttle", "cert", "changed-only",
 	"ciphers", "config", "contact", "cookie-jar", "cookies", "crawl",
@@ -87,7 +88,7 @@ is_later(struct span name)
 	return 0;
 }
 
-/* The option that was meant, with *no set for its negation, or -1. */
+/* The option most similar to what was typed, or -1. *no: its negation. */
 static int
 guess(struct span typed, int *no)
 {
@@ -108,7 +109,7 @@ guess(struct span typed, int *no)
 	return *no ? g.found - OPT_COUNT : g.found;
 }
 
-/* Appends what can be said beside that there is no such option. */
+/* Appends which option may have been meant, if one can be guessed. */
 static void
 put_hint(struct buf *out, struct span name, int is_long)
 {
@@ -132,9 +133,9 @@ say_unknown(struct walk *w, struct span name, const char *dashes)
 	char *text = mem_strndup(name.p, name.n);
 	struct buf shown = { 0 };
 
-	opts_quote(&shown, text);
+	message_quote(&shown, text);
 	free(text);
-	buf_str(w->err, "fetchd: ");
+	message_begin(w->err);
 	if (is_long ? is_later(name) : strchr(later_letters, *name.p) != NULL) {
 		buf_printf(w->err, "%s%.*s is not supported by this version\n",
 		    dashes, (int)name.n, name.p);
@@ -149,14 +150,7 @@ say_unknown(struct walk *w, struct span name, const char *dashes)
 	return 2;
 }
 
-static int
-say(struct walk *w, const char *name, const char *what)
-{
-	buf_printf(w->err, "fetchd: --%s %s\n", name, what);
-	return 2;
-}
-
-/* The value of a list that came last. */
+/* The last value of --url or --input-file. */
 static char *
 last_of(const struct opts *o, int id)
 {
@@ -165,7 +159,7 @@ last_of(const struct opts *o, int id)
 	return l->v[l->n - 1];
 }
 
-/* `value` NULL: it is the next argument. */
+/* Sets an option. value NULL: the value is the next argument. */
 static int
 take(struct walk *w, int id, const char *value)
 {
@@ -174,13 +168,14 @@ take(struct walk *w, int id, const char *value)
 
 	if (value == NULL) {
 		if (w->at + 1 >= w->argc) {
-			buf_printf(w->err, "fetchd: --%s needs a value: %s\n",
+			message_line(w->err, "--%s needs a value: %s",
 			    row->name, row->meta);
 			return 2;
 		}
 		value = w->argv[++w->at];
 	}
-	buf_printf(w->err, "fetchd: --%s: ", row->name);
+	message_begin(w->err);
+	buf_printf(w->err, "--%s: ", row->name);
 	if (opts_set(w->o, (enum opt)id, value, w->err) != 0) {
 		buf_char(w->err, '\n');
 		return 2;
@@ -229,8 +224,10 @@ parse_long(struct walk *w)
 	row = opts_row((enum opt)id);
 	if (row->type != OPT_BOOL)
 		return take(w, id, value);
-	if (value != NULL)
-		return say(w, row->name, "takes no value");
+	if (value != NULL) {
+		message_line(w->err, "--%s takes no value", row->name);
+		return 2;
+	}
 	return take_bool(w, id, on);
 }
 

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The request that the options describe: headers, method, credentials, base
- * URL. What is read here may be secret: no message shows a value.
+ * The request given by options: headers, method, credentials, base URL. Values
+ * may be secret: no message shows one.
  */
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/message.h"
 #include "base/utf8.h"
 #include "codec/http/http.h"
 #include "codec/url/url.h"
-#include "options/row.h"
-
-static int
-say(struct buf *err, enum opt id, const char *what)
-{
-	buf_printf(err, "fetchd: --%s: %s\n", opts_row(id)->name, what);
-	return 2;
-}
+#include "options/options_int.h"
 
 /* ---- headers ---- */
 
@@ -37,16 +31,17 @@ parse_header(struct opts *o, struct span line, struct buf *err)
 	struct span name, value;
 
 	if (colon == NULL)
-		return say(
+		return opts_say(
 		    err, OPT_header, "missing colon; expected \"Name: value\"");
 	name = span_of(line.p, (size_t)(colon - line.p));
 	value = span_trim(span_of(colon + 1, line.n - name.n - 1));
 	why = http_header_ok(name, value);
-	/* What is not ours to send may still be asked away. */
+	/* A header that fetchd sets may still be removed. */
 	if (value.n == 0 && http_is_token(name))
 		why = NULL;
 	if (why != NULL) {
-		buf_str(err, "fetchd: --header: ");
+		message_begin(err);
+		buf_str(err, "--header: ");
 		if (http_is_token(name))
 			buf_printf(err, "%.*s: ", (int)name.n, name.p);
 		buf_printf(err, "%s\n", why);
@@ -56,7 +51,7 @@ parse_header(struct opts *o, struct span line, struct buf *err)
 	return 0;
 }
 
-/* What a file says, without its byte order mark. */
+/* The text of a file without its byte order mark. */
 static struct span
 text_of(const struct buf *file)
 {
@@ -103,7 +98,7 @@ derive_headers(struct opts *o, struct buf *err)
 		if (status == 0)
 			status = parse_header_lines(o, text_of(&file), err);
 	}
-	opts_wipe(&file);
+	buf_wipe(&file);
 	return status;
 }
 
@@ -116,12 +111,13 @@ derive_method(struct opts *o, struct buf *err)
 	if (o->request != NULL)
 		o->method = o->request;
 	if (!http_is_token(span_str(o->method)))
-		return say(err, OPT_request, "the method is not an HTTP token");
+		return opts_say(
+		    err, OPT_request, "the method is not an HTTP token");
 	if (span_ieq(span_str(o->method), SPAN("CONNECT")))
-		return say(
+		return opts_say(
 		    err, OPT_request, "the method CONNECT is not supported");
 	if (o->head && o->request != NULL && strcmp(o->request, "HEAD") != 0)
-		return say(err, OPT_head,
+		return opts_say(err, OPT_head,
 		    "cannot be combined with --request other than HEAD");
 	if (o->head)
 		o->method = "HEAD";
@@ -148,9 +144,9 @@ split_user(struct opts *o, struct span text, struct buf *err)
 	size_t n;
 
 	if (colon == NULL)
-		return say(err, OPT_user, "expected NAME:PASSWORD");
+		return opts_say(err, OPT_user, "expected NAME:PASSWORD");
 	if (has_control(text))
-		return say(
+		return opts_say(
 		    err, OPT_user, "the value contains a control character");
 	n = (size_t)(colon - text.p);
 	o->password = opts_keep(o, colon + 1, text.n - n - 1);
@@ -182,11 +178,11 @@ derive_user(struct opts *o, struct buf *err)
 	    opts_read_file(o, OPT_user, o->user + 1, OPT_FILE_MAX, &file, err);
 	if (status == 0)
 		status = split_user(o, cut_newline(text_of(&file)), err);
-	opts_wipe(&file);
+	buf_wipe(&file);
 	return status;
 }
 
-/* RFC 6750 section 2.1: visible characters; which, the server knows. */
+/* Any visible characters: servers accept more than RFC 6750 section 2.1. */
 static int
 take_token(struct opts *o, struct span text, struct buf *err)
 {
@@ -194,10 +190,10 @@ take_token(struct opts *o, struct span text, struct buf *err)
 
 	text = span_trim(text);
 	if (text.n == 0)
-		return say(err, OPT_oauth2_bearer, "the token is empty");
+		return opts_say(err, OPT_oauth2_bearer, "the token is empty");
 	for (i = 0; i < text.n; i++)
 		if ((unsigned char)text.p[i] <= 0x20 || text.p[i] == 0x7f)
-			return say(err, OPT_oauth2_bearer,
+			return opts_say(err, OPT_oauth2_bearer,
 			    "the token contains a blank or a control "
 			    "character");
 	o->oauth2_bearer = opts_keep(o, text.p, text.n);
@@ -213,15 +209,14 @@ derive_bearer(struct opts *o, struct buf *err)
 	if (o->oauth2_bearer == NULL)
 		return 0;
 	if (o->user != NULL)
-		return say(
-		    err, OPT_oauth2_bearer, "cannot be combined with --user");
+		return opts_say_conflict(err, OPT_oauth2_bearer, "--user");
 	if (*o->oauth2_bearer != '@')
 		return take_token(o, span_str(o->oauth2_bearer), err);
 	status = opts_read_file(o, OPT_oauth2_bearer, o->oauth2_bearer + 1,
 	    OPT_FILE_MAX, &file, err);
 	if (status == 0)
 		status = take_token(o, cut_newline(text_of(&file)), err);
-	opts_wipe(&file);
+	buf_wipe(&file);
 	return status;
 }
 
@@ -230,24 +225,23 @@ check_value(enum opt id, const char *text, struct buf *err)
 {
 	if (text == NULL || http_is_value(span_str(text)))
 		return 0;
-	return say(err, id,
+	return opts_say(err, id,
 	    "the value contains a character that is not allowed in a header");
 }
 
-/* What curl does with ;auto is not done here: sent as text it would be wrong.
- */
+/* curl's ;auto is not supported; sending it as text would be wrong. */
 static int
 check_referer(const struct opts *o, struct buf *err)
 {
 	size_t n = o->referer != NULL ? strlen(o->referer) : 0;
 
 	if (n >= 5 && strcmp(o->referer + n - 5, ";auto") == 0)
-		return say(err, OPT_referer,
+		return opts_say(err, OPT_referer,
 		    "\";auto\" is not supported; redirects keep the Referer");
 	return check_value(OPT_referer, o->referer, err);
 }
 
-/* It may hold a password: what is wrong is told without it. */
+/* The URL may contain a password: messages do not show it. */
 static int
 check_base(const struct opts *o, struct buf *err)
 {
@@ -261,12 +255,12 @@ check_base(const struct opts *o, struct buf *err)
 		return 0;
 	if (!span_istarts(text, SPAN("http://")) &&
 	    !span_istarts(text, SPAN("https://")))
-		return say(
+		return opts_say(
 		    err, OPT_base_url, "must begin with http:// or https://");
 	if (url_has_stray_scheme(text))
-		status = say(err, OPT_base_url, "contains two schemes");
+		status = opts_say(err, OPT_base_url, "contains two schemes");
 	else if (url_parse(&url, text, &why, &at) != E_OK)
-		status = say(err, OPT_base_url, why);
+		status = opts_say(err, OPT_base_url, why);
 	url_fini(&url);
 	return status;
 }

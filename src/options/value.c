@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * From a text to an option's value within its bounds, and what is said of one
- * that is not. Knows one value at a time.
- */
+/* Parses the text of one value and checks its bounds. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "base/utf8.h"
+#include "base/message.h"
 #include "codec/quantity.h"
-#include "options/row.h"
+#include "options/options_int.h"
 
 #define HOUR_US ((int64_t)3600 * 1000000)
-#define SHOWN_MAX 60 /* bytes of a wrong value in a message */
 
-/* Its place among the choices "a|b|c". */
+/* The index of p among the choices "a|b|c". */
 static int
 parse_choice(const char *choices, const char *p, uint64_t *v)
 {
@@ -28,61 +24,6 @@ parse_choice(const char *choices, const char *p, uint64_t *v)
 		choices += *choices == '|';
 	}
 	return -1;
-}
-
-/* One character, or a byte that is none; how many bytes that was. */
-static size_t
-show_one(struct buf *out, struct span s)
-{
-	size_t len = utf8_len(s);
-
-	/* U+0080 to U+009F are controls too. */
-	if (len == 0 || (unsigned char)*s.p < 0x20 || *s.p == 0x7f ||
-	    (len == 2 && (unsigned char)s.p[0] == 0xc2 &&
-		(unsigned char)s.p[1] < 0xa0)) {
-		buf_printf(out, "\\x%02x", (unsigned char)*s.p);
-		return 1;
-	}
-	buf_add(out, s.p, len);
-	return len;
-}
-
-/* What is left after the first `max` bytes, or a little more. */
-static struct span
-show(struct buf *out, struct span s, size_t max)
-{
-	size_t len, shown;
-
-	for (shown = 0; s.n > 0 && shown < max; shown += len) {
-		len = show_one(out, s);
-		s.p += len;
-		s.n -= len;
-	}
-	return s;
-}
-
-void
-opts_show(struct buf *out, const char *text)
-{
-	show(out, span_str(text), SIZE_MAX);
-}
-
-void
-opts_quote(struct buf *out, const char *text)
-{
-	struct span rest;
-
-	buf_char(out, '"');
-	rest = show(out, span_str(text), SHOWN_MAX);
-	buf_str(out, rest.n > 0 ? "...\"" : "\"");
-}
-
-void
-opts_quote_path(struct buf *out, const char *path)
-{
-	buf_char(out, '"');
-	opts_show(out, path);
-	buf_char(out, '"');
 }
 
 /* A bound as a user would write it. */
@@ -103,10 +44,10 @@ put_bound(struct buf *err, const struct opt_row *row, int64_t v)
 }
 
 static void
-complain(
+say_wrong(
     struct buf *err, const struct opt_row *row, const char *text, int too_much)
 {
-	opts_quote(err, text);
+	message_quote(err, text);
 	switch (row->type) {
 	case OPT_INT:
 		buf_printf(err,
@@ -142,14 +83,14 @@ int
 opts_rate(const char *text, struct opt_rate *rate, struct buf *err)
 {
 	if (quantity_rate(span_str(text), &rate->amount, &rate->per_us) != 0) {
-		opts_quote(err, text);
+		message_quote(err, text);
 		buf_str(err, " is not a rate (for example 10, 2.5/s, 600/min)");
 	} else if (rate->amount > OPT_RATE_MAX) {
-		opts_quote(err, text);
+		message_quote(err, text);
 		buf_printf(err, " is more than %.0f", OPT_RATE_MAX);
 	} else if (rate->amount > 0 &&
 		   (double)rate->per_us / rate->amount > OPT_DUR_MAX) {
-		opts_quote(err, text);
+		message_quote(err, text);
 		buf_str(err, " is less than 1 per year");
 	} else {
 		return 0;
@@ -185,23 +126,14 @@ opts_value(const struct opt_row *row, const char *text, int64_t *value,
 	case OPT_LIST:
 	case OPT_PATH:
 	case OPT_RATE:
-		CHECK(!"it has no single number");
+		CHECK(!"the type has no single number");
 	}
 	if (bad || v < min || v > max) {
-		complain(err, row, text, !bad);
+		say_wrong(err, row, text, !bad);
 		return -1;
 	}
 	*value = (int64_t)v;
 	return 0;
-}
-
-int
-opts_say(struct buf *err, enum opt id, const char *text, const char *what)
-{
-	buf_printf(err, "fetchd: --%s: ", opts_row(id)->name);
-	opts_quote(err, text);
-	buf_printf(err, " %s\n", what);
-	return 2;
 }
 
 int
@@ -216,4 +148,18 @@ opts_is_name(struct span s)
 			s.p[i] == '_' || s.p[i] == '-' || s.p[i] == '.'))
 			return 0;
 	return s.n > 0;
+}
+
+int
+opts_next_word(struct span *rest, struct span *word)
+{
+	size_t n;
+
+	if (rest->p == NULL)
+		return 0;
+	for (n = 0; n < rest->n && rest->p[n] != ','; n++)
+		;
+	*word = span_trim(span_of(rest->p, n));
+	*rest = n < rest->n ? span_skip(*rest, n + 1) : SPAN_NONE;
+	return 1;
 }

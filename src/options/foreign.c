@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Options as other programs spell them (curl, wget, wget2, aria2, xargs,
- * parallel, httpx, aiohttp), each with the option here that does the same.
- * Only what is sure: a word that may mean two things names both.
+ * Options of other programs (curl, wget, wget2, aria2, xargs, parallel, httpx,
+ * aiohttp), each with the option of fetchd that does the same. A word that is
+ * ambiguous names both.
  */
-#include "options/row.h"
+#include "options/options_int.h"
 
 #define SPEAKS "only HTTP/1.1 is supported"
 #define ALWAYS \
