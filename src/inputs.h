@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* From operands to inputs; part of the start. */
+/* Turns operands into inputs, before the run. */
 #ifndef INPUTS_H
 #define INPUTS_H
 
@@ -9,13 +9,13 @@
 struct source;
 
 /*
- * Adds the operands, or standard input if there are none, to `s`. 0, or an exit
- * status with the message: 3 for what cannot be read, 2 for a file that is
- * something else than a list, or if there is nothing to read.
+ * Adds the operands, or standard input if there are none, to `s`. Returns 0, or
+ * an exit status after appending a message to err: 3 if a file cannot be read,
+ * 2 if it is not a list or if there is no input.
  */
 int inputs_add(
     struct source *s, const struct opts *o, int stdin_closed, struct buf *err);
-/* One URL on the command line, and that is all. */
+/* Is there at most one item: a single URL operand, or --limit 1? */
 int inputs_is_single(const struct opts *o);
 
 #endif

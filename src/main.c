@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From argv to exit status: options, operands, descriptors, then the engine.
- * The only file that knows every module.
+ * The program, from argv to the exit status: options, operands, limits of the
+ * machine, then the engine. The only file that uses every module.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,22 +31,23 @@
 #include "options/options.h"
 #include "watch.h"
 
-/* Descriptors for all that is no transfer. */
+/* Descriptors reserved for everything but transfers. */
 #define FDS_SPARE_MIN 20
 #define FDS_SPARE_MAX 64
 #define NOTES_US 1000000
-/* Blocks of that size are mapped: they grow without a copy, and are unmapped
+/* malloc maps blocks of this size: they grow without a copy and are unmapped
  * when they are freed. */
 #define MAPPED_BYTES (1 << 20)
-/* As much of the heap is kept when it falls free. */
+/* Free memory at the end of the heap that malloc keeps. */
 #define KEPT_BYTES (4 << 20)
 
-/* What was closed at the start. */
+/* Which standard descriptors were closed at the start. */
 struct closed {
 	int in, out;
 };
 
-/* A socket would get the number of what is closed. */
+/* Opens /dev/null for closed standard descriptors; a socket would get their
+ * numbers otherwise. */
 static struct closed
 open_standard_fds(void)
 {
@@ -62,8 +63,8 @@ open_standard_fds(void)
 	return was;
 }
 
-/* What is freed goes back: by itself malloc would stop mapping large blocks
- * once it has seen a few freed. */
+/* Returns freed memory to the system: by default malloc stops mapping large
+ * blocks after a few have been freed. */
 static void
 setup_memory(void)
 {
@@ -71,7 +72,7 @@ setup_memory(void)
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 }
 
-/* Passwords and bodies are in memory, and belong in no file. */
+/* Memory contains passwords and bodies, which must not get into a file. */
 static void
 forbid_core_dumps(void)
 {
@@ -114,8 +115,8 @@ warn_of_lowering(const char *option, int64_t from, rlim_t limit, int64_t to)
 	    option, (long long)from, (long long)limit, (long long)to);
 }
 
-/* Lowers --workers until there is room for one transfer beside them. Returns
- * what they take. */
+/* Lowers --workers until one transfer fits beside them. Returns the number of
+ * their descriptors. */
 static int64_t
 fit_workers(struct opts *o, rlim_t limit, int64_t spare)
 {
@@ -136,8 +137,8 @@ fit_workers(struct opts *o, rlim_t limit, int64_t spare)
 }
 
 /*
- * Raises the limit; lowers -c if it does not fit all the same. Returns how
- * many sockets there may be.
+ * Raises the limit of open files; lowers -c if it still exceeds the limit.
+ * Returns the maximum number of sockets.
  */
 static int64_t
 fit_descriptors(struct opts *o)
@@ -328,7 +329,8 @@ show(void (*write_to)(struct buf *))
 	struct buf b = { 0 };
 	size_t n;
 
-	signal(SIGPIPE, SIG_DFL); /* as any program that only prints */
+	signal(
+	    SIGPIPE, SIG_DFL); /* ends quietly if the reader closes the pipe */
 	write_to(&b);
 	n = fwrite(b.p, 1, b.n, stdout);
 	n = n == b.n && fflush(stdout) == 0 ? 0 : 3;

@@ -57,7 +57,7 @@ derive_data(struct opts *o, struct buf *err)
 
 /* ---- --form ---- */
 
-/* One -F, taken apart. */
+/* The parts of one -F. */
 struct part {
 	struct span name;
 	char sign; /* '@': upload a file; '<': value from a file; or NUL */
@@ -90,7 +90,7 @@ take_quoted(const char *p, struct buf *to)
 	return *p == '"' ? p + 1 : NULL;
 }
 
-/* A type may have parameters of its own: it ends before a filename=. */
+/* A type may have parameters, so it ends before "; filename=". */
 static const char *
 type_end(const char *p)
 {

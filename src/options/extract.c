@@ -249,7 +249,7 @@ static int64_t
 default_workers(void)
 {
 	cpu_set_t set;
-	long n = sysconf(_SC_NPROCESSORS_ONLN); /* more than set has room for */
+	long n = sysconf(_SC_NPROCESSORS_ONLN); /* if set is too small */
 
 	if (sched_getaffinity(0, sizeof(set), &set) == 0)
 		n = CPU_COUNT(&set);

@@ -40,7 +40,7 @@ put_spaces(struct buf *b, size_t n)
 		buf_char(b, ' ');
 }
 
-/* Words from column `at` on, broken before COLUMNS. */
+/* Writes words from column `at`, with line breaks before COLUMNS. */
 static void
 put_wrapped(struct buf *b, const char *text, size_t at)
 {

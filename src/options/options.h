@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the user asked for, as values. Generated from options/table.h: one
- * field a row, then what follows from several of them. Knows argv and the
- * files that options name (@FILE); does not know what operands are, or whether
- * an address can be used.
+ * The options as values: one field for each row of options/table.h, then
+ * values derived from several of them. Reads argv and the files that options
+ * name (@FILE); does not open operands or check addresses.
  */
 #ifndef OPTIONS_OPTIONS_H
 #define OPTIONS_OPTIONS_H
@@ -31,7 +30,7 @@
 #define OPT_FILE_MAX (1 << 20)   /* bytes of an @FILE of -H and -u */
 #define OPT_BODY_MAX (256 << 20) /* bytes of a request body */
 
-/* What applies where --max-time is off, for an item as for the run. */
+/* Defaults of the run or of one item if --max-time is 0. */
 #define OPT_UNTIMED_TTFB_US (300 * 1000000LL)
 #define OPT_UNTIMED_SPEED_BYTES 100
 #define OPT_UNTIMED_SPEED_US (30 * 1000000LL)
@@ -51,12 +50,12 @@ enum opt_net_down { NET_DOWN_WAIT, NET_DOWN_FAIL };
 enum opt_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum opt_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_NONE };
 
-/* Which redirects: those of GET and HEAD; -L; --no-location. */
+/* Which redirects are followed: of GET and HEAD; all (-L); none. */
 enum opt_follow { FOLLOW_SAFE, FOLLOW_ALL, FOLLOW_NEVER };
 
 /*
- * At most that amount in any window of per_us: a second, minute or hour.
- * amount 0: no limit; otherwise it is at least one a year.
+ * At most `amount` in any window of per_us: a second, minute or hour. An amount
+ * of 0 means no limit; otherwise it is at least 1 per year.
  */
 struct opt_rate {
 	double amount;
@@ -72,10 +71,10 @@ struct opt_budget {
 struct opt_list {
 	char **v;
 	size_t n, cap;
-	unsigned *at; /* as struct opts' given, of each value */
+	unsigned *at; /* for each value, as `given` in struct opts */
 };
 
-/* One -H, checked. `remove`: send none of that name; value is then "". */
+/* One valid -H. remove: send no header of that name; value is then "". */
 struct opt_header {
 	char *name, *value;
 	int remove;
@@ -84,11 +83,11 @@ struct opt_header {
 struct opt_operand {
 	char *text;
 	int argument; /* its index in argv */
-	int is_file;  /* it came by -i: a file or "-", never a URL */
-	int is_url;   /* it came by --url: never a file */
+	int is_file;  /* given by -i: a file or "-", never a URL */
+	int is_url;   /* given by --url: never a file */
 };
 
-/* A piece of a --form: its bytes, or a file whose bytes stand there. */
+/* A piece of a --form body: bytes, or the name of a file to insert. */
 struct opt_piece {
 	char *text; /* may hold NUL unless it is a path */
 	size_t n;
@@ -108,7 +107,7 @@ struct opt_piece {
 /*
  * 0 means no limit for timeouts and for maximum sizes and counts; it means
  * zero for max_idle, grace_us, limit, retry, retry_delay_us, max_redirs and
- * delay_us. Everything here is owned by the struct and gone with opts_fini.
+ * delay_us. The struct owns everything; opts_fini frees it.
  */
 struct opts {
 #define OPT(id, name, letter, type, def, min, max, group, meta, help, more) \
@@ -116,69 +115,69 @@ struct opts {
 #include "options/table.h"
 #undef OPT
 
-	/* 0 if the user did not set it; otherwise counts up, so that the
-	 * larger one came later. */
+	/* 0 if the option was not given; of two options the one with the
+	 * larger number was given later. */
 	unsigned given[OPT_COUNT];
 	unsigned ngiven;
 
-	/* Operands and the files of -i, in the order they stand in argv. */
+	/* Operands and the files of -i, in the order of argv. */
 	struct opt_operand *operands;
 	size_t noperands, operand_cap;
 
 	/*
-	 * What follows, set when opts_parse has returned 0, besides:
-	 * limit is INT64_MAX unless given; format is FORMAT_JSONL after -j, and
-	 * instead of FORMAT_AUTO with --stream and with what extracts; of -4
-	 * and -6, and of -q and -v, the later one holds; max_per_host,
-	 * max_idle, ttfb_timeout_us, speed_limit_bytes and speed_time_us have
-	 * the defaults that depend on other options, workers that of the
-	 * machine; speed_limit_bytes and speed_time_us are both 0 or both not;
-	 * user is the name alone; oauth2_bearer is the token; base_url is known
-	 * to be good.
+	 * Derived values, set when opts_parse has returned 0. Some of the
+	 * fields above are derived as well: limit is INT64_MAX unless given;
+	 * format is FORMAT_JSONL after -j, and instead of FORMAT_AUTO with
+	 * --stream or extraction; of -4 and -6, and of -q and -v, only the
+	 * later one is set; max_per_host, max_idle, ttfb_timeout_us,
+	 * speed_limit_bytes and speed_time_us have defaults that depend on
+	 * other options, workers on the machine; speed_limit_bytes and
+	 * speed_time_us are both 0 or both not; user is the name only;
+	 * oauth2_bearer is the token; base_url is valid.
 	 */
 	const char *method; /* -X, -I, POST with a body, GET */
-	int method_given;   /* by -X or -I: holds for items with a body too */
+	int method_given;   /* by -X or -I: also for items with a body */
 	struct opt_header *headers;
 	size_t nheaders, header_cap;
-	int has_body;             /* by -d and its kin or -F, even if empty */
-	struct buf payload;       /* the body's bytes ... */
-	struct opt_piece *pieces; /* ... unless there are these: a form's */
+	int has_body; /* by --data, --json-data or --form, even if empty */
+	struct buf payload;       /* the bytes of the body, or else ... */
+	struct opt_piece *pieces; /* ... the pieces of a form */
 	size_t npieces, piece_cap;
-	const char *content_type;    /* that body's; NULL without one */
+	const char *content_type;    /* of the body; NULL without one */
 	const char *password;        /* with user; NULL without -u */
 	int follow_redirects;        /* enum opt_follow */
-	int redir_http, redir_https; /* --proto-redir has it */
-	unsigned char retry_status[OPT_STATUSES]; /* --retry-on has it */
-	/* Likewise by code; "errors" sets all that are marked Y. */
+	int redir_http, redir_https; /* allowed by --proto-redir */
+	unsigned char retry_status[OPT_STATUSES]; /* 1: in --retry-on */
+	/* The same by error code; "errors" sets all with retry class Y. */
 	unsigned char retry_error[E_COUNT];
-	int retry_errors; /* "errors" was there: C codes go by their cause */
+	int retry_errors; /* "errors" was given: class C goes by the cause */
 	struct opt_budget *budgets;
 	size_t nbudgets;
 
-	/* What is taken from a page, in the order it was asked for. */
+	/* What is extracted from a page, in the order given. */
 	struct frame_job *jobs;
 	size_t njobs;
-	char **exec_argv; /* of --exec, ended by NULL; NULL without it */
+	char **exec_argv; /* of --exec, NULL-terminated; NULL without it */
 
 	int stdin_taken; /* the option that read @-, plus one */
 
-	char **kept; /* the strings behind the fields above */
+	char **kept; /* the strings that the fields above point to */
 	size_t nkept, kept_cap;
 };
 
 enum { OPTS_HELP = -1, OPTS_VERSION = -2 };
 
-/* As if no option had been given; for tests. */
+/* The values without any options; for tests. */
 void opts_init(struct opts *o);
 /*
- * Initialises *o from argv. 0; OPTS_HELP or OPTS_VERSION as soon as one of
- * these is met; or an exit status (2 usage, 3 an @FILE that cannot be read)
- * with the message, ending in LF, appended to err: one line, and for an unknown
- * option one that points to --help. No message holds a secret or a control
- * byte. opts_fini is due whatever was returned.
+ * Initialises *o from argv. Returns 0; OPTS_HELP or OPTS_VERSION at the first
+ * of these options; or an exit status (2 usage, 3 an @FILE that cannot be read)
+ * after appending a message to err: one line, and for an unknown option a
+ * second one that points to --help. Messages contain no secrets and no control
+ * bytes. Call opts_fini in any case.
  */
 int opts_parse(struct opts *o, int argc, char **argv, struct buf *err);
-/* Wipes and frees. */
+/* Overwrites secrets and frees everything. */
 void opts_fini(struct opts *o);
 
 static inline int
@@ -187,14 +186,14 @@ opts_given(const struct opts *o, enum opt id)
 	return o->given[id] != 0;
 }
 
-/* Is anything to be taken from the answers, by whomever? */
+/* Is anything extracted from responses, by workers or by --exec? */
 static inline int
 opts_extracts(const struct opts *o)
 {
 	return o->njobs > 0 || o->exec_argv != NULL;
 }
 
-/* The text of --help, and the two lines for a start with nothing to do. */
+/* The text of --help, and the two lines of usage. */
 void opts_help(struct buf *out);
 void opts_usage(struct buf *out);
 

@@ -102,7 +102,7 @@ derive_headers(struct opts *o, struct buf *err)
 	return status;
 }
 
-/* ---- the rest ---- */
+/* ---- method, credentials, base URL ---- */
 
 static int
 derive_method(struct opts *o, struct buf *err)

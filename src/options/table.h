@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every option there is, once: argv parsing, --help, the man page, the tests
- * and later the configuration file come from here.
+ * The table of all options: argv parsing, --help, the man page and the tests
+ * are generated from it.
  *
  * OPT(id, "name", letter, type, "default", min, max, group, "METAVAR",
  *     "help", "more")
  *   id       name with '_' for '-'; the stem of the field in struct opts
  *   letter   the short option, 0 for none
  *   type     BOOL INT SIZE DUR RATE STR LIST ENUM PATH
- *   default  as a user would write it; "" where there is none
+ *   default  as a user would write it; "" if there is none
  *   min, max in the field's unit (DUR: microseconds, SIZE: bytes); BOOL: max
  *            0 means that there is no --no-NAME
- *   METAVAR  of an ENUM: its choices by '|', in the order of its enum
- *   help     for --help and the man page; the default is appended to it
+ *   METAVAR  for an ENUM: its choices, separated by '|', in the order of its
+ *            enum
+ *   help     for --help and the man page; the default is appended
  *   more     for the man page only
  */
 #ifndef OPT
