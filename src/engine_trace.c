@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/message.h"
 #include "base/trace.h"
 #include "core/fetch.h"
 #include "io/sink.h"
@@ -89,9 +90,10 @@ look_for_failure(struct engine_trace *t)
 	if (t->has_failed || sink_error(t->out) == E_OK)
 		return;
 	t->has_failed = 1;
-	buf_str(&b, "fetchd: --trace: ");
-	opts_show(&b, t->path);
-	buf_printf(&b, ": %s; the run goes on without it\n",
+	message_begin(&b);
+	buf_str(&b, "--trace: ");
+	message_show(&b, t->path);
+	buf_printf(&b, ": %s; the run continues without it\n",
 	    strerror(sink_errno(t->out)));
 	sink_note(t->notes, buf_view(&b));
 	buf_fini(&b);

@@ -231,7 +231,7 @@ def test_a_full_disk_ends_the_trace_and_not_the_run(fetchd, origin):
                  quiet=False)
     assert res.statuses() == [200] * 100
     assert res.stderr == ("fetchd: --trace: /dev/full: No space left on "
-                          "device; the run goes on without it\n")
+                          "device; the run continues without it\n")
 
 
 def test_a_closed_pipe_ends_the_trace_and_not_the_run(fetchd, origin):
@@ -246,7 +246,7 @@ def test_a_closed_pipe_ends_the_trace_and_not_the_run(fetchd, origin):
     assert run.until_records(3)
     res = run.finish()
     assert res.stderr == (f"fetchd: --trace: /dev/fd/{w}: Broken pipe; the "
-                          "run goes on without it\n")
+                          "run continues without it\n")
 
 
 def test_a_slow_reader_loses_lines_and_they_are_counted(fetchd, origin):
