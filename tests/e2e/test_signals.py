@@ -161,8 +161,8 @@ def test_the_first_signal_says_what_happens_now(fetchd, origin, sig, again):
     res = run.finish(exit=75)
     said = res.stderr.splitlines()
     assert said[0] == ("fetchd: stopping: no new item starts, 7 in "
-                       f"flight have up to 20 s (--grace); {again} stops at "
-                       "once")
+                       f"flight have up to 20 s (--grace); {again} stops "
+                       "immediately")
     assert re.search(r"^fetchd: 300 items .*in .* 7 answered .* 293 left",
                      said[-1]), said
 
@@ -178,7 +178,7 @@ def test_without_grace_the_message_says_that_transfers_are_cut(
     run, o, gate = busy(fetchd, origin, 2, "--grace", "0")
     run.kill(signal.SIGTERM)
     said = run.finish(exit=75, quiet=False).stderr
-    assert re.search(r"started, \d+ in flight are cut \(--grace 0\); a second ",
+    assert re.search(r"starts, \d+ in flight are cut \(--grace 0\); a second ",
                      said), said
 
 
