@@ -240,10 +240,10 @@ static const struct {
 	{ "{" U ",\"id\":1,\"custom_id\":2}", 33, "\"custom_id\" is a second" },
 	{ "{" U ",\"custom_id\":1,\"id\":2}", 40,
 	    "\"id\" is a second id; give \"id\" or \"custom_id\"; give \"id\" "
-	    "or \"custom_id\"; give \"id\" or \"custom_id\"" },
+	    "or \"custom_id\"" },
 	{ "{" U ",\"id\":1,\"id\":1}", 33,
 	    "\"id\" is a second id; give \"id\" or \"custom_id\"; give \"id\" "
-	    "or \"custom_id\"; give \"id\" or \"custom_id\"" },
+	    "or \"custom_id\"" },
 	{ "{" U ",\"id\":{}}", 31, "\"id\" must be" },
 	{ "{" U ",\"custom_id\":[]}", 38, "\"custom_id\" must be" },
 	{ "{" U ",\"stream\":1}", 35, "\"stream\" must be true, false or" },
@@ -291,8 +291,6 @@ static const struct {
 	{ "{" U ",\"body\":null}", 33, "\"body\" must be" },
 	{ "{" U ",\"body\":\"\",\"body_base64\":\"\"}", 36,
 	    "\"body_base64\" is a second body; give one of \"body\", "
-	    "\"body_base64\" and \"body_file\"; give one of \"body\", "
-	    "\"body_base64\" and \"body_file\"; give one of \"body\", "
 	    "\"body_base64\" and \"body_file\"" },
 	{ "{" U ",\"body_file\":\"x\",\"body\":\"\"}", 42,
 	    "\"body\" is a second" },
