@@ -239,11 +239,9 @@ static const struct {
 	{ "{" U ",\"meta\":1,\"meta\":1}", 35, "\"meta\" is a duplicate key" },
 	{ "{" U ",\"id\":1,\"custom_id\":2}", 33, "\"custom_id\" is a second" },
 	{ "{" U ",\"custom_id\":1,\"id\":2}", 40,
-	    "\"id\" is a second id; give \"id\" or \"custom_id\"; give \"id\" "
-	    "or \"custom_id\"" },
+	    "\"id\" is a second id; give \"id\" or \"custom_id\"" },
 	{ "{" U ",\"id\":1,\"id\":1}", 33,
-	    "\"id\" is a second id; give \"id\" or \"custom_id\"; give \"id\" "
-	    "or \"custom_id\"" },
+	    "\"id\" is a second id; give \"id\" or \"custom_id\"" },
 	{ "{" U ",\"id\":{}}", 31, "\"id\" must be" },
 	{ "{" U ",\"custom_id\":[]}", 38, "\"custom_id\" must be" },
 	{ "{" U ",\"stream\":1}", 35, "\"stream\" must be true, false or" },
