@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Owns and wires the modules; one turn of the loop is engine_turn(). Knows the
- * order of things, nothing of what they do.
+ * Owns and connects the modules; engine_turn() is one pass of the loop. Knows
+ * the order of steps, not what each does.
  */
 #include "engine.h"
 
@@ -40,10 +40,10 @@
 #include "io/timer.h"
 #include "io/tls/tls.h"
 
-#define HANDSHAKE_US 5000 /* CPU for handshakes a turn */
+#define HANDSHAKE_US 5000 /* CPU time for handshakes in each pass */
 #define FINISH_US 2000000 /* for the last output after a stop */
-#define KILLED_US 300000  /* the same, when it is to stop at once */
-#define SLICE_US 50000    /* of these, between looks at signals */
+#define KILLED_US 300000  /* the same, after a second signal */
+#define SLICE_US 50000    /* of these, between checks for signals */
 #define NSIGNALS 5
 
 struct engine {
@@ -70,9 +70,9 @@ struct engine {
 	int handshakes_left;
 };
 
-/* ---- the turn ---- */
+/* ---- a pass of the loop ---- */
 
-/* Deadlines come later by as much; so does the resolver's patience. */
+/* The process did not run: extends deadlines and look-ups. */
 static void
 on_stall(void *arg, int64_t length_us)
 {
@@ -169,7 +169,7 @@ on_usr2(evutil_socket_t sig, short what, void *arg)
 	engine_trace_dump(&e->trace);
 }
 
-/* The loop looks at what changed by itself; this only wakes it. */
+/* Only wakes the loop, which checks for input itself. */
 static void
 on_wakeup(void *arg)
 {
@@ -187,7 +187,8 @@ catch_signals(struct engine *e)
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
-		/* nohup and background jobs of a shell mean it. */
+		/* nohup and a shell's background jobs ignore signals: keep
+		 * that. */
 		if (stops[i] != SIGTERM && signals_is_ignored(stops[i]))
 			continue;
 		e->signals[i] =
@@ -354,7 +355,7 @@ engine_open_output(struct engine *e, struct buf *err)
 	if (e->job.opts->trace != NULL &&
 	    engine_trace_open(&e->trace, e->base, e->job.opts->trace) == -1)
 		return refuse_output(err, "trace", e->job.opts->trace);
-	/* Only now, when nothing is wrong with any of them. */
+	/* Truncated last, when all files could be opened. */
 	if (failed != NULL && sink_empty(e->failed) == -1)
 		return refuse_output(err, "failed-input", failed);
 	if (engine_trace_begin(&e->trace) == -1)
@@ -362,7 +363,7 @@ engine_open_output(struct engine *e, struct buf *err)
 	engine_output_init(&e->output, e->out, e->failed);
 	e->job.emit.out = &e->output.output;
 	e->job.emit.failed = e->failed;
-	/* Now: a signal ends the wait for the reader of a FIFO. */
+	/* Before the open: a signal must end the wait for a FIFO's reader. */
 	catch_signals(e);
 	return 0;
 }
@@ -402,7 +403,7 @@ engine_free(struct engine *e)
 
 /* ---- running ---- */
 
-/* The first output that failed: records, or --failed-input. */
+/* The error of the first output that failed: records or --failed-input. */
 static enum err
 first_output_error(const struct engine *e)
 {
@@ -411,8 +412,8 @@ first_output_error(const struct engine *e)
 	return err != E_OK ? err : failed_input_error(&e->job);
 }
 
-/* Waits for the output's reader until it has all, or a signal or `us` ends
- * the wait. */
+/* Waits until the output's reader has read all; a signal or `us` ends the
+ * wait. */
 static void
 drain(struct engine *e, int64_t us)
 {
@@ -426,7 +427,7 @@ drain(struct engine *e, int64_t us)
 		 !e->is_killed && timer_now_us() < end);
 }
 
-/* What was finished comes out, and what was begun. */
+/* Interrupts items that have begun, and writes all records left. */
 static void
 finish_output(struct engine *e)
 {
@@ -475,7 +476,7 @@ engine_run(struct engine *e)
 	    j->emit.spill_error == E_OK)
 		finish_output(e);
 	if (!sched_is_done(c) || c->sched.pauses & PAUSE_STOP)
-		intake_judge_left(c);
+		intake_check_left(c);
 	if (e->failed != NULL)
 		sink_finish(e->failed, e->is_killed ? KILLED_US : FINISH_US);
 	if (e->is_killed)
@@ -502,7 +503,7 @@ has_output_failed(const struct engine *e)
 	       out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE;
 }
 
-/* Finished, but its reader did not take it in time: it counts as left. */
+/* Is a record left that the output's reader did not read in time? */
 static int
 has_unwritten(const struct engine *e)
 {
@@ -534,7 +535,7 @@ engine_exit_status(struct engine *e, enum engine_end end)
 	return 0;
 }
 
-/* ---- what others ask of it ---- */
+/* ---- accessors ---- */
 
 const struct sink *
 engine_output(const struct engine *e)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From the ring of events to a file or to stderr. A trace never holds up a
- * run: what its reader is too slow for is left out, and a file that cannot be
- * written ends the trace only.
+ * Writes the ring of events to a file or stderr. A trace never delays a run:
+ * events are left out if the reader is too slow, and an error of the file ends
+ * the trace only.
  */
 #include "engine_trace.h"
 
@@ -42,7 +42,7 @@ engine_trace_open(
 	return t->out != NULL ? 0 : -1;
 }
 
-/* Events become lines as long as there is room for them. */
+/* Formats events as lines, as long as there is room. */
 static void
 take(struct engine_trace *t)
 {
@@ -120,8 +120,8 @@ engine_trace_finish(struct engine_trace *t)
 	look_for_failure(t);
 }
 
-/* All of it, as a part would not say what led to what; while a dump before
- * this one is unread there is no other. */
+/* Writes all events, as a part would not show causes; none if an earlier dump
+ * has not been read yet. */
 void
 engine_trace_dump(struct engine_trace *t)
 {
@@ -140,7 +140,7 @@ engine_trace_dump(struct engine_trace *t)
 void
 engine_trace_close(struct engine_trace *t)
 {
-	engine_trace_flush(t); /* what the modules' ends have put */
+	engine_trace_flush(t); /* events of the modules' ends */
 	if (t->out != t->notes)
 		sink_free(t->out);
 	trace_free(t->trace);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The engine's trace: made with the engine, written to the file of --trace
- * once a pass of the loop, shown by USR2.
+ * The engine's trace: written to the file of --trace in each pass of the loop,
+ * and to stderr on USR2.
  */
 #ifndef ENGINE_TRACE_H
 #define ENGINE_TRACE_H
@@ -17,25 +17,25 @@ struct engine_trace {
 	struct sink *out;   /* NULL: there is no --trace; may be `notes` */
 	const char *path;   /* of out */
 	int has_begun;      /* engine_trace_begin was called */
-	int has_failed;     /* out has, and that was said */
+	int has_failed;     /* writing to `out` failed, and was reported */
 };
 
 /* Makes the trace and gives it to the core; `now` is the core's. */
 void
 engine_trace_init(struct engine_trace *t, struct core *c, struct sink *notes);
-/* Opens --trace's file; what it has stays. 0, or -1 with errno. */
+/* Opens --trace's file without truncating it. 0, or -1 with errno. */
 int engine_trace_open(
     struct engine_trace *t, struct event_base *base, const char *path);
-/* Empties the file, and from now on all events go there. 0, or -1 with errno.
- */
+/* Truncates the file; from now on all events are written to it. 0, or -1 with
+ * errno. */
 int engine_trace_begin(struct engine_trace *t);
-/* Writes what has happened, as far as that does not block. */
+/* Writes new events, as far as that does not block. */
 void engine_trace_flush(struct engine_trace *t);
-/* The same for the end of a run: waits a moment for a slow reader. */
+/* The same at the end of a run: waits a moment for a slow reader. */
 void engine_trace_finish(struct engine_trace *t);
-/* The last events to stderr. */
+/* Writes the events in memory to stderr. */
 void engine_trace_dump(struct engine_trace *t);
-/* After core_fini and the movers' ends. */
+/* Call after core_fini and after the movers are freed. */
 void engine_trace_close(struct engine_trace *t);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Makes the pools from the options and wires them to the deciders. Knows where
- * fetchd-worker is found; what a document is, core/output/parse knows.
+ * Creates the pools from the options and connects them to the deciders. Finds
+ * fetchd-worker; core/output/parse knows documents.
  */
 #include "engine_workers.h"
 
@@ -18,13 +18,13 @@
 #include "io/sink.h"
 #include "options/options.h"
 
-#define CHECK_US 10000000 /* for the first worker to say that it is ready */
+#define CHECK_US 10000000 /* until the first worker must be ready */
 #define LAST_WORDS_US 100000
 #define PATH_BYTES 4096
 
 /* ---- the program ---- */
 
-/* "DIR/NAME", if there is such a program. */
+/* "DIR/NAME", if that is an executable. */
 static int
 find_in(struct buf *path, const char *dir, size_t n, const char *name)
 {
@@ -36,9 +36,10 @@ find_in(struct buf *path, const char *dir, size_t n, const char *name)
 }
 
 /*
- * Beside fetchd (as it is built), in ../libexec/fetchd of it (as it is
- * installed, wherever that was moved to), or where it was to be installed. That
- * one also if there is none at all: whoever cannot start it says so.
+ * Searches for fetchd-worker beside fetchd (the build tree), in
+ * ../libexec/fetchd from there (an installation, even if it was moved), and in
+ * the configured directory. If there is none, it returns the last of these, so
+ * that starting it gives the error message.
  */
 static void
 find_program(struct buf *path)
@@ -57,7 +58,7 @@ find_program(struct buf *path)
 	    path, FETCHD_LIBEXEC, strlen(FETCHD_LIBEXEC), "/fetchd-worker");
 }
 
-/* ---- what they say ---- */
+/* ---- messages of workers ---- */
 
 static void
 say(struct engine_workers *w, const char *who, unsigned worker,
@@ -104,7 +105,7 @@ on_event(void *arg)
 	clock_tick(&w->core->clock);
 }
 
-/* What a kernel does not have is said once, and gone on without. */
+/* A sandbox feature that the kernel lacks is reported once and left out. */
 static void
 warn_of_sandbox(struct engine_workers *w)
 {
@@ -175,7 +176,7 @@ open_workers(struct engine_workers *w, struct event_base *base, struct buf *err)
 	w->core->workers = pool_new(base, &conf);
 	status = pool_check(w->core->workers, CHECK_US, &why);
 	if (status == -1) {
-		sink_finish(w->notes, LAST_WORDS_US); /* what they said */
+		sink_finish(w->notes, LAST_WORDS_US); /* their messages */
 		message_begin(err);
 		message_show_span(err, buf_view(&why));
 		buf_char(err, '\n');

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The engine's pools: which there are, what they run, what they have to say. */
+/* The engine's pools of parser processes: creates them and prints their
+ * messages. */
 #ifndef ENGINE_WORKERS_H
 #define ENGINE_WORKERS_H
 
@@ -13,7 +14,7 @@ struct event_base;
 struct opts;
 struct sink;
 
-/* Zeroed at first. */
+/* Zero it first. */
 struct engine_workers {
 	struct core *core;
 	const struct opts *opts;
@@ -23,8 +24,8 @@ struct engine_workers {
 };
 
 /*
- * Starts core->workers and core->coprocs, as far as the options ask for them.
- * 0; -1 if the workers cannot use what was asked for, with the message in err.
+ * Starts core->workers and core->coprocs, if the options ask for them. Returns
+ * 0, or -1 with the message in err if the workers reject the options.
  */
 int engine_workers_open(struct engine_workers *w, struct core *c,
     const struct opts *o, struct event_base *base, struct sink *notes,
@@ -32,7 +33,7 @@ int engine_workers_open(struct engine_workers *w, struct core *c,
 /* After core_fini. */
 void engine_workers_close(struct engine_workers *w);
 
-/* Over all pools; all zero if there is none. */
+/* Sums over all pools; all zero if there is none. */
 struct engine_workers_stats {
 	unsigned workers;
 	double busy; /* share of their time, from the run's start */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The progress line, the USR1 dump and the summary. Reads the counts of a run;
- * whatever it says goes through the small sink that never holds up the work.
+ * The progress line, the USR1 list and the summary. Reads the counts of a run
+ * and writes to the sink for stderr, which never blocks the run.
  */
 #include "watch.h"
 
@@ -36,7 +36,7 @@
 #define DUMP_MAX 1000
 #define URL_SHOWN 200 /* bytes of it in a dump */
 #define ERASE "\r\033[K"
-#define COLUMNS 80 /* of a terminal that does not say */
+#define COLUMNS 80 /* of a terminal of unknown width */
 #define REASONS_SHOWN 3
 
 struct watch {
@@ -46,9 +46,9 @@ struct watch {
 	const struct source *source;
 	struct sink *notes;
 	struct timer *timer; /* NULL: no progress line */
-	int is_shown;        /* the line stands on the terminal */
-	int shares_terminal; /* records go there too */
-	int is_net_down;     /* and has been said */
+	int is_shown;        /* the line is on the terminal */
+	int shares_terminal; /* records go to the same terminal */
+	int is_net_down;     /* and that was reported */
 	int has_hinted;      /* at the options for certificates */
 	int64_t began_us;
 	int64_t last_at_us;
@@ -92,7 +92,7 @@ done_items(const struct watch *w)
 	return w->job->stats.ok + w->job->stats.failed;
 }
 
-/* Items there will be in all; 0: that is not known. */
+/* The number of items in all; 0: not known. */
 static uint64_t
 total_items(const struct watch *w)
 {
@@ -105,7 +105,7 @@ total_items(const struct watch *w)
 	return (uint64_t)w->counted < limit ? (uint64_t)w->counted : limit;
 }
 
-/* The same, as far as what was read of the input tells; 0: it tells nothing. */
+/* An estimate of it from the input read so far; 0: none. */
 static double
 estimated_items(const struct watch *w)
 {
@@ -184,8 +184,8 @@ commonest(const size_t by_reason[WAIT_COUNT])
 }
 
 /*
- * ", waiting 120 (retry_after 80, rate 40)": so many of the reasons. What only
- * waits for a slot is no more than read ahead.
+ * ", waiting 120 (retry_after 80, rate 40)": the most frequent reasons. Items
+ * that wait for a slot only are not counted: they are just read ahead.
  */
 static void
 put_waiting(struct buf *b, const struct core *c,
@@ -221,7 +221,7 @@ room_on_terminal(void)
 	return (ws.ws_col > 1 ? ws.ws_col : COLUMNS) - 1u;
 }
 
-/* Cut between two of its parts: half a number would be another one. */
+/* Cuts the line between two parts: half a number would be misread. */
 static void
 cut_line(struct buf *b, size_t room)
 {
@@ -263,7 +263,7 @@ draw(struct watch *w)
 	int reasons = REASONS_SHOWN;
 
 	measure_rate(w);
-	sched_waits(w->core, by_reason);
+	sched_count_waiting(w->core, by_reason);
 	put_line(&line, w, by_reason, reasons);
 	while (line.n > room && --reasons > 0) {
 		line.n = 0;
@@ -286,7 +286,7 @@ erase(struct watch *w)
 	sink_note(w->notes, SPAN(ERASE));
 }
 
-/* Records are about to be written to the same terminal. */
+/* Before records are written to the same terminal: removes the line. */
 static void
 on_output(void *arg)
 {
@@ -333,7 +333,7 @@ wants_progress(const struct opts *o)
 	       !is_piped_on(o);
 }
 
-/* With a progress line its next drawing tells. */
+/* Without a progress line, which shows it, reports that the net is down. */
 static void
 on_hold(void *arg, const struct host *h)
 {
@@ -353,9 +353,9 @@ watch_begin(struct watch *w)
 		w->counted = source_count(w->source, COUNTED_MAX);
 }
 
-/* ---- what is said once ---- */
+/* ---- messages printed once ---- */
 
-/* Once a run, to a person: which option a bad certificate asks for. */
+/* Once a run, on a terminal: which options help with a bad certificate. */
 static void
 hint_at_certificates(struct watch *w)
 {
@@ -425,8 +425,8 @@ struct dump {
 };
 
 /*
- * Of a waiting item only its line is known; what stands there may be a
- * password or move a terminal's cursor.
+ * Only the line of a waiting item is known; it may contain a password or
+ * control bytes of a terminal.
  */
 static void
 put_line_url(struct dump *d, const struct fetch *f)
@@ -501,7 +501,7 @@ dump_waiting(struct dump *d)
 		dump_one(d, d->waiting[i]);
 }
 
-/* What is finished is no fetch any more. */
+/* Finished items are not listed. */
 static void
 dump_order(struct dump *d)
 {
@@ -512,10 +512,10 @@ dump_order(struct dump *d)
 	buf_printf(&d->out, "order: %zu finished %s for item %llu\n",
 	    order_pending(o),
 	    order_pending(o) == 1 ? "record waits" : "records wait",
-	    (unsigned long long)order_turn(o));
+	    (unsigned long long)order_next_seq(o));
 }
 
-/* A line each, so that what does not fit is dropped whole. */
+/* Puts each line by itself, so that the sink drops whole lines. */
 static void
 note_lines(struct watch *w, struct span text)
 {
@@ -531,7 +531,7 @@ note_lines(struct watch *w, struct span text)
 	}
 }
 
-/* One line a waiting or running item, at most DUMP_MAX. */
+/* One line for each waiting or running item, at most DUMP_MAX. */
 static void
 on_dump(void *arg)
 {
@@ -558,7 +558,7 @@ on_dump(void *arg)
 
 /* ---- the end ---- */
 
-/* Says what happens now. */
+/* Prints that the run stops, and what a second signal does. */
 static void
 on_stopping(void *arg, int sig)
 {
@@ -620,7 +620,7 @@ put_errors(struct buf *b, const struct stats *s)
 		buf_char(b, ')');
 }
 
-/* What became of the pages, if anything was to be taken from them. */
+/* The results of parsing, if the options ask for any. */
 static void
 put_parsed(struct buf *b, const struct stats *s)
 {
@@ -696,7 +696,7 @@ watch_end(struct watch *w)
 	say(w, &b);
 }
 
-/* ---- its life ---- */
+/* ---- begin and end ---- */
 
 struct watch *
 watch_new(struct engine *e)

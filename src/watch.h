@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a person sees of a run, all of it on stderr: the progress line, the
- * USR1 dump, the summary, --stats. Looks, decides nothing.
+ * What users see of a run on stderr: the progress line, the USR1 list, the
+ * summary, --stats. Changes nothing in the run.
  */
 #ifndef WATCH_H
 #define WATCH_H
@@ -10,16 +10,15 @@ struct engine;
 struct watch;
 
 /*
- * Looks on while the engine runs: says it, once, when the network is found down
- * and when back, lists the items on USR1, and draws the progress line. Free it
- * before the engine.
+ * Observes the engine: reports when the network goes down and comes back, lists
+ * the items on USR1, draws the progress line. Free it before the engine.
  */
 struct watch *watch_new(struct engine *e);
 void watch_free(struct watch *w);
 
-/* The inputs are known, the run begins. */
+/* Call when the inputs are added, before engine_run. */
 void watch_begin(struct watch *w);
-/* After the run: the progress line goes, summary and stats come. */
+/* After the run: removes the progress line, prints summary and --stats. */
 void watch_end(struct watch *w);
 
 #endif

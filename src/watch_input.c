@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Says what core/fetch_begin has noted of lines. Decides nothing. */
+/* Prints the likely mistakes that core/fetch_begin found in lines. */
 #include "watch_input.h"
 
 #include "base/message.h"

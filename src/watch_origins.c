@@ -8,7 +8,7 @@
 #include "core/origin/host.h"
 
 #define SHOWN_MAX 100
-#define HELD_LOOKS 1000 /* of the held hosts, for the progress line */
+#define HELD_SCAN_MAX 1000 /* of the held hosts, for the progress line */
 
 static size_t
 waiting(const struct host *h)
@@ -16,7 +16,7 @@ waiting(const struct host *h)
 	return host_waiting(h);
 }
 
-/* By a back-off, not by a rate. */
+/* Is it held by a back-off, not by a rate? */
 static int
 is_held(const struct host *h)
 {
@@ -50,7 +50,7 @@ watch_origins_progress(struct buf *b, const struct core *c)
 	const struct host *h, *most = NULL;
 	size_t i;
 
-	for (i = 0; i < c->hosts.held.n && i < HELD_LOOKS; i++) {
+	for (i = 0; i < c->hosts.held.n && i < HELD_SCAN_MAX; i++) {
 		h = CONTAINER(c->hosts.held.v[i], const struct queue, held)
 			->host;
 		if (is_held(h) && (most == NULL || waiting(h) > waiting(most)))
@@ -62,7 +62,7 @@ watch_origins_progress(struct buf *b, const struct core *c)
 	watch_origins_hold(b, most);
 }
 
-/* Calls `each` for SHOWN_MAX origins with something to tell. */
+/* Calls `each` for up to SHOWN_MAX origins that are held or have a rate. */
 static void
 walk(const struct core *c, int (*has)(const struct host *h),
     void (*each)(struct buf *b, const struct host *h), struct buf *b)

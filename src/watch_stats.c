@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Writes what was counted as one JSON line; numbers and our own names only. */
+/* Writes the counts as one JSON line; numbers and our own names only. */
 #include "watch_stats.h"
 
 #include <stdio.h>
@@ -28,7 +28,7 @@ seconds(struct timeval tv)
 	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
 }
 
-/* ru_maxrss survives exec: it may be that of whoever started us. */
+/* ru_maxrss survives exec: it may be that of our parent process. */
 static uint64_t
 rss_peak_bytes(const struct rusage *ru)
 {

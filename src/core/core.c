@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The deciders' common ground, made and taken down. Decides nothing, and knows
- * no mover but by its name.
+ * Initialises and frees what all deciders share. Decides nothing, and calls no
+ * mover but timers.
  */
 #include "core/core.h"
 
@@ -56,7 +56,7 @@ core_init(struct core *c, struct event_base *base)
 	list_init(&c->spare.xchgs);
 	list_init(&c->spare.histories);
 	c->spare.read_buf = mem_alloc(CORE_READ_BYTES);
-	c->turn.is_work_left = 1; /* the first turn must not wait */
+	c->turn.is_work_left = 1; /* the first pass must not wait */
 	c->random = (uint64_t)c->hosts.table.key[0] | 1;
 }
 

@@ -68,22 +68,22 @@ struct core {
 	struct pool *coprocs; /* --exec; or NULL */
 	struct trace *trace;  /* what happens goes there; never NULL */
 
-	/* Where every fetch is. */
-	struct list state[CORE_STATES]; /* QUEUED: unused, see struct host;
-					 * EMITTING: likewise, struct emit */
+	/* Every fetch is on one of these lists. */
+	struct list state[CORE_STATES]; /* not QUEUED: see struct queue;
+					 * not EMITTING: see struct emit */
 	struct list run;                /* entry hooks and reads that are due */
-	struct list paused;             /* reading stopped by us */
-	size_t alive;
-	size_t emitting; /* those in EMITTING, of all jobs */
+	struct list paused;             /* those we do not read from */
+	size_t alive;                   /* all fetches, of all jobs */
+	size_t emitting;                /* those in EMITTING */
 
 	struct sched sched;         /* admission */
 	struct hosts hosts;         /* all origins */
 	struct idle_pool idle_pool; /* kept-alive connections */
-	struct network network;     /* is there one at all */
+	struct network network;     /* is it up */
 	struct account account;     /* of memory, for --max-buffer */
 	struct turn turn;
 	struct standstills standstills;
-	struct scratch scratch; /* for looking at a line before it waits */
+	struct scratch scratch; /* for parsing a line without an exchange */
 	struct spares spare;
 	uint64_t random; /* of jitter; never 0 */
 };
@@ -92,10 +92,10 @@ struct core {
 void core_set_limits(struct core *c, const struct opts *o);
 /* `base` is for timers. The limits, the movers and the jobs follow. */
 void core_init(struct core *c, struct event_base *base);
-/* Items that are still somewhere end without a record. */
+/* Frees all fetches that are left, without a record. */
 void core_drop(struct core *c);
-/* After core_drop and the end of every job: frees all that came since
- * core_init. */
+/* After core_drop and job_fini of every job: frees what core_init and the
+ * modules allocated. */
 void core_fini(struct core *c);
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The spine: the whole life of an item. A state is entered by fetch_enter(),
- * its hook runs from the run queue, events of its connection and its timer
- * come in below, and every verdict leads to another state. Knows what comes
- * next; how it is done, the leaves know.
+ * The life of an item. fetch_enter() enters a state, whose hook then runs from
+ * the run queue; events of the connection and the timer arrive here, and each
+ * verdict leads to another state. The modules it calls do the work.
  */
 #include "core/fetch.h"
 
@@ -53,7 +52,7 @@ static const struct {
 
 #define TO(s) (1u << FETCH_##s)
 
-/* The moves there are: bit n of row m, from m to n. */
+/* The allowed moves: bit n of row m, from m to n. */
 static const unsigned moves[CORE_STATES] = {
 	[FETCH_QUEUED] =
 	    TO(CONNECTING) | TO(SENDING) | TO(QUEUED) | TO(EMITTING),
@@ -81,7 +80,7 @@ fetch_state_phase(enum fetch_state s)
 	return states[s].phase;
 }
 
-/* ---- birth and death ---- */
+/* ---- memory ---- */
 
 struct fetch *
 fetch_new(struct job *j, struct span line)
@@ -128,7 +127,7 @@ destroy(struct fetch *f)
 		free(f);
 }
 
-/* ---- the one door ---- */
+/* ---- state ---- */
 
 static int
 has_slot(enum fetch_state s)
@@ -155,7 +154,7 @@ leave_lists(struct fetch *f)
 		f->x->paused_at_us = 0;
 		if (f->x->conn != NULL)
 			conn_resume(f->x->conn);
-		fetch_run(f); /* of what is unread no event may tell */
+		fetch_run(f); /* no event may come for unread bytes */
 	} else
 		list_remove(list_of(f, f->state), &f->link);
 	f->core->emitting -= f->state == FETCH_EMITTING;
@@ -171,7 +170,7 @@ join_list(struct fetch *f)
 	f->core->emitting += f->state == FETCH_EMITTING;
 }
 
-/* A hop may lead to another origin, a new attempt back to its own. */
+/* A redirect may lead to another origin, a new attempt back to its own. */
 static void
 take_host(struct fetch *f)
 {
@@ -314,7 +313,7 @@ on_timer(void *arg)
 
 	clock_tick(&x->core->clock);
 	if (f == NULL || !has_slot(f->state))
-		return; /* the next one that takes x sets it anew */
+		return; /* the next fetch with x sets the timer again */
 	e = deadline_check(f, &must_read);
 	if (e != E_OK)
 		fetch_fail(f, e, PHASE_STRUCK, NULL);
@@ -336,7 +335,7 @@ fetch_on_parsed(struct pool_doc *d, const struct pool_result *r)
 
 /* ---- entry hooks ---- */
 
-/* How much of its waiting was for the look-up it now uses. */
+/* The part of its wait that was for the look-up it now uses. */
 static int64_t
 lookup_wait_us(const struct fetch *f)
 {
@@ -375,7 +374,7 @@ fetch_start(struct fetch *f, struct conn *conn)
 	f->x = x;
 	x->conn = conn;
 	x->start_at_us = c->clock.now_us;
-	/* First, as its deadlines may be its own. */
+	/* First, as the line may have a timeout of its own. */
 	e = xchg_prepare(x, f);
 	if (e != E_OK) {
 		conn_close(&x->conn, error_code(e));
@@ -449,8 +448,8 @@ enter_emitting(struct fetch *f)
 	fetch_enter(f, FETCH_DONE, "written");
 }
 
-/* Each in its turn once; of those that wait for --keep-order's file, none
- * stands in the way of the others. */
+/* Tries each waiting record once: one that waits for --keep-order's file does
+ * not hold up the others. */
 void
 fetch_emit_waiting(struct job *j)
 {
@@ -500,7 +499,7 @@ fetch_drop(struct fetch *f)
 		sched_free_slot(f);
 	if (f->job->emit.unfinished == f)
 		f->job->emit.unfinished = NULL;
-	/* Nobody waits for it any more. */
+	/* The items after it in order must not wait for it. */
 	if (f->job->emit.order != NULL && f->state != FETCH_DONE)
 		order_end(f->job->emit.order, f->seq, 0);
 	parse_cancel(f);

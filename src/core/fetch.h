@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One item, from its line to its record: the spine. Everything that happens to
- * it passes fetch_enter().
+ * The life of one item, from its line to its record. fetch_enter() makes every
+ * move between states. Other modules report to it and never end a fetch.
  */
 #ifndef CORE_FETCH_H
 #define CORE_FETCH_H
@@ -67,15 +67,16 @@ struct fetch {
 	char inlined[FETCH_INLINE];
 };
 
-/* ---- it begins (core/fetch_begin) ---- */
+/* ---- begin (core/fetch_begin) ---- */
 /* A line of input: QUEUED, or EMITTING with an error of phase input. */
 void fetch_begin(struct job *j, const struct source_line *line, uint64_t token);
-/* Its line cannot be used after all: EMITTING, FILE:LINE:COLUMN: in front. */
+/* Its line is not usable: EMITTING with e; the message is "FILE:LINE:COLUMN: "
+ * and text. */
 void fetch_reject(struct fetch *f, enum err e, size_t column, const char *text);
-/* A fetch in no state yet, its line copied. */
+/* A fetch in no state yet, with a copy of its line. */
 struct fetch *fetch_new(struct job *j, struct span line);
 
-/* ---- the one door ---- */
+/* ---- state ---- */
 /*
  * The only assignment to f->state. Checks the move, traces it, counts, stamps
  * the time, sets list membership, and puts the fetch on the run queue if the
@@ -83,70 +84,72 @@ struct fetch *fetch_new(struct job *j, struct span line);
  */
 void fetch_enter(struct fetch *f, enum fetch_state next, const char *why);
 const char *fetch_state_name(enum fetch_state s);
-/* Where a fault that names no phase of its own has struck. */
+/* The phase of an error in that state which names none. */
 enum phase fetch_state_phase(enum fetch_state s);
 
-/* ---- what befalls it ---- */
+/* ---- outcomes; each may free or move f ---- */
 /*
- * Its attempt failed: it is tried again, or is EMITTING with that error.
- * PHASE_STRUCK: where it was. detail is static.
+ * Its attempt failed: it is tried again, or EMITTING with that error.
+ * PHASE_STRUCK means the phase of its state. detail is static, or NULL.
  */
 void fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail);
-/* The answer is whole, and `left_over` came with it that is not its own: the
- * connection may serve another, if that is nothing. */
+/* The answer is complete. left_over: bytes received after it; if there are none
+ * the connection may be reused. */
 void fetch_succeed(struct fetch *f, struct span left_over);
-/* Enough of an answer that leads elsewhere: the rest is not read. */
+/* Closes the connection before the end of an answer that leads to a redirect or
+ * a retry, and makes that move. */
 void fetch_cut(struct fetch *f);
 /*
- * RESEND, a move back: a kept-alive connection died of e before the first byte
- * of an answer, and the request goes out once more on a fresh one, keeping
- * slot and place. Returns 0 if the rule does not allow it: a method that is
- * not idempotent is sent again only if none of its bytes had been sent.
+ * RESEND: a kept-alive connection failed with e before the first byte of an
+ * answer; the request is sent once more on a new connection, in the same slot.
+ * Returns 0, having done nothing, if that is not allowed: a request that is not
+ * idempotent is sent again only if none of its bytes had been sent.
  */
 int fetch_resend(struct fetch *f, enum err e);
 /*
- * Likewise, because something came on a kept-alive connection that does not
- * begin like an answer: the rest of the one before. With --delay the request
- * goes back to the head of its queue instead, as the origin has seen it.
+ * Likewise, because the bytes on a kept-alive connection are not an answer, but
+ * the rest of the one before. With --delay the request goes back to the head of
+ * its queue instead, as the origin has received it.
  */
 int fetch_resend_stray(struct fetch *f);
 /*
- * No descriptor or port was to be had: back to the head of its queue,
- * unharmed, unless it has waited for --retry-max-time.
+ * No descriptor or port is free: f goes back to the head of its queue, at no
+ * cost, or fails if it has waited for --retry-max-time.
  */
 void fetch_postpone_no_fd(struct fetch *f);
-/* What waits at origins whose look-up failed, or that were given up, fails. */
+/* Fails the fetches that wait at origins that were given up, or whose look-up
+ * failed. */
 void fetch_fail_waiting(struct core *c);
 /*
- * It has got its slot. `conn` is a kept-alive connection, or NULL: dial.
+ * f gets a transfer slot and starts. `conn` is a kept-alive connection, or
+ * NULL: dial. May end f.
  */
 void fetch_start(struct fetch *f, struct conn *conn);
-/* Dropped without a record (an early stop). */
+/* Frees f without a record (a run that was stopped). */
 void fetch_drop(struct fetch *f);
 
-/* ---- the turn ---- */
+/* ---- in each pass of the loop ---- */
 /* Puts it on the run queue if it is not there. */
 void fetch_run(struct fetch *f);
-/* Runs what is due until the queue is empty or the budget is used up. */
+/* Runs the queue until it is empty or the pass's budget is used up. */
 void fetch_run_queue(struct core *c);
-/* May bytes arrive for f in its present state? */
+/* Can bytes arrive for f in its present state? */
 int fetch_is_reading(const struct fetch *f);
 /*
- * Reads what is there, within the pass's budget; the rest is left for the run
- * queue. May end the fetch.
+ * Reads what has arrived, within the pass's budget, and queues f for the rest.
+ * May end f.
  */
 void fetch_read(struct fetch *f);
-/* Lets paused fetches read again as far as there is room. */
+/* Resumes reading of paused fetches that need not pause any more. */
 void fetch_resume_paused(struct core *c);
-/* Writes records that waited for room, oldest first. */
+/* Writes records that wait for room, oldest first. */
 void fetch_emit_waiting(struct job *j);
 /*
- * The run ends here: what was begun and is not finished ends as
- * E_INTERRUPTED, with how far its last attempt was and that one's code; what
- * was not begun is dropped.
+ * Ends the run: items that have begun fail with E_INTERRUPTED, with the phase
+ * and error code of their last attempt; others are dropped without a record.
  */
 void fetch_interrupt_all(struct core *c);
-/* The pools call it: an answer has been parsed, or will not be. */
+/* Callback of the pools: an answer was parsed, or could not be. */
 void fetch_on_parsed(struct pool_doc *d, const struct pool_result *r);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The spine, where a fetch begins: a line of input is understood far enough to
- * know its origin, or to say what is wrong with it. All else that it says is
- * thrown away; the line is read again with its slot.
+ * Begins a fetch: parses a line of input to know its origin, or what is wrong
+ * with it. Keeps little else: the line is parsed again when the fetch gets its
+ * transfer slot.
  */
 
 #include "base/mem.h"
@@ -12,7 +12,7 @@
 #include "core/origin/host.h"
 #include "io/source.h"
 
-#define BAD_LINE_KEPT 65535 /* of a line that cannot be used: its record's */
+#define BAD_LINE_KEPT 65535 /* bytes of a line too long, for its record */
 
 void
 fetch_reject(struct fetch *f, enum err e, size_t column, const char *text)
@@ -46,7 +46,7 @@ make(struct job *j, const struct source_line *line, struct span text)
 	return f;
 }
 
-/* Where in the line its URL begins, from 1, as far as that is known. */
+/* The column, from 1, at which the line's URL begins; 1 if not known. */
 static size_t
 url_column(const struct core *c, struct span line)
 {
@@ -56,7 +56,7 @@ url_column(const struct core *c, struct span line)
 						   : 1;
 }
 
-/* What its output cannot show, and what leaves nothing to parse. */
+/* Do the options allow an answer to be written while it arrives? */
 static int
 is_streamable(const struct opts *o)
 {
@@ -64,7 +64,7 @@ is_streamable(const struct opts *o)
 	       !o->only_failed && !o->only_ok && !opts_extracts(o);
 }
 
-/* Why a line that is good by itself cannot be a request; NULL: it can. */
+/* Why a line with valid syntax cannot be sent; NULL: it can. */
 static const char *
 why_unsendable(const struct request *r, const struct opts *o)
 {
@@ -76,7 +76,7 @@ why_unsendable(const struct request *r, const struct opts *o)
 	return NULL;
 }
 
-/* What it takes from each --budget: as it says, otherwise nothing. */
+/* The cost of each --budget: as the line says, otherwise 0. */
 static void
 note_cost(struct fetch *f)
 {
@@ -114,7 +114,7 @@ note_oddity(struct oddity *o, const struct fetch *f)
 	*o = (struct oddity){ f->source, f->source_line };
 }
 
-/* For a warning, one a run of each kind. */
+/* Records the first likely mistake of each kind, for a warning. */
 static void
 note_oddities(struct fetch *f)
 {

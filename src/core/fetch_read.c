@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The spine, as far as arriving bytes drive it: reads from the connection,
- * feeds the exchange, acts on its verdict; pauses and resumes. Knows nothing
- * of how a fetch began or where its record goes.
+ * Arriving bytes: reads from the connection, feeds the exchange, acts on its
+ * verdict; pauses and resumes. Knows nothing of how a fetch began or where its
+ * record goes.
  */
 #include "core/deadline.h"
 #include "core/fetch.h"
@@ -12,9 +12,9 @@
 #include "core/xchg.h"
 #include "io/sink.h"
 
-#define ROUNDS 8 /* reads of one fetch a visit */
+#define READS_MAX 8 /* of one fetch, before others run */
 
-/* No answer begins so: it was left over from the one before. */
+/* Are these bytes not an answer, but the rest of the one before? */
 static int
 is_stray(const struct xchg *x)
 {
@@ -22,7 +22,7 @@ is_stray(const struct xchg *x)
 	       (x->err == E_HTTP_NOT_HTTP || x->err == E_HTTP_BAD_STATUS_LINE);
 }
 
-/* Acts on what the answer's bytes led to. Returns nonzero to read on. */
+/* Acts on the verdict on the bytes read. Returns nonzero to read on. */
 static int
 act(struct fetch *f, enum xchg_verdict v, struct span left_over)
 {
@@ -78,7 +78,7 @@ on_reset(struct fetch *f)
 	fetch_fail(f, e, p, detail);
 }
 
-/* The peer has ended the connection, one way or another. */
+/* The peer has closed or reset the connection. */
 static void
 on_end(struct fetch *f, enum conn_end end)
 {
@@ -133,7 +133,7 @@ fetch_is_reading(const struct fetch *f)
 	return f->state >= FETCH_SENDING && f->state <= FETCH_RECEIVING;
 }
 
-/* One read, one verdict. Returns nonzero if there is reason to go on. */
+/* Reads once and acts on the verdict. Returns nonzero to read on. */
 static int
 read_once(struct fetch *f)
 {
@@ -160,8 +160,8 @@ read_once(struct fetch *f)
 }
 
 /*
- * The request is not out yet. On a kept-alive connection that is out of turn
- * (or its end): the request goes out on another one.
+ * Readable before the request is sent. On a kept-alive connection these are
+ * unrequested bytes or its end: the request is sent on a new connection.
  */
 static void
 read_too_early(struct fetch *f)
@@ -187,7 +187,7 @@ fetch_read(struct fetch *f)
 		read_too_early(f);
 		return;
 	}
-	for (i = 0; i < ROUNDS && fetch_is_reading(f); i++) {
+	for (i = 0; i < READS_MAX && fetch_is_reading(f); i++) {
 		if (f->x->paused_at_us != 0)
 			return;
 		why = sched_must_pause(f);

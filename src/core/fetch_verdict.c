@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The spine's other half: what a verdict leads to. The three moves back
- * (RESEND, REDIRECT, RETRY), each in one function, and the endings. Decides
- * nothing by itself: retry and govern do.
+ * Acts on verdicts: the three moves back (RESEND, REDIRECT, RETRY), each in one
+ * function, and the ends of a fetch. core/retry and core/origin/backoff decide.
  */
 #include <string.h>
 
@@ -32,7 +31,7 @@ may_resend(const struct fetch *f)
 	       (item_is_idempotent(f) || conn_sent(x->conn) == 0);
 }
 
-/* The slot is left, and what went with it. */
+/* Gives up the slot and the exchange. */
 static void
 enter_queue(struct fetch *f, const char *why)
 {
@@ -41,7 +40,7 @@ enter_queue(struct fetch *f, const char *why)
 		xchg_release(&f->x);
 }
 
-/* Back to the head of its queue, as if it had not started. */
+/* Puts f back at the head of its queue, as if it had not started. */
 static void
 requeue_unstarted(struct fetch *f, const char *why)
 {
@@ -69,7 +68,7 @@ resend(struct fetch *f)
 	fetch_enter(f, FETCH_CONNECTING, "resend");
 }
 
-/* For `attempts`: the request that is sent once more has ended so. */
+/* Lists in `attempts` the request that failed with e and is sent again. */
 static void
 add_resent_attempt(struct fetch *f, enum err e)
 {
@@ -96,7 +95,7 @@ fetch_resend_stray(struct fetch *f)
 	if (!may_resend(f))
 		return 0;
 	add_resent_attempt(f, f->x->err);
-	/* The origin has seen this request: --delay holds for the next. */
+	/* The origin has received this request: --delay applies. */
 	if (f->job->opts->delay_us > 0)
 		requeue_unstarted(f, "resend");
 	else
@@ -118,7 +117,7 @@ own_host(const struct fetch *f)
 	return u != NULL ? host_of(f->core, u) : f->host;
 }
 
-/* REDIRECT: the same attempt goes on at its next hop. */
+/* REDIRECT: the attempt continues with the next request. */
 static void
 redirect(struct fetch *f)
 {
@@ -136,7 +135,7 @@ redirect(struct fetch *f)
 	history_add_attempt(f);
 	history_set_last(f);
 	t->last_phase = PHASE_REDIRECT;
-	t->last_took_us = 0; /* that is in redirect_us */
+	t->last_took_us = 0; /* counted in redirect_us */
 	t->redirects++;
 	t->continues_attempt = 1;
 	t->due_at_us = 0;
@@ -150,15 +149,15 @@ redirect(struct fetch *f)
 }
 
 /*
- * RETRY: another attempt, after its own back-off or (asked to wait) when its
- * origin may. It begins at the item's own URL, unless that would repeat a
- * request that must not be: then where it failed.
+ * RETRY: another attempt, after a back-off of its own or (is_retry_after) when
+ * the hold of its origin ends. It begins at the item's own URL, or where it
+ * failed if a request before must not be repeated.
  */
 static void
 retry(struct fetch *f, int is_retry_after)
 {
 	struct history *t = history_of(f);
-	int64_t delay_us = 0; /* beyond its origin's back-off */
+	int64_t delay_us = 0; /* beyond the hold of its origin */
 	const char *why = f->err != E_OK   ? error_code((enum err)f->err)
 			  : is_retry_after ? "asked_to_wait"
 					   : "status";
@@ -212,7 +211,7 @@ phase_struck(const struct fetch *f)
 	return fetch_state_phase(f->state);
 }
 
-/* Did it end by something of which the attempts tell? */
+/* Does its end belong into the list of attempts? */
 static int
 counts_as_attempt(const struct fetch *f)
 {
@@ -235,7 +234,7 @@ finish(struct fetch *f)
 	    f->err != E_OK ? error_code((enum err)f->err) : "complete");
 }
 
-/* Where the header section that has come leads. */
+/* Acts on the verdict on the header section. */
 static void
 redirect_or_retry(struct fetch *f)
 {
@@ -245,7 +244,7 @@ redirect_or_retry(struct fetch *f)
 		retry(f, f->x->verdict == VERDICT_RETRY_AFTER);
 }
 
-/* Does it say of the origin that it cannot be reached? */
+/* Does the error mean that the origin is unreachable? */
 static int
 is_unreachable(
     const struct fetch *f, enum err e, enum phase p, const char *detail)
@@ -255,7 +254,7 @@ is_unreachable(
 	return error_info(e)->retry == 'Y' || retry_is_transient(f, e, detail);
 }
 
-/* Tells its back-off what the failure says of the origin. */
+/* Reports a failure to the back-off of its origin. */
 static void
 report_to_backoff(
     struct fetch *f, enum err e, enum phase p, const char *detail, int is_last)
@@ -272,7 +271,7 @@ report_to_backoff(
 		backoff_answered(f);
 }
 
-/* It has no try left. */
+/* f has no try left. */
 static void
 fail_for_good(struct fetch *f, enum err e, enum phase p)
 {
@@ -280,8 +279,8 @@ fail_for_good(struct fetch *f, enum err e, enum phase p)
 		backoff_ended(f, e);
 }
 
-/* Tells the network of the failure. Nonzero: the network is down, and this is
- * not the item's fault. */
+/* Reports a failure to core/origin/network. Nonzero: the network is down, and f
+ * does not fail. */
 static int
 report_to_network(struct fetch *f, enum err e, enum phase p, const char *detail)
 {
@@ -295,12 +294,12 @@ report_to_network(struct fetch *f, enum err e, enum phase p, const char *detail)
 		    c, f->host, e, detail, f->x->looked_up_at_us);
 	if (e == E_CONNECT_REFUSED || e == E_CONNECT_RESET)
 		network_works(c);
-	else if (c->network.is_probing) /* perhaps this was it */
+	else if (c->network.is_probing) /* f may have been the probe */
 		network_postpone_probe(c);
 	return 0;
 }
 
-/* What the connection knows of the fault; then it is gone. */
+/* Copies the facts of the connection for the record, then closes it. */
 static void
 close_failed(struct xchg *x, enum err e)
 {
@@ -314,9 +313,9 @@ close_failed(struct xchg *x, enum err e)
 }
 
 /*
- * There is no memory to wait with where it was sent: it begins again later, as
- * if it had not started, unless a request of it must not be repeated.
- * Nonzero: so it does.
+ * If there is no memory to keep a redirect's target while f waits: begins f
+ * again later from its own URL, unless one of its requests must not be
+ * repeated. Nonzero: that was done.
  */
 static int
 postpone_no_memory(struct fetch *f, enum err e, enum phase p)
@@ -344,7 +343,7 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 
 	if (f->x != NULL && f->x->verdict != VERDICT_FINAL &&
 	    f->x->verdict != VERDICT_ERROR) {
-		fetch_cut(f); /* what mattered had come */
+		fetch_cut(f); /* the header section was complete */
 		return;
 	}
 	if (p == PHASE_STRUCK)
@@ -369,7 +368,7 @@ fetch_fail(struct fetch *f, enum err e, enum phase p, const char *detail)
 	finish(f);
 }
 
-/* The look-up it waited for failed. */
+/* The look-up that f waited for failed. */
 static void
 fail_lookup(struct fetch *f, enum err e, const char *detail)
 {
@@ -377,7 +376,7 @@ fail_lookup(struct fetch *f, enum err e, const char *detail)
 	struct history *t =
 	    f->job->opts->include_attempts ? history_of(f) : f->history;
 
-	/* No exchange: thousands may end here at once. */
+	/* Without an exchange, as thousands may fail here at once. */
 	if (since < f->entered_at_us)
 		since = f->entered_at_us;
 	if (f->begun_at_us == 0)
@@ -471,9 +470,9 @@ fetch_succeed(struct fetch *f, struct span left_over)
 	finish(f);
 }
 
-/* ---- the run is cut ---- */
+/* ---- interrupt ---- */
 
-/* It waits for another try, or to follow a redirect. */
+/* f waits: if it has begun (another try, a redirect) it gets a record. */
 static void
 interrupt_waiting(struct fetch *f)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * When to read more of a job's input. Knows nothing of what a line says, nor
- * of who goes next.
+ * Decides when to read more of a job's input. Knows nothing of what a line says
+ * or which item starts next.
  */
 #include "core/intake.h"
 
@@ -14,7 +14,7 @@
 #define KNOWN_BYTES_MAX (16u << 20)
 #define LINES_A_PASS 512
 
-/* Transfers there may be at once: enough to start wait for four times that. */
+/* Enough items wait if they could fill all transfer slots four times. */
 static uint64_t
 enough(const struct job *j)
 {
@@ -24,8 +24,8 @@ enough(const struct job *j)
 }
 
 /*
- * Hosts are ready and wait for slots, and more than enough wait behind them
- * for their look-ups: more lines would start nothing sooner.
+ * Queues are ready and wait for slots, and enough others wait for look-ups:
+ * reading more lines would start no transfer sooner.
  */
 static int
 is_far_ahead(const struct job *j)
@@ -40,16 +40,16 @@ share(const struct job *j, size_t of)
 	return of / j->core->jobs.n;
 }
 
-/* --keep-order: so far ahead of the next item in order that no more may be
- * known. */
+/* --keep-order: is the input read as far ahead of the next item in order as it
+ * may be? */
 static int
 is_out_of_order(const struct job *j)
 {
 	const struct order *o = j->emit.order;
 
-	return o != NULL &&
-	       (account_is_full_of_order(j->core, o) ||
-		   j->seq + LINES_A_PASS - order_turn(o) >= ORDER_AHEAD_MAX);
+	return o != NULL && (account_is_full_of_order(j->core, o) ||
+				j->seq + LINES_A_PASS - order_next_seq(o) >=
+				    ORDER_AHEAD_MAX);
 }
 
 static int
@@ -122,7 +122,7 @@ intake_read(struct core *c)
 
 /* ---- the run has ended early ---- */
 
-/* Written, and not freed yet. */
+/* Items whose record is written, but which are not freed yet. */
 static size_t
 count_done(const struct job *j)
 {
@@ -139,7 +139,7 @@ count_done(const struct job *j)
 }
 
 static void
-look_for_more(struct job *j)
+check_for_more(struct job *j)
 {
 	struct intake *in = &j->intake;
 	struct source_line line;
@@ -165,7 +165,7 @@ look_for_more(struct job *j)
 }
 
 void
-intake_judge_left(struct core *c)
+intake_check_left(struct core *c)
 {
 	struct link *k;
 	struct job *j;
@@ -173,6 +173,6 @@ intake_judge_left(struct core *c)
 	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
 		j = CONTAINER(k, struct job, of_core);
 		j->was_left |= j->alive > count_done(j);
-		look_for_more(j);
+		check_for_more(j);
 	}
 }

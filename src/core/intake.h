@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The input of each job, read no further than is needed to keep its transfers
+ * Reads the input of each job, no further than needed to keep its transfers
  * going.
  */
 #ifndef CORE_INTAKE_H
@@ -12,32 +12,32 @@
 struct core;
 struct input;
 
-/* The first line with something odd in it that is fetched all the same. */
+/* The first line with a likely mistake, which is fetched nevertheless. */
 struct oddity {
-	const char *source; /* file, "-", "argument"; NULL: there was none */
+	const char *source; /* file, "-", "argument"; NULL: there is none */
 	uint64_t line;
 };
 
 struct intake {
 	struct input *input;
-	int ended;                 /* no more will come, */
-	int failed;                /* because it could not be read */
-	struct oddity two_urls;    /* after a comma or blank another one */
-	struct oddity method_case; /* "get" */
+	int ended;                 /* no more items will come */
+	int failed;                /* because reading failed */
+	struct oddity two_urls;    /* two URLs in one line */
+	struct oddity method_case; /* a method in lower case, as "get" */
 };
 
 /*
- * Reads items of every job, up to a batch, as far as it needs some. Nonzero:
- * there may be more to read just now.
+ * Reads up to a batch of items for each job that needs some. Nonzero: more may
+ * be read without waiting.
  */
 int intake_read(struct core *c);
 /* Does any job need more items? */
 int intake_is_wanted(const struct core *c);
 /*
- * The run has ended early: was_left of each job says afterwards whether there
- * are items without a record, as far as its input is known, and intake.ended
- * whether all of that is.
+ * After a run that was stopped: sets was_left of each job if it has items
+ * without a record, as far as its input is known, and intake.ended if all of
+ * the input is known.
  */
-void intake_judge_left(struct core *c);
+void intake_check_left(struct core *c);
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reads what a line of input says, by itself and with the options. Keeps
- * nothing: a waiting fetch is its line and little more, and the line is read
- * again with its slot.
+ * Reads a line of input together with the options. Keeps nothing: a waiting
+ * fetch is its line and little more, and the line is parsed again when the
+ * fetch gets its transfer slot.
  */
 #include "core/item.h"
 
 #include "core/fetch.h"
 #include "core/history.h"
 
-/* A reference is what does not begin with a scheme of its own. */
+/* A URL without a scheme is a reference. */
 static int
 is_reference(struct span url)
 {
@@ -72,7 +72,8 @@ item_has_idempotency_key(const struct request *r, const struct opts *o)
 {
 	size_t i;
 
-	/* The last word of each list, as a removal takes back the others. */
+	/* The last entry of each list decides: a removal undoes those before.
+	 */
 	for (i = r->nheader; i-- > 0;)
 		if (span_ieq(r->header[i].name, SPAN("idempotency-key")))
 			return !r->header[i].remove;

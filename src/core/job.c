@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A job made from its options, and taken down. Decides nothing. */
+/* Initialises a job from its options, and frees it. Decides nothing. */
 #include "core/job.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Admission. Hosts that may start something take turns; each start, each freed
- * slot and each answer moves one host, so the cost of a decision does not grow
- * with their number. Knows nothing of how a fetch goes on.
+ * Admission. Queues that may start a fetch rotate; each start, freed slot and
+ * answer updates one host, so a decision costs the same with any number of
+ * hosts. Knows nothing of what a fetch does after its start.
  */
 #include "core/sched.h"
 
@@ -22,11 +22,11 @@
 #include "io/conn/conn.h"
 #include "io/timer.h"
 
-#define AHEAD_MIN 16 /* hosts looked up ahead of their turn */
+#define AHEAD_MIN 16 /* hosts looked up before they are needed */
 #define LOOKUPS_MAX 500
 #define FD_RETRY_US 50000
-#define SILENT_US 1000000 /* a peer may be, and is read from all the same */
-#define FD_IDLE_CLOSED 8  /* idle connections closed for want of one */
+#define SILENT_US 1000000 /* a peer silent for longer is not exempt */
+#define FD_IDLE_CLOSED 8  /* idle connections closed if no fd is free */
 
 void
 sched_init(struct sched *s)
@@ -50,7 +50,7 @@ cost_of(const struct fetch *f, size_t budget)
 	return f->cost != NULL ? f->cost[budget] : 0;
 }
 
-/* When every budget has room for f; now at the earliest. */
+/* When every budget has room for f; not before now. */
 static int64_t
 ask_budgets(const struct fetch *f)
 {
@@ -69,16 +69,16 @@ ask_budgets(const struct fetch *f)
 
 /* ---- queue and slots ---- */
 
-#define HEAD_LOOKS 64
-#define BUDGET_LOOKS 4096
+#define HEAD_SCAN_MAX 64
+#define BUDGET_SCAN_MAX 4096
 
 static int
-is_back(const struct fetch *f)
+has_started_before(const struct fetch *f)
 {
 	return f->attempts > 0 || f->fd_since_at_us != 0;
 }
 
-/* New ones at the tail; those that came back at the head, in their order. */
+/* New ones at the tail; those started before at the head, in input order. */
 static void
 join(struct queue *q, struct fetch *f)
 {
@@ -88,21 +88,21 @@ join(struct queue *q, struct fetch *f)
 
 	if (q->budget_at_us > f->core->clock.now_us &&
 	    ask_budgets(f) == f->core->clock.now_us) {
-		q->budget_at_us = 0; /* it holds others, not this one */
+		q->budget_at_us = 0; /* the budget holds others, not f */
 		list_unshift(&q->waiting, &f->link);
 		return;
 	}
-	if (!is_back(f)) {
+	if (!has_started_before(f)) {
 		list_push(&q->waiting, &f->link);
 		return;
 	}
-	for (n = 0; n < HEAD_LOOKS && k != NULL; n++) {
+	for (n = 0; n < HEAD_SCAN_MAX && k != NULL; n++) {
 		g = CONTAINER(k, struct fetch, link);
-		if (!is_back(g) || g->seq > f->seq)
+		if (!has_started_before(g) || g->seq > f->seq)
 			break;
 		k = list_next(&q->waiting, k);
 	}
-	if (n == HEAD_LOOKS)
+	if (n == HEAD_SCAN_MAX)
 		list_unshift(&q->waiting, &f->link);
 	else if (k == NULL)
 		list_push(&q->waiting, &f->link);
@@ -151,7 +151,7 @@ sched_unqueue(struct fetch *f)
 	host_update(f->host);
 }
 
-/* Its back-off is over. */
+/* f's back-off is over. */
 static void
 end_delay(struct fetch *f)
 {
@@ -163,7 +163,7 @@ end_delay(struct fetch *f)
 	host_update(f->host);
 }
 
-/* What it has mostly waited for since it was queued. */
+/* The main reason of f's wait since it was queued. */
 static enum wait_reason
 why_waited(const struct fetch *f)
 {
@@ -191,10 +191,10 @@ sched_count_wait(struct fetch *f)
 }
 
 void
-sched_take_slot(struct fetch *f, int64_t looked_us)
+sched_take_slot(struct fetch *f, int64_t lookup_us)
 {
 	struct core *c = f->core;
-	int64_t waited = c->clock.now_us - f->entered_at_us - looked_us;
+	int64_t waited = c->clock.now_us - f->entered_at_us - lookup_us;
 	enum wait_reason why = why_waited(f);
 
 	c->sched.slots++;
@@ -204,8 +204,8 @@ sched_take_slot(struct fetch *f, int64_t looked_us)
 	f->x->is_probe = backoff_is_probing(f->host);
 	f->x->is_unsent = c->hosts.delays != 0;
 	f->host->unsent += f->x->is_unsent != 0;
-	if (looked_us > 0)
-		stats_wait(&f->job->stats, WAIT_DNS, looked_us);
+	if (lookup_us > 0)
+		stats_wait(&f->job->stats, WAIT_DNS, lookup_us);
 	if (f->history != NULL) {
 		f->history->wait_us = waited > 0 ? waited : 0;
 		f->history->wait_reason =
@@ -236,7 +236,8 @@ sched_free_slot(struct fetch *f)
 
 /* ---- look-ups ---- */
 
-/* One host of each job, as far as it is not far ahead. Returns how many. */
+/* Starts a look-up for each job that is not far enough ahead. Returns how many.
+ */
 static int
 look_up_some(struct core *c, size_t ahead, size_t most)
 {
@@ -276,8 +277,8 @@ sched_look_up_ahead(struct core *c)
 /* ---- pace ---- */
 
 /*
- * The first of its waiting items for which the budgets have room; NULL: none,
- * and the host is held until there is some.
+ * The first waiting fetch for which the budgets have room; NULL: none, and the
+ * queue is held until they have.
  */
 static struct fetch *
 next_in_budget(struct queue *q)
@@ -289,7 +290,7 @@ next_in_budget(struct queue *q)
 
 	if (first == now || backoff_is_probing(q->host))
 		k = NULL;
-	for (n = 0; n < BUDGET_LOOKS && k != NULL && first > now; n++) {
+	for (n = 0; n < BUDGET_SCAN_MAX && k != NULL && first > now; n++) {
 		f = CONTAINER(k, struct fetch, link);
 		at = ask_budgets(f);
 		if (at < first)
@@ -303,7 +304,7 @@ next_in_budget(struct queue *q)
 	return NULL;
 }
 
-/* After a start now: when the rate learnt from the origin allows the next. */
+/* A request starts: sets when the learnt rate allows the next one. */
 static void
 pace_origin(struct host *h)
 {
@@ -319,8 +320,8 @@ pace_origin(struct host *h)
 	h->pace_at_us = pace_next(&learnt, h->pace_at_us, now);
 }
 
-/* A request of f goes out: counts against every rate, at its origin against
- * those of all jobs. */
+/* A request of f starts: counts it against every rate; at its origin against
+ * the rates of all jobs. */
 static void
 charge(struct queue *q, const struct fetch *f)
 {
@@ -366,8 +367,8 @@ sched_sent(struct fetch *f)
 /* ---- starting ---- */
 
 /*
- * More is held than may be, and what is under way will give some back. If
- * nothing is, one at a time goes on all the same.
+ * Is --max-buffer exceeded, with work under way that will free memory? If none
+ * is, one fetch at a time runs anyway.
  */
 static int
 lacks_memory(const struct core *c)
@@ -391,8 +392,7 @@ engine_may_start(const struct core *c)
 	       !lacks_memory(c) && has_free_slot(c);
 }
 
-/* The job whose turn it is: of those that may start something the one that has
- * waited longest since it did. */
+/* The next job in the rotation that may start a fetch. */
 static const struct job *
 next_job(const struct core *c)
 {
@@ -416,7 +416,7 @@ sched_may_start(const struct core *c)
 /* How f gets its connection: *conn, or NULL with addresses at hand. 0: neither,
  * and its host is looked up, or finds its place anew. */
 static int
-find_way(struct queue *q, const struct fetch *f, struct conn **conn)
+get_connection(struct queue *q, const struct fetch *f, struct conn **conn)
 {
 	struct host *h = q->host;
 
@@ -439,7 +439,7 @@ sched_next(struct core *c, struct conn **conn)
 
 	if (f->job->opts->nbudgets > 0)
 		f = next_in_budget(q);
-	if (f == NULL || !find_way(q, f, conn))
+	if (f == NULL || !get_connection(q, f, conn))
 		return NULL;
 	charge(q, f);
 	return f;
@@ -481,12 +481,12 @@ next_in_order(struct job *j, struct conn **conn)
 	    j->slots >= (uint64_t)j->opts->concurrency ||
 	    j->pace.next_at_us > c->clock.now_us)
 		return NULL;
-	o.seq = order_turn(j->emit.order);
+	o.seq = order_next_seq(j->emit.order);
 	hosts_each_waiting(c, find_seq, &o);
 	if (o.f == NULL || sched_is_delayed(o.f))
 		return NULL;
 	q = queue_find(o.f->host, j);
-	if (q->state != QUEUE_READY || !find_way(q, o.f, conn))
+	if (q->state != QUEUE_READY || !get_connection(q, o.f, conn))
 		return NULL;
 	charge(q, o.f);
 	return o.f;
@@ -506,8 +506,8 @@ sched_next_in_order(struct core *c, struct conn **conn)
 
 /* ---- what is due ---- */
 
-/* Many wait for the same moment of a budget: in the order of the input, or some
- * would be passed over again and again. */
+/* Many queues wait for the same moment of a budget: wakes them in input order,
+ * or some would be overtaken again and again. */
 static void
 wake_queues(struct core *c)
 {
@@ -543,7 +543,7 @@ sched_wake(struct core *c)
 	wake_queues(c);
 }
 
-/* The loop goes on to pump. */
+/* Only wakes the loop, which calls turn_decide next. */
 static void
 on_due(void *arg)
 {
@@ -590,30 +590,30 @@ set_pause(unsigned *pauses, enum core_pause p, int on)
 }
 
 static void
-judge_output(struct job *j)
+set_output_pauses(struct job *j)
 {
 	struct emit *e = &j->emit;
 
 	set_pause(&j->pauses, PAUSE_SINK,
 	    e->out->ops->is_full(e->out) || failed_input_is_full(j));
 	set_pause(&j->pauses, PAUSE_SPILL,
-	    e->order != NULL && !order_ask_disk(e->order));
+	    e->order != NULL && !order_retry_disk(e->order));
 }
 
 void
-sched_judge_pauses(struct core *c)
+sched_update_pauses(struct core *c)
 {
 	struct sched *s = &c->sched;
 	struct link *k;
 	struct job *j;
 
 	account_update(c);
-	parse_go_on(c);
+	parse_resume_pools(c);
 	if (!account_is_over(c))
 		s->exempt = NULL;
 	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
 		j = CONTAINER(k, struct job, of_core);
-		judge_output(j);
+		set_output_pauses(j);
 		if (j->ready.n > 0 && engine_may_start(c) &&
 		    j->pace.next_at_us > c->clock.now_us)
 			j->pace.held_at_us = c->clock.now_us;
@@ -625,17 +625,17 @@ sched_judge_pauses(struct core *c)
 	if (s->pauses & PAUSE_FD && (c->clock.now_us >= s->fd_retry_at_us ||
 					conns_open(c->conns) < s->fd_open))
 		set_pause(&s->pauses, PAUSE_FD, 0);
-	if (s->pauses & PAUSE_FD) /* it may have fired a little early */
+	if (s->pauses & PAUSE_FD) /* the timer may fire a little early */
 		timer_set(s->fd_timer, s->fd_retry_at_us);
 }
 
 /*
- * Goes on before `than` over --max-buffer: the one that was begun first, as
- * its end comes first and gives back what it holds. A live stream may last for
- * ever, and what it holds is part of a line: after all others, most first.
+ * May f read over --max-buffer before `than`? The one begun first may, as it is
+ * likely to end first and free its memory. A stream may last for ever and holds
+ * only part of a line: after all others, the one that holds most first.
  */
 static int
-goes_before(const struct fetch *f, const struct fetch *than)
+has_precedence(const struct fetch *f, const struct fetch *than)
 {
 	int is_stream = f->x->stream_mode != OUTPUT_STREAM_NONE;
 
@@ -648,9 +648,8 @@ goes_before(const struct fetch *f, const struct fetch *than)
 	return f->seq < than->seq;
 }
 
-/* The first of a list to go on, if it is before f: of those that have been
- * read from not long ago. A peer that is silent is waited for by its own
- * timeouts, not by all others. */
+/* The fetch of a list with precedence over all others and f, of those whose
+ * peer sent bytes lately: a silent peer must not keep all others waiting. */
 static struct fetch *
 first_of(const struct list *l, struct fetch *f)
 {
@@ -662,7 +661,7 @@ first_of(const struct list *l, struct fetch *f)
 		g = CONTAINER(k, struct fetch, link);
 		if ((g->x->paused_at_us != 0 ||
 			conn_moved_at_us(g->x->conn) > since) &&
-		    goes_before(g, f))
+		    has_precedence(g, f))
 			f = g;
 	}
 	return f;
@@ -685,14 +684,14 @@ sched_must_pause(struct fetch *f)
 	if (e->out->ops->is_full(e->out) ||
 	    (f->x->stream_mode != OUTPUT_STREAM_NONE && output_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
-	if (e->order != NULL && order_turn(e->order) == f->seq)
-		return 0; /* all others wait for it */
+	if (e->order != NULL && order_next_seq(e->order) == f->seq)
+		return 0; /* in order, all others wait for f */
 	if (f->x->stream_mode != OUTPUT_STREAM_NONE && !output_has_room(f))
 		return WAIT_ORDER;
 	if (!account_is_over(c) || e->unfinished == f)
-		return 0; /* nothing else comes out before its line is */
+		return 0; /* f's line must be complete before others */
 	if (c->state[FETCH_PARSING].n > 0)
-		return WAIT_MEMORY; /* these will give memory back */
+		return WAIT_MEMORY; /* parsed answers will free memory */
 	if (c->sched.exempt == NULL) {
 		c->sched.exempt = choose_exempt(f);
 		c->sched.exempt_at_us = c->clock.now_us;
@@ -705,7 +704,7 @@ on_fd_retry(void *arg)
 {
 	struct core *c = arg;
 
-	clock_tick(&c->clock); /* the turn goes on to judge and pump */
+	clock_tick(&c->clock); /* only wakes the loop */
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who goes next: slots, the limit of each origin, pauses. Says why something
- * waits. What it chooses the spine starts.
+ * Admission: chooses the fetch that starts next by transfer slots, limits and
+ * pauses, and says why others wait. core/fetch starts it.
  */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
@@ -17,93 +17,92 @@ struct core;
 struct fetch;
 struct timer;
 
-/* Why nothing may start just now; a bit each. */
+/* Reasons why no fetch may start; a bit each. */
 enum core_pause {
-	PAUSE_SINK = 1 << 0,   /* of a job: its output is not read */
-	PAUSE_FD = 1 << 1,     /* no descriptor or port is to be had */
+	PAUSE_SINK = 1 << 0,   /* of a job: its output is full */
+	PAUSE_FD = 1 << 1,     /* no descriptor or port is free */
 	PAUSE_MEMORY = 1 << 2, /* --max-buffer */
-	PAUSE_STOP = 1 << 3,   /* the run is being ended */
+	PAUSE_STOP = 1 << 3,   /* the run ends */
 	PAUSE_NET = 1 << 4,    /* the network is down */
-	PAUSE_POOL = 1 << 5,   /* enough wait for a parser */
+	PAUSE_POOL = 1 << 5,   /* too many answers wait for a parser */
 	PAUSE_SPILL = 1 << 6,  /* of a job: --max-spill, or the disk is full */
 };
 
 struct sched {
 	unsigned pauses;         /* enum core_pause */
-	unsigned traced_pauses;  /* as the trace has them */
-	size_t slots;            /* in use */
+	unsigned traced_pauses;  /* those last written to the trace */
+	size_t slots;            /* transfer slots in use */
 	size_t known;            /* items that wait for a slot */
-	struct heap later;       /* fetches in back-off, by when they are due */
-	struct timer *due_timer; /* the first of these, of the hosts that are
-				  * held, and of --rate */
-	int64_t pool_held_at_us; /* when PAUSE_POOL last held something */
-	int64_t fd_retry_at_us;  /* when PAUSE_FD is tried again, */
-	size_t fd_open;          /* or once fewer sockets are open than this */
+	struct heap later;       /* fetches in back-off, by their end of it */
+	struct timer *due_timer; /* for the nearest of these, of the queues
+				  * that are held, and of --rate */
+	int64_t pool_held_at_us; /* when PAUSE_POOL last delayed a start */
+	int64_t fd_retry_at_us;  /* PAUSE_FD ends at this moment, */
+	size_t fd_open;          /* or when fewer sockets are open than this */
 	struct timer *fd_timer;
-	struct fetch *exempt; /* goes on reading over --max-buffer; or NULL */
-	int64_t exempt_at_us; /* since then */
+	struct fetch *exempt; /* may read over --max-buffer; or NULL */
+	int64_t exempt_at_us; /* since when */
 };
 
 void sched_init(struct sched *s);
 /* Every fetch must be gone. */
 void sched_fini(struct sched *s);
 
-/* ---- for the spine: a fetch comes to QUEUED and leaves it ---- */
-/* A new one joins the tail of its origin's queue, one come back its head, once
- * its back-off is over. */
+/* ---- called by core/fetch ---- */
+/* f enters QUEUED: a new one joins the tail of its queue, one that has started
+ * before its head, after its back-off. */
 void sched_queue(struct fetch *f);
 void sched_unqueue(struct fetch *f);
-/* It has its slot; looked_us of its waiting was for a look-up. */
-void sched_take_slot(struct fetch *f, int64_t looked_us);
+/* f gets its slot; lookup_us of its wait was for a look-up. */
+void sched_take_slot(struct fetch *f, int64_t lookup_us);
 void sched_free_slot(struct fetch *f);
-/* It waits for its slot in vain: the run is over. */
+/* Counts the wait of a queued fetch that will not start: the run is over. */
 void sched_count_wait(struct fetch *f);
-/* Its request has gone out: --delay counts from here. */
+/* f's request was sent: --delay counts from here. */
 void sched_sent(struct fetch *f);
 
-/* ---- the turn ---- */
-/* Back-offs and holds that are over end. */
+/* ---- in each pass of the loop ---- */
+/* Ends the back-offs and holds that are due. */
 void sched_wake(struct core *c);
-/* Looks up origins ahead of their turn. */
+/* Starts look-ups of origins before they are needed. */
 void sched_look_up_ahead(struct core *c);
-/* Is there something that could start now? */
+/* May a fetch start now? */
 int sched_may_start(const struct core *c);
 /*
- * While sched_may_start: the next one that is to start, already counted against
- * every rate. *conn: a kept-alive connection, or NULL: dial. NULL: its origin
- * cannot start it now; ask again.
+ * Call while sched_may_start: returns the fetch to start next, already counted
+ * against every rate. *conn is a kept-alive connection, or NULL: dial. Returns
+ * NULL if its origin cannot start it now; call again.
  */
 struct fetch *sched_next(struct core *c, struct conn **conn);
 /*
- * With --keep-order, when nothing but the item whose turn it is makes room for
- * others: that item; as sched_next. NULL: it cannot start, or need not.
+ * With --keep-order, when only the next item in order can make room for others:
+ * that item, as sched_next. NULL: it cannot start, or need not.
  */
 struct fetch *sched_next_in_order(struct core *c, struct conn **conn);
-/* Before the loop waits: wakes it when time alone lets something go on. */
+/* Sets the timer for the next moment at which a fetch may start. */
 void sched_set_timer(struct core *c);
-/* Sets or clears the pauses that follow from water marks. */
-void sched_judge_pauses(struct core *c);
+/* Sets or clears each pause by the present fill levels. */
+void sched_update_pauses(struct core *c);
 
 /* ---- pauses ---- */
 /*
- * Must f stop reading just now? 0, or why: WAIT_OUTPUT_BLOCKED, WAIT_MEMORY.
- * Over --max-buffer one that has something to read goes on to its end: it is
- * chosen here.
+ * Must f stop reading now? 0, or the reason: WAIT_OUTPUT_BLOCKED, WAIT_ORDER or
+ * WAIT_MEMORY. Over --max-buffer one fetch is chosen here to read to its end.
  */
 int sched_must_pause(struct fetch *f);
-/* No descriptor or port was to be had: closes idle ones, tries again soon. */
+/* No descriptor or port is free: closes idle connections and pauses starts. */
 void sched_begin_fd_wait(struct core *c);
-/* f has a connection: if it had waited for a descriptor, that is over. */
+/* f has a connection: ends its wait for a descriptor, if there was one. */
 void sched_end_fd_wait(struct fetch *f);
-/* Nothing new starts any more. */
+/* From now on no fetch starts. */
 void sched_stop(struct core *c);
 
-/* Every item has its record and no more can come. */
+/* Has every item its record, and can no more come? */
 int sched_is_done(const struct core *c);
-/* Is it in a back-off of its own? */
+/* Is f in a back-off of its own? */
 int sched_is_delayed(const struct fetch *f);
-/* How many items wait for their slot, by reason. */
-void sched_waits(struct core *c, size_t by_reason[WAIT_COUNT]);
+/* Counts the items that wait for a slot, by reason. */
+void sched_count_waiting(struct core *c, size_t by_reason[WAIT_COUNT]);
 /* Why f waits, or NULL if it does not. */
 const char *sched_why(const struct fetch *f);
 

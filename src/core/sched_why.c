@@ -82,7 +82,7 @@ count_why(void *arg, const struct fetch *f)
 }
 
 void
-sched_waits(struct core *c, size_t by_reason[WAIT_COUNT])
+sched_count_waiting(struct core *c, size_t by_reason[WAIT_COUNT])
 {
 	memset(by_reason, 0, WAIT_COUNT * sizeof(by_reason[0]));
 	hosts_each_waiting(c, count_why, by_reason);

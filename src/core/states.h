@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The states of a fetch, once: enum, names, deadlines, entry hooks, gauges
- * and the USR1 dump come from here. Numbers only grow.
+ * The table of the states of a fetch: enum, names, deadlines, entry hooks,
+ * counts and the USR1 list come from it. A fetch moves to higher numbers,
+ * except when its request is sent again or it is queued again.
  *
  * STATE(id, number, "name", phase, deadline, hook)
- *   phase     where a fault that names none has struck
+ *   phase     of an error that names none
  *   deadline  NONE; SINCE: the named option counts from the state's entry;
  *             MOVED: from the last byte in or out
  *   option    field of struct opts

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Counting. Knows nothing of what is counted. */
+/* Counters and a histogram. Knows nothing of what is counted. */
 #include "core/stats.h"
 
 static const char *const names[WAIT_COUNT] = {

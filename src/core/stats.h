@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a run counts, for the summary, --stats and the exit status. Plain
- * numbers; nobody decides by them.
+ * The counts of a job, for the summary, --stats and the exit status. No
+ * decision depends on them.
  */
 #ifndef CORE_STATS_H
 #define CORE_STATS_H
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/parse_error.h"
 
-/* Why an item waits; stats_wait_name() has the words that users see. */
+/* Why an item waits; users see the names of stats_wait_name(). */
 enum wait_reason {
 	WAIT_SLOT,
 	WAIT_HOST_LIMIT,
@@ -41,7 +41,7 @@ struct stats {
 	uint64_t conns_reused;
 	uint64_t by_status[6]; /* 1xx to 5xx at 1 to 5, anything else at 0 */
 	uint64_t by_error[E_COUNT];
-	uint64_t by_parse[PARSE_COUNT]; /* of what was to be parsed */
+	uint64_t by_parse[PARSE_COUNT]; /* of answers to be parsed */
 	unsigned exit_classes; /* bit n: an item ended in exit class n */
 	struct {
 		uint64_t count;
@@ -49,7 +49,7 @@ struct stats {
 	} waits[WAIT_COUNT];
 };
 
-/* How late the loop comes to what is ready. */
+/* How long ready events wait for the loop. */
 struct lag {
 	uint64_t of[LAG_BUCKETS];
 	int64_t max_us;
@@ -59,7 +59,7 @@ const char *stats_wait_name(enum wait_reason r);
 void stats_wait(struct stats *s, enum wait_reason r, int64_t us);
 /* A ready event waited up to `us`. */
 void stats_lag(struct lag *l, int64_t us);
-/* The lag that a share of all turns (0.5, 0.99) did not exceed, in us. */
+/* The lag that a share of all passes (0.5, 0.99) did not exceed, in us. */
 int64_t stats_lag_quantile(const struct lag *l, double share);
 
 #endif

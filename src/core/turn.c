@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The order of things in a turn. Knows nothing of what they do. */
+/* The order of steps in a pass of the loop. Each step is elsewhere. */
 #include "core/turn.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ has_to_emit(const struct job *j)
 		   e->unfinished == NULL && !e->out->ops->is_full(e->out));
 }
 
-/* Of any job. */
+/* Has any job output that can be written? */
 static int
 has_output(const struct core *c)
 {
@@ -58,8 +58,7 @@ start_next(struct core *c)
 		fetch_start(f, conn);
 }
 
-/* While the network is down one look-up or one start finds out whether it is
- * back. */
+/* While the network is down, one look-up or start at a time probes it. */
 static void
 probe_network(struct core *c)
 {
@@ -123,7 +122,7 @@ emit_job(struct job *j)
 	output_settle(j);
 }
 
-/* Large bodies go out piece by piece, as long as the sink takes them. */
+/* Writes large bodies piece by piece, as long as the sink has room. */
 static void
 emit(struct core *c)
 {
@@ -137,7 +136,7 @@ emit(struct core *c)
 	} while (has_output(c) && !clock_is_over_budget(&c->clock));
 }
 
-/* Those of the engine and of every job. */
+/* How many of the engine and the jobs are paused. */
 static unsigned
 count_pauses(const struct core *c)
 {
@@ -194,9 +193,9 @@ turn_finish(struct core *c)
 
 	emit(c);
 	pauses = count_pauses(c);
-	sched_judge_pauses(c);
+	sched_update_pauses(c);
 	if (count_pauses(c) < pauses)
-		c->turn.is_work_left = 1; /* no event tells of it: pump again */
+		c->turn.is_work_left = 1; /* no event will wake us for this */
 	trace_pauses(c);
 	fetch_resume_paused(c);
 	conns_reap(c->conns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * --budget: no window of its unit holds more than it, large items get their
- * turn, small ones are not held up for them, and no time is wasted.
+ * --budget: no window of its unit exceeds it, large items do not starve, small
+ * ones are not delayed for them, and no time is wasted.
  */
 #include <stdio.h>
 
@@ -18,7 +18,7 @@ static const struct origin quick[] = {
 	    .to_kind = 2, .to_hosts = 30 },
 };
 
-/* Costs come from seq, so that the checks know them too. */
+/* Costs follow from seq, so that the checks know them. */
 static unsigned
 mixed_cost(uint64_t seq)
 {
@@ -53,7 +53,7 @@ mixed_item(struct event_base *w, uint64_t seq, struct item *to)
 	to->more = cost(mixed_cost(seq), 1);
 }
 
-/* Some of these are redirected, and some come back. */
+/* Some of these are redirected, and some are retried. */
 static void
 restless_item(struct event_base *w, uint64_t seq, struct item *to)
 {
@@ -146,7 +146,7 @@ test_redirects_and_retries_are_charged_as_well(void **state)
 
 /* ---- by the server's clock ---- */
 
-/* What arrives, not what is begun: some dial first, some need not. */
+/* Counts requests on arrival, not at their start: some dial first. */
 static double
 most_by_arrival(const struct event_base *w, int64_t window)
 {
@@ -331,7 +331,7 @@ test_a_large_item_gets_its_turn_in_a_stream_of_small_ones(void **state)
 	}
 }
 
-/* Small ones come one by one and leave little room at any time. */
+/* Small ones start one by one and leave little room at any time. */
 static void
 one_in_a_trickle(struct event_base *w, uint64_t seq, struct item *to)
 {

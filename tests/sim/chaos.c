@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * All that can go wrong, at once and in any order, under options drawn at
- * random; and runs that are stopped in the midst of it. What holds at each
- * step stands in check.c; here everything only has to end.
+ * All faults at once and in any order, with random options; and runs that are
+ * stopped meanwhile. check.c has the invariants of each pass; here every run
+ * must end.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +95,7 @@ one_of(uint64_t *bits, const char *const v[4])
 
 #define ONE_OF(...) one_of(&bits, (const char *const[4]){ __VA_ARGS__ })
 
-/* With NULL an option is left out. */
+/* NULL: the option is not given. */
 static void
 maybe(struct draw *d, const char *name, const char *value)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What must hold at every turn, recounted from the lists. Knows the structs
- * of core as they are, not how they came to be so.
+ * The invariants of every pass, recounted from the lists. Knows the structs of
+ * core, not what led to them.
  */
 #include <stdlib.h>
 
@@ -49,7 +49,7 @@ next_job(const struct sim *s, const struct job *j)
 	return k != NULL ? CONTAINER(k, const struct job, of_core) : NULL;
 }
 
-/* What an item holds wherever it is. */
+/* The bytes an item is charged for in any state. */
 static void
 count_item(const struct fetch *f, struct count *n)
 {
@@ -222,7 +222,7 @@ check_hosts(struct sim *s, struct count *n)
 
 /* ---- fetches in a state ---- */
 
-/* No deadline may be long past; what stood because of us does not count. */
+/* No deadline may be long past; time paused by us does not count. */
 static void
 check_deadline(struct sim *s, const struct fetch *f)
 {
@@ -260,7 +260,7 @@ check_held(struct sim *s, const struct fetch *f, struct count *n)
 	n->held[ACCOUNT_EXCHANGES] += x->charged;
 }
 
-/* Nothing may have begun while its origin was held. */
+/* No request may have begun while its origin was held. */
 static void
 check_hold(struct sim *s, const struct fetch *f)
 {
@@ -282,7 +282,7 @@ check_slot(struct sim *s, const struct fetch *f, struct count *n)
 	n->slots[n->nslot++] = f;
 }
 
-/* Bytes that no event tells of any more must have somebody to read them. */
+/* A fetch with unread bytes for which no event will come must be queued. */
 static void
 check_reader(struct sim *s, const struct fetch *f)
 {
@@ -381,7 +381,7 @@ by_host(const void *a, const void *b)
 	return (*x)->host < (*y)->host ? -1 : (*x)->host > (*y)->host;
 }
 
-/* What n fetches make of their origin's counts. */
+/* Compares the counts of an origin with those of its n fetches. */
 static void
 check_host(struct sim *s, const struct fetch *const *f, size_t n)
 {
@@ -495,9 +495,9 @@ check_all(struct sim *s)
 	free(n.slots);
 }
 
-/* ---- before it waits ---- */
+/* ---- before the loop waits ---- */
 
-/* Lines are there, slots are free, and nothing will come that would look. */
+/* Can lines be read and slots filled, though no event will come? */
 static int
 forgets_input(const struct sim *s, const struct job *j)
 {
@@ -523,7 +523,7 @@ is_woken_by(const struct core *c, int64_t at)
 	return c->sched.due_timer != NULL && timer_at(c->sched.due_timer) <= at;
 }
 
-/* A timer stands for all that time alone will change. */
+/* Is a timer set for everything that time alone changes? */
 static int
 is_woken(const struct sim *s)
 {
@@ -585,8 +585,8 @@ check_sleep(struct sim *s)
 
 /* ---- at the end ---- */
 
-/* How often its request may have gone out, as the peers saw it. */
-/* Finding out whether an origin that had answered is back costs no try. */
+/* How often its request may have been sent, as the peers saw it. */
+/* A probe of an origin that had answered costs no try. */
 static int
 may_probe_freely(struct sim *s, uint64_t seq)
 {

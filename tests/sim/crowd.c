@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Many origins: none waits for another, none costs more because there are
- * others, and those that are done with are forgotten. SIM_SCALE=50 makes it a
- * million.
+ * Many origins: none waits for another, the cost of each does not grow with
+ * their number, and unused ones are forgotten. SIM_SCALE=50 makes it a million.
  */
 #include <time.h>
 
@@ -30,7 +29,7 @@ one_each(struct event_base *w, uint64_t seq, struct item *to)
 	to->is_plain = 1;
 }
 
-/* When which share of the records had come, in seconds of CPU. */
+/* When each share of the records was written, in seconds of CPU time. */
 struct course {
 	double at[11];
 	size_t most_hosts, bound;
@@ -93,7 +92,7 @@ test_a_million_origins_in_turn_cost_no_more_each(void **state)
 	run_crowd("addresses known", known, 10000, ARGS("-c", "500"));
 }
 
-/* What is known of these is worth keeping. */
+/* These have state that must be kept. */
 static void
 test_origins_that_are_remembered_for_a_reason_are_bounded_too(void **state)
 {
@@ -113,7 +112,7 @@ static const struct origin asking_and_plain[] = {
 	{ FAST, .lookup_cached = 1000 },
 };
 
-/* An origin that asks to wait, 14,000 others, and it again. */
+/* An origin that throttles, 14,000 others, and the first again. */
 static void
 first_and_last(struct event_base *w, uint64_t seq, struct item *to)
 {
@@ -212,7 +211,7 @@ test_two_hundred_fast_origins_are_done_in_seconds_behind_a_slow_one(
 	}
 }
 
-/* The same, and the slow one is held, down, or asks to wait. */
+/* The same, and the slow one is held, down, or throttles. */
 static const struct origin held_and_fast[][2] = {
 	{ { FAST, .status = 429, .retry_after_s = 30 }, { FAST } },
 	{ { FAST, .refuses = 1000 }, { FAST } },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A run that is stopped while items wait for something: what is in flight
- * finishes, nothing else is begun, nobody waits for what they waited for.
+ * A run that is stopped while items wait: transfers in flight finish, no other
+ * starts, and the run does not wait for the reason of the waits.
  */
 #include "core/fetch.h"
 #include "core/origin/host.h"
@@ -63,7 +63,7 @@ count_begun(void *arg, const struct fetch *f)
 	return 1;
 }
 
-/* What was asked for has a record; what was not begun has none. */
+/* Items that have begun have a record; others have none. */
 static void
 check_outcomes(const struct sim *s)
 {
@@ -100,7 +100,7 @@ run_wait(size_t i, uint64_t seed)
 	sim_run_for(&s, STOP);
 	at = s.w.now_us;
 	slots = s.core.sched.slots;
-	sched_waits(&s.core, why);
+	sched_count_waiting(&s.core, why);
 	if (why[waits[i].why] == 0)
 		world_fail(&s.w, "%s: nobody waits for that", waits[i].name);
 	records = s.w.records + s.core.state[FETCH_EMITTING].n;
@@ -134,7 +134,7 @@ test_a_stop_waits_for_nothing_but_what_is_in_flight(void **state)
 			run_wait(i, seed);
 }
 
-/* A hop is a request like any other; who was to follow one is interrupted. */
+/* An item that waits to follow a redirect is interrupted. */
 static void
 test_no_redirect_is_followed_after_a_stop(void **state)
 {
@@ -174,7 +174,7 @@ count_done(const struct core *c)
 	return n;
 }
 
-/* A turn that is over its budget leaves written items to be freed later. */
+/* A pass that is over its budget leaves written items to be freed later. */
 static void
 test_an_item_may_be_dropped_when_its_record_is_written(void **state)
 {

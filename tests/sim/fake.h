@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the fakes show to the checks beyond the headers of io. */
+/* Functions of the fakes for the checks, besides the headers of io. */
 #ifndef SIM_FAKE_H
 #define SIM_FAKE_H
 
@@ -30,7 +30,7 @@ void fake_output_at_end(const struct output *o);
 struct input *
 fake_input_new(struct event_base *w, void (*cb)(void *arg), void *arg);
 void fake_input_free(struct input *in);
-/* Is a line there for the asking, that no callback will tell of? */
+/* Can a line be read, for which no callback will come? */
 int fake_input_has_line(const struct input *in);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/clock.h over the virtual clock: the budget of a pass counts looks at the
- * clock, as virtual time does not pass by itself.
+ * io/clock.h over the virtual clock: the budget of a pass counts calls of
+ * clock_tick, as virtual time does not pass by itself.
  */
 #include "io/clock.h"
 #include "io/timer.h"

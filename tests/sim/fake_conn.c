@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/conn/conn.h without sockets: the client's end of every connection. Plain
- * ones tell of bytes for as long as they are there, those under TLS once, as
- * the real ones do. Knows nothing of what the peer says: fake_peer.c.
+ * io/conn/conn.h without sockets: the client's end of every connection. Like
+ * the real ones, plain connections report unread bytes again and again, TLS
+ * ones once. fake_peer.c is the other end.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "fake.h"
 #include "fake_conn.h"
 
-/* ---- what the client is told ---- */
+/* ---- events to the client ---- */
 
 static int
 is_readable(const struct conn *c)
@@ -148,7 +148,7 @@ fail(struct conn *c, enum err e, const char *detail)
 	c->cb(c->arg, CONN_FAILED);
 }
 
-/* Lost on its way, and sent again later; nonzero if it is so. */
+/* Is the packet lost, and sent again later? */
 static int
 is_lost(struct conn *c)
 {
@@ -545,7 +545,7 @@ conn_close(struct conn **cp, const char *why)
 	list_push(&c->set->dead, &c->link);
 }
 
-/* ---- what is known of it ---- */
+/* ---- facts ---- */
 
 uint64_t
 conn_id(const struct conn *c)

@@ -65,7 +65,7 @@ struct conn {
 	size_t body_left, cut_at;
 	unsigned requests;
 	int is_head_only, is_blocked;
-	unsigned kind, host; /* whose it is */
+	unsigned kind, host; /* its origin */
 	const char *no_way;  /* the errno its dial will fail with, or NULL */
 
 	enum err err;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The far end of every connection. Understands as much of a request as it needs
- * to answer in HTTP/1.1, or to misbehave as its origin says, and writes down
- * what it was asked.
+ * The peer of every connection. Parses as much of a request as it needs to
+ * answer in HTTP/1.1, or to fail as its origin says, and logs each request.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +20,9 @@ fake_peer_later(struct conn *c, int64_t us)
 	ev_set(w, &c->peer, w->now_us + world_about(w, us));
 }
 
-/* ---- what it answers ---- */
+/* ---- answers ---- */
 
-/* So many requests in any second; 0: this is one more. */
+/* Does the origin allow this request, by its limit in any second? */
 static int
 is_allowed(struct conn *c)
 {
@@ -89,7 +88,7 @@ choose_answer(struct conn *c, struct answer *a)
 		w->answer(w, e, a);
 }
 
-/* What the checks go by. */
+/* Logs the request for the checks. */
 static void
 note_answer(struct conn *c, const struct answer *a)
 {
@@ -129,7 +128,7 @@ write_head(struct conn *c, struct buf *to)
 	buf_str(to, "\r\n");
 }
 
-/* ---- how it goes about it ---- */
+/* ---- sending them ---- */
 
 static enum fate
 choose_fate(struct conn *c)
@@ -259,7 +258,7 @@ go_on(struct conn *c)
 		end_body(c);
 }
 
-/* A peer that closes while nothing is asked, or says what was not asked. */
+/* A peer that closes an idle connection, or sends unrequested bytes. */
 static void
 misbehave_idle(struct conn *c)
 {
@@ -299,7 +298,7 @@ act(struct conn *c)
 	}
 }
 
-/* Packets are lost just now: nonzero, and when the peer is to go on. */
+/* Are packets lost now? Then sets when the peer continues. */
 static int
 is_cut_off(struct conn *c, int64_t *again_us)
 {

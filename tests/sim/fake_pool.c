@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/pool/pool.h over the virtual clock: workers that take their time over each
- * document, at most two with each of them, and fail at some. Takes what it is
- * given byte by byte for what was announced.
+ * io/pool/pool.h over the virtual clock: workers that need some time for each
+ * document, have at most two at once, and fail at some. Checks that each
+ * document has the announced length.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ pool_free(struct pool *p)
 	free(p);
 }
 
-/* ---- handing over ---- */
+/* ---- documents ---- */
 
 static void
 swallow(struct pool *p, struct pool_doc *d)
@@ -143,7 +143,7 @@ pool_cancel(struct pool *p, struct pool_doc *d)
 	feed(p);
 }
 
-/* ---- what comes of it ---- */
+/* ---- results ---- */
 
 static void
 answer(struct pool *p, struct pool_doc *d, struct pool_result *r)

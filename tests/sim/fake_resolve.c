@@ -158,7 +158,7 @@ resolve_cancel(struct resolve_job *job)
 	free(job);
 }
 
-/* No scenario stands still while a look-up is open. */
+/* No scenario has a standstill during a look-up. */
 void
 resolve_extend_deadlines(struct resolve *r, int64_t us)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io/sink.h over a reader that takes bytes at a rate, and none for a while;
- * what it has taken is read line by line, a record each. Fills and drains as
- * the real one does on a pipe.
+ * io/sink.h over a reader that reads at a given rate, with pauses, and parses
+ * each line as a record. Fills and drains like the real sink on a pipe.
  */
 #include <stdio.h>
 #include <stdio.h>
@@ -210,7 +209,7 @@ wait_for_room(struct sink *s)
 	ev_set(w, &s->writable, at);
 }
 
-/* ---- as the real one ---- */
+/* ---- io/sink.h ---- */
 
 static void
 push(struct sink *s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* io/spill.h in memory: what was put aside stays there until all of it is
- * released. The disk never fails. */
+/* io/spill.h in memory: all bytes are kept until the last is released. Writing
+ * never fails. */
 #include <stdlib.h>
 
 #include "base/check.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What goes wrong on the way, and when: each deadline at its time, requests
- * that go out again, descriptors that are short, a run that is stopped.
+ * Faults of transfers: each deadline at its time, requests that are sent again,
+ * a lack of descriptors, a run that is stopped.
  */
 #include <string.h>
 
@@ -114,7 +114,7 @@ test_each_deadline_strikes_at_its_time(void **state)
 	}
 }
 
-/* Timers come early or late, exchanges are used again by other items. */
+/* Timers fire early or late; exchanges are reused by other items. */
 static void
 own_times(struct event_base *w, uint64_t seq, struct item *to)
 {

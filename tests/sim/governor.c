@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Origins that ask to wait: all of one is held, no other is, what comes after
- * is no burst, and patience has an end.
+ * Origins that throttle: one is held as a whole and no other is, no burst
+ * follows the hold, and it is given up after some time.
  */
 #include <string.h>
 
@@ -174,7 +174,7 @@ test_a_hold_is_never_shorter_than_the_origins_own_back_off(void **state)
 	size_t i, n;
 
 	(void)state;
-	/* It says nothing, 1, 2, ... seconds. */
+	/* Retry-After: none, 1, 2, ... seconds. */
 	for (seed = 1; seed <= 6; seed++) {
 		sim_init(&s, seed, two, ARGS("-c", "6"));
 		s.w.answer = always_busy;
@@ -225,7 +225,7 @@ test_an_answer_ends_the_origins_back_off(void **state)
 	sim_fini(&s);
 }
 
-/* One is asked to wait, and all others that are in flight are answered. */
+/* One is throttled, and all others in flight are answered. */
 static void
 one_is_asked(struct event_base *w, const struct seen *e, struct answer *a)
 {
@@ -254,7 +254,7 @@ test_answers_to_what_was_in_flight_do_not_end_a_hold(void **state)
 	}
 }
 
-/* ---- what it does not cost ---- */
+/* ---- no try is used up ---- */
 
 static void
 busy_for_long(struct event_base *w, const struct seen *e, struct answer *a)
@@ -490,7 +490,7 @@ each_is_refused_twice(
 		say(a, 429, 0);
 }
 
-/* Probes come back to those that were asked before. */
+/* Items throttled before are probes again. */
 static void
 test_an_origin_that_refuses_each_item_twice_lets_all_through(void **state)
 {
@@ -659,7 +659,7 @@ test_an_origin_with_a_limit_loses_nothing_and_is_kept_busy(void **state)
 	sim_fini(&s);
 }
 
-/* ---- patience ---- */
+/* ---- giving up ---- */
 
 static void
 busy_for_a_minute(struct event_base *w, const struct seen *e, struct answer *a)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Limits that hold under chaos, turns that come round, and pressure that goes
- * from the output back to the input.
+ * Limits that hold under chaos, fairness, and back-pressure from the output to
+ * the input.
  */
 #include "base/mem.h"
 #include "core/origin/host.h"
@@ -90,7 +90,7 @@ test_limits_and_counts_hold_whatever_goes_wrong(void **state)
 		    seed, c[seed % COUNT(c)], per_host[seed % COUNT(per_host)]);
 }
 
-/* ---- turns ---- */
+/* ---- fairness ---- */
 
 static const struct origin slow_and_fast[] = {
 	{ FAST, .first_at_us = 30 * SECOND },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * --net-down: while the whole network is gone the run waits and burns nothing;
- * what is one origin's own fault stops no other, and what never worked ends.
+ * --net-down: while the network is down the run waits and uses up no tries; a
+ * failure of one origin stops no other, and items of origins that never worked
+ * fail.
  */
 #include "core/origin/host.h"
 #include "scenario.h"
@@ -181,7 +182,7 @@ test_nobody_turns_in_circles_while_it_is_gone(void **state)
 	sim_fini(&s);
 }
 
-/* An origin held by a rate of its own has nothing to find out with. */
+/* An origin held by a rate of its own has no item to probe with. */
 static void
 test_nobody_turns_in_circles_while_the_only_origin_is_held(void **state)
 {
@@ -303,7 +304,7 @@ test_what_one_origin_lacks_stops_no_other(void **state)
 	}
 }
 
-/* One cannot be reached, the other only is silent on what it has open. */
+/* One is unreachable, the other is silent on its open connections. */
 static const struct origin silent_both[] = {
 	{ FAST, .trouble = DOWN_NO_ROUTE, .trouble_from_us = 10 * SECOND,
 	    .trouble_until_us = 40 * SECOND, .says_close = 1000 },
@@ -477,7 +478,7 @@ test_an_hour_without_network_is_waited_for(void **state)
 	}
 }
 
-/* ---- thousands of doubts at once ---- */
+/* ---- thousands of pending look-up errors at once ---- */
 
 /* Kind 2 leads to kind 0, whose name servers are silent; that of kind 1 takes
  * long to say that others are there. */
@@ -499,7 +500,7 @@ redirected(struct event_base *w, uint64_t seq, struct item *to)
 	to->is_plain = 1;
 }
 
-/* Right after the answer no origin is in doubt any more. */
+/* Right after the answer no look-up error is pending. */
 static void
 check_doubts(struct sim *s)
 {

@@ -10,7 +10,7 @@
 
 /* ---- --rate ---- */
 
-/* They answer soon; some send elsewhere, some fail at first. */
+/* They answer soon; some redirect, some fail at first. */
 static const struct origin restless[] = {
 	{ FAST, .redirects = 200, .to_kind = 1, .to_hosts = 20 },
 	{ FAST, .errs = 100, .says_close = 100 },
@@ -85,7 +85,7 @@ test_no_window_has_more_starts_than_the_rate(void **state)
 	}
 }
 
-/* Nobody reads the clock on the dot, and turns take their time. */
+/* Clocks are read late, and passes of the loop take time. */
 static void
 test_rates_hold_with_timers_that_are_early_or_late(void **state)
 {
@@ -281,7 +281,7 @@ dial_host0(const struct event_base *w, const struct seen *e)
 	return e->host == 0 ? seen_dial(w, e) : 0;
 }
 
-/* A start that comes to nothing has to be waited out too. */
+/* A start that fails delays the next one as well. */
 static void
 test_delay_goes_on_when_connections_fail(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Answers that are parsed: nobody's slot is held by it, a full pool stops what
- * would start and nothing else, and every record has its own result.
+ * Answers that are parsed: parsing uses no transfer slot, a full pool only
+ * stops new starts, and every record has its own result.
  */
 #include "core/fetch.h"
 #include "core/output/parse.h"
@@ -35,7 +35,7 @@ parsed(const struct sim *s)
 	return n;
 }
 
-/* ---- the promises ---- */
+/* ---- tests ---- */
 
 static void
 test_each_record_has_the_result_of_its_own_page(void **state)
@@ -95,7 +95,7 @@ test_a_full_pool_pauses_what_would_start(void **state)
 	sim_input(&s, 400, one_host);
 	sim_run_for(&s, 20 * SECOND);
 	assert_true(s.core.sched.pauses & PAUSE_POOL);
-	sched_waits(&s.core, why);
+	sched_count_waiting(&s.core, why);
 	assert_true(why[WAIT_WORKER_BUSY] > 0);
 	sim_run(&s, 60 * SECOND);
 	assert_true(most >= 20 && most < 20 + 10);
@@ -157,7 +157,7 @@ test_a_stop_lets_pages_be_parsed_within_grace(void **state)
 		}
 }
 
-/* Bodies and results in the parsers' hands count against --max-buffer. */
+/* Bodies and results held by parsers count against --max-buffer. */
 static void
 test_memory_bounds_what_waits_for_a_parser(void **state)
 {
@@ -194,7 +194,7 @@ test_what_is_no_page_is_not_parsed(void **state)
 	sim_fini(&s);
 }
 
-/* A turn that is over its budget leaves a page that no pool has yet. */
+/* A pass that is over its budget leaves a page that no pool has yet. */
 static void
 test_a_page_may_be_dropped_before_its_pool_has_it(void **state)
 {

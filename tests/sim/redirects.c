@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Redirects: each hop is a request through the same limits, an item has one
- * record and one slot at a time, and what must not be sent twice is not.
+ * Redirects: each request obeys the same limits, an item has one record and at
+ * most one slot, and requests that are not idempotent are sent once.
  */
 #include "core/origin/host.h"
 #include "scenario.h"
@@ -76,7 +76,7 @@ test_redirects_keep_to_every_limit(void **state)
 	}
 }
 
-/* ---- where they lead ---- */
+/* ---- targets ---- */
 
 static const struct origin four[] = { { FAST }, { FAST }, { FAST }, { FAST } };
 
@@ -133,7 +133,7 @@ test_a_chain_is_one_attempt_and_one_record(void **state)
 	sim_fini(&s);
 }
 
-/* ---- with what ---- */
+/* ---- methods ---- */
 
 static const struct {
 	int status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is tried again: how often, when, and what is not. The origins answer
- * with errors or break; none of them asks to wait.
+ * Retries: which requests, how often, and when. The origins answer with errors
+ * or break connections; none throttles.
  */
 #include <string.h>
 
@@ -287,7 +287,7 @@ test_no_try_begins_after_retry_max_time(void **state)
 	}
 }
 
-/* ---- its place ---- */
+/* ---- place in the queue ---- */
 
 static void
 fail_first(struct event_base *w, const struct seen *e, struct answer *a)

@@ -12,7 +12,7 @@
 
 #include "sim.h"
 
-/* So many, or with SIM_SCALE=N in the environment N times as many. */
+/* n, multiplied by SIM_SCALE from the environment if that is set. */
 uint64_t scale(uint64_t n);
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -27,7 +27,7 @@ uint64_t scale(uint64_t n);
 
 int run_limits(void);    /* limits.c: limits, fairness, back-pressure */
 int run_faults(void);    /* faults.c: timeouts, resend, shortage, stop */
-int run_redirects(void); /* redirects.c: hops, chains, what is sent again */
+int run_redirects(void); /* redirects.c: chains, what is sent again */
 int run_retry(void);     /* retry.c: how often, when, what */
 int run_governor(void);  /* governor.c: origins that ask to wait */
 int run_silence(void);   /* silence.c: origins that do not answer */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Questions to the log of what the peers saw. */
+/* Sums over the log of requests that the peers received. */
 #ifndef SIM_SEEN_H
 #define SIM_SEEN_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Origins that do not answer: held and tried by one item at a time, back when
- * they are back, given up by rule, and no other origin's affair.
+ * Origins that do not answer: held and probed by one item at a time, used again
+ * when they are back, given up by rule, without effect on other origins.
  */
 #include <limits.h>
 #include <string.h>
@@ -210,7 +210,7 @@ test_by_default_that_takes_five_minutes_from_its_first_failure(void **state)
 	sim_fini(&s);
 }
 
-/* ---- it never was there ---- */
+/* ---- never up ---- */
 
 static const struct origin absent[][1] = {
 	{ { FAST, .refuses = 1000 } },
@@ -419,7 +419,7 @@ test_an_origin_given_up_that_is_back_is_used_again(void **state)
 	sim_fini(&s);
 }
 
-/* ---- what fails after the request went out ---- */
+/* ---- failures after the request was sent ---- */
 
 static const struct origin reachable[] = {
 	{ FAST, .resets_before = 1000 },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Wires a core to the fakes and turns it, with the virtual clock in place of
- * the loop and a budget in calls in place of one in CPU time.
+ * Connects a core to the fakes and runs its passes, with the virtual clock in
+ * place of the loop and a budget of calls in place of CPU time.
  */
 #include "sim.h"
 
@@ -211,7 +211,7 @@ sim_is_over(const struct sim *s)
 	return s->is_cut || (sched_is_done(c) && emit_unwritten_bytes(c) == 0);
 }
 
-/* Turning for ever with nothing to show for it is as bad as waiting so. */
+/* Many passes without a record are an error, like waiting for ever. */
 static void
 check_motion(struct sim *s)
 {
@@ -241,7 +241,7 @@ end_early(struct sim *s)
 		if (emit_unwritten_bytes(&s->core) > 0)
 			(void)world_pass(&s->w, 1);
 	}
-	intake_judge_left(&s->core);
+	intake_check_left(&s->core);
 }
 
 void

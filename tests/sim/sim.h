@@ -36,7 +36,7 @@ struct sim {
 /* The arguments end with NULL. */
 void sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
     const char *const *args);
-/* What the input is made of. */
+/* Sets the input. */
 void sim_input(struct sim *s, uint64_t items,
     void (*item)(struct event_base *w, uint64_t seq, struct item *to));
 /* Another job, with options of its own. */
@@ -45,7 +45,7 @@ void sim_add_job(struct sim *s, const char *const *args);
  * added. Instead of sim_input, which gives all to the first. */
 void sim_inputs(struct sim *s, const uint64_t *items,
     void (*item)(struct event_base *w, uint64_t number, struct item *to));
-/* There are descriptors for no more connections. */
+/* Limits the number of open connections. */
 void sim_sockets(struct sim *s, size_t max);
 void sim_turn(struct sim *s);
 /* Turns until `us` of virtual time have passed, or it is over. */
@@ -57,15 +57,15 @@ int sim_is_over(const struct sim *s);
 void sim_stop(struct sim *s);
 /* Frees, and checks that nothing is left behind. */
 void sim_fini(struct sim *s);
-/* Items that ended so. */
+/* The number of items that ended with e. */
 uint64_t sim_count(const struct sim *s, enum err e);
 
 /* ---- check.c ---- */
 /* The counts are what a recount gives; lists, limits and deadlines hold. */
 void check_all(struct sim *s);
-/* About to wait: nothing may be left to do that no event tells of. */
+/* Before the loop waits: no work may be left for which no event will come. */
 void check_sleep(struct sim *s);
-/* Each item has one record, and no POST went out twice. */
+/* Each item has one record, and no POST was sent twice. */
 void check_records(struct sim *s);
 
 #endif

@@ -68,7 +68,7 @@ world_fail(const struct event_base *w, const char *fmt, ...)
 	abort();
 }
 
-/* ---- what is wrong with it, and what was seen ---- */
+/* ---- failures and the log ---- */
 
 int64_t
 world_time(const struct event_base *w)

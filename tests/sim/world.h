@@ -36,7 +36,7 @@ struct ev {
 	void *arg;
 };
 
-/* ---- what an origin does; all chances are of 1,000 ---- */
+/* ---- origins; all chances are of 1,000 ---- */
 
 enum trouble {
 	TROUBLE_NONE,
@@ -121,7 +121,7 @@ struct item {
 	const char *more;    /* raw JSON, begins with a comma; or NULL */
 };
 
-/* What became of an item. */
+/* The outcome of an item. */
 struct outcome {
 	unsigned records, done; /* done: how often its token came back */
 	unsigned handed;        /* handed: how often its request went out */
@@ -230,7 +230,7 @@ int world_is_offline(const struct event_base *w);
 /* When a packet lost from now on gets through at last: TCP sends it again 1,
  * 3, 7, ... s after the first time. */
 int64_t world_retransmit(const struct event_base *w, int64_t until_us);
-/* Writes it down; at_us is set. Valid until the next one. */
+/* Adds it to the log and sets at_us. Valid until the next call. */
 struct seen *world_see(struct event_base *w, const struct seen *e);
 
 /* The world of this test, for io/timer.h, whose clock has no argument. */

@@ -130,7 +130,7 @@ test_items_leave_in_the_order_of_seq(void **state)
 
 	(void)state;
 	begin(&r, 1 << 20);
-	assert_int_equal(order_turn(r.o), 1);
+	assert_int_equal(order_next_seq(r.o), 1);
 	put(&r, 3, SPAN("three\n"));
 	order_end(r.o, 3, 3);
 	put(&r, 2, SPAN("two\n"));
@@ -141,9 +141,9 @@ test_items_leave_in_the_order_of_seq(void **state)
 	assert_int_equal(order_pending(r.o), 2);
 	drain(&r);
 	expect(&r, SPAN("one\n"));
-	assert_int_equal(order_turn(r.o), 1);
+	assert_int_equal(order_next_seq(r.o), 1);
 	order_end(r.o, 1, 1);
-	assert_int_equal(order_turn(r.o), 2);
+	assert_int_equal(order_next_seq(r.o), 2);
 	assert_int_equal(order_pending(r.o), 1);
 	drain(&r);
 	expect(&r, SPAN("one\ntwo\n"));
@@ -151,7 +151,7 @@ test_items_leave_in_the_order_of_seq(void **state)
 	order_end(r.o, 2, 2);
 	drain(&r);
 	expect(&r, SPAN("one\ntwo\nand two\nthree\n"));
-	assert_int_equal(order_turn(r.o), 4);
+	assert_int_equal(order_next_seq(r.o), 4);
 	assert_int_equal(order_pending(r.o), 0);
 	assert_int_equal(order_held_bytes(r.o), 0);
 	end(&r);
@@ -171,14 +171,14 @@ test_an_item_without_lines_is_in_nobodys_way(void **state)
 	order_add(r.o, 5);
 	assert_int_equal(order_pending(r.o), 4);
 	order_end(r.o, 3, 3);
-	assert_int_equal(order_turn(r.o), 1);
+	assert_int_equal(order_next_seq(r.o), 1);
 	order_end(r.o, 1, 1);
-	assert_int_equal(order_turn(r.o), 3);
+	assert_int_equal(order_next_seq(r.o), 3);
 	drain(&r);
-	assert_int_equal(order_turn(r.o), 5);
+	assert_int_equal(order_next_seq(r.o), 5);
 	assert_int_equal(order_pending(r.o), 0);
 	order_end(r.o, 5, 5);
-	assert_int_equal(order_turn(r.o), 6);
+	assert_int_equal(order_next_seq(r.o), 6);
 	expect(&r, SPAN("three\n"));
 	end(&r);
 }
@@ -191,18 +191,18 @@ test_the_item_in_turn_writes_to_the_sink_once_nothing_is_held_of_it(
 
 	(void)state;
 	begin(&r, 1 << 20);
-	assert_true(order_is_turn(r.o, 1));
-	assert_false(order_is_turn(r.o, 2));
+	assert_true(order_is_next(r.o, 1));
+	assert_false(order_is_next(r.o, 2));
 	put(&r, 2, SPAN("half a "));
 	buf_str(sink_buf(r.out), "one\n");
 	order_end(r.o, 1, 1);
-	assert_false(order_is_turn(r.o, 2));
+	assert_false(order_is_next(r.o, 2));
 	assert_true(order_is_due(r.o));
 	drain(&r);
-	assert_true(order_is_turn(r.o, 2));
+	assert_true(order_is_next(r.o, 2));
 	buf_str(sink_buf(r.out), "line\n");
 	order_end(r.o, 2, 2);
-	assert_true(order_is_turn(r.o, 3));
+	assert_true(order_is_next(r.o, 3));
 	drain(&r);
 	expect(&r, SPAN("one\nhalf a line\n"));
 	end(&r);
@@ -264,10 +264,10 @@ check_nearest(uint64_t first, int step)
 	memset(full.p, 'y', SINK_HIGH_WATER);
 	buf_add(sink_buf(r.out), full.p, SINK_HIGH_WATER - 10000);
 	flush(&r);
-	assert_int_equal(order_turn(r.o), 12);
+	assert_int_equal(order_next_seq(r.o), 12);
 	assert_true(order_held_bytes(r.o) <= held - 10000);
 	drain(&r);
-	assert_int_equal(order_turn(r.o), 101);
+	assert_int_equal(order_next_seq(r.o), 101);
 	buf_fini(&full);
 	end(&r);
 }
@@ -302,10 +302,10 @@ test_what_a_full_disk_does_not_take_stays_in_memory(void **state)
 		order_end(r.o, seq, seq);
 	}
 	assert_true(seq > 100 && seq < 1000);
-	assert_false(order_ask_disk(r.o));
+	assert_false(order_retry_disk(r.o));
 	assert_int_equal(order_errno(r.o), EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_true(order_ask_disk(r.o));
+	assert_true(order_retry_disk(r.o));
 	order_end(r.o, 1, 1);
 	assert_int_equal(order_flush(r.o, &r.to.output), E_OK);
 	sink_flush(r.out);
@@ -382,7 +382,7 @@ step(struct run *r, const struct plan *p, uint64_t seq, unsigned *done)
 		order_end(r->o, seq, seq);
 		return 1;
 	}
-	if (order_is_turn(r->o, seq)) {
+	if (order_is_next(r->o, seq)) {
 		make_piece(sink_buf(r->out), seq, *done, p->bytes);
 	} else {
 		make_piece(order_begin(r->o, seq), seq, *done, p->bytes);
@@ -418,7 +418,7 @@ check_plan(const struct plan *p, uint32_t seed)
 			sink_flush(r.out);
 	}
 	drain(&r);
-	assert_int_equal(order_turn(r.o), ITEMS + 1);
+	assert_int_equal(order_next_seq(r.o), ITEMS + 1);
 	assert_int_equal(order_pending(r.o), 0);
 	assert_int_equal(order_held_bytes(r.o), 0);
 	assert_int_equal(order_spilled_bytes(r.o), 0);
@@ -484,7 +484,7 @@ test_a_million_items_may_be_ahead(void **state)
 	assert_int_equal(order_pending(r.o), ORDER_AHEAD_MAX - 1);
 	order_end(r.o, 1, 1);
 	drain(&r);
-	assert_int_equal(order_turn(r.o), ORDER_AHEAD_MAX + 1);
+	assert_int_equal(order_next_seq(r.o), ORDER_AHEAD_MAX + 1);
 	assert_int_equal(sink_written(r.out), 2 * (ORDER_AHEAD_MAX / 1000));
 	put(&r, 2 * ORDER_AHEAD_MAX, SPAN("x\n"));
 	end(&r);

@@ -17,9 +17,9 @@
 #include "core/history.h"
 #include "core/xchg.h"
 
-#define PIECE_BYTES (1u << 20) /* of a large body put at a time */
+#define PIECE_BYTES (1u << 20) /* of a large body, written at a time */
 
-/* The body alone, and only of what succeeded. Returns nonzero if more. */
+/* Writes the body only, if f succeeded. Returns nonzero if there is more. */
 static int
 write_body(struct buf *out, const struct fetch *f, const struct record *r,
     struct record_at *at)
@@ -70,7 +70,7 @@ count(const struct fetch *f, const struct record *r)
 	s->by_error[f->err]++;
 	if (r->was_parsed)
 		s->by_parse[r->parse_error]++;
-	if (f->err != E_INTERRUPTED) /* that says by_error */
+	if (f->err != E_INTERRUPTED) /* by_error counts it */
 		s->exit_classes |= 1u << exit_class(f);
 	if (f->err == E_OK)
 		s->ok++;
@@ -80,7 +80,7 @@ count(const struct fetch *f, const struct record *r)
 		s->by_status[class >= 1 && class <= 5 ? class : 0]++;
 }
 
-/* What a fetch that never had a slot lacks. */
+/* Gives a fetch that never had a slot the exchange its record needs. */
 static void
 complete(struct fetch *f)
 {
@@ -96,7 +96,7 @@ complete(struct fetch *f)
 	xchg_count_held(f->x);
 }
 
-/* ---- what waits ---- */
+/* ---- waiting records ---- */
 
 int
 emit_has_any(const struct job *j)
@@ -157,7 +157,7 @@ is_wanted(const struct fetch *f)
 	return !f->job->opts->only_ok || f->err == E_OK;
 }
 
-/* One step of it. Returns nonzero if there is more. */
+/* Writes one piece of the record. Returns nonzero if there is more. */
 static int
 write_step(struct fetch *f, const struct record *r)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The record of a finished fetch is written as far as there is room. */
+/* Writes the record of a finished fetch, as far as the output has room. */
 #ifndef CORE_OUTPUT_EMIT_H
 #define CORE_OUTPUT_EMIT_H
 
@@ -24,16 +24,16 @@ struct emit {
 	struct output *out;
 	struct sink *failed;      /* --failed-input; or NULL */
 	struct order *order;      /* --keep-order; or NULL */
-	enum err spill_error;     /* of its file: ends the run */
+	enum err spill_error;     /* of the file of `order`: ends the run */
 	struct list waiting;      /* fetches in EMITTING */
-	struct fetch *unfinished; /* its record is half written; or NULL */
-	struct buf *to;           /* what output_open gave, */
-	size_t from;              /* and where its end was */
-	int64_t wall_offset_us;   /* the wall clock less ours */
+	struct fetch *unfinished; /* its record is partly written; or NULL */
+	struct buf *to;           /* the buffer output_open returned, */
+	size_t from;              /* and its length then */
+	int64_t wall_offset_us;   /* wall clock - monotonic clock */
 	struct record_format format;
-	struct record_format line_format; /* of what --exec reads */
+	struct record_format line_format; /* of the lines --exec reads */
 	struct record_text text;          /* of --format text */
-	int is_terminal;        /* records go to one: no control bytes */
+	int is_terminal;        /* the output is one: no control bytes */
 	struct oddity left_out; /* the first line too long for --failed-input */
 };
 
@@ -44,11 +44,12 @@ struct emit {
  */
 int emit_record(struct fetch *f, int all);
 
-/* Has any record that waits room to be written? */
+/* Can any waiting record be written now? */
 int emit_has_any(const struct job *j);
-/* In the outputs of all jobs. */
+/* Bytes in the outputs of all jobs. */
 size_t emit_unwritten_bytes(const struct core *c);
-/* With --keep-order: what is due goes to the sink. Nonzero: there is more. */
+/* With --keep-order: moves records that are next in order to the sink. Nonzero:
+ * there are more. */
 int emit_ordered(struct job *j);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Facts of a fetch and its exchange into a struct record. Decides nothing but
- * what a record says; knows no key and no JSON.
+ * Copies facts of a fetch and its exchange to a struct record. Knows no key and
+ * no JSON.
  */
 #include "core/output/facts.h"
 
@@ -15,7 +15,7 @@
 #include "core/output/parse.h"
 #include "io/timer.h"
 
-#define WALL_SET_US 5000 /* no two readings differ so much by chance */
+#define WALL_SET_US 5000 /* a larger change: the wall clock was set */
 #define INPUT_KEPT 65535
 
 /*
@@ -49,7 +49,7 @@ fill_times(struct record *r, const struct fetch *f)
 	if (f->attempts == 0)
 		return;
 	r->timestamp_us = wall_us(&f->job->emit, f->begun_at_us);
-	/* Parsing is no part of a request, but it is of the item. */
+	/* Parsing counts for the item, not for its request. */
 	r->time_item = now - f->begun_at_us;
 	if (x->parse != NULL && x->parse->was_parsed)
 		r->time_item = f->entered_at_us - f->begun_at_us;
@@ -95,7 +95,7 @@ fill_peer(struct record *r, const struct xchg *x, struct facts *t)
 						      : a->in.sin_port);
 }
 
-/* The Location made absolute; none if that cannot be. */
+/* The Location as an absolute URL; none if it is not valid. */
 static void
 fill_location(struct record *r, const struct xchg *x, struct facts *t)
 {
@@ -156,7 +156,7 @@ fill_request(struct record *r, const struct fetch *f, struct facts *t)
 	r->id = x->req.id;
 	r->id_is_custom = x->req.id_is_custom;
 	r->meta = x->req.meta;
-	/* What was asked for cannot be known of a line that is no request. */
+	/* The method of a line that is not a valid request is not known. */
 	if (x->req.is_json && (x->req.method.n == 0 || x->req.url.p == NULL) &&
 	    (f->err == E_INPUT_INVALID || f->err == E_INPUT_TOO_LONG))
 		r->method = SPAN_NONE;
@@ -167,7 +167,7 @@ fill_request(struct record *r, const struct fetch *f, struct facts *t)
 	if (f->err == E_INPUT_TOO_LONG && !x->req.is_json)
 		given = f->line;
 	if (given.p != NULL) {
-		/* Before it is cut: a password may be longer than that. */
+		/* Redact before cutting: a password may be longer. */
 		if (f->err == E_INPUT_TOO_LONG)
 			url_redact_cut(&t->input, given);
 		else

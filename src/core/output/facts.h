@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is known of a fetch, gathered for its record. */
+/* Collects the facts of a fetch for its record. */
 #ifndef CORE_OUTPUT_FACTS_H
 #define CORE_OUTPUT_FACTS_H
 
@@ -18,8 +18,9 @@ struct facts {
 };
 
 /*
- * Fills r; its spans stand in f, its exchange and t, which is zeroed at first.
- * is_line: for --exec, before its turn: without its value.
+ * Fills r; its spans point into f, its exchange and t. Zero t before; free it
+ * with facts_fini when r is not used any more. is_line: for the line that
+ * --exec reads, which has no result of --exec yet.
  */
 void facts_fill(
     struct record *r, const struct fetch *f, struct facts *t, int is_line);

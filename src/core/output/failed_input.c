@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A fetch keeps its line until it is gone; only what the source cut off its
- * ends is put back here. Decides nothing.
+ * A fetch keeps its line to the end; the BOM and CR that the source removed are
+ * added again here. Decides nothing.
  */
 #include "core/output/failed_input.h"
 
@@ -11,8 +11,8 @@
 #include "core/job.h"
 #include "io/sink.h"
 
-/* Of a line that was too long only the beginning is known; an operand with an
- * LF in it would be two lines. */
+/* Only the beginning of a line too long is known, and an operand with an LF
+ * would become two lines. */
 static int
 is_whole_line(const struct fetch *f)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A ring of items from the turn on. What is held of an item is a chain of
- * extents in the spill file, the links among them, and after these one part in
- * memory. Knows nothing of what a line says.
+ * A ring of items, beginning with the next one in order. The stored bytes of an
+ * item are a linked list of extents in the spill file, followed by one part in
+ * memory. Knows nothing of lines' content.
  */
 #include "core/output/order.h"
 
@@ -16,23 +16,24 @@
 #include "io/spill.h"
 
 #define MIN_ITEMS 64
-#define PIECE_BYTES (64u << 10) /* moved into the sink at a time */
-#define PART_BYTES (64u << 10)  /* worth an extent, though it may grow */
+#define PIECE_BYTES (64u << 10) /* moved to the sink at a time */
+#define PART_BYTES (64u << 10)  /* large enough to be spilled while it grows */
 #define GROW_BYTES (256u << 10)
 #define SCRATCH_BYTES (256u << 10) /* memory kept between items */
 
-/* In the file, before the bytes of each extent. */
+/* The header of each extent in the file. */
 struct head {
-	uint64_t next; /* offset of the next one, if there is any */
+	uint64_t next; /* offset of the item's next extent, if it has one */
 	uint64_t n;
 };
 
 #define HEAD_BYTES sizeof(struct head)
 
 struct part {
-	struct heap_link link; /* the first one goes to the file first */
+	struct heap_link link; /* by spill_rank */
 	uint64_t seq;
-	size_t off, n, cap; /* of bytes: from off to n; before it a head fits */
+	size_t off, n, cap; /* bytes[off] to bytes[n]; off leaves room for a
+			     * struct head */
 	char bytes[];
 };
 
@@ -46,18 +47,19 @@ struct item {
 struct order {
 	struct item *item;   /* seq is at seq & (cap - 1) */
 	size_t cap;          /* a power of two */
-	uint64_t turn, high; /* all known items lie from turn to before high */
-	size_t pending;
-	uint64_t begun; /* whose lines are in scratch */
+	uint64_t next, high; /* known items are in [next, high) */
+	size_t pending;      /* see order_pending */
+	uint64_t begun;      /* seq of the lines in scratch */
 	struct buf scratch;
 	size_t window, held;
 	uint64_t max_spill;
-	int is_disk_full; /* nothing could be written */
+	int is_disk_full; /* the last write to the file failed */
 	struct heap parts;
 	struct spill *spill;
 	void (*passed)(void *arg, uint64_t token);
 	void *passed_arg;
-	/* The first extent of the turn, when is_reading. */
+	/* While is_reading: the first extent of the next item, its length and
+	 * how much of it is moved. */
 	int is_reading;
 	uint64_t n, done;
 	struct buf head;
@@ -77,7 +79,7 @@ resize(struct order *o, size_t cap)
 	struct item *item = mem_zalloc(cap, sizeof(item[0]));
 	uint64_t seq;
 
-	for (seq = o->turn; seq < o->high; seq++)
+	for (seq = o->next; seq < o->high; seq++)
 		item[seq & (cap - 1)] = *at(o, seq);
 	free(o->item);
 	o->item = item;
@@ -85,13 +87,13 @@ resize(struct order *o, size_t cap)
 }
 
 static struct item *
-know(struct order *o, uint64_t seq)
+get_item(struct order *o, uint64_t seq)
 {
 	struct item *i;
 	size_t cap = o->cap;
 
-	CHECK(seq >= o->turn && seq - o->turn < ORDER_AHEAD_MAX);
-	while (seq - o->turn >= cap)
+	CHECK(seq >= o->next && seq - o->next < ORDER_AHEAD_MAX);
+	while (seq - o->next >= cap)
 		cap *= 2;
 	if (cap != o->cap)
 		resize(o, cap);
@@ -99,37 +101,37 @@ know(struct order *o, uint64_t seq)
 		o->high = seq + 1;
 	i = at(o, seq);
 	CHECK(!i->is_ended);
-	if (!i->is_known && seq > o->turn)
+	if (!i->is_known && seq > o->next)
 		o->pending++;
 	i->is_known = 1;
 	return i;
 }
 
 static int
-holds(const struct item *i)
+has_bytes(const struct item *i)
 {
 	return i->is_spilled || i->part != NULL;
 }
 
-/* Passes the turn on as far as nothing is in the way. */
+/* Moves `next` beyond the items that are ended and written. */
 static void
-pass_on(struct order *o)
+advance(struct order *o)
 {
-	struct item *i = at(o, o->turn);
+	struct item *i = at(o, o->next);
 
-	while (i->is_ended && !holds(i)) {
+	while (i->is_ended && !has_bytes(i)) {
 		if (i->token != 0 && o->passed != NULL)
 			o->passed(o->passed_arg, i->token);
 		*i = (struct item){ 0 };
-		i = at(o, ++o->turn);
+		i = at(o, ++o->next);
 		if (i->is_known)
 			o->pending--;
 	}
-	if (o->cap > MIN_ITEMS && o->high - o->turn < o->cap / 8)
+	if (o->cap > MIN_ITEMS && o->high - o->next < o->cap / 8)
 		resize(o, o->cap / 2);
 }
 
-/* ---- what is held ---- */
+/* ---- stored bytes ---- */
 
 static void
 drop_part(struct order *o, struct item *i)
@@ -141,11 +143,12 @@ drop_part(struct order *o, struct item *i)
 }
 
 /*
- * Goes to the file first: what is farthest from its turn. Last: a small part
- * that still grows, or a stream would be cut into countless extents.
+ * The part of the item farthest from its place in order is spilled first. Small
+ * parts that still grow are spilled last, or a stream would be cut into
+ * countless extents.
  */
 static int64_t
-rank(const struct item *i)
+spill_rank(const struct item *i)
 {
 	size_t n = i->part->n - i->part->off;
 
@@ -164,7 +167,7 @@ new_part(uint64_t seq, size_t cap)
 	return p;
 }
 
-/* Room for n bytes more behind what the part holds. */
+/* Makes room for n more bytes in the item's part. */
 static void
 reserve(struct order *o, struct item *i, uint64_t seq, size_t n)
 {
@@ -192,12 +195,12 @@ keep(struct order *o, struct item *i, uint64_t seq, struct span s)
 	reserve(o, i, seq, s.n);
 	memcpy(i->part->bytes + i->part->n, s.p, s.n);
 	i->part->n += s.n;
-	heap_move(&o->parts, &i->part->link, rank(i));
+	heap_move(&o->parts, &i->part->link, spill_rank(i));
 }
 
-/* The extent at that offset is the item's last one now. */
+/* Links the extent at that offset after the item's last one. */
 static enum err
-chain(struct order *o, struct item *i, uint64_t offset)
+append_extent(struct order *o, struct item *i, uint64_t offset)
 {
 	enum err err;
 
@@ -228,7 +231,7 @@ spill_part(struct order *o, struct item *i)
 	    spill_append(o->spill, span_of(from, HEAD_BYTES + head.n), &offset);
 	if (err != E_OK)
 		return err;
-	err = chain(o, i, offset);
+	err = append_extent(o, i, offset);
 	if (err == E_OK)
 		drop_part(o, i);
 	else
@@ -236,7 +239,7 @@ spill_part(struct order *o, struct item *i)
 	return err;
 }
 
-/* What does not fit goes to the file, as far as the disk takes it. */
+/* Spills parts beyond the window to the file, until a write fails. */
 static void
 shrink_to_window(struct order *o)
 {
@@ -253,14 +256,14 @@ shrink_to_window(struct order *o)
 	}
 }
 
-/* ---- what comes ---- */
+/* ---- input ---- */
 
 struct order *
 order_new(size_t window, uint64_t max_spill)
 {
 	struct order *o = mem_zalloc(1, sizeof(*o));
 
-	o->turn = o->high = 1;
+	o->next = o->high = 1;
 	o->window = window;
 	o->max_spill = max_spill;
 	o->spill = spill_new();
@@ -284,7 +287,7 @@ order_free(struct order *o)
 
 	if (o == NULL)
 		return;
-	for (seq = o->turn; seq < o->high; seq++)
+	for (seq = o->next; seq < o->high; seq++)
 		if (at(o, seq)->part != NULL)
 			drop_part(o, at(o, seq));
 	heap_fini(&o->parts);
@@ -298,7 +301,7 @@ order_free(struct order *o)
 struct buf *
 order_begin(struct order *o, uint64_t seq)
 {
-	know(o, seq);
+	get_item(o, seq);
 	buf_clear(&o->scratch, SCRATCH_BYTES);
 	o->begun = seq;
 	return &o->scratch;
@@ -307,7 +310,7 @@ order_begin(struct order *o, uint64_t seq)
 void
 order_add(struct order *o, uint64_t seq)
 {
-	struct item *i = know(o, seq);
+	struct item *i = get_item(o, seq);
 	struct span s = buf_view(&o->scratch);
 
 	CHECK(o->begun == seq);
@@ -328,7 +331,7 @@ order_has_room(const struct order *o)
 }
 
 int
-order_ask_disk(struct order *o)
+order_retry_disk(struct order *o)
 {
 	shrink_to_window(o);
 	return order_has_room(o);
@@ -337,16 +340,16 @@ order_ask_disk(struct order *o)
 void
 order_end(struct order *o, uint64_t seq, uint64_t token)
 {
-	struct item *i = know(o, seq);
+	struct item *i = get_item(o, seq);
 
 	i->is_ended = 1;
 	i->token = token;
 	if (i->part != NULL)
-		heap_move(&o->parts, &i->part->link, rank(i));
-	pass_on(o);
+		heap_move(&o->parts, &i->part->link, spill_rank(i));
+	advance(o);
 }
 
-/* ---- what goes ---- */
+/* ---- output ---- */
 
 static enum err
 read_head(struct order *o, uint64_t offset, struct head *head)
@@ -360,8 +363,8 @@ read_head(struct order *o, uint64_t offset, struct head *head)
 	return err;
 }
 
-/* Leaves the first extent, which has been moved. Its link may be younger than
- * the beginning of its reading. */
+/* Releases the first extent, which was moved, and follows its link; that is
+ * read only now, as it may have been set meanwhile. */
 static enum err
 next_extent(struct order *o, struct item *i)
 {
@@ -425,7 +428,7 @@ order_flush(struct order *o, struct output *out)
 	struct item *i;
 	enum err err;
 
-	while (holds(i = at(o, o->turn)) && !out->ops->is_full(out)) {
+	while (has_bytes(i = at(o, o->next)) && !out->ops->is_full(out)) {
 		if (i->is_spilled)
 			err = move_extent(o, i, out);
 		else {
@@ -434,7 +437,7 @@ order_flush(struct order *o, struct output *out)
 		}
 		if (err != E_OK)
 			return err;
-		pass_on(o);
+		advance(o);
 	}
 	return E_OK;
 }
@@ -442,19 +445,19 @@ order_flush(struct order *o, struct output *out)
 int
 order_is_due(const struct order *o)
 {
-	return holds(at(o, o->turn));
+	return has_bytes(at(o, o->next));
 }
 
 int
-order_is_turn(const struct order *o, uint64_t seq)
+order_is_next(const struct order *o, uint64_t seq)
 {
-	return seq == o->turn && !holds(at(o, seq));
+	return seq == o->next && !has_bytes(at(o, seq));
 }
 
 uint64_t
-order_turn(const struct order *o)
+order_next_seq(const struct order *o)
 {
-	return o->turn;
+	return o->next;
 }
 
 int

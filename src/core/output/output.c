@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where the lines of an item go: to the sink or, with --keep-order, to what
- * waits for its turn; and whether there is room. Knows no record.
+ * Chooses where the lines of an item go: to the sink or, with --keep-order, to
+ * core/output/order; says whether there is room. Knows no record.
  */
 #include "core/output/output.h"
 
@@ -15,7 +15,7 @@ output_is_stored(const struct fetch *f)
 	const struct emit *e = &f->job->emit;
 
 	return e->order != NULL && e->unfinished != f &&
-	       !order_is_turn(e->order, f->seq);
+	       !order_is_next(e->order, f->seq);
 }
 
 struct buf *
@@ -30,9 +30,9 @@ output_open(struct fetch *f)
 	return b;
 }
 
-/* JSON lines for a terminal: what its strings may hold, it may not get. */
+/* JSON strings may contain control characters that a terminal must not get. */
 static void
-spare_terminal(struct fetch *f)
+escape_for_terminal(struct fetch *f)
 {
 	const struct emit *e = &f->job->emit;
 
@@ -45,7 +45,7 @@ output_close(struct fetch *f)
 {
 	const struct emit *e = &f->job->emit;
 
-	spare_terminal(f);
+	escape_for_terminal(f);
 	if (output_is_stored(f))
 		order_add(e->order, f->seq);
 	account_update(f->core);

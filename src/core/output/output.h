@@ -46,8 +46,8 @@ struct output {
 
 /* f's record is complete: its token follows it. */
 void output_put(const struct fetch *f);
-/* The same, for an item that had to wait for its turn (--keep-order); arg is
- * the job. */
+/* The same, for an item that waited for its place in order (--keep-order); arg
+ * is the job. */
 void output_put_in_order(void *arg, uint64_t token);
 /* Tells the input which items are done. */
 void output_settle(struct job *j);
@@ -55,16 +55,17 @@ void output_settle(struct job *j);
 /* ---- where lines are appended ---- */
 
 /*
- * The buffer f's lines go to: the sink's, or with --keep-order what waits for
- * its turn. output_close when they are appended; nothing in between.
+ * The buffer for f's lines: of the sink, or with --keep-order of core/output/
+ * order. Append to it and call output_close, with no other call of these
+ * modules in between.
  */
 struct buf *output_open(struct fetch *f);
 void output_close(struct fetch *f);
 /* Is there room for more of f's lines? */
 int output_has_room(const struct fetch *f);
-/* They go to what waits for its turn. */
+/* Are they stored by --keep-order, rather than written to the sink? */
 int output_is_stored(const struct fetch *f);
-/* Is the output in the midst of another item's record? */
+/* Is another item's record partly written? */
 int output_is_blocked(const struct fetch *f);
 
 #endif

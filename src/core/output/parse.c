@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Decides which answers are parsed and by whom, hands them over piece by piece,
- * and looks at what comes back before anyone believes it. Knows no HTML.
+ * Decides which answers are parsed and by which pool, sends them piece by
+ * piece, and validates the results, as parsers are not trusted. Knows no HTML.
  */
 #include "core/output/parse.h"
 
@@ -19,11 +19,11 @@
 #include "core/xchg.h"
 #include "io/sink.h"
 
-#define PIECE_BYTES (64u << 10) /* handed over at a time */
+#define PIECE_BYTES (64u << 10) /* sent at a time */
 #define KEEP_BYTES 16384        /* of a buffer, for the next answer */
-#define WAIT_MIN_US 1000        /* less is no wait for a parser */
-#define WAITING_MIN 16          /* as many may wait for a parser, */
-#define WAITING_PER_WORKER 4    /* and these for each of them */
+#define WAIT_MIN_US 1000        /* shorter waits are not counted */
+#define WAITING_MIN 16          /* answers that may wait for a parser, */
+#define WAITING_PER_WORKER 4    /* and these more for each worker */
 
 /* ---- which answers ---- */
 
@@ -55,7 +55,7 @@ is_parsed_type(const struct fetch *f)
 	return 0;
 }
 
-/* Of the message to the workers, or about that of a coprocess's line. */
+/* Bytes of the message to a worker; of a coprocess's line, approximately. */
 static uint64_t
 length_of(const struct fetch *f, const struct pool *pool)
 {
@@ -75,7 +75,7 @@ is_too_large(const struct fetch *f, const struct pool *pool)
 	       length_of(f, pool) > FRAME_DOC_MAX;
 }
 
-/* Why the pool does not get it at all. */
+/* Why the pool does not get the answer; PARSE_OK: it does. */
 static enum parse_error
 judge(const struct fetch *f, const struct pool *pool)
 {
@@ -90,7 +90,7 @@ judge(const struct fetch *f, const struct pool *pool)
 	return PARSE_OK;
 }
 
-/* There is a whole answer, and a record of it will be written. */
+/* Is there a complete answer of which a record will be written? */
 static int
 has_answer(const struct fetch *f)
 {
@@ -136,7 +136,7 @@ parse_prepare(struct fetch *f)
 }
 
 static void
-put(struct fetch *f)
+submit(struct fetch *f)
 {
 	struct parse *p = f->x->parse;
 	struct pool_doc *d = &p->doc;
@@ -152,10 +152,10 @@ put(struct fetch *f)
 void
 parse_start(struct fetch *f)
 {
-	/* At once: what starts next is decided in this very turn. */
+	/* Now, as the next starts are decided in this pass. */
 	if (parse_is_full(f->core))
 		f->core->sched.pauses |= PAUSE_POOL;
-	put(f);
+	submit(f);
 }
 
 void
@@ -186,9 +186,9 @@ parse_is_running(const struct fetch *f)
 	return f->x->parse->is_put && pool_is_with_worker(&f->x->parse->doc);
 }
 
-/* ---- room for what comes back ---- */
+/* ---- room for results ---- */
 
-/* Will a record of any job give memory back once it is written? */
+/* Is a record being written, which will free its memory? */
 static int
 is_writing(const struct core *c)
 {
@@ -203,7 +203,7 @@ is_writing(const struct core *c)
 	return emit_unwritten_bytes(c) > 0;
 }
 
-/* What is written gives memory back by itself, as does what --exec ends. */
+/* Records being written free memory, as do answers that --exec finishes. */
 static int
 gives_memory_back(const struct core *c, const struct pool *pool)
 {
@@ -221,7 +221,7 @@ parse_room(struct core *c, const struct pool *pool)
 }
 
 void
-parse_go_on(struct core *c)
+parse_resume_pools(struct core *c)
 {
 	if (c->workers != NULL)
 		pool_resume(c->workers);
@@ -229,7 +229,7 @@ parse_go_on(struct core *c)
 		pool_resume(c->coprocs);
 }
 
-/* ---- handing over ---- */
+/* ---- sending ---- */
 
 int
 parse_fill_document(struct pool_doc *d, struct buf *out, int begin)
@@ -269,10 +269,10 @@ parse_fill_line(struct pool_doc *d, struct buf *out, int begin)
 	return more;
 }
 
-/* ---- what comes back ---- */
+/* ---- results ---- */
 
 static int
-may_be(enum frame_job_kind job, enum json_kind is)
+is_valid_kind(enum frame_job_kind job, enum json_kind is)
 {
 	if (is == JSON_NULL)
 		return 1;
@@ -293,7 +293,7 @@ may_be(enum frame_job_kind job, enum json_kind is)
 	return 0;
 }
 
-/* An object with just the keys asked for, in their order. */
+/* The result must be an object with exactly the keys asked for, in order. */
 int
 parse_check_object(struct pool_doc *d, struct span value)
 {
@@ -310,7 +310,7 @@ parse_check_object(struct pool_doc *d, struct span value)
 		if (json_member(&j, &key) != 1 || key.escaped ||
 		    !span_eq(json_inside(&key), o->jobs[i].name) ||
 		    json_value(&j, &v) == -1 ||
-		    !may_be(o->jobs[i].kind, v.kind))
+		    !is_valid_kind(o->jobs[i].kind, v.kind))
 			return -1;
 	return json_member(&j, &key) == 0 && json_end(&j) == 0 ? 0 : -1;
 }
@@ -333,19 +333,19 @@ find_seq(struct span object, struct json_value *seq, struct span *cut)
 	while (json_member(&j, &key) == 1 && json_value(&j, seq) == 0) {
 		to = object.p + j.at;
 		if (!key.escaped && span_eq(json_inside(&key), SPAN("seq"))) {
-			/* One comma goes with it: before it or behind it. */
+			/* One comma is cut as well: before or after it. */
 			if (*from != ',' && json_member(&j, &key) == 1)
 				to = key.raw.p;
 			*cut = span_of(from, (size_t)(to - from));
 			return 1;
 		}
-		from = to; /* at the comma, but for blanks */
+		from = to; /* the comma follows, perhaps after blanks */
 		from += strspn(from, " \t\r\n");
 	}
 	return 0;
 }
 
-/* An object that says which item it answers says the right one. */
+/* An object with a member "seq" must be the answer to that item. */
 int
 parse_check_value(struct pool_doc *d, struct span value)
 {
@@ -364,7 +364,7 @@ parse_check_value(struct pool_doc *d, struct span value)
 }
 
 static void
-take_seq_out(struct buf *object)
+remove_seq(struct buf *object)
 {
 	struct json_value seq;
 	struct span cut, raw;
@@ -378,7 +378,7 @@ take_seq_out(struct buf *object)
 	memmove(object->p + at, object->p + at + cut.n, object->n - at);
 }
 
-/* Without the answer's own time in the parser's hands. */
+/* Counts the time f waited for a parser, without the parsing itself. */
 static void
 count_wait(const struct fetch *f, int64_t since_us, int64_t parsed_us)
 {
@@ -391,7 +391,7 @@ count_wait(const struct fetch *f, int64_t since_us, int64_t parsed_us)
 		stats_wait(&f->job->stats, WAIT_WORKER_BUSY, waited);
 }
 
-/* A large one is not copied: its pages would be new to us. */
+/* Swaps buffers instead of copying a large result. */
 static void
 keep(struct buf *to, const struct pool_result *r)
 {
@@ -416,7 +416,7 @@ take(struct parse *p, const struct pool_result *r, int is_exec)
 	struct buf *to = is_exec ? &p->exec : &p->object;
 	int has_value = r->value.n > 0;
 
-	/* What the workers could not take, the coprocess may have. */
+	/* The coprocess's result replaces "skipped" or "too large". */
 	if (p->error == PARSE_OK || p->error == PARSE_SKIPPED ||
 	    p->error == PARSE_TOO_LARGE)
 		p->error = r->error;
@@ -428,7 +428,7 @@ take(struct parse *p, const struct pool_result *r, int is_exec)
 	}
 	keep(to, r);
 	if (is_exec)
-		take_seq_out(to);
+		remove_seq(to);
 	if (is_exec)
 		p->has_exec = has_value;
 	else
@@ -447,7 +447,7 @@ parse_take(struct fetch *f, const struct pool_result *r)
 	p->is_put = 0;
 	p->pool = NULL;
 	if (!is_exec && offer(f, c->coprocs)) {
-		put(f);
+		submit(f);
 		return 0;
 	}
 	count_wait(f, f->entered_at_us, p->time_us);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The parsing of an answer by other processes: which answers, by whom, and what
- * comes of it. An answer goes first to the workers (--extract, --css, --xpath,
- * --regex), then to the coprocesses (--exec), as far as either is asked for.
+ * Has answers parsed by other processes, and keeps the results. An answer goes
+ * first to the workers (--extract, --css, --xpath, --regex), then to the
+ * coprocesses (--exec), if the options ask for them.
  */
 #ifndef CORE_OUTPUT_PARSE_H
 #define CORE_OUTPUT_PARSE_H
@@ -19,40 +19,40 @@ struct fetch;
 /* Of one exchange; its memory is kept for the next. */
 struct parse {
 	struct pool_doc doc;
-	struct pool *pool; /* whose turn it is; NULL: nobody's */
-	int is_put;        /* and that one has it */
-	int was_parsed;    /* the record says how it went */
+	struct pool *pool; /* that parses it now or next; or NULL */
+	int is_put;        /* `pool` has it */
+	int was_parsed;    /* the record has the result or the error */
 	enum parse_error error;
 	int has_object, has_exec;
 	struct buf object; /* the workers' JSON */
 	struct buf exec;   /* the coprocess's */
-	int64_t time_us;   /* RECORD_NO_TIME: it was with none */
-	unsigned worker;
-	/* How far it is handed over. */
+	int64_t time_us;   /* spent parsing; RECORD_NO_TIME: none had it */
+	unsigned worker;   /* number of the last one; 0: none */
+	/* How much of it was sent. */
 	size_t body_done;
 	struct record_at at;
 };
 
 /*
- * Makes ready to parse f's answer. Nonzero: it is to be parsed; 0: it is not,
- * and where that is nobody's choice but ours the record will say why.
+ * Prepares to parse f's answer. Nonzero: it is to be parsed; 0: it is not, and
+ * the record will say why if the options asked for it.
  */
 int parse_prepare(struct fetch *f);
-/* Hands it to the first that parses it. */
+/* Sends it to the first pool that parses it. */
 void parse_start(struct fetch *f);
-/* What that one made of it. Nonzero: it is done; 0: it is with the next. */
+/* Takes a pool's result. Nonzero: all is done; 0: the next pool has it now. */
 int parse_take(struct fetch *f, const struct pool_result *r);
-/* Nobody works on it any more. */
+/* Cancels the parsing of f's answer, if there is any. */
 void parse_cancel(struct fetch *f);
-/* As many wait for a parser as there should be. */
+/* Do enough answers wait for a parser, so that no new item should start? */
 int parse_is_full(const struct core *c);
-/* For more of the answers of `pool`, under --max-buffer. */
+/* How many more results of `pool` --max-buffer has room for. */
 enum pool_room parse_room(struct core *c, const struct pool *pool);
-/* There may be some again. */
-void parse_go_on(struct core *c);
+/* Lets the pools ask parse_room again. */
+void parse_resume_pools(struct core *c);
 /* Is f with a parser, and not waiting for one? */
 int parse_is_running(const struct fetch *f);
-/* ---- what the pools call: struct pool_conf says how ---- */
+/* ---- callbacks of the pools; see struct pool_conf ---- */
 int parse_fill_document(struct pool_doc *d, struct buf *out, int begin);
 int parse_fill_line(struct pool_doc *d, struct buf *out, int begin);
 int parse_check_object(struct pool_doc *d, struct span value);
