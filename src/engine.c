@@ -57,7 +57,7 @@ struct engine {
 	struct tls *tls;
 	struct stall *stall;
 	struct sink *notes;
-	struct engine_observer observer; /* all-zero: nobody looks on */
+	struct engine_observer observer; /* all-zero: none */
 	struct event *signals[NSIGNALS];
 	struct timer *grace, *run_time;
 	struct engine_workers workers;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where the items of a job come from, whatever it is: a list, standard input,
- * later a queue. Each item has a token, and the input is told by it when the
- * item is done. Implemented by whoever owns the job: `struct input` is the
- * first member of its own struct.
+ * The interface of a job's input: a list, standard input, later a queue. Each
+ * item has a token, with which done() reports it. Implemented by the owner of
+ * the job: `struct input` is the first member of its own struct.
  */
 #ifndef CORE_INPUT_H
 #define CORE_INPUT_H
@@ -24,10 +23,10 @@ struct input_ops {
 	 * record, in the order of the output; never for an item that was left.
 	 */
 	void (*done)(struct input *in, uint64_t token);
-	/* That item is not begun before at_us: give it again then. NULL: an
-	 * input that cannot. Nobody asks yet. */
+	/* That item does not start before at_us: give it again then. NULL: not
+	 * supported. Not called yet. */
 	void (*later)(struct input *in, uint64_t token, int64_t at_us);
-	/* No more is waited for: what is there can be read to its end. */
+	/* Do not wait for more input: the rest can be read to its end. */
 	void (*finish)(struct input *in);
 	/* Bytes read ahead. */
 	size_t (*held_bytes)(const struct input *in);

@@ -413,8 +413,8 @@ sched_may_start(const struct core *c)
 	return engine_may_start(c) && next_job(c) != NULL;
 }
 
-/* How f gets its connection: *conn, or NULL with addresses at hand. 0: neither,
- * and its host is looked up, or finds its place anew. */
+/* Gets a connection for f: *conn, or NULL if an address can be dialled. Returns
+ * 0 if neither is there: the host is updated or looked up. */
 static int
 get_connection(struct queue *q, const struct fetch *f, struct conn **conn)
 {
@@ -464,8 +464,8 @@ find_seq(void *arg, const struct fetch *f)
 }
 
 /*
- * What waits for its turn has no room left, in the file or in memory: only the
- * item that is next in order makes room, so it is started before all others.
+ * Records that wait for their place in order have no room left: only the item
+ * that is next in order makes room, so it starts before all others.
  */
 static struct fetch *
 next_in_order(struct job *j, struct conn **conn)

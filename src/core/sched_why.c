@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Why an item waits, by the names of stats_wait_name(). Looks at what sched
- * and host decided; decides nothing.
+ * Why an item waits, by the names of stats_wait_name(). Reads the decisions of
+ * sched and the origin; changes nothing.
  */
 #include <string.h>
 

@@ -38,12 +38,12 @@ struct timer;
 #define XCHG_BODY_MAX (1u << 30) /* bytes of a body_file */
 
 enum xchg_verdict {
-	XCHG_MORE,  /* all taken, the answer goes on */
+	XCHG_MORE,  /* all input is used, the answer is not complete */
 	XCHG_HEAD,  /* the header section is complete: call xchg_take_verdict */
-	XCHG_AGAIN, /* decoded enough for now: call xchg_continue */
-	XCHG_DONE,  /* the answer is whole */
-	XCHG_CUT,   /* what is left of it is not wanted; see verdict */
-	XCHG_BAD,   /* see err, phase, detail */
+	XCHG_AGAIN, /* decoded enough for this pass: call xchg_continue */
+	XCHG_DONE,  /* the answer is complete */
+	XCHG_CUT,   /* the rest is not needed; see verdict */
+	XCHG_BAD,   /* failed: see err, phase, detail */
 };
 
 struct xchg {
@@ -75,7 +75,7 @@ struct xchg {
 	/* The answer. */
 	struct http *http;
 	struct decode *decode;        /* while is_coded */
-	enum retry_verdict verdict;   /* what its header section led to */
+	enum retry_verdict verdict;   /* on its header section */
 	enum http_verdict after_head; /* of the bytes that completed it, */
 	struct span body_in;          /* and the body's bytes among them */
 	struct span
@@ -175,8 +175,8 @@ void xchg_copy_conn_facts(struct xchg *x);
  * xchg_take_verdict returns. */
 enum xchg_verdict xchg_input(struct xchg *x, struct span in);
 /*
- * After XCHG_HEAD: what the header section leads to (core/retry); goes on with
- * what came after it. VERDICT_ERROR: err, phase and detail are set.
+ * After XCHG_HEAD: sets the verdict of core/retry and takes the bytes after the
+ * header section. For VERDICT_ERROR, err, phase and detail must be set.
  */
 enum xchg_verdict xchg_take_verdict(struct xchg *x, enum retry_verdict next);
 /* Goes on where XCHG_AGAIN left off. */

@@ -370,7 +370,7 @@ fake_peer_begin(struct conn *c)
 		fake_peer_later(c, c->origin->first_at_us);
 }
 
-/* ---- what it is asked ---- */
+/* ---- requests ---- */
 
 static int
 is_unsafe(const char *method, struct span head)
@@ -381,7 +381,7 @@ is_unsafe(const char *method, struct span head)
 	       memmem(head.p, head.n, key, sizeof(key) - 1) == NULL;
 }
 
-/* It must be meant for this origin. */
+/* The request must be meant for this origin. */
 static void
 check_host(struct conn *c, struct span head)
 {

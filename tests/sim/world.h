@@ -80,7 +80,7 @@ struct origin {
 	unsigned allows;     /* a second and host; 429 to more. Hosts < 64 */
 	int retry_after_s;   /* with 429 and 503; 0: it does not say */
 	int retry_after_of;  /* how often it says so; 0: always */
-	int redirects;       /* each hop again */
+	int redirects;       /* each of them again */
 	int redirect_status; /* 0: 301, 302, 303, 307 or 308 */
 	unsigned to_kind;    /* to the host of that number there, */
 	unsigned to_hosts;   /* or to any below this */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where records go: the output of a job, whatever it is, and where the lines of
- * an item are appended to it.
+ * The interface of a job's output, and the buffer to which the lines of an item
+ * are appended.
  */
 #ifndef CORE_OUTPUT_OUTPUT_H
 #define CORE_OUTPUT_OUTPUT_H
@@ -24,19 +24,18 @@ struct output;
  * first member of its own struct. None of these calls back.
  */
 struct output_ops {
-	/* To append to. Written in batches, by flush. */
+	/* The buffer to append to; flush writes it. */
 	struct buf *(*buffer)(struct output *o);
-	/* The record that was appended last is complete; perhaps it has no
-	 * bytes. */
+	/* The record appended last, which may be empty, is complete. */
 	void (*put)(struct output *o, uint64_t token);
 	/* Nonzero: *token is that of the next record, in the order they were
 	 * put, and it is durable now. */
 	int (*take_written)(struct output *o, uint64_t *token);
 	void (*flush)(struct output *o);
 	size_t (*pending)(const struct output *o);
-	/* Over the high water, until below the low water. */
+	/* True from the high-water mark until below the low-water mark. */
 	int (*is_full)(const struct output *o);
-	/* E_OK, or E_OUTPUT_*: nothing is written any more. */
+	/* E_OK, or the E_OUTPUT_* that has ended writing. */
 	enum err (*error)(const struct output *o);
 };
 
@@ -49,7 +48,7 @@ void output_put(const struct fetch *f);
 /* The same, for an item that waited for its place in order (--keep-order); arg
  * is the job. */
 void output_put_in_order(void *arg, uint64_t token);
-/* Tells the input which items are done. */
+/* Reports the items whose records are durable to the input. */
 void output_settle(struct job *j);
 
 /* ---- where lines are appended ---- */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Tokens of records that are on their way out: each comes back once as many
- * bytes are written as there were when its record ended. For implementations of
- * struct output.
+ * The tokens of unwritten records: each comes back when the bytes up to the end
+ * of its record are written. For implementations of struct output.
  */
 #ifndef CORE_OUTPUT_TOKENS_H
 #define CORE_OUTPUT_TOKENS_H
