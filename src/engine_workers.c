@@ -125,10 +125,9 @@ warn_of_sandbox(struct engine_workers *w)
 
 	pool_stats(w->core->workers, &st);
 	if (!w->opts->sandbox)
-		buf_str(&b,
-		    "warning: workers run without a sandbox (--no-sandbox)");
+		buf_str(&b, "workers run without a sandbox (--no-sandbox)");
 	else if (st.missing != 0)
-		buf_str(&b, "this system lacks parts of the worker sandbox:");
+		buf_str(&b, "workers run without these parts of the sandbox:");
 	for (i = 0; w->opts->sandbox && i < sizeof(parts) / sizeof(parts[0]);
 	     i++)
 		if (st.missing & parts[i].bit)

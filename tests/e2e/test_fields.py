@@ -43,7 +43,7 @@ def test_dots_reach_into_what_was_extracted(fetchd, origin):
     ("header", "--include-headers"), ("attempts", "--include-attempts"),
     ("body_json", "--body json"), ("extract.title", "--extract"),
     ("interim", "--include-headers"), ("trailer", "--include-headers"),
-    ("status", "status_code"), ("url,url", "twice"), ("url.a", "path")])
+    ("status", "status_code"), ("url,url", "duplicate"), ("url.a", "path")])
 def test_a_wrong_list_is_one_line_and_nothing_is_fetched(fetchd, origin,
                                                          fields, names):
     o = origin()

@@ -214,7 +214,7 @@ def test_a_worker_that_talks_too_much_is_heard_in_part(evil, deed):
     honest(res)
     lines = [x for x in res.stderr.split("\n") if x and x[0] != "{"]
     assert lines and all(re.match(
-        r"fetchd: (worker \d+: |workers run without|\d+ lines for stderr were)",
+        r"fetchd: (worker \d+: |workers run without|\d+ lines were dropped)",
         x) for x in lines), lines[:5]
     assert len(res.stderr) < 4 << 20
     assert max(map(len, lines)) < 1 << 16

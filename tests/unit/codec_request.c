@@ -269,7 +269,7 @@ static const struct {
 	{ "{" U ",\"method\":\"connect\"}", 35, "CONNECT" },
 	{ "{" U ",\"headers\":[]}", 36, "\"headers\" must be an object" },
 	{ "{" U ",\"headers\":{\"X\":\"a\\r\\nX-Evil: 1\"}}", 41,
-	    "\"X\": the header's value has a control byte" },
+	    "\"X\": the header value contains a control character" },
 	{ "{" U ",\"headers\":{\"X\":[\"a\",\"\\n\"]}}", 46,
 	    "\"X\": the header" },
 	{ "{" U ",\"headers\":{\"Host\":\"a\\r\\nX: 1\"}}", 44, "\"Host\": " },
@@ -317,9 +317,9 @@ static const struct {
 	{ "{" U ",\"retry\":true}", 34, "must be a whole number" },
 	{ "{", 2, "not valid JSON" },
 	{ "{" U, 25, "not valid JSON" },
-	{ "{" U "} x", 27, "not valid JSON: something follows" },
+	{ "{" U "} x", 27, "not valid JSON: unexpected text" },
 	{ "{" U ",\"x\":\"\xff\"}", 31, "not valid JSON: not UTF-8" },
-	{ "{" U ",\"id\":\"\\ud800\"}", 32, "not valid JSON: lone surrogate" },
+	{ "{" U ",\"id\":\"\\ud800\"}", 32, "not valid JSON: unpaired" },
 	{ "{\"bogus\":1,\"x\"}", 15, "not valid JSON: expected ':'" },
 };
 
