@@ -386,7 +386,7 @@ def test_usr1_still_answers_while_order_waits(fetchd, origin):
     assert o.until(lambda o: len(o.requests) == 10)
     began = time.monotonic()
     assert says(run, "order") and time.monotonic() - began < 5
-    assert says(run, "order: 9 finished records wait for the turn of item 1")
+    assert says(run, "order: 9 finished records wait for item 1")
     gate.set()
     assert seqs(run.finish(quiet=False)) == list(range(1, 11))
 
