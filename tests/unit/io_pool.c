@@ -284,6 +284,27 @@ test_an_accepted_configuration_is_ready_before_the_loop_runs(void **state)
 	world_close(&w);
 }
 
+/* It was READY, so workers can be started; the fault is dealt with later. */
+static void
+test_a_worker_that_is_ready_and_then_talks_nonsense_was_started(void **state)
+{
+	struct world w;
+	struct buf why = { 0 };
+	struct pool_stats st;
+
+	(void)state;
+	world_open(&w, 2);
+	w.conf.config = SPAN("ready and noise");
+	world_start(&w);
+	assert_int_equal(pool_check(w.pool, TEST_US, &why), 0);
+	run_for(&w, 400 * MS);
+	pool_stats(w.pool, &st);
+	assert_false(st.is_broken);
+	assert_in_range(st.restarts, 2, 60); /* with waits in between */
+	world_close(&w);
+	buf_fini(&why);
+}
+
 static void
 test_a_pool_without_any_worker_is_reported_before_the_loop_runs(void **state)
 {
@@ -562,6 +583,8 @@ main(void)
 		    test_a_refused_configuration_is_reported_before_the_loop_runs),
 		cmocka_unit_test(
 		    test_an_accepted_configuration_is_ready_before_the_loop_runs),
+		cmocka_unit_test(
+		    test_a_worker_that_is_ready_and_then_talks_nonsense_was_started),
 		cmocka_unit_test(
 		    test_a_pool_without_any_worker_is_reported_before_the_loop_runs),
 		cmocka_unit_test(

@@ -371,7 +371,7 @@ wait_round(struct pool *p, int *is_up)
 	for (i = 0; i < p->conf.workers && !*is_up && p->refusal.n == 0; i++) {
 		w = &p->workers[i];
 		wait_ready(w, timer_now_us() + CHECK_SLICE_US);
-		*is_up = w->state == WORKER_UP;
+		*is_up = w->is_proven; /* whatever it did after READY */
 		n += is_undecided(w) != 0;
 	}
 	return n;

@@ -216,7 +216,8 @@ count_end(struct worker *w)
 	if (w->is_proven) {
 		CHECK(p->proven > 0);
 		p->proven--;
-		if (w->end == END_EXITED && w->answered == 0 && w->ntasks == 0)
+		if (w->end != END_NOT_ITS_FAULT && w->answered == 0 &&
+		    w->ntasks == 0)
 			back_off(p, w->started_at_us);
 	} else if (is_lines && w->end == END_TIMEOUT) {
 		/* A slow program is no failed start. */
