@@ -99,7 +99,7 @@ warn(const char *fmt, ...)
 	message_begin(&b);
 	message_show_span(&b, buf_view(&text));
 	buf_char(&b, '\n');
-	n = write(2, b.p, b.n); /* if it fails, nobody can be told */
+	n = write(2, b.p, b.n); /* a failure cannot be reported */
 	(void)n;
 	buf_fini(&text);
 	buf_fini(&b);

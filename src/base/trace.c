@@ -94,7 +94,8 @@ set_stop(struct trace *t)
 		t->stop = &t->ring[taken];
 }
 
-/* Events that nobody took in time are counted, and said by a line. */
+/* Events that were overwritten before they were read are counted and reported.
+ */
 void
 trace_go_on(struct trace *t)
 {

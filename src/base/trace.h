@@ -68,7 +68,7 @@ struct trace *trace_new(int64_t start_at_us, int64_t wall_us,
     const char *(*state_name)(unsigned state));
 void trace_free(struct trace *t); /* NULL is allowed */
 
-/* At the end of the ring, or where events begin that nobody has taken. */
+/* At the end of the ring, or at the first event that is not read yet. */
 void trace_go_on(struct trace *t);
 
 /* The next event, for what happens often; the caller sets every field. */
@@ -83,7 +83,7 @@ trace_add(struct trace *t)
 /* Copies the beginning of the text. */
 void trace_set_text(struct trace_event *e, struct span text);
 
-/* Copies *e and the beginning of the text. t may be NULL: nobody traces. */
+/* Copies *e and the beginning of the text. t may be NULL: no trace. */
 void trace_put(struct trace *t, const struct trace_event *e, struct span text);
 
 /* ---- all events, in their order ---- */

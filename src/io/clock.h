@@ -22,7 +22,7 @@ typedef void clock_stall_cb(void *arg, int64_t length_us);
 struct clock {
 	int64_t now_us;     /* as of the last clock_tick */
 	int64_t pass_at_us; /* the first clock_tick of this pass; 0: none yet */
-	struct stall *stall; /* asked at each clock_tick; NULL: nobody */
+	struct stall *stall; /* asked at each clock_tick; NULL: not watched */
 	clock_stall_cb *on_stall;
 	void *arg;
 };

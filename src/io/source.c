@@ -194,7 +194,7 @@ fail(struct source *s, const char *name, const char *why)
 	return -1;
 }
 
-/* An anonymous pipe, which nobody can open again. */
+/* An anonymous pipe, which cannot be opened again. */
 static int
 is_unnamed(int fd)
 {
@@ -257,7 +257,7 @@ is_ready(const struct source *s)
 	return !s->is_polled || poll(&p, 1, 0) > 0;
 }
 
-/* Was the file or FIFO removed, so that nobody can open it any more? */
+/* Was the file or FIFO removed, so that no writer can open it any more? */
 static int
 is_removed(const struct source *s)
 {

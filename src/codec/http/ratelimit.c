@@ -133,8 +133,8 @@ drop_word(struct span *s, struct span word)
 	return 1;
 }
 
-/* `name` is the field's behind its family's: "remaining", "remaining-tokens" or
- * "tokens-remaining". */
+/* `name` is the part of the field name after its family: "remaining",
+ * "remaining-tokens" or "tokens-remaining". */
 static void
 read_field(struct reader *r, size_t family, struct span name, struct span value)
 {
@@ -155,7 +155,7 @@ read_field(struct reader *r, size_t family, struct span name, struct span value)
 
 /* ---- RateLimit: (drafts of draft-ietf-httpapi-ratelimit-headers) ---- */
 
-/* `r=5` or `t=30` behind a policy's name (from draft 8 on). */
+/* `r=5` or `t=30` after a policy's name (from draft 8 on). */
 static void
 read_parameter(struct reader *r, struct entry *e, struct span value)
 {

@@ -82,7 +82,7 @@ struct resolve_try;
 struct resolve_chan;
 struct resolve_query;
 
-/* What r->chan_events is told. */
+/* The events that r->chan_events reports. */
 struct resolve_chan_events {
 	/* A try has ended, and t->reply is filled in. May come from inside
 	 * resolve_chan_send. */
@@ -251,7 +251,7 @@ struct resolve_try {
 	struct link on_query; /* q->tries, until it has ended */
 	struct link on_done;  /* r->done, from then on */
 	struct resolve *r;
-	struct resolve_query *q; /* NULL: nobody wants its reply any more */
+	struct resolve_query *q; /* NULL: its reply is not needed any more */
 	enum resolve_family family;
 	unsigned server;
 	int tcp;
@@ -277,7 +277,7 @@ void resolve_query_start(struct resolve *r, struct resolve_name *nm,
 void resolve_query_handle_done(struct resolve *r);
 /* Asks the next server for each query whose last try is open too long. */
 void resolve_query_ask_again(struct resolve *r);
-/* Frees a query. Its tries go on, but nobody gets their replies. */
+/* Frees a query. Its tries continue; their replies are ignored. */
 void resolve_query_drop(struct resolve_query *q);
 /* Sends what was held back: stalled queries, and those over the burst limit. */
 void resolve_query_unstall(struct resolve *r);
@@ -317,7 +317,7 @@ struct resolve {
 	struct resolve_server server[RESOLVE_MAX_SERVERS];
 	unsigned nserver;
 	const struct resolve_chan_events *chan_events;
-	/* A query has ended; rp NULL: nobody waited for it any more. */
+	/* A query has ended; rp NULL: no reply was needed any more. */
 	void (*on_reply)(struct resolve *r, struct resolve_name *nm,
 	    enum resolve_family f, const struct resolve_reply *rp);
 	struct list done;    /* tries that have ended */

@@ -8,7 +8,7 @@
 /*
  * Lines do not say which document they answer, and a program that writes one
  * too few or too many would shift all answers that follow. With one document at
- * a time such a program is late, or writes something that nobody asked for.
+ * a time such a program is late, or writes something that was not requested.
  */
 static unsigned
 max_tasks(const struct pool *p)
