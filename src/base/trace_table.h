@@ -36,7 +36,7 @@ TRACE(CONN_TLS, "conn.tls", "conn", "", "verified", "queued", "version",
 TRACE(CONN_FAILED, "conn.failed", "conn", "dial", "", "", "why", "detail",
     "no address could be reached, or the handshake failed")
 TRACE(CONN_CLOSED, "conn.closed", "conn", "dial", "", "", "why", "",
-    "it is closed by us, whoever ended it")
+    "the socket was closed, for this reason")
 
 TRACE(LOOKUP_BEGIN, "lookup.begin", "", "", "", "", "", "name",
     "name servers are asked for the addresses of an origin's host")
