@@ -457,6 +457,31 @@ test_after_six_failed_starts_in_a_row_the_pool_gives_up(void **state)
 	world_close(&w);
 }
 
+/* Each is READY and is then at fault before it could be given a document. */
+static void
+test_workers_that_never_take_a_document_leave_none_waiting_for_ever(
+    void **state)
+{
+	struct world w;
+	struct doc d[2];
+	int i;
+
+	(void)state;
+	world_open(&w, 1);
+	w.conf.config = SPAN("ready and noise");
+	world_start(&w);
+	for (i = 0; i < 2; i++)
+		put(&w, &d[i], "echo a");
+	run(&w, 2);
+	for (i = 0; i < 2; i++)
+		expect(&d[i], PARSE_UNAVAILABLE, "");
+	buf_char(&w.log, '\0');
+	assert_string_equal(
+	    w.log.p, "0: cannot start a worker: sent an invalid message\n");
+	assert_true(stats_of(&w).is_broken);
+	world_close(&w);
+}
+
 static void
 test_the_reason_is_logged(void **state)
 {
@@ -575,6 +600,8 @@ main(void)
 		    test_waiting_documents_go_to_a_worker_that_starts_late),
 		cmocka_unit_test(
 		    test_after_six_failed_starts_in_a_row_the_pool_gives_up),
+		cmocka_unit_test(
+		    test_workers_that_never_take_a_document_leave_none_waiting_for_ever),
 		cmocka_unit_test(test_the_reason_is_logged),
 		cmocka_unit_test(
 		    test_failed_starts_do_not_affect_workers_that_are_up),

@@ -126,7 +126,7 @@ on_failed(struct worker *w, enum worker_end end, enum parse_error charge,
 {
 	struct pool *p = w->pool;
 
-	if (reason != NULL && !w->is_proven) {
+	if (reason != NULL && w->answered == 0) {
 		p->reason.n = 0;
 		buf_str(&p->reason, reason);
 	}
@@ -148,7 +148,7 @@ on_proc(struct proc *c)
 	if (w != NULL)
 		w->proc = NULL;
 	if (w != NULL && w->state != WORKER_KILL_PENDING) {
-		if (!w->is_proven) {
+		if (w->answered == 0) {
 			w->pool->reason.n = 0;
 			proc_describe(c, status, &w->pool->reason);
 		}

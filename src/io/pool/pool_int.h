@@ -158,7 +158,7 @@ struct pool_events {
 struct pool_pace {
 	int64_t first_us, max_us; /* waits between tries, doubling */
 	unsigned limit_frames;    /* failures until the pool gives up */
-	unsigned limit_lines;     /* ... of programs that do execute */
+	unsigned limit_lines;     /* ... of those that execute, or get READY */
 	int64_t ready_us;         /* time for a start */
 	int64_t exit_us;          /* ... from the end of output to exit */
 };
@@ -179,7 +179,7 @@ struct pool {
 	struct worker *sole_reader; /* reads on under POOL_ROOM_ONE */
 
 	unsigned proven;        /* workers that are */
-	unsigned failed_starts; /* in a row */
+	unsigned failed_starts; /* with no answer between them */
 	unsigned backoff;       /* the same, and deaths before any work */
 	int64_t backoff_at_us;  /* when it was last raised */
 	int64_t failed_start_at_us;
@@ -213,7 +213,7 @@ void worker_init(struct pool *p, struct worker *w, unsigned number);
 void worker_fini(struct worker *w);
 /* Starts the workers that are missing, if the back-off allows it now. */
 void worker_start_missing(struct pool *p);
-/* Notes that w is READY, or has answered: failed starts count from 0 again. */
+/* Notes that w is READY, or has answered. */
 void worker_prove(struct worker *w);
 /* Notes an answer, which may end the back-off. */
 void worker_count_answer(struct worker *w);

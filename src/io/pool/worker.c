@@ -137,7 +137,6 @@ worker_prove(struct worker *w)
 		return;
 	w->is_proven = 1;
 	p->proven++;
-	p->failed_starts = 0;
 }
 
 void
@@ -147,6 +146,7 @@ worker_count_answer(struct worker *w)
 
 	worker_prove(w);
 	w->answered++;
+	p->failed_starts = 0;
 	/* A worker that was started before the last failure works, but that
 	 * does not show that another could start now. */
 	if (p->backoff == 0 || w->started_at_us < p->backoff_at_us)
@@ -207,6 +207,19 @@ warn_no_answer(struct pool *p)
 	buf_fini(&b);
 }
 
+/* It was READY and ended before it was given a document. While documents wait,
+ * that counts, or they could wait for ever. */
+static void
+count_useless_start(struct worker *w)
+{
+	struct pool *p = w->pool;
+
+	if (p->queue.n > 0)
+		count_failed_start(p, w->started_at_us, p->pace.limit_lines);
+	else
+		back_off(p, w->started_at_us);
+}
+
 static void
 count_end(struct worker *w)
 {
@@ -218,7 +231,7 @@ count_end(struct worker *w)
 		p->proven--;
 		if (w->end != END_NOT_ITS_FAULT && w->answered == 0 &&
 		    w->ntasks == 0)
-			back_off(p, w->started_at_us);
+			count_useless_start(w);
 	} else if (is_lines && w->end == END_TIMEOUT) {
 		/* A slow program is no failed start. */
 		p->reason.n = 0;
