@@ -26,6 +26,18 @@ add_library(dep_codings INTERFACE)
 target_link_libraries(dep_codings INTERFACE PkgConfig::ZLIB PkgConfig::BROTLI
   PkgConfig::ZSTD)
 
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40.0)
+add_library(dep_sqlite INTERFACE)
+target_link_libraries(dep_sqlite INTERFACE PkgConfig::SQLITE)
+
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8.0)
+add_library(dep_xxhash INTERFACE)
+target_link_libraries(dep_xxhash INTERFACE PkgConfig::XXHASH)
+
+find_package(Threads REQUIRED)
+add_library(dep_threads INTERFACE)
+target_link_libraries(dep_threads INTERFACE Threads::Threads)
+
 # The worker's.
 pkg_check_modules(XML REQUIRED IMPORTED_TARGET libxml-2.0>=2.9.14)
 add_library(dep_xml INTERFACE)

@@ -12,13 +12,15 @@ of(struct input *in)
 }
 
 static enum source_verdict
-next(struct input *in, struct source_line *line, uint64_t *token)
+next(struct input *in, struct source_line *line, struct input_item *item)
 {
 	struct engine_input *i = of(in);
 	enum source_verdict v = source_next(i->source, line);
 
-	if (v == SOURCE_LINE)
-		*token = ++i->given;
+	if (v == SOURCE_LINE) {
+		*item = (struct input_item){ 0 };
+		item->token = item->seq = ++i->given;
+	}
 	return v;
 }
 

@@ -44,7 +44,7 @@ put(struct output *o, uint64_t token)
 }
 
 static int
-take_written(struct output *o, uint64_t *token)
+take_durable(struct output *o, uint64_t *token)
 {
 	struct engine_output *e = of(o);
 
@@ -83,7 +83,7 @@ void
 engine_output_init(
     struct engine_output *o, struct sink *sink, struct sink *failed)
 {
-	static const struct output_ops ops = { buffer, put, take_written, flush,
+	static const struct output_ops ops = { buffer, put, take_durable, flush,
 		pending, is_full, error };
 
 	*o = (struct engine_output){

@@ -17,6 +17,7 @@
 
 struct host;
 struct history;
+struct input_item;
 struct pool_doc;
 struct pool_result;
 struct source_line;
@@ -69,7 +70,8 @@ struct fetch {
 
 /* ---- begin (core/fetch_begin) ---- */
 /* A line of input: QUEUED, or EMITTING with an error of phase input. */
-void fetch_begin(struct job *j, const struct source_line *line, uint64_t token);
+void fetch_begin(struct job *j, const struct source_line *line,
+    const struct input_item *item);
 /* Its line is not usable: EMITTING with e; the message is "FILE:LINE:COLUMN: "
  * and text. */
 void fetch_reject(struct fetch *f, enum err e, size_t column, const char *text);

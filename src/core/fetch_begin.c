@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "codec/input_kind.h"
 #include "core/fetch.h"
+#include "core/input.h"
 #include "core/item.h"
 #include "core/origin/host.h"
 #include "io/source.h"
@@ -32,11 +33,13 @@ fetch_reject(struct fetch *f, enum err e, size_t column, const char *text)
 }
 
 static struct fetch *
-make(struct job *j, const struct source_line *line, struct span text)
+make(struct job *j, const struct source_line *line, struct span text,
+    const struct input_item *item)
 {
 	struct fetch *f = fetch_new(j, text);
 
-	f->seq = ++j->seq;
+	f->seq = j->seq = item->seq;
+	f->token = item->token;
 	f->source = line->name;
 	f->source_line = line->number;
 	f->is_argument = line->is_argument != 0;
@@ -130,7 +133,8 @@ note_oddities(struct fetch *f)
 }
 
 void
-fetch_begin(struct job *j, const struct source_line *line, uint64_t token)
+fetch_begin(struct job *j, const struct source_line *line,
+    const struct input_item *item)
 {
 	struct core *c = j->core;
 	struct span text = line->text;
@@ -142,8 +146,7 @@ fetch_begin(struct job *j, const struct source_line *line, uint64_t token)
 
 	if (line->too_long && text.n > BAD_LINE_KEPT)
 		text.n = BAD_LINE_KEPT;
-	f = make(j, line, text);
-	f->token = token;
+	f = make(j, line, text, item);
 	if (line->too_long) {
 		fetch_reject(f, E_INPUT_TOO_LONG, 1, "the line is too long");
 		return;

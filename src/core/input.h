@@ -14,10 +14,20 @@
 
 struct input;
 
+/* What is known of an item besides its line. */
+struct input_item {
+	uint64_t token; /* never 0 */
+	uint64_t seq;   /* its ordinal in the input, from 1; rising */
+	/* Of an item of a run that is resumed: */
+	unsigned attempts;     /* that have failed */
+	int64_t not_before_us; /* monotonic clock; 0: at once */
+	int was_begun;         /* it was sent, and must not be sent twice */
+};
+
 struct input_ops {
-	/* As source_next; *token (never 0) is set with SOURCE_LINE. */
-	enum source_verdict (*next)(
-	    struct input *in, struct source_line *line, uint64_t *token);
+	/* As source_next; *item is set with SOURCE_LINE. */
+	enum source_verdict (*next)(struct input *in, struct source_line *line,
+	    struct input_item *item);
 	/*
 	 * The record of that item is durable. Once for each item that got a
 	 * record, in the order of the output; never for an item that was left.

@@ -71,7 +71,7 @@ read_items(struct job *j)
 {
 	struct intake *in = &j->intake;
 	struct source_line line;
-	uint64_t token;
+	struct input_item item;
 	int n;
 
 	for (n = 0; n < LINES_A_PASS && is_wanted(j); n++) {
@@ -79,9 +79,9 @@ read_items(struct job *j)
 			in->ended = 1;
 			break;
 		}
-		switch (in->input->ops->next(in->input, &line, &token)) {
+		switch (in->input->ops->next(in->input, &line, &item)) {
 		case SOURCE_LINE:
-			fetch_begin(j, &line, token);
+			fetch_begin(j, &line, &item);
 			break;
 		case SOURCE_WAIT:
 			return 0;
@@ -143,14 +143,14 @@ check_for_more(struct job *j)
 {
 	struct intake *in = &j->intake;
 	struct source_line line;
-	uint64_t token;
+	struct input_item item;
 
 	if (in->ended || j->seq >= (uint64_t)j->opts->limit) {
 		in->ended = 1;
 		return;
 	}
 	in->input->ops->finish(in->input);
-	switch (in->input->ops->next(in->input, &line, &token)) {
+	switch (in->input->ops->next(in->input, &line, &item)) {
 	case SOURCE_LINE:
 	case SOURCE_MORE:
 		j->was_left = 1;

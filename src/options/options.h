@@ -46,6 +46,7 @@ enum opt {
 /* In the order of their choices in the table. */
 enum opt_format { FORMAT_AUTO, FORMAT_JSONL, FORMAT_TEXT, FORMAT_BODY };
 enum opt_body { BODY_INLINE, BODY_NONE, BODY_BASE64, BODY_JSON };
+enum opt_fsync { FSYNC_NONE, FSYNC_BATCH, FSYNC_RECORD };
 enum opt_net_down { NET_DOWN_WAIT, NET_DOWN_FAIL };
 enum opt_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum opt_progress { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_NONE };

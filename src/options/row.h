@@ -32,6 +32,7 @@ enum opt_type {
 	GROUP(TLS, "TLS") \
 	GROUP(NETWORK, "Network") \
 	GROUP(OUTPUT, "Output") \
+	GROUP(FILES, "Files and resume") \
 	GROUP(EXTRACT, "Extraction") \
 	GROUP(WATCH, "Monitoring")
 

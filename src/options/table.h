@@ -243,6 +243,13 @@ OPT(output, "output", 'o', PATH, "-", 0, 0, OUTPUT, "FILE",
     "write the results to FILE (- is standard output)",
     "An existing file is replaced after options and inputs have been checked; "
     "after an error there it is unchanged. It must not be one of the inputs.")
+OPT(append, "append", 0, BOOL, "off", 0, 1, OUTPUT, "",
+    "add to the output file instead of replacing it", "")
+OPT(rotate, "rotate", 0, SIZE, "0", 0, OPT_SIZE_MAX, OUTPUT, "SIZE",
+    "write a series of files of at most SIZE each",
+    "-o out.jsonl writes out.1.jsonl, out.2.jsonl and so on. No record is "
+    "split, and no file is ever renamed; a larger record has a file of its "
+    "own. 0 writes one file.")
 OPT(json, "json", 'j', BOOL, "off", 0, 1, OUTPUT, "",
     "the same as --format jsonl", "")
 OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT, "auto|jsonl|text|body",
@@ -275,6 +282,37 @@ OPT(only_failed, "only-failed", 0, BOOL, "off", 0, 1, OUTPUT, "",
     "write only the records of failed items", "")
 OPT(only_ok, "only-ok", 0, BOOL, "off", 0, 1, OUTPUT, "",
     "write only the records of successful items", "")
+
+OPT(output_dir, "output-dir", 'O', PATH, "", 0, 0, FILES, "DIR",
+    "write each body to a file in DIR",
+    "The record has the file's name relative to DIR in body_file and the "
+    "SHA-256 of the decoded body in sha256; the body itself is not in the "
+    "record unless --body is given.")
+OPT(output_name, "output-name", 0, STR, "{host}/{path}{ext}", 0, 0, FILES,
+    "TEMPLATE", "how files in --output-dir are named", "")
+OPT(overwrite, "overwrite", 0, BOOL, "off", 0, 1, FILES, "",
+    "replace existing files", "")
+OPT(keep_partial, "keep-partial", 0, BOOL, "off", 0, 1, FILES, "",
+    "keep the files of failed transfers as NAME.part", "")
+OPT(journal, "journal", 0, PATH, "", 0, 0, FILES, "FILE",
+    "record in FILE which items are done", "")
+OPT(resume, "resume", 0, BOOL, "off", 0, 1, FILES, "",
+    "continue the run that was interrupted, or begin one that can be resumed",
+    "")
+OPT(retry_failed, "retry-failed", 0, BOOL, "off", 0, 1, FILES, "",
+    "fetch the items again whose record has an error", "")
+OPT(resume_force, "resume-force", 0, BOOL, "off", 0, 1, FILES, "",
+    "resume although the input or the options have changed", "")
+OPT(spool, "spool", 0, BOOL, "on", 0, 1, FILES, "",
+    "do not keep a copy of standard input beside the journal", "")
+OPT(journal_salvage, "journal-salvage", 0, BOOL, "off", 0, 1, FILES, "",
+    "make a new journal of what a damaged one still says", "")
+OPT(fsync, "fsync", 0, ENUM, "batch", 0, 0, FILES, "none|batch|record",
+    "when results are forced to the disk", "")
+OPT(verify, "verify", 0, PATH, "", 0, 0, FILES, "FILE",
+    "compare the results in FILE with the input, and fetch nothing", "")
+OPT(csv_safe, "csv-safe", 0, BOOL, "off", 0, 1, FILES, "",
+    "write a ' before cells that a spreadsheet would evaluate", "")
 
 OPT(extract, "extract", 0, LIST, "", 0, 0, EXTRACT, "LIST",
     "extract these from pages: title, links, text, meta, jsonld",

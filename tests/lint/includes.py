@@ -16,13 +16,14 @@ from common import ROOT, bare, done, files, text
 ROOMS = {
     "base": ["base/"],
     "codec": ["codec/", "base/"],
+    "store": ["store/", "codec/", "base/"],
     "io": ["io/", "base/"],  # and io/pool codec/frame
     "worker": ["worker/", "codec/frame.h", "codec/decode.h", "codec/url/url.h",
                "codec/json", "codec/media_type.h", "base/"],
     "core": ["core/", "io/", "codec/", "base/", "options/options.h"],
     "options": ["options/", "codec/", "base/"],
-    "engine": ["engine", "options/options.h", "core/", "io/", "codec/",
-               "base/"],
+    "engine": ["engine", "options/options.h", "core/", "io/", "store/",
+               "codec/", "base/"],
     "watch": ["watch", "engine", "options/options.h", "core/", "io/", "codec/",
               "base/"],
     "inputs": ["inputs", "options/options.h", "io/source.h", "codec/", "base/"],
@@ -38,6 +39,8 @@ OWNERS = {
     "zlib.h": ["src/codec/decode*"],
     "brotli/*": ["src/codec/decode*"],
     "zstd*.h": ["src/codec/decode*"],
+    "sqlite3.h": ["src/store/*"],
+    "xxhash.h": ["src/store/*"],
     "idn2.h": ["src/codec/url/*"],
     "libxml/*": ["src/worker/*"],
     "pcre2.h": ["src/worker/select/regex.c", "src/worker/version.c"],
@@ -129,7 +132,7 @@ def main():
     all_files = files("src", ".c", ".h")
     for path in all_files:
         problems += check(path)
-        if path.endswith(".h") and room_of(path) in ("io", "codec", "base"):
+        if path.endswith(".h") and room_of(path) in ("io", "codec", "store", "base"):
             problems += opaque(path)
     done(problems, f"{len(all_files)} files follow the include rules")
 

@@ -97,7 +97,7 @@ own_retry(const struct item *item)
 }
 
 static enum source_verdict
-next(struct input *in, struct source_line *line, uint64_t *token)
+next(struct input *in, struct source_line *line, struct input_item *given)
 {
 	struct fake_input *s = of(in);
 	struct event_base *w = s->world;
@@ -130,7 +130,8 @@ next(struct input *in, struct source_line *line, uint64_t *token)
 	line->text = buf_view(&s->line);
 	line->name = "-";
 	line->number = l->given;
-	*token = TOKEN_OF(number);
+	*given =
+	    (struct input_item){ .token = TOKEN_OF(number), .seq = l->given };
 	return SOURCE_LINE;
 }
 

@@ -50,7 +50,7 @@ put(struct output *o, uint64_t token)
 }
 
 static int
-take_written(struct output *o, uint64_t *token)
+take_durable(struct output *o, uint64_t *token)
 {
 	struct fake_output *f = of(o);
 	const struct token *t = &f->v[f->taken];
@@ -90,7 +90,7 @@ error(const struct output *o)
 struct output *
 fake_output_new(struct event_base *w, void (*cb)(void *arg), void *arg)
 {
-	static const struct output_ops ops = { buffer, put, take_written, flush,
+	static const struct output_ops ops = { buffer, put, take_durable, flush,
 		pending, is_full, error };
 	struct fake_output *f = mem_zalloc(1, sizeof(*f));
 

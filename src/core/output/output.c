@@ -96,6 +96,6 @@ output_settle(struct job *j)
 	struct input *in = j->intake.input;
 	uint64_t token;
 
-	while (o->ops->take_written(o, &token))
+	while (o->ops->take_durable(o, &token))
 		in->ops->done(in, token);
 }

@@ -19,8 +19,8 @@ struct output;
 /* ---- the output ---- */
 /*
  * One record at a time is appended, whole or in pieces, and put with the token
- * of its item. The token comes back once the record is durable: for now, once
- * it is written. Implemented by whoever owns the job: `struct output` is the
+ * of its item. The token comes back once the record is durable, by what the job
+ * promises: written, or forced to the disk. Implemented by whoever owns the job: `struct output` is the
  * first member of its own struct. None of these calls back.
  */
 struct output_ops {
@@ -30,7 +30,7 @@ struct output_ops {
 	void (*put)(struct output *o, uint64_t token);
 	/* Nonzero: *token is that of the next record, in the order they were
 	 * put, and it is durable now. */
-	int (*take_written)(struct output *o, uint64_t *token);
+	int (*take_durable)(struct output *o, uint64_t *token);
 	void (*flush)(struct output *o);
 	size_t (*pending)(const struct output *o);
 	/* True from the high-water mark until below the low-water mark. */
