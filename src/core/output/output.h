@@ -20,8 +20,9 @@ struct output;
 /*
  * One record at a time is appended, whole or in pieces, and put with the token
  * of its item. The token comes back once the record is durable, by what the job
- * promises: written, or forced to the disk. Implemented by whoever owns the job: `struct output` is the
- * first member of its own struct. None of these calls back.
+ * promises: written, or forced to the disk. Implemented by whoever owns the
+ * job: `struct output` is the first member of its own struct. None of these
+ * calls back.
  */
 struct output_ops {
 	/* The buffer to append to; flush writes it. */
