@@ -35,7 +35,7 @@ end(const struct sink *s)
 }
 
 static void
-put(struct output *o, uint64_t token)
+put(struct output *o, const struct output_token *token)
 {
 	struct engine_output *e = of(o);
 
@@ -47,12 +47,17 @@ static int
 take_durable(struct output *o, uint64_t *token)
 {
 	struct engine_output *e = of(o);
+	struct output_token t;
 
 	if (sink_error(e->sink) != E_OK ||
 	    (e->failed != NULL && sink_error(e->failed) != E_OK))
 		return 0;
-	return tokens_take(&e->tokens,
-	    (struct tokens_end){ written(e->sink), written(e->failed) }, token);
+	if (!tokens_take(&e->tokens,
+		(struct tokens_end){ written(e->sink), written(e->failed) },
+		&t))
+		return 0;
+	*token = t.token;
+	return 1;
 }
 
 static void

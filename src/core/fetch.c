@@ -501,7 +501,7 @@ fetch_drop(struct fetch *f)
 		f->job->emit.unfinished = NULL;
 	/* The items after it in order must not wait for it. */
 	if (f->job->emit.order != NULL && f->state != FETCH_DONE)
-		order_end(f->job->emit.order, f->seq, 0);
+		order_end(f->job->emit.order, f->seq, NULL);
 	parse_cancel(f);
 	if (f->x != NULL) {
 		conn_close(&f->x->conn, "run_ended");

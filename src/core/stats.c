@@ -33,6 +33,21 @@ stats_wait(struct stats *s, enum wait_reason r, int64_t us)
 	s->waits[r].time_us += us;
 }
 
+void
+stats_count(struct stats *s, const struct item_outcome *o)
+{
+	s->by_error[o->err]++;
+	if (o->parse < PARSE_COUNT)
+		s->by_parse[o->parse]++;
+	if (o->err != E_INTERRUPTED) /* by_error counts it */
+		s->exit_classes |= 1u << o->exit_class;
+	if (o->err == E_OK) {
+		s->ok++;
+		s->by_status[o->status_class]++;
+	} else
+		s->failed++;
+}
+
 /* Below 8 us a bucket each, then 8 a doubling. */
 static unsigned
 bucket_of(int64_t us)

@@ -49,6 +49,14 @@ struct stats {
 	} waits[WAIT_COUNT];
 };
 
+/* What is counted of an item once it has its record. */
+struct item_outcome {
+	unsigned char err;          /* enum err */
+	unsigned char exit_class;   /* of err */
+	unsigned char status_class; /* 1 to 5; 0: anything else */
+	unsigned char parse; /* enum parse_error; PARSE_COUNT: not parsed */
+};
+
 /* How long ready events wait for the loop. */
 struct lag {
 	uint64_t of[LAG_BUCKETS];
@@ -57,6 +65,8 @@ struct lag {
 
 const char *stats_wait_name(enum wait_reason r);
 void stats_wait(struct stats *s, enum wait_reason r, int64_t us);
+/* An item has its record. The caller counts in s->items when it begins. */
+void stats_count(struct stats *s, const struct item_outcome *o);
 /* A ready event waited up to `us`. */
 void stats_lag(struct lag *l, int64_t us);
 /* The lag that a share of all passes (0.5, 0.99) did not exceed, in us. */

@@ -35,14 +35,14 @@ buffer(struct output *o)
 }
 
 static void
-put(struct output *o, uint64_t token)
+put(struct output *o, const struct output_token *token)
 {
 	struct fake_output *f = of(o);
 	struct token *t;
 
 	f->v = mem_grow(f->v, f->n, &f->cap, sizeof(*f->v));
 	t = &f->v[f->n++];
-	t->token = token;
+	t->token = token->token;
 	t->end = sink_written(f->sink) + sink_pending(f->sink);
 	t->failed_end = f->failed == NULL
 			    ? 0

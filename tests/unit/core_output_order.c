@@ -54,6 +54,14 @@ is_full(const struct output *o)
 
 static const struct output_ops ops = { .buffer = buffer, .is_full = is_full };
 
+static void
+end_item(struct order *o, uint64_t seq)
+{
+	const struct output_token token = { .token = seq };
+
+	order_end(o, seq, &token);
+}
+
 /* An order and where it leads. */
 struct run {
 	struct order *o;
@@ -132,7 +140,7 @@ test_items_leave_in_the_order_of_seq(void **state)
 	begin(&r, 1 << 20);
 	assert_int_equal(order_next_seq(r.o), 1);
 	put(&r, 3, SPAN("three\n"));
-	order_end(r.o, 3, 3);
+	end_item(r.o, 3);
 	put(&r, 2, SPAN("two\n"));
 	drain(&r);
 	expect(&r, SPAN(""));
@@ -142,13 +150,13 @@ test_items_leave_in_the_order_of_seq(void **state)
 	drain(&r);
 	expect(&r, SPAN("one\n"));
 	assert_int_equal(order_next_seq(r.o), 1);
-	order_end(r.o, 1, 1);
+	end_item(r.o, 1);
 	assert_int_equal(order_next_seq(r.o), 2);
 	assert_int_equal(order_pending(r.o), 1);
 	drain(&r);
 	expect(&r, SPAN("one\ntwo\n"));
 	put(&r, 2, SPAN("and two\n"));
-	order_end(r.o, 2, 2);
+	end_item(r.o, 2);
 	drain(&r);
 	expect(&r, SPAN("one\ntwo\nand two\nthree\n"));
 	assert_int_equal(order_next_seq(r.o), 4);
@@ -164,20 +172,20 @@ test_an_item_without_lines_is_in_nobodys_way(void **state)
 
 	(void)state;
 	begin(&r, 1 << 20);
-	order_end(r.o, 2, 2);
-	order_end(r.o, 4, 4);
+	end_item(r.o, 2);
+	end_item(r.o, 4);
 	put(&r, 3, SPAN("three\n"));
 	order_begin(r.o, 5);
 	order_add(r.o, 5);
 	assert_int_equal(order_pending(r.o), 4);
-	order_end(r.o, 3, 3);
+	end_item(r.o, 3);
 	assert_int_equal(order_next_seq(r.o), 1);
-	order_end(r.o, 1, 1);
+	end_item(r.o, 1);
 	assert_int_equal(order_next_seq(r.o), 3);
 	drain(&r);
 	assert_int_equal(order_next_seq(r.o), 5);
 	assert_int_equal(order_pending(r.o), 0);
-	order_end(r.o, 5, 5);
+	end_item(r.o, 5);
 	assert_int_equal(order_next_seq(r.o), 6);
 	expect(&r, SPAN("three\n"));
 	end(&r);
@@ -195,13 +203,13 @@ test_the_item_in_turn_writes_to_the_sink_once_nothing_is_held_of_it(
 	assert_false(order_is_next(r.o, 2));
 	put(&r, 2, SPAN("half a "));
 	buf_str(sink_buf(r.out), "one\n");
-	order_end(r.o, 1, 1);
+	end_item(r.o, 1);
 	assert_false(order_is_next(r.o, 2));
 	assert_true(order_is_due(r.o));
 	drain(&r);
 	assert_true(order_is_next(r.o, 2));
 	buf_str(sink_buf(r.out), "line\n");
-	order_end(r.o, 2, 2);
+	end_item(r.o, 2);
 	assert_true(order_is_next(r.o, 3));
 	drain(&r);
 	expect(&r, SPAN("one\nhalf a line\n"));
@@ -224,11 +232,11 @@ test_a_large_record_passes_and_the_sink_is_not_flooded(void **state)
 	for (i = 0; i < COUNT(windows); i++) {
 		begin(&r, windows[i]);
 		put(&r, 2, buf_view(&want));
-		order_end(r.o, 2, 2);
+		end_item(r.o, 2);
 		assert_true(order_held_bytes(r.o) <= windows[i]);
 		assert_int_equal(
 		    order_spilled_bytes(r.o) > 0, windows[i] < 4 * want.n);
-		order_end(r.o, 1, 1);
+		end_item(r.o, 1);
 		flush(&r);
 		assert_true(sink_is_full(r.out));
 		assert_true(order_is_due(r.o));
@@ -254,10 +262,10 @@ check_nearest(uint64_t first, int step)
 	begin(&r, 20000);
 	for (seq = first; seq >= 2 && seq <= 100; seq += (uint64_t)step) {
 		put(&r, seq, span_of(line, sizeof(line)));
-		order_end(r.o, seq, seq);
+		end_item(r.o, seq);
 		assert_true(order_held_bytes(r.o) <= 20000);
 	}
-	order_end(r.o, 1, 1);
+	end_item(r.o, 1);
 	held = order_held_bytes(r.o);
 	assert_true(held > 17000);
 	buf_reserve(&full, SINK_HIGH_WATER);
@@ -299,14 +307,14 @@ test_what_a_full_disk_does_not_take_stays_in_memory(void **state)
 	for (seq = 2; order_has_room(r.o) && seq < 1000; seq++) {
 		put(&r, seq, SPAN("forty bytes of an item that waits\n"));
 		buf_str(&want, "forty bytes of an item that waits\n");
-		order_end(r.o, seq, seq);
+		end_item(r.o, seq);
 	}
 	assert_true(seq > 100 && seq < 1000);
 	assert_false(order_retry_disk(r.o));
 	assert_int_equal(order_errno(r.o), EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_true(order_retry_disk(r.o));
-	order_end(r.o, 1, 1);
+	end_item(r.o, 1);
 	assert_int_equal(order_flush(r.o, &r.to.output), E_OK);
 	sink_flush(r.out);
 	expect(&r, buf_view(&want));
@@ -326,7 +334,7 @@ test_the_file_has_a_limit(void **state)
 	for (seq = 2; order_has_room(o) && seq < 1000; seq++) {
 		buf_add(order_begin(o, seq), lines, sizeof(lines));
 		order_add(o, seq);
-		order_end(o, seq, seq);
+		end_item(o, seq);
 	}
 	assert_in_range(seq, 150, 160);
 	assert_in_range(order_spilled_bytes(o), 3 << 20, (3 << 20) + 40000);
@@ -379,7 +387,7 @@ static int
 step(struct run *r, const struct plan *p, uint64_t seq, unsigned *done)
 {
 	if (*done == pieces_of(seq, p->adds)) {
-		order_end(r->o, seq, seq);
+		end_item(r->o, seq);
 		return 1;
 	}
 	if (order_is_next(r->o, seq)) {
@@ -457,11 +465,11 @@ test_a_stream_that_is_put_aside_again_and_again_stays_whole(void **state)
 		make_piece(&want, 2, (unsigned)i, 200);
 		put(&r, 2, span_of(want.p + n, want.n - n));
 		if (i == 1000)
-			order_end(r.o, 1, 1);
+			end_item(r.o, 1);
 		if (i > 1000 && draw(&seed) % 4 == 0)
 			assert_int_equal(order_flush(r.o, &r.to.output), E_OK);
 	}
-	order_end(r.o, 2, 2);
+	end_item(r.o, 2);
 	drain(&r);
 	expect(&r, buf_view(&want));
 	buf_fini(&want);
@@ -479,10 +487,10 @@ test_a_million_items_may_be_ahead(void **state)
 	for (seq = ORDER_AHEAD_MAX; seq > 1; seq--) {
 		if (seq % 1000 == 0)
 			put(&r, seq, SPAN("x\n"));
-		order_end(r.o, seq, seq);
+		end_item(r.o, seq);
 	}
 	assert_int_equal(order_pending(r.o), ORDER_AHEAD_MAX - 1);
-	order_end(r.o, 1, 1);
+	end_item(r.o, 1);
 	drain(&r);
 	assert_int_equal(order_next_seq(r.o), ORDER_AHEAD_MAX + 1);
 	assert_int_equal(sink_written(r.out), 2 * (ORDER_AHEAD_MAX / 1000));

@@ -61,23 +61,17 @@ exit_class(const struct fetch *f)
 	return class != 47 ? class : f->has_begun ? 7 : 4;
 }
 
-static void
-count(const struct fetch *f, const struct record *r)
+static struct item_outcome
+outcome_of(const struct fetch *f, const struct record *r)
 {
-	struct stats *s = &f->job->stats;
 	int class = r->status_code / 100;
 
-	s->by_error[f->err]++;
-	if (r->was_parsed)
-		s->by_parse[r->parse_error]++;
-	if (f->err != E_INTERRUPTED) /* by_error counts it */
-		s->exit_classes |= 1u << exit_class(f);
-	if (f->err == E_OK)
-		s->ok++;
-	else
-		s->failed++;
-	if (f->err == E_OK)
-		s->by_status[class >= 1 && class <= 5 ? class : 0]++;
+	return (struct item_outcome){ .err = f->err,
+		.exit_class = (unsigned char)exit_class(f),
+		.status_class =
+		    class >= 1 && class <= 5 ? (unsigned char)class : 0,
+		.parse = r->was_parsed ? (unsigned char)r->parse_error
+				       : PARSE_COUNT };
 }
 
 /* Gives a fetch that never had a slot the exchange its record needs. */
@@ -173,6 +167,7 @@ emit_record(struct fetch *f, int all)
 	struct emit *e = &f->job->emit;
 	struct record r;
 	struct facts t = { 0 };
+	struct item_outcome outcome;
 	int more, is_stored = output_is_stored(f);
 
 	if (!all && !output_has_room(f))
@@ -187,13 +182,14 @@ emit_record(struct fetch *f, int all)
 	while (more && (all || output_has_room(f)))
 		more = write_step(f, &r);
 	if (!more) {
-		count(f, &r);
+		outcome = outcome_of(f, &r);
+		stats_count(&f->job->stats, &outcome);
 		failed_input_put(f);
 	}
 	if (!is_stored)
 		e->unfinished = more ? f : NULL;
 	if (!more)
-		output_put(f);
+		output_put(f, &outcome);
 	facts_fini(&t);
 	return !more;
 }

@@ -39,8 +39,8 @@ struct part {
 
 struct item {
 	struct part *part;
-	uint64_t first, last; /* extents, when is_spilled */
-	uint64_t token;       /* when is_ended; or 0 */
+	uint64_t first, last;      /* extents, when is_spilled */
+	struct output_token token; /* when is_ended; or 0 */
 	unsigned char is_known, is_ended, is_spilled;
 };
 
@@ -56,7 +56,7 @@ struct order {
 	int is_disk_full; /* the last write to the file failed */
 	struct heap parts;
 	struct spill *spill;
-	void (*passed)(void *arg, uint64_t token);
+	void (*passed)(void *arg, const struct output_token *token);
 	void *passed_arg;
 	/* While is_reading: the first extent of the next item, its length and
 	 * how much of it is moved. */
@@ -120,8 +120,8 @@ advance(struct order *o)
 	struct item *i = at(o, o->next);
 
 	while (i->is_ended && !has_bytes(i)) {
-		if (i->token != 0 && o->passed != NULL)
-			o->passed(o->passed_arg, i->token);
+		if (i->token.token != 0 && o->passed != NULL)
+			o->passed(o->passed_arg, &i->token);
 		*i = (struct item){ 0 };
 		i = at(o, ++o->next);
 		if (i->is_known)
@@ -273,8 +273,8 @@ order_new(size_t window, uint64_t max_spill)
 }
 
 void
-order_on_passed(
-    struct order *o, void (*cb)(void *arg, uint64_t token), void *arg)
+order_on_passed(struct order *o,
+    void (*cb)(void *arg, const struct output_token *token), void *arg)
 {
 	o->passed = cb;
 	o->passed_arg = arg;
@@ -338,12 +338,13 @@ order_retry_disk(struct order *o)
 }
 
 void
-order_end(struct order *o, uint64_t seq, uint64_t token)
+order_end(struct order *o, uint64_t seq, const struct output_token *token)
 {
 	struct item *i = get_item(o, seq);
 
 	i->is_ended = 1;
-	i->token = token;
+	if (token != NULL)
+		i->token = *token;
 	if (i->part != NULL)
 		heap_move(&o->parts, &i->part->link, spill_rank(i));
 	advance(o);

@@ -20,6 +20,7 @@
 
 struct order;
 struct output;
+struct output_token;
 
 /* How far seq may be ahead of the next item in order (40 bytes each): the
  * caller reads no more input beyond. */
@@ -32,8 +33,8 @@ struct output;
  */
 struct order *order_new(size_t window, uint64_t max_spill);
 /* `cb` gets the token of each item when its last line is moved. */
-void order_on_passed(
-    struct order *o, void (*cb)(void *arg, uint64_t token), void *arg);
+void order_on_passed(struct order *o,
+    void (*cb)(void *arg, const struct output_token *token), void *arg);
 void order_free(struct order *o);
 
 /* The seq that is next in order; from 1. */
@@ -53,9 +54,9 @@ void order_add(struct order *o, uint64_t seq);
 int order_has_room(const struct order *o);
 /* Tries to write to the file again. Nonzero: there is room now. */
 int order_retry_disk(struct order *o);
-/* The item is finished: when its lines are moved, its token follows them (0: it
- * has none) and the item after it is next. */
-void order_end(struct order *o, uint64_t seq, uint64_t token);
+/* The item is finished: when its lines are moved, its token follows them (NULL:
+ * it has none) and the item after it is next. */
+void order_end(struct order *o, uint64_t seq, const struct output_token *token);
 
 /* Are there stored lines of the next item, which order_flush can move? */
 int order_is_due(const struct order *o);

@@ -71,7 +71,7 @@ output_is_blocked(const struct fetch *f)
 /* ---- tokens ---- */
 
 void
-output_put_in_order(void *arg, uint64_t token)
+output_put_in_order(void *arg, const struct output_token *token)
 {
 	struct output *o = ((struct job *)arg)->emit.out;
 
@@ -79,14 +79,15 @@ output_put_in_order(void *arg, uint64_t token)
 }
 
 void
-output_put(const struct fetch *f)
+output_put(const struct fetch *f, const struct item_outcome *outcome)
 {
 	const struct emit *e = &f->job->emit;
+	const struct output_token token = { f->token, *outcome };
 
 	if (e->order != NULL)
-		order_end(e->order, f->seq, f->token);
+		order_end(e->order, f->seq, &token);
 	else
-		e->out->ops->put(e->out, f->token);
+		e->out->ops->put(e->out, &token);
 }
 
 void

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "core/stats.h"
 
 struct buf;
 struct fetch;
@@ -17,6 +18,13 @@ struct job;
 struct output;
 
 /* ---- the output ---- */
+
+/* Belongs to a record: which item it is of, and what is counted of that. */
+struct output_token {
+	uint64_t token; /* of the item; never 0 */
+	struct item_outcome outcome;
+};
+
 /*
  * One record at a time is appended, whole or in pieces, and put with the token
  * of its item. The token comes back once the record is durable, by what the job
@@ -28,7 +36,7 @@ struct output_ops {
 	/* The buffer to append to; flush writes it. */
 	struct buf *(*buffer)(struct output *o);
 	/* The record appended last, which may be empty, is complete. */
-	void (*put)(struct output *o, uint64_t token);
+	void (*put)(struct output *o, const struct output_token *token);
 	/* Nonzero: *token is that of the next record, in the order they were
 	 * put, and it is durable now. */
 	int (*take_durable)(struct output *o, uint64_t *token);
@@ -45,10 +53,10 @@ struct output {
 };
 
 /* f's record is complete: its token follows it. */
-void output_put(const struct fetch *f);
+void output_put(const struct fetch *f, const struct item_outcome *outcome);
 /* The same, for an item that waited for its place in order (--keep-order); arg
  * is the job. */
-void output_put_in_order(void *arg, uint64_t token);
+void output_put_in_order(void *arg, const struct output_token *token);
 /* Reports the items whose records are durable to the input. */
 void output_settle(struct job *j);
 

@@ -30,16 +30,18 @@ grow(struct tokens *t)
 }
 
 void
-tokens_put(struct tokens *t, uint64_t token, struct tokens_end end)
+tokens_put(
+    struct tokens *t, const struct output_token *token, struct tokens_end end)
 {
 	if (t->n == t->cap)
 		grow(t);
 	t->v[(t->first + t->n++) & (t->cap - 1)] =
-	    (struct tokens_entry){ token, end };
+	    (struct tokens_entry){ *token, end };
 }
 
 int
-tokens_take(struct tokens *t, struct tokens_end written, uint64_t *token)
+tokens_take(
+    struct tokens *t, struct tokens_end written, struct output_token *token)
 {
 	const struct tokens_entry *e;
 

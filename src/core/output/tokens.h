@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/output/output.h"
+
 /* The ends of a record in two streams: the records, --failed-input. */
 struct tokens_end {
 	uint64_t out, failed;
@@ -17,7 +19,7 @@ struct tokens_end {
 /* All-zero: none. */
 struct tokens {
 	struct tokens_entry {
-		uint64_t token;
+		struct output_token token;
 		struct tokens_end end;
 	} * v;                /* a ring */
 	size_t first, n, cap; /* cap: a power of two, or 0 */
@@ -25,9 +27,11 @@ struct tokens {
 
 void tokens_fini(struct tokens *t);
 /* Neither end may lie before that of the token put before. */
-void tokens_put(struct tokens *t, uint64_t token, struct tokens_end end);
+void tokens_put(
+    struct tokens *t, const struct output_token *token, struct tokens_end end);
 /* Nonzero: *token is the oldest one, and both streams are written that far; it
  * is removed. */
-int tokens_take(struct tokens *t, struct tokens_end written, uint64_t *token);
+int tokens_take(
+    struct tokens *t, struct tokens_end written, struct output_token *token);
 
 #endif
