@@ -47,6 +47,9 @@ struct job {
 	struct list needs_lookup; /* struct queue in NEEDS_LOOKUP */
 	int is_single;            /* there is one item and no more */
 	int was_left;             /* items were dropped without a record */
+	int is_resumable; /* its items have a journal: at a stop those in
+			   * flight get no record if they can be
+			   * requested again */
 
 	struct stats stats;
 };
@@ -56,6 +59,9 @@ struct job {
 void job_init(struct job *j, struct core *c, const struct opts *o);
 /* After core_drop: none of its items is anywhere. */
 void job_fini(struct job *j);
+/* Appends the counts (stats_save) of the items whose records were put to the
+ * output so far, for stats_restore. */
+void job_save_stats(const struct job *j, struct buf *to);
 /* Every item has its record and no more can come. */
 int job_is_done(const struct job *j);
 

@@ -11,6 +11,9 @@
 
 #include "base/error.h"
 #include "base/parse_error.h"
+#include "base/span.h"
+
+struct buf;
 
 /* Why an item waits; users see the names of stats_wait_name(). */
 enum wait_reason {
@@ -62,6 +65,16 @@ struct lag {
 	uint64_t of[LAG_BUCKETS];
 	int64_t max_us;
 };
+
+/*
+ * Appends the counts of records, requests and bytes, to go on with in a run
+ * that is resumed. `items` becomes the number of records: the other items are
+ * read again. `without`: counts to leave out (see job_save_stats).
+ */
+void
+stats_save(const struct stats *s, const struct stats *without, struct buf *to);
+/* Adds saved counts. 0, or -1 if the bytes are damaged: then none is added. */
+int stats_restore(struct stats *s, struct span from);
 
 const char *stats_wait_name(enum wait_reason r);
 void stats_wait(struct stats *s, enum wait_reason r, int64_t us);
