@@ -17,8 +17,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+struct disk;
 struct event_base;
 struct sink;
+struct sink_sync;
 
 #define SINK_HIGH_WATER (1u << 20)
 #define SINK_LOW_WATER (256u << 10)
@@ -54,7 +56,10 @@ int sink_empty(struct sink *s);
  */
 struct sink *sink_open_own(
     struct event_base *base, const char *path, sink_cb *cb, void *arg);
-/* Unwritten bytes are lost; see sink_finish. */
+/*
+ * Unwritten bytes are lost; see sink_finish. A compressed sink is freed after
+ * disk_free(writer), or while it has nothing in work there (sink_finish).
+ */
 void sink_free(struct sink *s);
 
 /* The buffer to append whole lines to; sink_flush writes it. */
@@ -83,5 +88,98 @@ int sink_errno(const struct sink *s);
  * SINK_NOTES_MAX bytes are unwritten. The count is reported when there is room.
  */
 void sink_note(struct sink *s, struct span line);
+
+/* ---- the output of a run: files that are replaced, continued, rotated ---- */
+
+enum sink_coding { SINK_PLAIN, SINK_GZIP, SINK_ZSTD };
+
+/* Where a record ends on the disk. */
+struct sink_place {
+	uint32_t file;  /* with rotation the number in its name, otherwise 0 */
+	uint64_t bytes; /* the size that the file has to that end */
+};
+
+struct sink_conf {
+	enum sink_coding coding; /* see sink_coding_of */
+	uint64_t rotate_bytes;   /* 0: one file */
+	int is_private;          /* mode 0600, as of sink_open_private */
+	int is_lines;            /* each LF ends a record: JSONL, text */
+	int may_append; /* add to what exists instead of replacing it */
+	/* The run goes on at this place: what follows it is removed. */
+	int is_resumed;
+	struct sink_place resume_at;
+	/* sink_locate and sink_sync_begin are used. */
+	int has_commits;
+	/* Written at the beginning of each new or emptied file: the header line
+	 * of CSV. Not part of the ends below. Must outlive the sink. */
+	struct span head;
+};
+
+/* By the name: ".gz", ".zst", in any case of letters. */
+enum sink_coding sink_coding_of(const char *path);
+/*
+ * Appends the name of file `number` of a rotated output: "out.jsonl.gz" gives
+ * "out.3.jsonl.gz". Number 0 is the path itself.
+ */
+void sink_file_name(struct buf *out, const char *path, uint32_t number);
+/*
+ * Opens the output at `path`, which must outlive the sink; nothing that exists
+ * is changed before sink_begin. `writer` compresses; it may be NULL with
+ * SINK_PLAIN. NULL with errno if that fails, which also means:
+ * EBUSY   another process of fetchd writes that file
+ * ENODATA it is shorter than resume_at says
+ * ESPIPE  to be rotated or resumed, but not a regular file
+ */
+struct sink *sink_open_output(struct event_base *base, struct disk *writer,
+    const char *path, const struct sink_conf *conf, sink_cb *cb, void *arg);
+/*
+ * The run begins: truncates a file that is to be replaced, with rotation also
+ * removes the files that follow it in the series; cuts at resume_at; ends an
+ * incomplete last line before bytes are appended. -1 with errno if that fails.
+ * Does nothing on other sinks. No flush before this.
+ */
+int sink_begin(struct sink *s);
+
+/*
+ * The record appended last is complete. Only rotated and compressed output
+ * needs to know. Not needed where is_lines is set, but allowed.
+ */
+void sink_mark(struct sink *s);
+/* Compressed: ends the frame here, so that all bytes so far get written. */
+void sink_cut(struct sink *s);
+/*
+ * Bytes appended so far, before compression, without `head`. Never falls.
+ * sink_written is how many of these are written: of a compressed sink those
+ * whose frame is in the file. sink_pending is the difference.
+ */
+uint64_t sink_end(const struct sink *s);
+/*
+ * Where `end` is: the end of a record, at which sink_cut was called if the sink
+ * is compressed, written and not forgotten. -1 if it is none of these, or the
+ * output is not a regular file.
+ */
+int sink_locate(const struct sink *s, uint64_t end, struct sink_place *at);
+/* Earlier ends than this one are not asked for any more. */
+void sink_forget(struct sink *s, uint64_t end);
+/* A regular file, which can be resumed. */
+int sink_is_file(const struct sink *s);
+/*
+ * After the last write, also after an error: truncates the file to `end`, as
+ * for sink_locate, and removes later files of the series. -1 with errno if that
+ * fails, ENOENT if the place is not known.
+ */
+int sink_cut_back(struct sink *s, uint64_t end);
+
+/*
+ * Forces what is written so far to the disk: the present file, those that
+ * rotation has finished since the last call, and the folder if it has new
+ * names. Begun in the loop, run on any thread, freed in the loop; independent
+ * of the sink's life and of later writes. One at a time for a sink. Returns 0
+ * or an errno: then nothing since the last success counts as being on the disk,
+ * whatever a later call returns.
+ */
+struct sink_sync *sink_sync_begin(struct sink *s);
+int sink_sync_run(struct sink_sync *y);
+void sink_sync_free(struct sink_sync *y);
 
 #endif

@@ -69,6 +69,10 @@ struct source {
 	size_t scanned; /* bytes after off that hold no LF */
 	uint64_t line;
 	uint64_t file_bytes; /* read from the present file */
+	size_t number;       /* the present input's */
+	uint64_t consumed;   /* of it, in lines taken */
+	source_watch_cb *watch;
+	void *watch_arg;
 	uint64_t done, total;
 	int is_total_unknown;
 	size_t json_max, url_max;
@@ -128,6 +132,13 @@ source_follow(struct source *s, int on)
 	s->is_total_unknown |= on;
 	if (!on)
 		s->follow = FOLLOW_NOTHING;
+}
+
+void
+source_watch(struct source *s, source_watch_cb *cb, void *arg)
+{
+	s->watch = cb;
+	s->watch_arg = arg;
 }
 
 static struct input *
@@ -243,7 +254,7 @@ open_input(struct source *s, const struct input *in)
 	s->follow = follow_kind(s, in, &st);
 	s->at_eof = s->skipping = 0;
 	s->line = 0;
-	s->file_bytes = 0;
+	s->file_bytes = s->consumed = 0;
 	if (s->is_polled)
 		watch_readable(s);
 	return 0;
@@ -394,6 +405,7 @@ static void
 next_input(struct source *s)
 {
 	close_input(s);
+	s->number++;
 	s->off = s->scanned = 0;
 	buf_clear(&s->buf, 4 * READ_BYTES);
 	free(CONTAINER(list_shift(&s->inputs), struct input, link));
@@ -448,6 +460,24 @@ accept_line(struct source *s, struct span text, struct source_line *line)
 	return 1;
 }
 
+static void
+show(struct source *s, struct span bytes)
+{
+	if (s->watch != NULL && bytes.n > 0)
+		s->watch(s->watch_arg, s->number, bytes);
+}
+
+/* Takes n bytes from the front of the buffer. They stay where they are until
+ * the next fill(). */
+static void
+consume(struct source *s, size_t n)
+{
+	show(s, span_of(s->buf.p + s->off, n));
+	s->off += n;
+	s->consumed += n;
+	s->scanned = 0;
+}
+
 /*
  * Takes a line out of the buffer. SOURCE_MORE: there was none, or one that is
  * skipped (*found says which).
@@ -464,23 +494,20 @@ take_line(struct source *s, struct source_line *line, int *found)
 	*found = lf != NULL || (s->at_eof && rest.n > 0);
 	if (*found) {
 		n = lf != NULL ? (size_t)(lf - rest.p) : rest.n;
-		s->off += lf != NULL ? n + 1 : n;
-		s->scanned = 0;
+		consume(s, lf != NULL ? n + 1 : n);
 		return accept_line(s, span_of(rest.p, n), line) ? SOURCE_LINE
 								: SOURCE_MORE;
 	}
 	s->scanned = rest.n;
 	if (s->skipping) {
-		s->off = s->buf.n;
-		s->scanned = 0;
+		consume(s, rest.n);
 		return SOURCE_MORE;
 	}
 	if (rest.n <= limit_for(s, rest) + 1)
 		return SOURCE_MORE;
 	/* It is too long: return its beginning once and skip the rest. Comments
 	 * are skipped whatever their length. */
-	s->off = s->buf.n;
-	s->scanned = 0;
+	consume(s, rest.n);
 	s->skipping = 1;
 	line->text = span_of(rest.p, limit_for(s, rest));
 	line->had_bom = line->had_cr = 0;
@@ -500,8 +527,10 @@ next_argument(struct source *s, struct input *in, struct source_line *line)
 		return SOURCE_MORE;
 	}
 	s->is_returned = 1;
-	s->done += strlen(in->text);
 	line->text = span_str(in->text);
+	line->consumed = line->text.n;
+	s->done += line->text.n;
+	show(s, line->text);
 	line->had_bom = line->had_cr = 0;
 	line->too_long = line->text.n > s->url_max;
 	line->name = "argument";
@@ -521,6 +550,7 @@ next_of_file(struct source *s, struct input *in, struct source_line *line)
 		return SOURCE_FAILED;
 	for (i = 0; i < FILLS;) {
 		v = take_line(s, line, &found);
+		line->consumed = s->consumed;
 		if (v == SOURCE_LINE)
 			return v;
 		if (found)
@@ -550,6 +580,7 @@ source_next(struct source *s, struct source_line *line)
 	if (s->error[0] != '\0')
 		return SOURCE_FAILED;
 	while (v == SOURCE_MORE && n++ < 16) {
+		line->input = s->number;
 		k = list_first(&s->inputs);
 		if (k == NULL)
 			return SOURCE_END;

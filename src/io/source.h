@@ -20,6 +20,8 @@ struct event_base;
 struct source;
 
 typedef void source_cb(void *arg);
+/* See source_watch. */
+typedef void source_watch_cb(void *arg, size_t input, struct span bytes);
 
 enum source_verdict {
 	SOURCE_LINE, /* *line is filled in, valid until the next call */
@@ -37,6 +39,8 @@ struct source_line {
 	const char *name; /* file, "-", or "argument"; lives with the source */
 	uint64_t number;  /* of the line, or of the argument; from 1 */
 	int is_argument;
+	size_t input;      /* the ordinal of its input, from 0 */
+	uint64_t consumed; /* bytes of that input up to the end of this line */
 };
 
 struct source *source_new(struct event_base *base, source_cb *cb, void *arg);
@@ -59,6 +63,15 @@ void source_follow(struct source *s, int on);
 
 /* Skips blank lines and lines that start with '#'. */
 enum source_verdict source_next(struct source *s, struct source_line *line);
+/*
+ * `cb` gets all bytes of each input, in order, as lines are taken from them:
+ * when source_next returns a line, all bytes up to its end have been given, LF,
+ * skipped lines and byte order marks included. (Of a line that is too long only
+ * the beginning; the rest comes before the next line.) Of compressed inputs
+ * these are the decoded bytes, of an argument its text. Called from within
+ * source_next; must not call the source.
+ */
+void source_watch(struct source *s, source_watch_cb *cb, void *arg);
 /* "urls.txt: No such file or directory", after SOURCE_FAILED. */
 const char *source_error(const struct source *s);
 
