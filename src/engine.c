@@ -270,6 +270,8 @@ set_format(struct job *j)
 
 	j->emit.format.body = bodies[j->opts->body];
 	j->emit.format.include_headers = j->opts->include_headers;
+	j->emit.format.is_tsv = j->opts->format == FORMAT_TSV;
+	j->emit.format.is_safe = j->opts->csv_safe;
 	j->emit.line_format.body = RECORD_BODY_INLINE;
 	j->emit.line_format.include_headers = j->opts->include_headers;
 	if (j->opts->fields != NULL) /* known to be good */
@@ -360,6 +362,8 @@ engine_open_output(struct engine *e, struct buf *err)
 		return refuse_output(err, "failed-input", failed);
 	if (engine_trace_begin(&e->trace) == -1)
 		return refuse_output(err, "trace", e->job.opts->trace);
+	if (opts_is_table(e->job.opts))
+		record_csv_head(sink_buf(e->out), &e->job.emit.format);
 	engine_output_init(&e->output, e->out, e->failed);
 	e->job.emit.out = &e->output.output;
 	e->job.emit.failed = e->failed;

@@ -4,6 +4,8 @@
  * defaults that depend on other options, and conflicts. Calls the derivations
  * of the other files in their order.
  */
+#include <string.h>
+
 #include "base/check.h"
 #include "options/options_int.h"
 
@@ -21,11 +23,28 @@ exclude(struct opts *o, enum opt a, enum opt b, int *va, int *vb)
 		*va = 0;
 }
 
+/* By the name of the output, without the suffix of a compressed file. */
+static int
+format_of_output(const char *name)
+{
+	struct span s = span_str(name);
+
+	if (span_ends(s, SPAN(".gz")))
+		s.n -= 3;
+	else if (span_ends(s, SPAN(".zst")))
+		s.n -= 4;
+	if (span_ends(s, SPAN(".csv")))
+		return FORMAT_CSV;
+	return span_ends(s, SPAN(".tsv")) ? FORMAT_TSV : FORMAT_AUTO;
+}
+
 static void
 derive_choices(struct opts *o)
 {
 	if (o->json && o->given[OPT_json] > o->given[OPT_format])
 		o->format = FORMAT_JSONL;
+	if (o->format == FORMAT_AUTO)
+		o->format = format_of_output(o->output);
 	/* On a terminal auto would be text, which shows neither a stream nor
 	 * extracted values. */
 	if (o->format == FORMAT_AUTO &&
@@ -82,6 +101,9 @@ check_conflicts(const struct opts *o, struct buf *err)
 {
 	enum opt extract = opts_extracting(o);
 
+	if (o->csv_safe && !opts_is_table(o))
+		return opts_say(
+		    err, OPT_csv_safe, "needs --format csv or --format tsv");
 	if (o->only_failed && o->only_ok)
 		return opts_say_conflict(err, OPT_only_failed, "--only-ok");
 	if (extract != OPT_COUNT && check_format(o, extract, err) != 0)
@@ -94,6 +116,10 @@ check_conflicts(const struct opts *o, struct buf *err)
 		return opts_say_conflict(err, OPT_stream, "--only-failed");
 	if (o->only_ok)
 		return opts_say_conflict(err, OPT_stream, "--only-ok");
+	if (o->format == FORMAT_CSV)
+		return opts_say_conflict(err, OPT_stream, "--format csv");
+	if (o->format == FORMAT_TSV)
+		return opts_say_conflict(err, OPT_stream, "--format tsv");
 	return check_format(o, OPT_stream, err);
 }
 

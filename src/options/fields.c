@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * --fields: checks that its keys exist, and that the options they depend on are
- * given.
+ * given. Chooses the columns of a table without it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +150,26 @@ check_keys(struct opts *o, const struct record_format *f, struct buf *err)
 	return 0;
 }
 
+/* The columns of --format csv and tsv: what most want, and all that is
+ * extracted. */
+static void
+choose_columns(struct opts *o)
+{
+	struct buf b = { 0 };
+	size_t i;
+
+	buf_str(&b, "seq,input,status_code,error,content_type,size_decoded,"
+		    "time_total,final_url");
+	for (i = 0; i < o->njobs; i++) {
+		buf_str(&b, ",extract.");
+		buf_span(&b, o->jobs[i].name);
+	}
+	if (o->exec_argv != NULL)
+		buf_str(&b, ",extract.exec");
+	o->fields = opts_keep(o, b.p, b.n);
+	buf_fini(&b);
+}
+
 int
 opts_derive_fields(struct opts *o, struct buf *err)
 {
@@ -157,6 +177,8 @@ opts_derive_fields(struct opts *o, struct buf *err)
 	enum record_fields_fault fault;
 	struct span bad;
 
+	if (o->fields == NULL && opts_is_table(o))
+		choose_columns(o);
 	if (o->fields == NULL)
 		return 0;
 	if (o->format == FORMAT_TEXT)

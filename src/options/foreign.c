@@ -142,11 +142,9 @@ static const struct {
 	{ "json-lines", "--format jsonl" },
 	{ "jsonlines", "--format jsonl" },
 	{ "json-output", "--format jsonl" },
-	{ "output-format", "--format jsonl, text or body" },
-	{ "csv", "--fields selects keys of the JSON records; jq can convert "
-		 "them to a table" },
-	{ "tsv", "--fields selects keys of the JSON records; jq can convert "
-		 "them to a table" },
+	{ "output-format", "--format jsonl, csv, tsv, text or body" },
+	{ "csv", "--format csv" },
+	{ "tsv", "--format tsv" },
 	{ "text", "--format text" },
 	{ "ordered", "--keep-order" },
 	{ "in-order", "--keep-order" },

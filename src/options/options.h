@@ -44,7 +44,14 @@ enum opt {
 };
 
 /* In the order of their choices in the table. */
-enum opt_format { FORMAT_AUTO, FORMAT_JSONL, FORMAT_TEXT, FORMAT_BODY };
+enum opt_format {
+	FORMAT_AUTO,
+	FORMAT_JSONL,
+	FORMAT_TEXT,
+	FORMAT_BODY,
+	FORMAT_CSV,
+	FORMAT_TSV,
+};
 enum opt_body { BODY_INLINE, BODY_NONE, BODY_BASE64, BODY_JSON };
 enum opt_fsync { FSYNC_NONE, FSYNC_BATCH, FSYNC_RECORD };
 enum opt_net_down { NET_DOWN_WAIT, NET_DOWN_FAIL };
@@ -129,12 +136,13 @@ struct opts {
 	 * Derived values, set when opts_parse has returned 0. Some of the
 	 * fields above are derived as well: limit is INT64_MAX unless given;
 	 * format is FORMAT_JSONL after -j, and instead of FORMAT_AUTO with
-	 * --stream or extraction; of -4 and -6, and of -q and -v, only the
-	 * later one is set; max_per_host, max_idle, ttfb_timeout_us,
-	 * speed_limit_bytes and speed_time_us have defaults that depend on
-	 * other options, workers on the machine; speed_limit_bytes and
-	 * speed_time_us are both 0 or both not; user is the name only;
-	 * oauth2_bearer is the token; base_url is valid.
+	 * --stream or extraction, or FORMAT_CSV or FORMAT_TSV by the name of
+	 * the output; with these two fields is never NULL; of -4 and -6, and of
+	 * -q and -v, only the later one is set; max_per_host, max_idle,
+	 * ttfb_timeout_us, speed_limit_bytes and speed_time_us have defaults
+	 * that depend on other options, workers on the machine;
+	 * speed_limit_bytes and speed_time_us are both 0 or both not; user is
+	 * the name only; oauth2_bearer is the token; base_url is valid.
 	 */
 	const char *method; /* -X, -I, POST with a body, GET */
 	int method_given;   /* by -X or -I: also for items with a body */
@@ -185,6 +193,13 @@ static inline int
 opts_given(const struct opts *o, enum opt id)
 {
 	return o->given[id] != 0;
+}
+
+/* Are the results a table: rows with a header line? */
+static inline int
+opts_is_table(const struct opts *o)
+{
+	return o->format == FORMAT_CSV || o->format == FORMAT_TSV;
 }
 
 /* Is anything extracted from responses, by workers or by --exec? */

@@ -16,19 +16,16 @@
 
 /* Options planned for later versions. */
 static const char *const later[] = { "aia", "allow", "allow-ports",
-	"allow-private", "append", "auto-throttle", "cert", "changed-only",
-	"ciphers", "config", "contact", "cookie-jar", "cookies", "crawl",
-	"crlfile", "curves", "dedup", "deny", "deny-host", "depth", "exclude",
-	"follow-links", "fsync", "http2", "journal", "journal-salvage",
-	"keep-partial", "key", "limit-rate", "limit-rate-per-host",
+	"allow-private", "auto-throttle", "cert", "changed-only", "ciphers",
+	"config", "contact", "cookie-jar", "cookies", "crawl", "crlfile",
+	"curves", "dedup", "deny", "deny-host", "depth", "exclude",
+	"follow-links", "http2", "key", "limit-rate", "limit-rate-per-host",
 	"max-crawl-delay", "max-pages", "max-pages-per-host", "max-per-ip",
-	"max-url-length", "noproxy", "output-dir", "output-name", "overwrite",
-	"pass", "pinnedpubkey", "print-config", "proxy", "proxy-list",
-	"proxy-user", "queue", "report-skipped", "resume", "resume-force",
-	"retry-failed", "robots", "robots-agent", "rotate", "scope", "seen",
-	"shuffle", "sitemaps", "skip", "socket", "spool", "state", "strict",
-	"tls-legacy", "tls-max", "verify", "warc" };
-static const char later_letters[] = "ExOK";
+	"max-url-length", "noproxy", "pass", "pinnedpubkey", "print-config",
+	"proxy", "proxy-list", "proxy-user", "queue", "report-skipped",
+	"robots", "robots-agent", "scope", "seen", "shuffle", "sitemaps",
+	"skip", "socket", "state", "strict", "tls-legacy", "tls-max", "warc" };
+static const char later_letters[] = "ExK";
 
 struct walk {
 	struct opts *o;

@@ -252,10 +252,13 @@ OPT(rotate, "rotate", 0, SIZE, "0", 0, OPT_SIZE_MAX, OUTPUT, "SIZE",
     "own. 0 writes one file.")
 OPT(json, "json", 'j', BOOL, "off", 0, 1, OUTPUT, "",
     "the same as --format jsonl", "")
-OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT, "auto|jsonl|text|body",
-    "JSON records, short lines, or decoded bodies only",
-    "auto is text on a terminal and jsonl otherwise; with --stream or "
-    "extraction it is always jsonl.")
+OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT,
+    "auto|jsonl|text|body|csv|tsv",
+    "JSON records, short lines, decoded bodies only, or a table",
+    "auto is csv or tsv if -o names a file *.csv or *.tsv; otherwise it is "
+    "text on a terminal and jsonl elsewhere; with --stream or extraction it is "
+    "always jsonl. The columns of csv and tsv are those of --fields, see "
+    "TABLES.")
 OPT(fields, "fields", 0, STR, "", 0, 0, OUTPUT, "LIST",
     "write only these keys of the record, in this order",
     "A path with dots selects a part of an object, or by number an element of "
@@ -312,7 +315,13 @@ OPT(fsync, "fsync", 0, ENUM, "batch", 0, 0, FILES, "none|batch|record",
 OPT(verify, "verify", 0, PATH, "", 0, 0, FILES, "FILE",
     "compare the results in FILE with the input, and fetch nothing", "")
 OPT(csv_safe, "csv-safe", 0, BOOL, "off", 0, 1, FILES, "",
-    "write a ' before cells that a spreadsheet would evaluate", "")
+    "write a ' before cells that a spreadsheet would evaluate",
+    "For --format csv and tsv. Titles, addresses and error messages are text "
+    "of strangers: a title of =HYPERLINK(...) becomes a formula when the file "
+    "is opened in a spreadsheet. The ' is before every text that begins with "
+    "=, +, -, @, their full-width forms, a tab or a line end, also behind "
+    "blanks, except for numbers such as -5. It becomes part of the value, so "
+    "do not use the option for files that other programs read.")
 
 OPT(extract, "extract", 0, LIST, "", 0, 0, EXTRACT, "LIST",
     "extract these from pages: title, links, text, meta, jsonld",

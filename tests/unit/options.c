@@ -60,6 +60,8 @@ status_of(enum opt id)
 {
 	if (id == OPT_help)
 		return OPTS_HELP;
+	if (id == OPT_csv_safe) /* needs a table */
+		return 2;
 	return id == OPT_version ? OPTS_VERSION : 0;
 }
 
@@ -162,6 +164,8 @@ test_the_choices_are_in_the_order_of_their_constants(void **state)
 		{ "--format=jsonl", FORMAT_JSONL, 0, 0 },
 		{ "--format=text", FORMAT_TEXT, 0, 0 },
 		{ "--format=body", FORMAT_BODY, 0, 0 },
+		{ "--format=csv", FORMAT_CSV, 0, 0 },
+		{ "--format=tsv", FORMAT_TSV, 0, 0 },
 		{ "--body=inline", 0, BODY_INLINE, 0 },
 		{ "--body=none", 0, BODY_NONE, 0 },
 		{ "--body=base64", 0, BODY_BASE64, 0 },
@@ -180,8 +184,8 @@ test_the_choices_are_in_the_order_of_their_constants(void **state)
 		assert_int_equal(o.progress, t[i].progress);
 	}
 	assert_int_equal(PARSE("--format=json"), 2);
-	assert_string_equal(err.p,
-	    "fetchd: --format: \"json\" is not one of auto|jsonl|text|body\n");
+	assert_string_equal(err.p, "fetchd: --format: \"json\" is not one of "
+				   "auto|jsonl|text|body|csv|tsv\n");
 	assert_int_equal(PARSE("--body="), 2);
 	assert_int_equal(PARSE("--net-down=wait"), 0);
 	assert_int_equal(o.net_down, NET_DOWN_WAIT);

@@ -80,6 +80,37 @@ test_a_body_that_is_left_out_cannot_be_chosen(void **state)
 }
 
 static void
+test_a_table_has_columns_without_fields_too(void **state)
+{
+	static const char plain[] =
+	    "seq,input,status_code,error,content_type,size_decoded,time_total,"
+	    "final_url";
+	char want[200];
+
+	(void)state;
+	assert_int_equal(PARSE("--format=csv"), 0);
+	assert_string_equal(o.fields, plain);
+	assert_int_equal(PARSE("--format=tsv", "--fields=seq"), 0);
+	assert_string_equal(o.fields, "seq");
+	assert_int_equal(PARSE("-ox.csv.zst", "--extract=title", "--css=p=p",
+			     "--exec=/bin/true"),
+	    0);
+	assert_int_equal(o.format, FORMAT_CSV);
+	snprintf(want, sizeof(want), "%s,extract.title,extract.p,extract.exec",
+	    plain);
+	assert_string_equal(o.fields, want);
+	assert_int_equal(PARSE("-ox.csv", "-j"), 0);
+	assert_int_equal(o.format, FORMAT_JSONL);
+	assert_null(o.fields);
+	assert_int_equal(PARSE("-ox.tsv", "--format=jsonl"), 0);
+	assert_int_equal(o.format, FORMAT_JSONL);
+	assert_int_equal(PARSE("-ox.tsv"), 0);
+	assert_int_equal(o.format, FORMAT_TSV);
+	assert_int_equal(
+	    PARSE("--format=csv", "--fields=body", "--body=none"), 2);
+}
+
+static void
 test_a_slip_is_answered_with_the_key_that_was_meant(void **state)
 {
 	static const struct {
@@ -137,6 +168,7 @@ main(void)
 		cmocka_unit_test(
 		    test_a_part_of_extract_needs_the_option_of_that_name),
 		cmocka_unit_test(test_a_body_that_is_left_out_cannot_be_chosen),
+		cmocka_unit_test(test_a_table_has_columns_without_fields_too),
 		cmocka_unit_test(
 		    test_a_slip_is_answered_with_the_key_that_was_meant),
 	};

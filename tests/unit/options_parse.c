@@ -28,9 +28,9 @@ test_an_unknown_option_is_named_and_guessed_at(void **state)
 		{ "--\xff\xc2\x9b", "unknown option --\\xff\\xc2\\x9b" },
 		{ "--proxy", "--proxy is not supported by this version" },
 		{ "--http2=2", "--http2 is not supported by this version" },
-		{ "--no-spool", "--no-spool is not supported by this version" },
+		{ "--no-crawl", "--no-crawl is not supported by this version" },
 		{ "--no-workers", "unknown option --no-workers" },
-		{ "-O", "-O is not supported by this version" },
+		{ "-K", "-K is not supported by this version" },
 	};
 	char want[160];
 	size_t i;
@@ -336,6 +336,12 @@ test_what_does_not_go_together_is_said_in_one_line(void **state)
 		    "--stream: cannot be combined with --format text" },
 		{ { "--format=body", "--stream" },
 		    "--stream: cannot be combined with --format body" },
+		{ { "--format=csv", "--stream" },
+		    "--stream: cannot be combined with --format csv" },
+		{ { "--stream", "-oout.tsv.gz" },
+		    "--stream: cannot be combined with --format tsv" },
+		{ { "--csv-safe" },
+		    "--csv-safe: needs --format csv or --format tsv" },
 		{ { "--only-ok", "--only-failed" },
 		    "--only-failed: cannot be combined with --only-ok" },
 	};

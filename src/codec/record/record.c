@@ -227,9 +227,6 @@ key_at(const struct record_format *f, const struct record *r, int step)
 	return k;
 }
 
-static int add_step(struct buf *out, const struct record *r,
-    const struct record_format *f, struct record_at *at, size_t end);
-
 /* The value that the path of a field is searched in. *path loses what is
  * already followed. Large values are not copied. */
 static struct span
@@ -251,7 +248,7 @@ path_root(const struct record *r, const struct record_format *f,
 			return r->exec;
 		return r->extract;
 	}
-	(void)add_step(scratch, r, &one, &at, SIZE_MAX);
+	(void)record_add_step(scratch, r, &one, &at, SIZE_MAX);
 	buf_char(scratch, '}');
 	return record_path_find(
 	    buf_view(scratch), span_str(record_key_name((int)k)), 0);
@@ -288,10 +285,9 @@ add_path(struct buf *out, const struct record *r, const struct record_format *f,
 	return more;
 }
 
-/* The key of this step, or a part of it. 1 while there is more. */
-static int
-add_step(struct buf *out, const struct record *r, const struct record_format *f,
-    struct record_at *at, size_t end)
+int
+record_add_step(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, size_t end)
 {
 	enum record_key k = key_at(f, r, at->step);
 
@@ -317,7 +313,7 @@ record_write(struct buf *out, const struct record *r,
 		at->step = NNARROW;
 	}
 	for (; at->step < n; at->step++)
-		if (add_step(out, r, f, at, end) == 1)
+		if (record_add_step(out, r, f, at, end) == 1)
 			return 1;
 	buf_str(out, at->any ? "}\n" : "{}\n");
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Writes result records as JSON lines or as short text lines. The input is a
- * plain struct that the caller has filled in.
+ * Writes result records as JSON lines, rows of CSV or short text lines. The
+ * input is a plain struct that the caller has filled in.
  */
 #ifndef CODEC_RECORD_RECORD_H
 #define CODEC_RECORD_RECORD_H
@@ -107,6 +107,8 @@ struct record_field {
 /* How records are written; made once a run. */
 struct record_format {
 	enum record_body body;
+	int is_tsv;  /* of record_csv_*: TSV rather than CSV */
+	int is_safe; /* the same: no cell that a spreadsheet evaluates */
 	int include_headers;
 	int nfield;                                   /* 0: all keys */
 	struct record_field field[RECORD_FIELDS_MAX]; /* in their order */
@@ -133,6 +135,16 @@ record_fields(struct record_format *f, struct span list, struct span *bad);
 /* The name of key number i; NULL after the last. */
 const char *record_key_name(int i);
 
+/* The position in a cell of CSV or TSV (csv.c). */
+struct record_cell {
+	unsigned char state;
+	unsigned char is_begun, is_quoted, is_list, has_element;
+	unsigned char is_text; /* it is a string or a list of some */
+	unsigned depth;        /* of lists and objects written as JSON */
+	unsigned nescape;      /* of a string: bytes of a cut escape */
+	char escape[14];
+};
+
 /*
  * The position of the writer in a record. A record is written in pieces so that
  * a large body is never in memory twice: record_write appends about `max` bytes
@@ -148,10 +160,24 @@ struct record_at {
 	size_t attempts_done;
 	size_t extract_done; /* of its bytes */
 	size_t path_done;    /* of the value that a path leads to */
+	struct record_cell cell;
 };
 
 int record_write(struct buf *out, const struct record *r,
     const struct record_format *f, struct record_at *at, size_t max);
+
+/*
+ * The same as a row of CSV or TSV: a cell for each of --fields, of which there
+ * must be at least one, and LF. A string is its text, a list of strings or
+ * numbers these with blanks in between, any other list or an object JSON text,
+ * null an empty cell. CSV: quoted where RFC 4180 requires it; an empty string
+ * is "", which differs from null. TSV: tabs, line ends and backslashes are
+ * \t \n \r \\, as in the text format of PostgreSQL. NUL becomes U+FFFD.
+ */
+int record_csv_write(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, size_t max);
+/* The header line: the names of --fields. */
+void record_csv_head(struct buf *out, const struct record_format *f);
 
 /* How text lines are written. All-zero: without colour, not truncated. */
 struct record_text {
@@ -173,6 +199,10 @@ void record_write_text(
  * terminal may interpret them.
  */
 void record_spare_terminal(struct buf *b, size_t from);
+
+/* Replaces control characters in the rows of CSV or TSV that b holds from
+ * offset `from` on, all but tab and LF, by '?'. */
+void record_hide_controls(struct buf *b, size_t from);
 
 /*
  * Appends s as the contents of a JSON string, without quotes. Invalid UTF-8

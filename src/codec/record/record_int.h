@@ -20,6 +20,13 @@ enum record_key {
 	RECORD_NKEY
 };
 
+/* record.c */
+/* `{"name":value` or `,"name":value` of step at->step, nothing if the record
+ * does not have the key; at least one piece, about `end` bytes in out. 1 while
+ * there is more. */
+int record_add_step(struct buf *out, const struct record *r,
+    const struct record_format *f, struct record_at *at, size_t end);
+
 /* pieces.c */
 /* `{"name":` for the first key of a record, `,"name":` for the others. */
 void record_add_name(struct buf *out, struct record_at *at, struct span name);

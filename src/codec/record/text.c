@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Writes for people at a terminal: the text line of an item, and JSON lines
- * with control characters escaped.
+ * and rows without control characters.
  */
 #include "base/utf8.h"
 #include "codec/record/record.h"
@@ -182,4 +182,21 @@ record_spare_terminal(struct buf *b, size_t from)
 	b->n = from;
 	buf_span(b, buf_view(&out));
 	buf_fini(&out);
+}
+
+void
+record_hide_controls(struct buf *b, size_t from)
+{
+	size_t i, to = from, n;
+
+	for (i = from; i < b->n; i++) {
+		n = control_bytes(span_of(b->p + i, b->n - i));
+		if (n == 0 && (unsigned char)b->p[i] < 0x20 &&
+		    b->p[i] != '\t' && b->p[i] != '\n')
+			n = 1;
+		b->p[to++] = n > 0 ? '?' : b->p[i];
+		if (n > 0)
+			i += n - 1;
+	}
+	b->n = to;
 }

@@ -46,6 +46,10 @@ write_piece(struct buf *out, const struct fetch *f, const struct record *r)
 	case FORMAT_TEXT:
 		record_write_text(out, r, &e->text);
 		return 0;
+	case FORMAT_CSV:
+	case FORMAT_TSV:
+		return record_csv_write(
+		    out, r, &e->format, &f->x->at, PIECE_BYTES);
 	case FORMAT_JSONL:
 	case FORMAT_AUTO:
 		return record_write(out, r, &e->format, &f->x->at, PIECE_BYTES);

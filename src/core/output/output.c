@@ -30,14 +30,19 @@ output_open(struct fetch *f)
 	return b;
 }
 
-/* JSON strings may contain control characters that a terminal must not get. */
+/* JSON strings and cells may contain control characters that a terminal must
+ * not get. */
 static void
 escape_for_terminal(struct fetch *f)
 {
 	const struct emit *e = &f->job->emit;
 
-	if (e->is_terminal && f->job->opts->format == FORMAT_JSONL)
+	if (!e->is_terminal)
+		return;
+	if (f->job->opts->format == FORMAT_JSONL)
 		record_spare_terminal(e->to, e->from);
+	else if (opts_is_table(f->job->opts))
+		record_hide_controls(e->to, e->from);
 }
 
 void
