@@ -20,6 +20,7 @@
 #include "core/fetch.h"
 #include "core/origin/host.h"
 #include "core/output/order.h"
+#include "core/output/output.h"
 #include "core/sched.h"
 #include "core/xchg.h"
 #include "engine.h"
@@ -512,7 +513,7 @@ dump_order(struct dump *d)
 	buf_printf(&d->out, "order: %zu finished %s for item %llu\n",
 	    order_pending(o),
 	    order_pending(o) == 1 ? "record waits" : "records wait",
-	    (unsigned long long)order_next_seq(o));
+	    (unsigned long long)output_next_seq(d->watch->job));
 }
 
 /* Puts each line by itself, so that the sink drops whole lines. */

@@ -422,6 +422,11 @@ enter_sending(struct fetch *f)
 	struct xchg *x = f->x;
 	struct core *c = f->core;
 
+	if (!fetch_ask_to_send(f)) {
+		f->is_hook_due = 1; /* when it is resumed */
+		fetch_pause(f, WAIT_JOURNAL);
+		return;
+	}
 	x->window_at_us = c->clock.now_us;
 	f->job->stats.requests++;
 	f->job->stats.conns_reused += (unsigned)x->is_reused;
@@ -499,9 +504,11 @@ fetch_drop(struct fetch *f)
 		sched_free_slot(f);
 	if (f->job->emit.unfinished == f)
 		f->job->emit.unfinished = NULL;
-	/* The items after it in order must not wait for it. */
-	if (f->job->emit.order != NULL && f->state != FETCH_DONE)
-		order_end(f->job->emit.order, f->seq, NULL);
+	/* The items after it in order must not wait for it; unless it will be
+	 * requested again: then they come after it in the next run. */
+	if (f->job->emit.order != NULL && f->state != FETCH_DONE &&
+	    !f->job->is_resumable)
+		order_end(f->job->emit.order, f->place, NULL);
 	parse_cancel(f);
 	if (f->x != NULL) {
 		conn_close(&f->x->conn, "run_ended");

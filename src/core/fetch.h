@@ -46,6 +46,7 @@ struct fetch {
 	const char *source;      /* file, "-", "argument" */
 	uint64_t source_line;
 	uint64_t seq;
+	uint64_t place;         /* its ordinal in this run, for --keep-order */
 	uint64_t token;         /* of its input */
 	int64_t read_at_us;     /* when its line was read */
 	int64_t begun_at_us;    /* when its first attempt began; 0: not yet */
@@ -65,6 +66,8 @@ struct fetch {
 	unsigned char is_streamed;
 	unsigned char is_whole;    /* interrupted when only parsing was left */
 	unsigned char has_written; /* lines of its stream: never sent again */
+	unsigned char is_begun;    /* a request of this attempt that must not be
+				    * sent twice was begun; see input_ops */
 	char inlined[FETCH_INLINE];
 };
 
@@ -144,11 +147,20 @@ int fetch_is_reading(const struct fetch *f);
 void fetch_read(struct fetch *f);
 /* Resumes reading of paused fetches that need not pause any more. */
 void fetch_resume_paused(struct core *c);
+/* Stops reading; `why` is a WAIT_*. fetch_resume_paused ends it. */
+void fetch_pause(struct fetch *f, int why);
+/*
+ * Call before the first byte of a request is sent. 0: it must not be sent twice
+ * and its input has not recorded yet that it is sent: ask again later.
+ */
+int fetch_ask_to_send(struct fetch *f);
 /* Writes records that wait for room, oldest first. */
 void fetch_emit_waiting(struct job *j);
 /*
  * Ends the run: items that have begun fail with E_INTERRUPTED, with the phase
- * and error code of their last attempt; others are dropped without a record.
+ * and error code of their last attempt; others are dropped without a record. So
+ * are those of a job that can be resumed, unless they must not be requested
+ * again.
  */
 void fetch_interrupt_all(struct core *c);
 /* Callback of the pools: an answer was parsed, or could not be. */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "codec/input_kind.h"
 #include "core/fetch.h"
+#include "core/history.h"
 #include "core/input.h"
 #include "core/item.h"
 #include "core/origin/host.h"
@@ -39,6 +40,7 @@ make(struct job *j, const struct source_line *line, struct span text,
 	struct fetch *f = fetch_new(j, text);
 
 	f->seq = j->seq = item->seq;
+	f->place = ++j->given;
 	f->token = item->token;
 	f->source = line->name;
 	f->source_line = line->number;
@@ -134,6 +136,37 @@ note_oddities(struct fetch *f)
 		note_oddity(&in->method_case, f);
 }
 
+/*
+ * An item of a run before: its attempts count. One that may have been sent and
+ * must not be sent twice ends here.
+ */
+static void
+resume(struct fetch *f, const struct input_item *item)
+{
+	struct history *t;
+
+	f->attempts = item->attempts;
+	if (item->attempts > 0 || item->was_begun)
+		f->begun_at_us = f->read_at_us;
+	if (item->attempts > 0 || item->not_before_at_us > 0) {
+		t = history_of(f);
+		t->tries = item->tries;
+		t->due_at_us = item->not_before_at_us;
+	}
+	if (!item->was_begun || f->is_idempotent || f->job->opts->retry_post) {
+		fetch_enter(f, FETCH_QUEUED, "read");
+		return;
+	}
+	(void)history_of(f); /* the record needs one */
+	f->attempts++;
+	f->err = E_INTERRUPTED;
+	f->phase = PHASE_SEND;
+	f->note = mem_strdup(
+	    "the run before was interrupted when this request may have been "
+	    "sent; without --retry-post it is not sent again");
+	fetch_enter(f, FETCH_EMITTING, error_code(E_INTERRUPTED));
+}
+
 void
 fetch_begin(struct job *j, const struct source_line *line,
     const struct input_item *item)
@@ -170,5 +203,5 @@ fetch_begin(struct job *j, const struct source_line *line,
 	note_request(f);
 	note_oddities(f);
 	f->host = host_of(c, &c->scratch.url);
-	fetch_enter(f, FETCH_QUEUED, "read");
+	resume(f, item);
 }

@@ -100,8 +100,8 @@ on_end(struct fetch *f, enum conn_end end)
 	(void)act(f, xchg_end(x, end == CONN_END_CLEAN), SPAN_NONE);
 }
 
-static void
-pause_reading(struct fetch *f, int why)
+void
+fetch_pause(struct fetch *f, int why)
 {
 	struct core *c = f->core;
 
@@ -123,8 +123,17 @@ resume(struct fetch *f)
 	list_push(&c->state[f->state], &f->link);
 	conn_resume(f->x->conn);
 	deadline_set(f);
-	if (conn_has_more(f->x->conn) || f->x->has_backlog)
+	if (f->is_hook_due || conn_has_more(f->x->conn) || f->x->has_backlog)
 		fetch_run(f);
+}
+
+/* Why f must stay paused; 0: it need not. */
+static int
+why_still_paused(struct fetch *f)
+{
+	if (f->is_hook_due)
+		return fetch_ask_to_send(f) ? 0 : WAIT_JOURNAL;
+	return sched_must_pause(f);
 }
 
 int
@@ -192,7 +201,7 @@ fetch_read(struct fetch *f)
 			return;
 		why = sched_must_pause(f);
 		if (why != 0) {
-			pause_reading(f, why);
+			fetch_pause(f, why);
 			return;
 		}
 		if (!read_once(f) || !fetch_is_reading(f))
@@ -217,7 +226,7 @@ fetch_resume_paused(struct core *c)
 	for (; k != NULL; k = next) {
 		next = list_next(&c->paused, k);
 		f = CONTAINER(k, struct fetch, link);
-		why = sched_must_pause(f);
+		why = why_still_paused(f);
 		if (why == 0) {
 			resume(f);
 		} else if (why != f->x->paused_for) {

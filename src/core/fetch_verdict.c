@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "core/deadline.h"
 #include "core/fetch.h"
+#include "core/input.h"
 #include "core/origin/backoff.h"
 #include "core/origin/host.h"
 #include "core/origin/idle.h"
@@ -157,6 +158,7 @@ static void
 retry(struct fetch *f, int is_retry_after)
 {
 	struct history *t = history_of(f);
+	struct input *in = f->job->intake.input;
 	int64_t delay_us = 0; /* beyond the hold of its origin */
 	const char *why = f->err != E_OK   ? error_code((enum err)f->err)
 			  : is_retry_after ? "asked_to_wait"
@@ -175,6 +177,10 @@ retry(struct fetch *f, int is_retry_after)
 	t->due_at_us = delay_us > 0 ? f->core->clock.now_us + delay_us : 0;
 	t->continues_attempt = 0;
 	t->used_us = 0;
+	f->is_begun = 0;
+	if (in->ops->tried != NULL)
+		in->ops->tried(
+		    in, f->token, f->attempts, t->tries, t->due_at_us);
 	if (t->redirects > 0 && !is_retry_after && !t->was_unsafe) {
 		history_start_over(t);
 		t->next_host = own_host(f);
@@ -470,7 +476,41 @@ fetch_succeed(struct fetch *f, struct span left_over)
 	finish(f);
 }
 
+/* ---- before sending ---- */
+
+int
+fetch_ask_to_send(struct fetch *f)
+{
+	struct input *in = f->job->intake.input;
+
+	if (f->is_begun || item_is_idempotent(f) || f->job->opts->retry_post)
+		return 1;
+	if (in->ops->begin != NULL && !in->ops->begin(in, f->token))
+		return 0;
+	f->is_begun = 1;
+	return 1;
+}
+
 /* ---- interrupt ---- */
+
+/* f gets no record, and with --keep-order no item after it. */
+static void
+leave(struct fetch *f)
+{
+	struct job *j = f->job;
+
+	j->was_left = 1;
+	if (j->left_place == 0 || f->place < j->left_place)
+		j->left_place = f->place;
+	fetch_drop(f);
+}
+
+/* Will the next run request it again? */
+static int
+may_leave(const struct fetch *f)
+{
+	return f->job->is_resumable && !f->is_begun && !f->has_written;
+}
 
 /* f waits: if it has begun (another try, a redirect) it gets a record. */
 static void
@@ -478,9 +518,8 @@ interrupt_waiting(struct fetch *f)
 {
 	const struct history *t = f->history;
 
-	if (f->attempts == 0 || t == NULL) {
-		f->job->was_left = 1;
-		fetch_drop(f);
+	if (f->attempts == 0 || t == NULL || may_leave(f)) {
+		leave(f);
 		return;
 	}
 	sched_count_wait(f);
@@ -493,6 +532,10 @@ interrupt_waiting(struct fetch *f)
 static void
 interrupt(struct fetch *f)
 {
+	if (may_leave(f)) {
+		leave(f);
+		return;
+	}
 	f->err = E_INTERRUPTED;
 	f->detail = NULL;
 	if (f->state == FETCH_PARSING) {
@@ -517,13 +560,36 @@ interrupt_list(struct list *l)
 		interrupt(CONTAINER(k, struct fetch, link));
 }
 
+/* Records that must not be written before that of an item that was left. */
+static void
+leave_behind(struct job *j)
+{
+	struct link *k = list_first(&j->emit.waiting), *next;
+	struct fetch *f;
+
+	for (; k != NULL; k = next) {
+		next = list_next(&j->emit.waiting, k);
+		f = CONTAINER(k, struct fetch, link);
+		if (f->place > j->left_place)
+			fetch_drop(f);
+	}
+}
+
 void
 fetch_interrupt_all(struct core *c)
 {
+	struct link *k;
+	struct job *j;
 	int s;
 
 	for (s = FETCH_CONNECTING; s <= FETCH_PARSING; s++)
 		interrupt_list(&c->state[s]);
 	interrupt_list(&c->paused);
 	hosts_end_waiting(c, interrupt_waiting);
+	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k)) {
+		j = CONTAINER(k, struct job, of_core);
+		if (j->emit.order != NULL && j->is_resumable &&
+		    j->left_place > 0)
+			leave_behind(j);
+	}
 }

@@ -48,7 +48,7 @@ is_out_of_order(const struct job *j)
 	const struct order *o = j->emit.order;
 
 	return o != NULL && (account_is_full_of_order(j->core, o) ||
-				j->seq + LINES_A_PASS - order_next_seq(o) >=
+				j->given + LINES_A_PASS - order_next_place(o) >=
 				    ORDER_AHEAD_MAX);
 }
 

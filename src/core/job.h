@@ -37,6 +37,7 @@ struct job {
 
 	/* Its items. */
 	uint64_t seq;             /* of the newest one */
+	uint64_t given;           /* how many there were in this run */
 	size_t alive;             /* that have no record yet */
 	size_t slots;             /* transfer slots in use */
 	size_t known;             /* that wait for a slot, */
@@ -47,6 +48,7 @@ struct job {
 	struct list needs_lookup; /* struct queue in NEEDS_LOOKUP */
 	int is_single;            /* there is one item and no more */
 	int was_left;             /* items were dropped without a record */
+	uint64_t left_place;      /* of the first of them, for --keep-order */
 	int is_resumable; /* its items have a journal: at a stop those in
 			   * flight get no record if they can be
 			   * requested again */
@@ -59,9 +61,6 @@ struct job {
 void job_init(struct job *j, struct core *c, const struct opts *o);
 /* After core_drop: none of its items is anywhere. */
 void job_fini(struct job *j);
-/* Appends the counts (stats_save) of the items whose records were put to the
- * output so far, for stats_restore. */
-void job_save_stats(const struct job *j, struct buf *to);
 /* Every item has its record and no more can come. */
 int job_is_done(const struct job *j);
 

@@ -449,16 +449,16 @@ sched_next(struct core *c, struct conn **conn)
 
 struct in_order {
 	const struct job *job;
-	uint64_t seq;
+	uint64_t place;
 	struct fetch *f;
 };
 
 static int
-find_seq(void *arg, const struct fetch *f)
+find_place(void *arg, const struct fetch *f)
 {
 	struct in_order *o = arg;
 
-	if (f->job == o->job && f->seq == o->seq)
+	if (f->job == o->job && f->place == o->place)
 		o->f = (struct fetch *)(uintptr_t)f;
 	return o->f == NULL;
 }
@@ -481,8 +481,8 @@ next_in_order(struct job *j, struct conn **conn)
 	    j->slots >= (uint64_t)j->opts->concurrency ||
 	    j->pace.next_at_us > c->clock.now_us)
 		return NULL;
-	o.seq = order_next_seq(j->emit.order);
-	hosts_each_waiting(c, find_seq, &o);
+	o.place = order_next_place(j->emit.order);
+	hosts_each_waiting(c, find_place, &o);
 	if (o.f == NULL || sched_is_delayed(o.f))
 		return NULL;
 	q = queue_find(o.f->host, j);
@@ -659,6 +659,8 @@ first_of(const struct list *l, struct fetch *f)
 
 	for (k = list_first(l); k != NULL; k = list_next(l, k)) {
 		g = CONTAINER(k, struct fetch, link);
+		if (g->is_hook_due)
+			continue; /* it has nothing to read yet */
 		if ((g->x->paused_at_us != 0 ||
 			conn_moved_at_us(g->x->conn) > since) &&
 		    has_precedence(g, f))
@@ -684,7 +686,7 @@ sched_must_pause(struct fetch *f)
 	if (e->out->ops->is_full(e->out) ||
 	    (f->x->stream_mode != OUTPUT_STREAM_NONE && output_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
-	if (e->order != NULL && order_next_seq(e->order) == f->seq)
+	if (e->order != NULL && order_next_place(e->order) == f->place)
 		return 0; /* in order, all others wait for f */
 	if (f->x->stream_mode != OUTPUT_STREAM_NONE && !output_has_room(f))
 		return WAIT_ORDER;

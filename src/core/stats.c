@@ -18,6 +18,7 @@ static const char *const names[WAIT_COUNT] = {
 	[WAIT_ORDER] = "order",
 	[WAIT_OUTPUT_BLOCKED] = "output_blocked",
 	[WAIT_WORKER_BUSY] = "worker_busy",
+	[WAIT_JOURNAL] = "journal",
 };
 
 const char *

@@ -32,6 +32,7 @@ enum wait_reason {
 	WAIT_ORDER,
 	WAIT_OUTPUT_BLOCKED,
 	WAIT_WORKER_BUSY,
+	WAIT_JOURNAL,
 	WAIT_COUNT
 };
 
@@ -67,9 +68,8 @@ struct lag {
 };
 
 /*
- * Appends the counts of records, requests and bytes, to go on with in a run
- * that is resumed. `items` becomes the number of records: the other items are
- * read again. `without`: counts to leave out (see job_save_stats).
+ * Appends the counts, to go on with in a run that is resumed: all but `waits`.
+ * `items` becomes the number of records: the other items are read again.
  */
 void
 stats_save(const struct stats *s, const struct stats *without, struct buf *to);

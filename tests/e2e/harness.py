@@ -54,7 +54,7 @@ ATTEMPT_KEYS = STEPS + """attempt url status_code error remote_ip conn_id wait
 wait_reason""".split()
 REASONS = set("""slot host_limit rate delay budget retry_after backoff dns_wait
 handshake net_down fd_limit memory order output_blocked worker_busy
-paused""".split())
+paused journal""".split())
 LINE_KEYS = {"event": {"event", "data", "event_id", "retry"},
              "line": {"data"}, "chunk": {"data"}}
 BEFORE_ANSWER = "input policy dns connect proxy tls send ttfb".split()

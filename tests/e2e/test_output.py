@@ -461,7 +461,7 @@ def test_stats_have_every_key(fetchd, origin, tls):
     assert set(st["waits"]) <= set(
         "slot host_limit rate delay budget retry_after backoff dns_wait "
         "handshake net_down fd_limit memory order output_blocked worker_busy "
-        "paused".split())
+        "paused journal".split())
     for w in st["waits"].values():
         assert set(w) == {"count", "time"}
 

@@ -155,6 +155,8 @@ begin(struct sim *s, uint64_t seed, uint64_t items)
 	}
 	if (seed % 7 == 1)
 		sim_sockets(s, 20);
+	s->w.begin_us = (int64_t)(seed % 4) * 100 * MS;
+	s->job.is_resumable = seed % 2 == 0;
 	sim_input(s, items, wild_item);
 }
 
@@ -187,6 +189,25 @@ begun_since(const struct sim *s, int64_t from)
 	return n;
 }
 
+/* Of a run that can be resumed: what it left was not written and can be
+ * requested again. */
+static void
+check_left(const struct sim *s)
+{
+	const struct outcome *o;
+	uint64_t i;
+
+	for (i = 1; i <= s->w.given && s->job.is_resumable; i++) {
+		o = &s->w.outcomes[i];
+		if (o->records == 0 && o->begun > 0 && !s->opts.keep_order)
+			world_fail(&s->w, "item %llu was sent and left",
+			    (unsigned long long)i);
+		if (o->records == 0 && !s->job.was_left)
+			world_fail(&s->w, "item %llu was left, unsaid",
+			    (unsigned long long)i);
+	}
+}
+
 static void
 test_a_stop_at_any_moment_ends_within_the_grace(void **state)
 {
@@ -210,6 +231,7 @@ test_a_stop_at_any_moment_ends_within_the_grace(void **state)
 			/* What is sent again on a fresh connection had its
 			 * slot before. */
 			assert_true(begun_since(&s, at) <= (double)slots);
+			check_left(&s);
 		}
 		sim_fini(&s);
 	}

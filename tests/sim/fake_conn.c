@@ -471,7 +471,7 @@ conn_has_more(const struct conn *c)
 void
 conn_pause(struct conn *c)
 {
-	if (c->stage == OPEN)
+	if (c->stage == OPEN || c->stage == UP)
 		c->is_paused = 1;
 }
 

@@ -20,7 +20,7 @@ struct fake_input {
 	struct input input;
 	struct event_base *world;
 	struct world_list *list;
-	struct ev ev;
+	struct ev ev, recorded;
 	void (*cb)(void *arg);
 	void *arg;
 	struct buf line;
@@ -34,6 +34,14 @@ on_line(void *arg)
 	struct fake_input *s = arg;
 
 	s->is_waiting = 0;
+	s->cb(s->arg);
+}
+
+static void
+on_recorded(void *arg)
+{
+	const struct fake_input *s = arg;
+
 	s->cb(s->arg);
 }
 
@@ -105,6 +113,12 @@ next(struct input *in, struct source_line *line, struct input_item *given)
 	uint64_t number;
 	struct item item = { 0 };
 
+	*given = (struct input_item){ 0 };
+	while (w->resume != NULL && l->given < l->items &&
+	       w->resume(w, l->first + l->given + 1, given)) {
+		l->given++;
+		w->given++;
+	}
 	if (l->given == l->items)
 		return SOURCE_END;
 	if (s->is_waiting)
@@ -130,8 +144,8 @@ next(struct input *in, struct source_line *line, struct input_item *given)
 	line->text = buf_view(&s->line);
 	line->name = "-";
 	line->number = l->given;
-	*given =
-	    (struct input_item){ .token = TOKEN_OF(number), .seq = l->given };
+	given->token = TOKEN_OF(number);
+	given->seq = l->given;
 	return SOURCE_LINE;
 }
 
@@ -180,6 +194,56 @@ done(struct input *in, uint64_t token)
 	s->list->done++;
 }
 
+static struct outcome *
+outcome_of(const struct fake_input *s, uint64_t token)
+{
+	uint64_t number = NUMBER_OF(token);
+
+	if (token != TOKEN_OF(number) || number <= s->list->first ||
+	    number > s->list->first + s->list->given ||
+	    s->world->outcomes[number].done > 0)
+		world_fail(s->world, "a token that is not of an open item");
+	return &s->world->outcomes[number];
+}
+
+static void
+tried(struct input *in, uint64_t token, unsigned attempts, unsigned tries,
+    int64_t not_before_at_us)
+{
+	const struct fake_input *s = of(in);
+	struct outcome *o = outcome_of(s, token);
+
+	if (attempts < o->tried_attempts || tries < o->tries ||
+	    tries > attempts)
+		world_fail(s->world, "attempt %u, try %u, after %u and %u",
+		    attempts, tries, o->tried_attempts, o->tries);
+	o->tried++;
+	o->tried_attempts = attempts;
+	o->tries = tries;
+	o->not_before_at_us = not_before_at_us;
+	o->begun = 0;
+	o->begin_at_us = 0;
+}
+
+static int
+begin(struct input *in, uint64_t token)
+{
+	struct fake_input *s = of(in);
+	struct event_base *w = s->world;
+	struct outcome *o = outcome_of(s, token);
+
+	if (o->begin_at_us == 0)
+		o->begin_at_us = w->now_us + w->begin_us;
+	if (w->now_us >= o->begin_at_us) {
+		if (o->begun++ > 0)
+			world_fail(w, "it is asked again though it said yes");
+		return 1;
+	}
+	if (s->recorded.place == 0)
+		ev_set(w, &s->recorded, o->begin_at_us);
+	return 0;
+}
+
 static void
 finish(struct input *in)
 {
@@ -191,6 +255,8 @@ fake_input_new(struct event_base *w, void (*cb)(void *arg), void *arg)
 {
 	static const struct input_ops ops = { .next = next,
 		.done = done,
+		.tried = tried,
+		.begin = begin,
 		.finish = finish,
 		.held_bytes = held_bytes };
 	struct fake_input *s = mem_zalloc(1, sizeof(*s));
@@ -201,6 +267,7 @@ fake_input_new(struct event_base *w, void (*cb)(void *arg), void *arg)
 	s->cb = cb;
 	s->arg = arg;
 	ev_init(&s->ev, on_line, s);
+	ev_init(&s->recorded, on_recorded, s);
 	return &s->input;
 }
 
@@ -210,6 +277,7 @@ fake_input_free(struct input *in)
 	struct fake_input *s = of(in);
 
 	ev_clear(s->world, &s->ev);
+	ev_clear(s->world, &s->recorded);
 	buf_fini(&s->line);
 	free(s);
 }

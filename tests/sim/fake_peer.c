@@ -420,6 +420,9 @@ write_down(struct conn *c, unsigned hop, const char *method, int unsafe)
 	if (unsafe && o->unsafe_hops & 1u << hop && !w->may_repeat)
 		world_fail(w, "item %llu: what must not be is sent again",
 		    (unsigned long long)c->seq);
+	if (unsafe && o->begun == 0 && !w->may_repeat)
+		world_fail(w, "item %llu is sent, and its input was not asked",
+		    (unsigned long long)c->seq);
 	if (unsafe)
 		o->unsafe_hops |= 1u << hop;
 }

@@ -26,6 +26,7 @@ static const struct {
 	{ "capacity", run_capacity },
 	{ "jobs", run_jobs },
 	{ "seams", run_seams },
+	{ "resume", run_resume },
 };
 
 uint64_t

@@ -88,6 +88,8 @@ struct origin {
 
 /* ---- what the peers see ---- */
 
+struct input_item;
+
 enum seen_what { SEEN_LOOKUP, SEEN_DIAL, SEEN_REQUEST };
 
 struct seen {
@@ -133,6 +135,11 @@ struct outcome {
 	int retry;      /* its own, or -1 */
 	int64_t at_us;  /* when its record left */
 	int was_parsed; /* with a result, or a crash */
+	/* What its input was told. */
+	unsigned tried, tried_attempts, tries;
+	int64_t not_before_at_us;
+	unsigned begun;      /* how often it may have been sent */
+	int64_t begin_at_us; /* when that is recorded; 0: not asked */
 	char detail[20];
 };
 
@@ -179,6 +186,11 @@ struct event_base {
 	unsigned sources, sinks; /* made; each has the next list */
 	void (*item)(struct event_base *w, uint64_t seq, struct item *to);
 	uint64_t items, given;
+	/* Of a run that is resumed: nonzero if the item was done, otherwise
+	 * sets what is known of it. NULL: a first run. */
+	int (*resume)(
+	    struct event_base *w, uint64_t number, struct input_item *to);
+	int64_t begin_us;     /* until input_ops.begin says yes */
 	int64_t input_gap_us; /* between two lines; 0: all are there */
 
 	/* The output. */

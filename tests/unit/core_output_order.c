@@ -138,7 +138,7 @@ test_items_leave_in_the_order_of_seq(void **state)
 
 	(void)state;
 	begin(&r, 1 << 20);
-	assert_int_equal(order_next_seq(r.o), 1);
+	assert_int_equal(order_next_place(r.o), 1);
 	put(&r, 3, SPAN("three\n"));
 	end_item(r.o, 3);
 	put(&r, 2, SPAN("two\n"));
@@ -149,9 +149,9 @@ test_items_leave_in_the_order_of_seq(void **state)
 	assert_int_equal(order_pending(r.o), 2);
 	drain(&r);
 	expect(&r, SPAN("one\n"));
-	assert_int_equal(order_next_seq(r.o), 1);
+	assert_int_equal(order_next_place(r.o), 1);
 	end_item(r.o, 1);
-	assert_int_equal(order_next_seq(r.o), 2);
+	assert_int_equal(order_next_place(r.o), 2);
 	assert_int_equal(order_pending(r.o), 1);
 	drain(&r);
 	expect(&r, SPAN("one\ntwo\n"));
@@ -159,7 +159,7 @@ test_items_leave_in_the_order_of_seq(void **state)
 	end_item(r.o, 2);
 	drain(&r);
 	expect(&r, SPAN("one\ntwo\nand two\nthree\n"));
-	assert_int_equal(order_next_seq(r.o), 4);
+	assert_int_equal(order_next_place(r.o), 4);
 	assert_int_equal(order_pending(r.o), 0);
 	assert_int_equal(order_held_bytes(r.o), 0);
 	end(&r);
@@ -179,14 +179,14 @@ test_an_item_without_lines_is_in_nobodys_way(void **state)
 	order_add(r.o, 5);
 	assert_int_equal(order_pending(r.o), 4);
 	end_item(r.o, 3);
-	assert_int_equal(order_next_seq(r.o), 1);
+	assert_int_equal(order_next_place(r.o), 1);
 	end_item(r.o, 1);
-	assert_int_equal(order_next_seq(r.o), 3);
+	assert_int_equal(order_next_place(r.o), 3);
 	drain(&r);
-	assert_int_equal(order_next_seq(r.o), 5);
+	assert_int_equal(order_next_place(r.o), 5);
 	assert_int_equal(order_pending(r.o), 0);
 	end_item(r.o, 5);
-	assert_int_equal(order_next_seq(r.o), 6);
+	assert_int_equal(order_next_place(r.o), 6);
 	expect(&r, SPAN("three\n"));
 	end(&r);
 }
@@ -272,10 +272,10 @@ check_nearest(uint64_t first, int step)
 	memset(full.p, 'y', SINK_HIGH_WATER);
 	buf_add(sink_buf(r.out), full.p, SINK_HIGH_WATER - 10000);
 	flush(&r);
-	assert_int_equal(order_next_seq(r.o), 12);
+	assert_int_equal(order_next_place(r.o), 12);
 	assert_true(order_held_bytes(r.o) <= held - 10000);
 	drain(&r);
-	assert_int_equal(order_next_seq(r.o), 101);
+	assert_int_equal(order_next_place(r.o), 101);
 	buf_fini(&full);
 	end(&r);
 }
@@ -426,7 +426,7 @@ check_plan(const struct plan *p, uint32_t seed)
 			sink_flush(r.out);
 	}
 	drain(&r);
-	assert_int_equal(order_next_seq(r.o), ITEMS + 1);
+	assert_int_equal(order_next_place(r.o), ITEMS + 1);
 	assert_int_equal(order_pending(r.o), 0);
 	assert_int_equal(order_held_bytes(r.o), 0);
 	assert_int_equal(order_spilled_bytes(r.o), 0);
@@ -492,7 +492,7 @@ test_a_million_items_may_be_ahead(void **state)
 	assert_int_equal(order_pending(r.o), ORDER_AHEAD_MAX - 1);
 	end_item(r.o, 1);
 	drain(&r);
-	assert_int_equal(order_next_seq(r.o), ORDER_AHEAD_MAX + 1);
+	assert_int_equal(order_next_place(r.o), ORDER_AHEAD_MAX + 1);
 	assert_int_equal(sink_written(r.out), 2 * (ORDER_AHEAD_MAX / 1000));
 	put(&r, 2 * ORDER_AHEAD_MAX, SPAN("x\n"));
 	end(&r);

@@ -31,7 +31,7 @@ struct head {
 
 struct part {
 	struct heap_link link; /* by spill_rank */
-	uint64_t seq;
+	uint64_t place;
 	size_t off, n, cap; /* bytes[off] to bytes[n]; off leaves room for a
 			     * struct head */
 	char bytes[];
@@ -45,11 +45,11 @@ struct item {
 };
 
 struct order {
-	struct item *item;   /* seq is at seq & (cap - 1) */
+	struct item *item;   /* place is at place & (cap - 1) */
 	size_t cap;          /* a power of two */
 	uint64_t next, high; /* known items are in [next, high) */
 	size_t pending;      /* see order_pending */
-	uint64_t begun;      /* seq of the lines in scratch */
+	uint64_t begun;      /* place of the lines in scratch */
 	struct buf scratch;
 	size_t window, held;
 	uint64_t max_spill;
@@ -68,40 +68,40 @@ struct order {
 /* ---- the ring ---- */
 
 static struct item *
-at(const struct order *o, uint64_t seq)
+at(const struct order *o, uint64_t place)
 {
-	return &o->item[seq & (o->cap - 1)];
+	return &o->item[place & (o->cap - 1)];
 }
 
 static void
 resize(struct order *o, size_t cap)
 {
 	struct item *item = mem_zalloc(cap, sizeof(item[0]));
-	uint64_t seq;
+	uint64_t place;
 
-	for (seq = o->next; seq < o->high; seq++)
-		item[seq & (cap - 1)] = *at(o, seq);
+	for (place = o->next; place < o->high; place++)
+		item[place & (cap - 1)] = *at(o, place);
 	free(o->item);
 	o->item = item;
 	o->cap = cap;
 }
 
 static struct item *
-get_item(struct order *o, uint64_t seq)
+get_item(struct order *o, uint64_t place)
 {
 	struct item *i;
 	size_t cap = o->cap;
 
-	CHECK(seq >= o->next && seq - o->next < ORDER_AHEAD_MAX);
-	while (seq - o->next >= cap)
+	CHECK(place >= o->next && place - o->next < ORDER_AHEAD_MAX);
+	while (place - o->next >= cap)
 		cap *= 2;
 	if (cap != o->cap)
 		resize(o, cap);
-	if (seq >= o->high)
-		o->high = seq + 1;
-	i = at(o, seq);
+	if (place >= o->high)
+		o->high = place + 1;
+	i = at(o, place);
 	CHECK(!i->is_ended);
-	if (!i->is_known && seq > o->next)
+	if (!i->is_known && place > o->next)
 		o->pending++;
 	i->is_known = 1;
 	return i;
@@ -153,23 +153,23 @@ spill_rank(const struct item *i)
 	size_t n = i->part->n - i->part->off;
 
 	if (i->is_ended || n >= PART_BYTES)
-		return -(int64_t)i->part->seq;
+		return -(int64_t)i->part->place;
 	return INT64_MAX - (int64_t)n;
 }
 
 static struct part *
-new_part(uint64_t seq, size_t cap)
+new_part(uint64_t place, size_t cap)
 {
 	struct part *p = mem_alloc(sizeof(*p) + cap);
 
-	*p = (struct part){ .seq = seq, .cap = cap };
+	*p = (struct part){ .place = place, .cap = cap };
 	p->off = p->n = HEAD_BYTES;
 	return p;
 }
 
 /* Makes room for n more bytes in the item's part. */
 static void
-reserve(struct order *o, struct item *i, uint64_t seq, size_t n)
+reserve(struct order *o, struct item *i, uint64_t place, size_t n)
 {
 	struct part *p = i->part;
 	size_t more;
@@ -177,7 +177,7 @@ reserve(struct order *o, struct item *i, uint64_t seq, size_t n)
 	if (p != NULL && p->cap - p->n >= n)
 		return;
 	if (p == NULL) {
-		p = new_part(seq, HEAD_BYTES + n);
+		p = new_part(place, HEAD_BYTES + n);
 	} else {
 		more = p->n < GROW_BYTES ? p->n : GROW_BYTES;
 		heap_remove(&o->parts, &p->link);
@@ -190,9 +190,9 @@ reserve(struct order *o, struct item *i, uint64_t seq, size_t n)
 }
 
 static void
-keep(struct order *o, struct item *i, uint64_t seq, struct span s)
+keep(struct order *o, struct item *i, uint64_t place, struct span s)
 {
-	reserve(o, i, seq, s.n);
+	reserve(o, i, place, s.n);
 	memcpy(i->part->bytes + i->part->n, s.p, s.n);
 	i->part->n += s.n;
 	heap_move(&o->parts, &i->part->link, spill_rank(i));
@@ -249,7 +249,7 @@ shrink_to_window(struct order *o)
 	o->is_disk_full = 0;
 	while (o->held > o->window && (k = heap_first(&o->parts)) != NULL) {
 		p = CONTAINER(k, struct part, link);
-		if (spill_part(o, at(o, p->seq)) == E_OK)
+		if (spill_part(o, at(o, p->place)) == E_OK)
 			continue;
 		o->is_disk_full = 1;
 		return;
@@ -283,13 +283,13 @@ order_on_passed(struct order *o,
 void
 order_free(struct order *o)
 {
-	uint64_t seq;
+	uint64_t place;
 
 	if (o == NULL)
 		return;
-	for (seq = o->next; seq < o->high; seq++)
-		if (at(o, seq)->part != NULL)
-			drop_part(o, at(o, seq));
+	for (place = o->next; place < o->high; place++)
+		if (at(o, place)->part != NULL)
+			drop_part(o, at(o, place));
 	heap_fini(&o->parts);
 	spill_free(o->spill);
 	buf_fini(&o->scratch);
@@ -299,24 +299,24 @@ order_free(struct order *o)
 }
 
 struct buf *
-order_begin(struct order *o, uint64_t seq)
+order_begin(struct order *o, uint64_t place)
 {
-	get_item(o, seq);
+	get_item(o, place);
 	buf_clear(&o->scratch, SCRATCH_BYTES);
-	o->begun = seq;
+	o->begun = place;
 	return &o->scratch;
 }
 
 void
-order_add(struct order *o, uint64_t seq)
+order_add(struct order *o, uint64_t place)
 {
-	struct item *i = get_item(o, seq);
+	struct item *i = get_item(o, place);
 	struct span s = buf_view(&o->scratch);
 
-	CHECK(o->begun == seq);
+	CHECK(o->begun == place);
 	o->begun = 0;
 	if (s.n > 0) {
-		keep(o, i, seq, s);
+		keep(o, i, place, s);
 		if (!o->is_disk_full)
 			shrink_to_window(o);
 	}
@@ -338,9 +338,9 @@ order_retry_disk(struct order *o)
 }
 
 void
-order_end(struct order *o, uint64_t seq, const struct output_token *token)
+order_end(struct order *o, uint64_t place, const struct output_token *token)
 {
-	struct item *i = get_item(o, seq);
+	struct item *i = get_item(o, place);
 
 	i->is_ended = 1;
 	if (token != NULL)
@@ -450,13 +450,13 @@ order_is_due(const struct order *o)
 }
 
 int
-order_is_next(const struct order *o, uint64_t seq)
+order_is_next(const struct order *o, uint64_t place)
 {
-	return seq == o->next && !has_bytes(at(o, seq));
+	return place == o->next && !has_bytes(at(o, place));
 }
 
 uint64_t
-order_next_seq(const struct order *o)
+order_next_place(const struct order *o)
 {
 	return o->next;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * --keep-order: takes the lines of items as they finish and writes them in the
- * order of seq. Lines that wait are kept in memory up to a window, and beyond
- * it in a spill file. Knows nothing of lines' content or of fetches.
+ * order of their places. Lines that wait are kept in memory up to a window, and
+ * beyond it in a spill file. Knows nothing of lines' content or of fetches.
  *
- * One item at a time is next in order. Every seq must be ended once, even one
+ * One item at a time is next in order. Every place must be ended once, even one
  * without any line. When all stored lines of the next item are in the sink,
  * order_is_next is true for it: from then on it may write to the sink itself,
  * and may continue in the middle of a line.
@@ -22,7 +22,7 @@ struct order;
 struct output;
 struct output_token;
 
-/* How far seq may be ahead of the next item in order (40 bytes each): the
+/* How far a place may be ahead of the next item in order (40 bytes each): the
  * caller reads no more input beyond. */
 #define ORDER_AHEAD_MAX (1u << 20)
 
@@ -37,18 +37,18 @@ void order_on_passed(struct order *o,
     void (*cb)(void *arg, const struct output_token *token), void *arg);
 void order_free(struct order *o);
 
-/* The seq that is next in order; from 1. */
-uint64_t order_next_seq(const struct order *o);
-/* Is seq next in order, with no stored lines left? */
-int order_is_next(const struct order *o, uint64_t seq);
+/* The place that is next in order; from 1. */
+uint64_t order_next_place(const struct order *o);
+/* Is place next in order, with no stored lines left? */
+int order_is_next(const struct order *o, uint64_t place);
 
 /*
  * An empty buffer for lines of that item (or pieces of them: its last line must
  * be complete when the item ends); valid until the next call of this module.
  * order_add stores what was appended.
  */
-struct buf *order_begin(struct order *o, uint64_t seq);
-void order_add(struct order *o, uint64_t seq);
+struct buf *order_begin(struct order *o, uint64_t place);
+void order_add(struct order *o, uint64_t place);
 /* May more be added for items that are not next? 0: the file is at its limit,
  * or the last write to it failed. */
 int order_has_room(const struct order *o);
@@ -56,7 +56,8 @@ int order_has_room(const struct order *o);
 int order_retry_disk(struct order *o);
 /* The item is finished: when its lines are moved, its token follows them (NULL:
  * it has none) and the item after it is next. */
-void order_end(struct order *o, uint64_t seq, const struct output_token *token);
+void
+order_end(struct order *o, uint64_t place, const struct output_token *token);
 
 /* Are there stored lines of the next item, which order_flush can move? */
 int order_is_due(const struct order *o);

@@ -60,6 +60,10 @@ void output_put_in_order(void *arg, const struct output_token *token);
 /* Reports the items whose records are durable to the input. */
 void output_settle(struct job *j);
 
+/* With --keep-order: the seq of the item that is next in order, or of the next
+ * one to be read. Looks through all fetches. */
+uint64_t output_next_seq(const struct job *j);
+
 /* ---- where lines are appended ---- */
 
 /*

@@ -438,9 +438,11 @@ conn_has_more(const struct conn *c)
 void
 conn_pause(struct conn *c)
 {
-	if (c->is_paused || c->stage != STAGE_OPEN)
+	if (c->is_paused || (c->stage != STAGE_OPEN && c->stage != STAGE_UP))
 		return;
 	c->is_paused = 1;
+	if (c->stage == STAGE_UP) /* no events before the first conn_send */
+		return;
 	if (c->bev != NULL)
 		conn_tls_set_reading(c, 0);
 	else
@@ -454,7 +456,7 @@ conn_resume(struct conn *c)
 		return;
 	c->is_paused = 0;
 	c->moved_at_us = timer_now_us();
-	if (c->end != CONN_END_NONE)
+	if (c->end != CONN_END_NONE || c->stage == STAGE_UP)
 		return;
 	if (c->bev != NULL)
 		conn_tls_set_reading(c, 1);
