@@ -5,8 +5,6 @@
  * non-blocking, a socket with MSG_DONTWAIT. Knows nothing of what the bytes
  * mean.
  */
-#include "io/sink.h"
-
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -22,41 +20,14 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/message.h"
+#include "io/sink_int.h"
 #include "io/timer.h"
 
 #define LINE_END_MS 200
 #define KEEP_BYTES (2u * SINK_HIGH_WATER) /* memory kept between batches */
 
-enum sink_kind {
-	SINK_DIRECT, /* regular files, devices: write() */
-	SINK_OWN,    /* a non-blocking description of our own */
-	SINK_SHARED, /* a shared one that must stay blocking: poll first */
-	SINK_SOCKET,
-};
-
-struct sink {
-	enum sink_kind kind;
-	int fd;
-	int owns_fd;
-	struct event *writable; /* NULL for SINK_DIRECT */
-	int is_waiting;         /* for writable */
-	int is_full;
-	struct buf buf;
-	size_t off; /* bytes of buf that are written */
-	uint64_t written;
-	uint64_t partial;     /* of these, bytes after the last LF */
-	int has_lost;         /* bytes were thrown away */
-	uint64_t dropped;     /* notes */
-	struct event *reader; /* watches whether it has closed; NULL: unknown */
-	int reader_fd;
-	enum err err;
-	int errnum;
-	sink_cb *cb;
-	void *arg;
-};
-
-static void
-report_drained(struct sink *s)
+void
+sink_report_drained(struct sink *s)
 {
 	if (s->err == E_OK && (!s->is_full || sink_pending(s) > SINK_LOW_WATER))
 		return;
@@ -74,10 +45,8 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	s->is_waiting = 0;
 	sink_flush(s);
-	report_drained(s);
+	sink_report_drained(s);
 }
-
-static void fail(struct sink *s, int errnum);
 
 /* Edge-triggered, as bytes from the peer, or an end of these, are ignored. */
 static void
@@ -90,9 +59,9 @@ on_reader(evutil_socket_t fd, short what, void *arg)
 	if (s->err != E_OK || poll(&p, 1, 0) <= 0 ||
 	    !(p.revents & (POLLERR | POLLHUP)))
 		return;
-	fail(s, EPIPE);
+	sink_fail(s, EPIPE);
 	sink_flush(s);
-	report_drained(s);
+	sink_report_drained(s);
 }
 
 static int
@@ -159,8 +128,8 @@ choose_kind(struct sink *s, int fd)
 	s->owns_fd = 1;
 }
 
-static struct sink *
-make(struct event_base *base, int fd, int owns_fd, sink_cb *cb, void *arg)
+struct sink *
+sink_make(struct event_base *base, int fd, int owns_fd, sink_cb *cb, void *arg)
 {
 	struct sink *s = mem_zalloc(1, sizeof(*s));
 
@@ -182,7 +151,7 @@ make(struct event_base *base, int fd, int owns_fd, sink_cb *cb, void *arg)
 struct sink *
 sink_new(struct event_base *base, int fd, sink_cb *cb, void *arg)
 {
-	return make(base, fd, 0, cb, arg);
+	return sink_make(base, fd, 0, cb, arg);
 }
 
 struct sink *
@@ -190,7 +159,7 @@ sink_open(struct event_base *base, const char *path, sink_cb *cb, void *arg)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 
-	return fd != -1 ? make(base, fd, 1, cb, arg) : NULL;
+	return fd != -1 ? sink_make(base, fd, 1, cb, arg) : NULL;
 }
 
 static struct sink *
@@ -216,7 +185,7 @@ open_private(struct event_base *base, const char *path, int flags, sink_cb *cb,
 		errno = errnum;
 		return NULL;
 	}
-	return make(base, fd, 1, cb, arg);
+	return sink_make(base, fd, 1, cb, arg);
 }
 
 struct sink *
@@ -268,8 +237,10 @@ sink_free(struct sink *s)
 		event_free(s->reader);
 	if (s->reader_fd != -1)
 		close(s->reader_fd);
-	if (s->owns_fd)
+	if (s->owns_fd && s->fd != -1)
 		close(s->fd);
+	sink_frames_free(s);
+	sink_file_free(s);
 	buf_fini(&s->buf);
 	free(s);
 }
@@ -277,11 +248,11 @@ sink_free(struct sink *s)
 struct buf *
 sink_buf(struct sink *s)
 {
-	return &s->buf;
+	return s->frames != NULL ? &s->frames->raw : &s->buf;
 }
 
-static void
-fail(struct sink *s, int errnum)
+void
+sink_fail(struct sink *s, int errnum)
 {
 	s->errnum = errnum;
 	if (errnum == EPIPE || errnum == ECONNRESET)
@@ -314,8 +285,8 @@ write_once(struct sink *s, const char *p, size_t n)
 	return -1;
 }
 
-static void
-await_writable(struct sink *s)
+void
+sink_await_writable(struct sink *s)
 {
 	if (s->is_waiting || s->writable == NULL)
 		return;
@@ -335,19 +306,24 @@ count_written(struct sink *s, size_t n)
 }
 
 /* Writes until the buffer is empty (0), would block (1) or has failed (0). */
-static int
-write_buffered(struct sink *s)
+int
+sink_write_buffered(struct sink *s)
 {
+	size_t upto = s->buf.n;
 	ssize_t n;
 
-	while (s->err == E_OK && s->off < s->buf.n) {
-		n = write_once(s, s->buf.p + s->off, s->buf.n - s->off);
+	for (;;) {
+		if (s->is_rotated && s->err == E_OK)
+			upto = sink_file_upto(s);
+		if (s->err != E_OK || s->off == upto)
+			break;
+		n = write_once(s, s->buf.p + s->off, upto - s->off);
 		if (n >= 0) {
 			count_written(s, (size_t)n);
 		} else if (errno == EAGAIN) {
 			return 1;
 		} else if (errno != EINTR)
-			fail(s, errno);
+			sink_fail(s, errno);
 	}
 	if (s->err != E_OK || s->off == s->buf.n) {
 		s->has_lost |= s->off < s->buf.n;
@@ -371,24 +347,43 @@ report_dropped(struct sink *s)
 	    (unsigned long long)n);
 }
 
+/* Lines are appended whole, but for a large one that is not complete. */
+static void
+mark_lines(struct sink *s)
+{
+	const struct buf *b = sink_buf(s);
+
+	if (b->n > 0 && b->p[b->n - 1] == '\n')
+		sink_mark(s);
+}
+
 void
 sink_flush(struct sink *s)
 {
 	report_dropped(s);
+	if (s->files != NULL && s->files->conf.is_lines)
+		mark_lines(s);
+	if (s->frames != NULL) {
+		sink_frames_flush(s);
+		return;
+	}
 	if (s->off == s->buf.n && s->err == E_OK)
 		return;
 	if (s->is_waiting && s->err == E_OK) {
 		s->is_full = s->is_full || sink_pending(s) >= SINK_HIGH_WATER;
 		return;
 	}
-	if (write_buffered(s))
-		await_writable(s);
+	if (sink_write_buffered(s))
+		sink_await_writable(s);
 	if (s->off > SINK_HIGH_WATER) {
 		buf_drop(&s->buf, s->off);
 		s->off = 0;
 	}
 	s->is_full = s->is_full || sink_pending(s) >= SINK_HIGH_WATER;
-	if (sink_pending(s) <= SINK_LOW_WATER && !s->is_waiting)
+	/* Rotation may leave an incomplete record, which has room to grow. */
+	if (!s->is_waiting &&
+	    sink_pending(s) <=
+		(s->is_rotated ? SINK_HIGH_WATER - 1 : SINK_LOW_WATER))
 		s->is_full = 0;
 }
 
@@ -399,7 +394,14 @@ sink_finish(struct sink *s, int64_t timeout_us)
 	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
 
 	report_dropped(s);
-	while (write_buffered(s) && (left_us = end_at_us - timer_now_us()) > 0)
+	if (s->frames != NULL) {
+		sink_frames_finish(s, timeout_us);
+		return;
+	}
+	if (s->is_rotated)
+		sink_flush(s);
+	while (sink_write_buffered(s) &&
+	       (left_us = end_at_us - timer_now_us()) > 0)
 		(void)poll(&ready, 1, (int)(left_us / 1000) + 1);
 }
 
@@ -422,6 +424,11 @@ sink_end_line(struct sink *s)
 {
 	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
 
+	if (s->frames != NULL || s->is_rotated) {
+		if (sink_is_file(s))
+			(void)sink_file_end_record(s);
+		return;
+	}
 	if (s->partial == 0 || truncate_partial(s) ||
 	    write_once(s, "\n", 1) == 1)
 		s->partial = 0;
@@ -434,7 +441,24 @@ sink_end_line(struct sink *s)
 size_t
 sink_pending(const struct sink *s)
 {
+	if (s->frames != NULL)
+		return (size_t)(sink_end(s) - s->frames->written);
 	return s->buf.n - s->off;
+}
+
+uint64_t
+sink_end(const struct sink *s)
+{
+	if (s->frames != NULL)
+		return s->frames->taken + s->frames->raw.n;
+	return s->written + sink_pending(s);
+}
+
+void
+sink_cut(struct sink *s)
+{
+	if (s->frames != NULL)
+		sink_frames_cut(s);
 }
 
 int
@@ -446,7 +470,7 @@ sink_is_full(const struct sink *s)
 uint64_t
 sink_written(const struct sink *s)
 {
-	return s->written;
+	return s->frames != NULL ? s->frames->written : s->written;
 }
 
 int
@@ -476,4 +500,35 @@ sink_note(struct sink *s, struct span line)
 	}
 	report_dropped(s);
 	buf_span(&s->buf, line);
+}
+
+/* ---- ends ---- */
+
+void
+sink_ends_put(struct sink_ends *e, uint64_t end)
+{
+	if (e->first < e->n && e->v[e->n - 1] >= end)
+		return;
+	/* Moves as many as were taken, so that memory is bounded. */
+	if (e->first > 0 && e->first >= e->n / 2) {
+		e->n -= e->first;
+		memmove(e->v, e->v + e->first, e->n * sizeof(e->v[0]));
+		e->first = 0;
+	}
+	e->v = mem_grow(e->v, e->n, &e->cap, sizeof(e->v[0]));
+	e->v[e->n++] = end;
+}
+
+uint64_t
+sink_ends_first(const struct sink_ends *e)
+{
+	return e->first < e->n ? e->v[e->first] : UINT64_MAX;
+}
+
+uint64_t
+sink_ends_drop(struct sink_ends *e, uint64_t end, uint64_t none)
+{
+	while (e->first < e->n && e->v[e->first] <= end)
+		none = e->v[e->first++];
+	return none;
 }

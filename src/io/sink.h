@@ -148,7 +148,8 @@ void sink_mark(struct sink *s);
 /* Compressed: ends the frame here, so that all bytes so far get written. */
 void sink_cut(struct sink *s);
 /*
- * Bytes appended so far, before compression, without `head`. Never falls.
+ * Bytes appended so far, before compression, without `head`. Never falls while
+ * the sink has not failed.
  * sink_written is how many of these are written: of a compressed sink those
  * whose frame is in the file. sink_pending is the difference.
  */
