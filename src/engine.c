@@ -32,6 +32,7 @@
 #include "engine_output.h"
 #include "engine_workers.h"
 #include "io/conn/conn.h"
+#include "io/disk.h"
 #include "io/dns/resolve.h"
 #include "io/signals.h"
 #include "io/sink.h"
@@ -51,6 +52,8 @@ struct engine {
 	struct job job; /* the only one */
 	struct source *source;
 	struct sink *out, *failed; /* records; --failed-input, or NULL */
+	struct disk *writer;       /* compresses */
+	struct buf head;           /* of each file of records */
 	struct engine_input input;
 	struct engine_output output;
 	struct event_base *base;
@@ -92,6 +95,8 @@ engine_turn(struct engine *e)
 	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
 	turn_decide(c);
 	turn_finish(c);
+	if (sched_is_done(c))
+		sink_cut(e->out);
 	if (e->observer.on_pass != NULL)
 		e->observer.on_pass(e->observer.arg);
 	engine_trace_flush(&e->trace);
@@ -295,6 +300,7 @@ engine_new(
 	struct core *c = &e->core;
 
 	e->base = make_base();
+	e->writer = disk_new(e->base);
 	e->max_sockets = max_sockets;
 	core_init(c, e->base);
 	core_set_limits(c, o);
@@ -324,9 +330,15 @@ refuse_output(struct buf *err, const char *option, const char *path)
 	message_begin(err);
 	buf_printf(err, "--%s: ", option);
 	message_show(err, path);
-	buf_printf(err, ": %s\n",
-	    why == ELOOP ? "it is a symbolic link" : strerror(why));
-	return 3;
+	if (why == ELOOP)
+		buf_str(err, ": it is a symbolic link\n");
+	else if (why == EBUSY)
+		buf_str(err, ": another fetchd writes this file\n");
+	else if (why == ESPIPE)
+		buf_str(err, ": not a regular file, which --rotate needs\n");
+	else
+		buf_printf(err, ": %s\n", strerror(why));
+	return why == ESPIPE ? 2 : 3;
 }
 
 /* NULL with errno set if that fails. */
@@ -336,6 +348,28 @@ open_failed_input(struct core *c, const char *path)
 	return strcmp(path, "-") == 0
 		   ? sink_new(c->base, 1, on_wakeup, c)
 		   : sink_open_private(c->base, path, on_wakeup, c);
+}
+
+/* NULL with errno set if that fails. */
+static struct sink *
+open_records(struct engine *e, const char *path)
+{
+	const struct opts *o = e->job.opts;
+	struct sink_conf conf = { .coding = sink_coding_of(path),
+		.rotate_bytes = (uint64_t)o->rotate_bytes,
+		.is_lines = !opts_is_table(o) && o->format != FORMAT_BODY,
+		.may_append = o->append };
+	struct core *c = &e->core;
+
+	if (opts_is_table(o))
+		record_csv_head(&e->head, &e->job.emit.format);
+	conf.head = buf_view(&e->head);
+	if (strcmp(path, "-") != 0)
+		return sink_open_output(
+		    e->base, e->writer, path, &conf, on_wakeup, c);
+	e->out = sink_new(e->base, 1, on_wakeup, c);
+	buf_span(sink_buf(e->out), conf.head);
+	return e->out;
 }
 
 int
@@ -348,10 +382,7 @@ engine_open_output(struct engine *e, struct buf *err)
 	if (failed != NULL &&
 	    (e->failed = open_failed_input(c, failed)) == NULL)
 		return refuse_output(err, "failed-input", failed);
-	if (strcmp(path, "-") == 0)
-		e->out = sink_new(e->base, 1, on_wakeup, c);
-	else
-		e->out = sink_open(e->base, path, on_wakeup, c);
+	e->out = open_records(e, path);
 	if (e->out == NULL)
 		return refuse_output(err, "output", path);
 	if (e->job.opts->trace != NULL &&
@@ -362,8 +393,8 @@ engine_open_output(struct engine *e, struct buf *err)
 		return refuse_output(err, "failed-input", failed);
 	if (engine_trace_begin(&e->trace) == -1)
 		return refuse_output(err, "trace", e->job.opts->trace);
-	if (opts_is_table(e->job.opts))
-		record_csv_head(sink_buf(e->out), &e->job.emit.format);
+	if (sink_begin(e->out) == -1)
+		return refuse_output(err, "output", path);
 	engine_output_init(&e->output, e->out, e->failed);
 	e->job.emit.out = &e->output.output;
 	e->job.emit.failed = e->failed;
@@ -392,8 +423,10 @@ engine_free(struct engine *e)
 		source_free(e->source);
 	stall_free(e->stall);
 	engine_output_fini(&e->output);
+	disk_free(e->writer); /* its jobs use the sinks */
 	sink_free(e->out);
 	sink_free(e->failed);
+	buf_fini(&e->head);
 	engine_trace_close(&e->trace);
 	sink_free(e->notes);
 	timer_free(e->grace);

@@ -31,7 +31,7 @@ written(const struct sink *s)
 static uint64_t
 end(const struct sink *s)
 {
-	return s != NULL ? sink_written(s) + sink_pending(s) : 0;
+	return s != NULL ? sink_end(s) : 0;
 }
 
 static void
@@ -39,6 +39,7 @@ put(struct output *o, const struct output_token *token)
 {
 	struct engine_output *e = of(o);
 
+	sink_mark(e->sink);
 	tokens_put(&e->tokens, token,
 	    (struct tokens_end){ end(e->sink), end(e->failed) });
 }

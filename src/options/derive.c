@@ -110,6 +110,10 @@ check_conflicts(const struct opts *o, struct buf *err)
 		return 2;
 	if (extract != OPT_COUNT && o->stream)
 		return opts_say_conflict(err, extract, "--stream");
+	if (o->rotate_bytes > 0 && strcmp(o->output, "-") == 0)
+		return opts_say(err, OPT_rotate, "needs -o FILE");
+	if (o->append && strcmp(o->output, "-") == 0)
+		return opts_say(err, OPT_append, "needs -o FILE");
 	if (!o->stream)
 		return 0;
 	if (o->only_failed)
