@@ -29,6 +29,7 @@
  * file are errors (EFBIG). */
 #define JOURNAL_FILE_MAX ((size_t)256 << 20)
 #define JOURNAL_OPEN_MAX ((size_t)16 << 20) /* open items */
+#define JOURNAL_GIVEN_MAX ((size_t)1 << 20) /* given between checkpoints */
 #define JOURNAL_INPUTS_MAX 65536u
 #define JOURNAL_TEXT_MAX ((size_t)1 << 20) /* the text, a name */
 #define JOURNAL_COUNTS_MAX ((size_t)1 << 16)
@@ -115,7 +116,7 @@ enum journal_verdict {
 /*
  * Reads a journal into *s, which must be as after init. With another verdict
  * than OK, `why` is set (without the path in front, without a newline) and *s
- * is to be freed; with DAMAGED it is what was valid before the damage.
+ * may only be freed.
  *
  * A tail that was not written whole is ignored: it is a normal effect of a
  * crash. Damage before something that was written later is refused.
