@@ -30,6 +30,7 @@
 #include "engine_trace.h"
 #include "engine_input.h"
 #include "engine_output.h"
+#include "engine_rows.h"
 #include "engine_workers.h"
 #include "io/conn/conn.h"
 #include "io/disk.h"
@@ -43,8 +44,10 @@
 
 #define HANDSHAKE_US 5000 /* CPU time for handshakes in each pass */
 #define FINISH_US 2000000 /* for the last output after a stop */
-#define KILLED_US 300000  /* the same, after a second signal */
-#define SLICE_US 50000    /* of these, between checks for signals */
+#define ROWS_FINISH_US \
+	60000000         /* the same for a database, whose disk is busy */
+#define KILLED_US 300000 /* the same, after a second signal */
+#define SLICE_US 50000   /* of these, between checks for signals */
 #define NSIGNALS 5
 
 struct engine {
@@ -52,6 +55,7 @@ struct engine {
 	struct job job; /* the only one */
 	struct source *source;
 	struct sink *out, *failed; /* records; --failed-input, or NULL */
+	struct engine_rows *rows;  /* the database of records, instead of out */
 	struct disk *writer;       /* compresses */
 	struct buf head;           /* of each file of records */
 	struct engine_input input;
@@ -95,8 +99,12 @@ engine_turn(struct engine *e)
 	e->handshakes_left = tls_run(e->tls, HANDSHAKE_US);
 	turn_decide(c);
 	turn_finish(c);
-	if (sched_is_done(c))
-		sink_cut(e->out);
+	if (sched_is_done(c)) {
+		if (e->rows != NULL)
+			engine_rows_end(e->rows);
+		else
+			sink_cut(e->out);
+	}
 	if (e->observer.on_pass != NULL)
 		e->observer.on_pass(e->observer.arg);
 	engine_trace_flush(&e->trace);
@@ -282,6 +290,8 @@ set_format(struct job *j)
 	if (j->opts->fields != NULL) /* known to be good */
 		(void)record_fields(
 		    &j->emit.format, span_str(j->opts->fields), &bad);
+	if (j->opts->output_kind == OUTPUT_DATABASE)
+		record_fields_need(&j->emit.format, SPAN("seq"));
 }
 
 static int
@@ -372,9 +382,23 @@ open_records(struct engine *e, const char *path)
 	return e->out;
 }
 
+/* NULL after a message. */
+static struct engine_rows *
+open_database(struct engine *e, struct buf *err)
+{
+	const struct engine_rows_conf conf = { .base = e->base,
+		.opts = e->job.opts,
+		.failed = e->failed,
+		.cb = on_wakeup,
+		.cb_arg = &e->core };
+
+	return engine_rows_open(&conf, err);
+}
+
 int
 engine_open_output(struct engine *e, struct buf *err)
 {
+	int is_database = e->job.opts->output_kind == OUTPUT_DATABASE;
 	struct core *c = &e->core;
 	const char *path = e->job.opts->output;
 	const char *failed = e->job.opts->failed_input;
@@ -382,8 +406,13 @@ engine_open_output(struct engine *e, struct buf *err)
 	if (failed != NULL &&
 	    (e->failed = open_failed_input(c, failed)) == NULL)
 		return refuse_output(err, "failed-input", failed);
-	e->out = open_records(e, path);
-	if (e->out == NULL)
+	if (is_database)
+		e->rows = open_database(e, err);
+	else
+		e->out = open_records(e, path);
+	if (is_database && e->rows == NULL)
+		return 3;
+	if (!is_database && e->out == NULL)
 		return refuse_output(err, "output", path);
 	if (e->job.opts->trace != NULL &&
 	    engine_trace_open(&e->trace, e->base, e->job.opts->trace) == -1)
@@ -393,10 +422,16 @@ engine_open_output(struct engine *e, struct buf *err)
 		return refuse_output(err, "failed-input", failed);
 	if (engine_trace_begin(&e->trace) == -1)
 		return refuse_output(err, "trace", e->job.opts->trace);
-	if (sink_begin(e->out) == -1)
-		return refuse_output(err, "output", path);
-	engine_output_init(&e->output, e->out, e->failed);
-	e->job.emit.out = &e->output.output;
+	if (is_database) {
+		if (engine_rows_begin(e->rows, err) == -1)
+			return 3;
+		e->job.emit.out = &e->rows->output;
+	} else {
+		if (sink_begin(e->out) == -1)
+			return refuse_output(err, "output", path);
+		engine_output_init(&e->output, e->out, e->failed);
+		e->job.emit.out = &e->output.output;
+	}
 	e->job.emit.failed = e->failed;
 	/* Before the open: a signal must end the wait for a FIFO's reader. */
 	catch_signals(e);
@@ -425,6 +460,7 @@ engine_free(struct engine *e)
 	engine_output_fini(&e->output);
 	disk_free(e->writer); /* its jobs use the sinks */
 	sink_free(e->out);
+	engine_rows_close(e->rows);
 	sink_free(e->failed);
 	buf_fini(&e->head);
 	engine_trace_close(&e->trace);
@@ -444,9 +480,27 @@ engine_free(struct engine *e)
 static enum err
 first_output_error(const struct engine *e)
 {
-	enum err err = sink_error(e->out);
+	const struct output *out = e->job.emit.out;
+	enum err err = out->ops->error(out);
 
 	return err != E_OK ? err : failed_input_error(&e->job);
+}
+
+static void
+finish_records(struct engine *e, int64_t timeout_us)
+{
+	if (e->rows != NULL)
+		engine_rows_finish(e->rows, timeout_us);
+	else
+		sink_finish(e->out, timeout_us);
+}
+
+/* Are there records that were not written? */
+static int
+has_lost_records(const struct engine *e)
+{
+	return e->rows != NULL ? engine_rows_has_lost(e->rows)
+			       : sink_has_lost(e->out);
 }
 
 /* Waits until the output's reader has read all; a signal or `us` ends the
@@ -454,13 +508,13 @@ first_output_error(const struct engine *e)
 static void
 drain(struct engine *e, int64_t us)
 {
-	struct sink *out = e->out;
+	const struct output *out = e->job.emit.out;
 	int64_t end = timer_now_us() + us;
 
 	do {
-		sink_finish(out, SLICE_US);
+		finish_records(e, SLICE_US);
 		CHECK(event_base_loop(e->base, EVLOOP_NONBLOCK) != -1);
-	} while (sink_pending(out) > 0 && sink_error(out) == E_OK &&
+	} while (out->ops->pending(out) > 0 && out->ops->error(out) == E_OK &&
 		 !e->is_killed && timer_now_us() < end);
 }
 
@@ -476,9 +530,9 @@ finish_output(struct engine *e)
 		fetch_interrupt_all(c);
 	while (is_more && j->emit.spill_error == E_OK && !e->is_killed) {
 		is_more = turn_emit_rest(c);
-		drain(e, FINISH_US);
+		drain(e, e->rows != NULL ? ROWS_FINISH_US : FINISH_US);
 		output_settle(j);
-		if (sink_has_lost(e->out))
+		if (has_lost_records(e))
 			return; /* its reader has stopped */
 	}
 }
@@ -488,10 +542,11 @@ is_over(const struct engine *e)
 {
 	const struct core *c = &e->core;
 	const struct job *j = &e->job;
+	const struct output *out = j->emit.out;
 
 	return e->is_killed || e->is_cut || j->emit.spill_error != E_OK ||
 	       first_output_error(e) != E_OK ||
-	       (sched_is_done(c) && sink_pending(e->out) == 0 &&
+	       (sched_is_done(c) && out->ops->pending(out) == 0 &&
 		   failed_input_pending(j) == 0);
 }
 
@@ -509,7 +564,7 @@ engine_run(struct engine *e)
 	}
 	while (!is_over(e))
 		engine_turn(e);
-	if (!e->is_killed && sink_error(e->out) == E_OK &&
+	if (!e->is_killed && j->emit.out->ops->error(j->emit.out) == E_OK &&
 	    j->emit.spill_error == E_OK)
 		finish_output(e);
 	if (!sched_is_done(c) || c->sched.pauses & PAUSE_STOP)
@@ -517,8 +572,8 @@ engine_run(struct engine *e)
 	if (e->failed != NULL)
 		sink_finish(e->failed, e->is_killed ? KILLED_US : FINISH_US);
 	if (e->is_killed)
-		sink_finish(e->out, KILLED_US);
-	if (j->opts->format != FORMAT_BODY)
+		finish_records(e, KILLED_US);
+	if (e->rows == NULL && j->opts->format != FORMAT_BODY)
 		sink_end_line(e->out);
 	if (e->failed != NULL)
 		sink_end_line(e->failed);
@@ -546,7 +601,7 @@ has_unwritten(const struct engine *e)
 {
 	const struct order *order = e->job.emit.order;
 
-	return sink_has_lost(e->out) ||
+	return has_lost_records(e) ||
 	       (e->failed != NULL && sink_has_lost(e->failed)) ||
 	       (order != NULL && order_is_due(order));
 }
@@ -574,10 +629,14 @@ engine_exit_status(struct engine *e, enum engine_end end)
 
 /* ---- accessors ---- */
 
-const struct sink *
-engine_output(const struct engine *e)
+enum err
+engine_output_error(const struct engine *e, const char **why)
 {
-	return e->out;
+	const struct output *out = e->job.emit.out;
+
+	*why = e->rows != NULL ? engine_rows_why(e->rows)
+			       : strerror(sink_errno(e->out));
+	return out->ops->error(out);
 }
 
 struct source *

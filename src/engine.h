@@ -40,8 +40,9 @@ void engine_free(struct engine *e);
 
 /* The source; add the inputs to it before engine_run. */
 struct source *engine_source(struct engine *e);
-/* The sink of its records, after engine_open_output. */
-const struct sink *engine_output(const struct engine *e);
+/* E_OK, or what ended the writing of records, with a text for people. After
+ * engine_open_output. */
+enum err engine_output_error(const struct engine *e, const char **why);
 struct core *engine_core(const struct engine *e);
 struct job *engine_job(const struct engine *e);
 /* The sink for stderr; it drops what it has no room for. */

@@ -250,15 +250,13 @@ set_output(struct emit *e, const struct opts *o)
 }
 
 static void
-put_sink_fault(struct buf *b, const struct sink *s, const char *name)
+put_fault(struct buf *b, enum err e, const char *why, const char *name)
 {
-	enum err e = sink_error(s);
-
 	if (e != E_OUTPUT_IO && e != E_OUTPUT_NO_SPACE)
 		return;
 	message_begin(b);
 	message_show(b, strcmp(name, "-") == 0 ? "standard output" : name);
-	buf_printf(b, ": %s (%s)\n", strerror(sink_errno(s)), error_code(e));
+	buf_printf(b, ": %s (%s)\n", why, error_code(e));
 }
 
 static void
@@ -267,6 +265,8 @@ say_end(struct engine *e, struct watch *w)
 	const struct job *j = engine_job(e);
 	struct sink *notes = engine_notes(e);
 	struct buf b = { 0 };
+	const char *why;
+	enum err err;
 
 	watch_end(w);
 	if (j->intake.failed) {
@@ -274,9 +274,12 @@ say_end(struct engine *e, struct watch *w)
 		message_show(&b, source_error(engine_source(e)));
 		buf_char(&b, '\n');
 	}
-	put_sink_fault(&b, engine_output(e), j->opts->output);
+	err = engine_output_error(e, &why);
+	put_fault(&b, err, why, j->opts->output);
 	if (j->emit.failed != NULL)
-		put_sink_fault(&b, j->emit.failed, j->opts->failed_input);
+		put_fault(&b, sink_error(j->emit.failed),
+		    strerror(sink_errno(j->emit.failed)),
+		    j->opts->failed_input);
 	if (j->emit.spill_error != E_OK)
 		message_line(&b, "temporary file of --keep-order: %s (%s)",
 		    strerror(order_errno(j->emit.order)),

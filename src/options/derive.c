@@ -101,6 +101,9 @@ check_conflicts(const struct opts *o, struct buf *err)
 {
 	enum opt extract = opts_extracting(o);
 
+	if (o->output_kind == OUTPUT_DATABASE &&
+	    opts_check_database(o, err) != 0)
+		return 2;
 	if (o->csv_safe && !opts_is_table(o))
 		return opts_say(
 		    err, OPT_csv_safe, "needs --format csv or --format tsv");
@@ -130,8 +133,10 @@ check_conflicts(const struct opts *o, struct buf *err)
 int
 opts_derive(struct opts *o, struct buf *err)
 {
-	int status;
+	int status = opts_derive_output(o, err);
 
+	if (status != 0)
+		return status;
 	derive_choices(o);
 	derive_limits(o);
 	status = check_conflicts(o, err);

@@ -170,6 +170,19 @@ choose_columns(struct opts *o)
 	buf_fini(&b);
 }
 
+static int
+find_path(const struct record_format *f, struct span *name)
+{
+	int i;
+
+	for (i = 0; i < f->nfield; i++)
+		if (f->field[i].path.n > 0) {
+			*name = f->field[i].name;
+			return 1;
+		}
+	return 0;
+}
+
 int
 opts_derive_fields(struct opts *o, struct buf *err)
 {
@@ -188,5 +201,9 @@ opts_derive_fields(struct opts *o, struct buf *err)
 	fault = record_fields(&f, span_str(o->fields), &bad);
 	if (fault != RECORD_FIELDS_OK)
 		return say_fault(o, err, bad, fault);
+	if (o->output_kind == OUTPUT_DATABASE && find_path(&f, &bad))
+		return say(o, err, bad,
+		    "is a path; a database has a column for the whole key, and "
+		    "SQL reads its parts: header->>'$.etag[0]'");
 	return check_keys(o, &f, err);
 }

@@ -52,6 +52,8 @@ enum opt_format {
 	FORMAT_CSV,
 	FORMAT_TSV,
 };
+/* A database: a name in .db, .sqlite or .sqlite3, or after "sqlite:". */
+enum opt_output { OUTPUT_FILE, OUTPUT_DATABASE };
 enum opt_body { BODY_INLINE, BODY_NONE, BODY_BASE64, BODY_JSON };
 enum opt_fsync { FSYNC_NONE, FSYNC_BATCH, FSYNC_RECORD };
 enum opt_net_down { NET_DOWN_WAIT, NET_DOWN_FAIL };
@@ -144,6 +146,7 @@ struct opts {
 	 * speed_limit_bytes and speed_time_us are both 0 or both not; user is
 	 * the name only; oauth2_bearer is the token; base_url is valid.
 	 */
+	int output_kind;    /* enum opt_output; output has no "sqlite:" */
 	const char *method; /* -X, -I, POST with a body, GET */
 	int method_given;   /* by -X or -I: also for items with a body */
 	struct opt_header *headers;

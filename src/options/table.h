@@ -242,7 +242,10 @@ OPT(interface, "interface", 0, STR, "", 0, 0, NETWORK, "ADDR",
 OPT(output, "output", 'o', PATH, "-", 0, 0, OUTPUT, "FILE",
     "write the results to FILE (- is standard output)",
     "An existing file is replaced after options and inputs have been checked; "
-    "after an error there it is unchanged. It must not be one of the inputs.")
+    "after an error there it is unchanged. It must not be one of the inputs. A "
+    "name that ends in .db, .sqlite or .sqlite3, or sqlite:FILE, is an SQLite "
+    "database (see DATABASE); one that has results is never replaced without "
+    "--overwrite.")
 OPT(append, "append", 0, BOOL, "off", 0, 1, OUTPUT, "",
     "add to the output file instead of replacing it", "")
 OPT(rotate, "rotate", 0, SIZE, "0", 0, OPT_SIZE_MAX, OUTPUT, "SIZE",

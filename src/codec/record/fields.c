@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Parses --fields: the keys of a record, or parts of them, in order. */
+#include "base/check.h"
 #include "codec/record/record_int.h"
 
 static const char *const key_names[] = {
@@ -95,4 +96,11 @@ record_fields(struct record_format *f, struct span list, struct span *bad)
 	f->body_either = !has_key(f, RECORD_KEY_BODY_BASE64);
 	f->json_either = !has_key(f, RECORD_KEY_BODY_JSON);
 	return RECORD_FIELDS_OK;
+}
+
+void
+record_fields_need(struct record_format *f, struct span name)
+{
+	if (f->nfield > 0 && !has_name(f, name))
+		CHECK(take_field(f, name) == RECORD_FIELDS_OK);
 }

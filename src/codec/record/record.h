@@ -132,6 +132,8 @@ enum record_fields_fault {
  */
 enum record_fields_fault
 record_fields(struct record_format *f, struct span list, struct span *bad);
+/* Adds a key that is not in the list, unless all keys are written. */
+void record_fields_need(struct record_format *f, struct span name);
 /* The name of key number i; NULL after the last. */
 const char *record_key_name(int i);
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The results database of a filter as the output of its job. Records are
+ * collected as lines and handed in batches to a helper thread, which alone
+ * calls store/results; a batch is one transaction. One batch at a time.
+ */
+#ifndef ENGINE_ROWS_H
+#define ENGINE_ROWS_H
+
+#include "base/buf.h"
+#include "core/output/output.h"
+#include "core/output/tokens.h"
+#include "io/disk.h"
+#include "options/options.h"
+#include "store/results.h"
+
+struct event_base;
+struct sink;
+struct timer;
+
+/* A batch is due when it has as many records or bytes, or is as old. */
+#define ENGINE_ROWS_MIN 64
+#define ENGINE_ROWS_BYTES (256u << 10)
+#define ENGINE_ROWS_US 1000000
+
+struct engine_rows_conf {
+	struct event_base *base;
+	const struct opts *opts;
+	struct sink *failed; /* of --failed-input, or NULL */
+	/* Called from the loop when there is room again, when records have
+	 * become durable, and after a failure. */
+	void (*cb)(void *arg);
+	void *cb_arg;
+	/*
+	 * For a run that can be resumed, or NULL. Called in the loop for each
+	 * batch, with the tokens of its records: sets *st to the state of the
+	 * run once these are done. What *st points to must stay unchanged until
+	 * the next call.
+	 */
+	void (*state)(void *arg, const struct output_token *v, size_t n,
+	    struct results_state *st);
+	void *state_arg;
+};
+
+struct engine_rows_batch {
+	struct buf lines;
+	struct output_token *token;
+	size_t *end; /* of its line; equal to that before: no record */
+	size_t n, cap, end_cap;
+};
+
+struct engine_rows {
+	struct output output;
+	struct engine_rows_conf conf;
+	struct results *results; /* the thread's after engine_rows_begin */
+	struct disk *disk;
+	struct timer *due;
+	struct engine_rows_batch fill, saving;
+	struct tokens tokens;
+	uint64_t put_count, saved_count; /* records */
+	int64_t first_at_us;             /* the first record of `fill` */
+	int is_full, is_ending, wants_commit;
+	struct disk_job job;
+	int is_running;
+	int is_commit; /* the job saves a batch; else it is results_idle */
+	struct results_state state, *st; /* of the batch; st: or NULL */
+	enum err job_err, err;
+};
+
+/* Opens and checks the database of -o, and changes nothing. NULL after a
+ * message in err. */
+struct engine_rows *
+engine_rows_open(const struct engine_rows_conf *conf, struct buf *err);
+/* Makes its tables, or removes the old rows. Before any record. 0, or -1 after
+ * a message in err. */
+int engine_rows_begin(struct engine_rows *e, struct buf *err);
+/* Waits for the thread, and closes the database. NULL is allowed. */
+void engine_rows_close(struct engine_rows *e);
+/* A commit is wanted now, even one without records: something that `state`
+ * reports has changed. */
+void engine_rows_commit(struct engine_rows *e);
+/* No records follow: saves what there is without waiting for more. */
+void engine_rows_end(struct engine_rows *e);
+/* The same, and waits up to timeout_us until all is saved. */
+void engine_rows_finish(struct engine_rows *e, int64_t timeout_us);
+/* Are there records that are not saved? */
+int engine_rows_has_lost(const struct engine_rows *e);
+/* What error() is about, for people. */
+const char *engine_rows_why(const struct engine_rows *e);
+
+#endif
