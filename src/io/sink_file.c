@@ -301,7 +301,7 @@ write_head(struct sink *s)
 	int64_t n;
 
 	if (head.n == 0)
-		return 0;
+		return s->files->head_bytes = 0;
 	if (s->frames != NULL) {
 		sink_frames_put(s, head, &frame);
 		head = buf_view(&frame);
@@ -373,6 +373,22 @@ sink_begin(struct sink *s)
 	note(f, 0, f->last.at.file, (uint64_t)size);
 	f->whole = f->last;
 	return 0;
+}
+
+void
+sink_file_fill_empty(struct sink *s)
+{
+	struct sink_files *f = s->files;
+	struct buf frame = { 0 };
+
+	if (!f->is_regular || f->last.at.bytes > 0)
+		return;
+	sink_frames_put(s, SPAN_NONE, &frame);
+	if (write_all(s->fd, buf_view(&frame)) == -1)
+		sink_fail(s, errno);
+	else
+		note(f, f->last.end, f->last.at.file, frame.n);
+	buf_fini(&frame);
 }
 
 /* ---- rotation ---- */
@@ -475,7 +491,8 @@ sink_file_upto(struct sink *s)
 		return s->off;
 	for (i = f->marks.first; i < f->marks.n; i++) {
 		if (i > f->marks.first &&
-		    sink_file_is_over(s, f->marks.v[i] - s->written))
+		    size_of(s) + f->marks.v[i] - s->written >
+			f->conf.rotate_bytes)
 			break;
 		end = f->marks.v[i];
 	}

@@ -48,11 +48,12 @@ next_bytes(const struct sink *s)
 	const struct sink_frames *f = s->frames;
 	const struct sink_ends *marks = &s->files->marks;
 	uint64_t cut = sink_ends_first(&f->cuts), end = 0;
-	uint64_t most = FRAME_BYTES, rotate = s->files->conf.rotate_bytes / 4;
+	uint64_t most = FRAME_BYTES, rotate = s->files->conf.rotate_bytes;
 	size_t i;
 
-	if (rotate > 0 && rotate < most)
-		most = rotate;
+	/* So that a file is filled to three quarters at least. */
+	if (rotate > 0 && rotate / 4 < most)
+		most = rotate / 4 + 1;
 	if (cut != UINT64_MAX && cut - f->taken <= most)
 		return (size_t)(cut - f->taken);
 	if (cut == UINT64_MAX && f->raw.n < most)
@@ -227,13 +228,15 @@ sink_frames_finish(struct sink *s, int64_t timeout_us)
 		s->is_waiting = 0;
 		sink_frames_cut(s);
 		if (sink_pending(s) == 0)
-			return;
+			break;
 		left_us = end_at_us - timer_now_us();
 		if (f->is_busy)
 			disk_finish(f->writer, left_us);
 		else if (left_us > 0)
 			(void)poll(&ready, 1, (int)(left_us / 1000) + 1);
 	} while (left_us > 0);
+	if (sink_pending(s) == 0 && s->err == E_OK)
+		sink_file_fill_empty(s);
 }
 
 void

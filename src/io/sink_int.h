@@ -126,6 +126,8 @@ int sink_file_is_over(const struct sink *s, uint64_t bytes);
 int sink_file_next(struct sink *s);
 /* A frame of `bytes` is written, to `end`. */
 void sink_file_note_frame(struct sink *s, uint64_t end, uint64_t bytes);
+/* Nothing was written: makes the compressed file one that can be read. */
+void sink_file_fill_empty(struct sink *s);
 /* Truncates to the last record that is whole. -1 with errno if that fails. */
 int sink_file_end_record(struct sink *s);
 
