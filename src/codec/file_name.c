@@ -14,6 +14,7 @@
 #define PATH_MIN 16      /* bytes that {path} keeps however long others are */
 #define OTHER_MIN 32     /* and {host} and {id} each */
 #define PART_BYTES 5     /* ".part" */
+#define COUNT_BYTES 5    /* "-1000" */
 
 enum kind { TEXT, HOST, PATH, EXT, SEQ, ID, SHA256 };
 
@@ -506,7 +507,8 @@ void
 file_name_make(
     struct buf *out, struct span template, const struct file_name_facts *f)
 {
-	size_t max = FILE_NAME_MAX - PART_BYTES - 2 * (1 + digits_of(f->seq));
+	size_t max = FILE_NAME_MAX - PART_BYTES - COUNT_BYTES -
+		     2 * (1 + digits_of(f->seq));
 	struct buf text = { 0 }, name = { 0 };
 	struct parts p = { 0 };
 	int tries;

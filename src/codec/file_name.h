@@ -36,8 +36,8 @@ const char *file_name_check(struct span template, struct span *bad);
  * is valid UTF-8 without control characters and \ : * ? " < > |, does not begin
  * with a dot, a dash or a blank, does not end with a dot or a blank, and is not
  * a device name of Windows; ASCII letters are in lower case. There is room for
- * two suffixes "-SEQ" and ".part" below FILE_NAME_MAX: {path} is cut for it,
- * then {host} and {id}.
+ * two suffixes "-SEQ", a "-1000" and ".part" below FILE_NAME_MAX: {path} is cut
+ * for it, then {host} and {id}.
  *
  * {path} is the path, `index` for one that ends with '/', and the query after a
  * '_'; its extension only if the template has no {ext}. {ext} is that extension

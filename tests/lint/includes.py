@@ -40,7 +40,7 @@ IO_CODECS = [
 # third-party header -> the files that own it
 OWNERS = {
     "event2/*": ["src/io/*", "src/engine.c"],
-    "openssl/*": ["src/io/conn/*", "src/io/tls/*"],
+    "openssl/*": ["src/io/conn/*", "src/io/tls/*", "src/io/digest.c"],
     "ares*.h": ["src/io/dns/*"],
     "llhttp.h": ["src/codec/http/*"],
     "zlib.h": ["src/codec/decode*", "src/codec/compress.c"],
