@@ -27,9 +27,10 @@ void core_save_governor(
     struct core *c, const struct job *j, struct buf *to, int64_t wall_us);
 /*
  * After job_init and before the first pass. 0; or -1 if the bytes are damaged
- * or of an unknown version: then nothing is restored. Moments that have passed
- * are dropped; a hold never lasts longer than it would have when it was saved,
- * however the wall clock was set.
+ * or of an unknown version: then nothing is restored. No bytes are fine.
+ * Moments that have passed are dropped. If the wall clock was set back
+ * meanwhile, no time has passed: a hold never lasts longer than it did when it
+ * was saved, nor longer than --retry-after-max unless its origin was given up.
  */
 int core_restore_governor(
     struct core *c, struct job *j, struct span from, int64_t wall_us);

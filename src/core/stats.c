@@ -2,6 +2,9 @@
 /* Counters and a histogram. Knows nothing of what is counted. */
 #include "core/stats.h"
 
+#include "base/buf.h"
+#include "core/saved.h"
+
 static const char *const names[WAIT_COUNT] = {
 	[WAIT_SLOT] = "slot",
 	[WAIT_HOST_LIMIT] = "host_limit",
@@ -48,6 +51,125 @@ stats_count(struct stats *s, const struct item_outcome *o)
 	} else
 		s->failed++;
 }
+
+/* ---- as bytes ---- */
+
+#define VERSION 1
+#define STATUSES (sizeof(((struct stats *)0)->by_status) / sizeof(uint64_t))
+
+/* A count that is not 0 is written after its name: codes may be added. */
+static void
+save_named(struct saved *to, const char *name, uint64_t count)
+{
+	struct span s = span_str(name);
+
+	if (count == 0)
+		return;
+	saved_text(to, &s);
+	saved_u64(to, &count, UINT64_MAX);
+}
+
+void
+stats_save(const struct stats *s, struct buf *to)
+{
+	uint64_t v[] = { s->ok, s->failed, s->requests, s->bytes_in,
+		s->bytes_out, s->conns_reused, s->exit_classes };
+	struct saved b = { .to = to };
+	struct span end = SPAN_NONE;
+	uint64_t n;
+	size_t i;
+
+	buf_char(to, VERSION);
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		saved_u64(&b, &v[i], UINT64_MAX);
+	for (i = 0; i < STATUSES; i++) {
+		n = s->by_status[i];
+		saved_u64(&b, &n, UINT64_MAX);
+	}
+	for (i = 0; i < E_COUNT; i++)
+		save_named(&b, error_code((enum err)i), s->by_error[i]);
+	saved_text(&b, &end);
+	for (i = 0; i < PARSE_COUNT; i++)
+		save_named(&b,
+		    i == PARSE_OK ? error_code(E_OK)
+				  : parse_error_code((enum parse_error)i),
+		    s->by_parse[i]);
+	saved_text(&b, &end);
+}
+
+static uint64_t *
+error_named(struct stats *s, struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < E_COUNT; i++)
+		if (span_eq(name, span_str(error_code((enum err)i))))
+			return &s->by_error[i];
+	return NULL;
+}
+
+static uint64_t *
+parse_named(struct stats *s, struct span name)
+{
+	size_t i;
+
+	if (span_eq(name, span_str(error_code(E_OK))))
+		return &s->by_parse[PARSE_OK];
+	for (i = 1; i < PARSE_COUNT; i++)
+		if (span_eq(
+			name, span_str(parse_error_code((enum parse_error)i))))
+			return &s->by_parse[i];
+	return NULL;
+}
+
+static void
+read_named(struct saved *from, struct stats *s,
+    uint64_t *(*find)(struct stats *s, struct span name))
+{
+	struct span name = SPAN_NONE;
+	uint64_t n = 0, *to;
+
+	for (saved_text(from, &name); name.n > 0; saved_text(from, &name)) {
+		saved_u64(from, &n, UINT64_MAX);
+		to = find(s, name);
+		if (to != NULL) /* otherwise a code of a newer version */
+			*to += n;
+	}
+}
+
+int
+stats_restore(struct stats *s, struct span from)
+{
+	struct stats sum = *s;
+	uint64_t *to[] = { &sum.ok, &sum.failed, &sum.requests, &sum.bytes_in,
+		&sum.bytes_out, &sum.conns_reused };
+	struct saved b = { .from = from };
+	unsigned version = 0, classes = 0;
+	uint64_t n = 0;
+	size_t i;
+
+	saved_unsigned(&b, &version, VERSION);
+	for (i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+		saved_u64(&b, &n, UINT64_MAX);
+		*to[i] += n;
+		if (i < 2) /* items that have a record */
+			sum.items += n;
+	}
+	saved_unsigned(&b, &classes, UINT32_MAX);
+	sum.exit_classes |= classes;
+	for (i = 0; i < STATUSES; i++) {
+		saved_u64(&b, &n, UINT64_MAX);
+		sum.by_status[i] += n;
+	}
+	read_named(&b, &sum, error_named);
+	read_named(&b, &sum, parse_named);
+	if (version != VERSION || b.is_bad || b.from.n > 0)
+		return -1;
+	*s = sum;
+	return 0;
+}
+
+/* ---- how long events wait ---- */
 
 /* Below 8 us a bucket each, then 8 a doubling. */
 static unsigned

@@ -68,11 +68,11 @@ struct lag {
 };
 
 /*
- * Appends the counts, to go on with in a run that is resumed: all but `waits`.
- * `items` becomes the number of records: the other items are read again.
+ * Appends the counts of records, requests and bytes, to go on with in a run
+ * that is resumed. `items` becomes the number of records: the other items are
+ * read again.
  */
-void
-stats_save(const struct stats *s, const struct stats *without, struct buf *to);
+void stats_save(const struct stats *s, struct buf *to);
 /* Adds saved counts. 0, or -1 if the bytes are damaged: then none is added. */
 int stats_restore(struct stats *s, struct span from);
 

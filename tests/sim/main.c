@@ -27,6 +27,7 @@ static const struct {
 	{ "jobs", run_jobs },
 	{ "seams", run_seams },
 	{ "resume", run_resume },
+	{ "restore", run_restore },
 };
 
 uint64_t

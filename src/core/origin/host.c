@@ -76,12 +76,8 @@ hosts_fini(struct core *c)
 	heap_fini(&c->hosts.woken);
 }
 
-/*
- * Calls `each` for every origin until it returns 0. `each` must not create or
- * forget an origin: it may fail or drop fetches, but not requeue them.
- */
-static void
-walk(struct core *c, int (*each)(void *arg, struct host *h), void *arg)
+void
+hosts_each(struct core *c, int (*each)(void *arg, struct host *h), void *arg)
 {
 	struct hash_link *k;
 	size_t i;
@@ -112,7 +108,7 @@ end_waiting(void *arg, struct host *h)
 void
 hosts_end_waiting(struct core *c, void (*end)(struct fetch *f))
 {
-	walk(c, end_waiting, &end);
+	hosts_each(c, end_waiting, &end);
 }
 
 struct visit {
@@ -153,7 +149,7 @@ hosts_each_waiting(
 {
 	struct visit v = { each, arg };
 
-	walk(c, visit_waiting, &v);
+	hosts_each(c, visit_waiting, &v);
 }
 
 static struct host *
@@ -170,13 +166,12 @@ find(struct core *c, struct span origin, uint64_t hash)
 	return NULL;
 }
 
-/* Limits that later fetches to it must still obey. */
-static int
-has_state_to_keep(const struct host *h)
+int
+host_has_limits(const struct host *h)
 {
 	int64_t now = h->core->clock.now_us;
 
-	return h->pace_at_us > now || h->sends_unrequested ||
+	return h->pace_at_us > now ||
 	       h->started_at_us + h->core->hosts.longest_gap_us > now ||
 	       h->sent_at_us + h->core->hosts.longest_gap_us > now ||
 	       backoff_is_needed(&h->backoff, now);
@@ -188,6 +183,12 @@ has_too_many(const struct core *c)
 	return c->hosts.unused.n > UNUSED_MAX ||
 	       (c->hosts.unused.n > UNUSED_MIN &&
 		   account_is_full_of_origins(c));
+}
+
+static int
+has_state_to_keep(const struct host *h)
+{
+	return host_has_limits(h) || h->sends_unrequested;
 }
 
 /*
@@ -299,7 +300,7 @@ forget_job(void *arg, struct host *h)
 void
 hosts_forget_job(struct core *c, const struct job *j)
 {
-	walk(c, forget_job, (void *)(uintptr_t)j);
+	hosts_each(c, forget_job, (void *)(uintptr_t)j);
 }
 
 /* ---- addresses ---- */

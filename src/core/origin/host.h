@@ -87,6 +87,14 @@ void hosts_init(struct hosts *all);
 /* Every fetch must be gone. */
 void hosts_fini(struct core *c);
 
+/*
+ * Calls `each` for every origin until it returns 0. `each` must not create or
+ * forget an origin: it may fail or drop fetches, but not requeue them.
+ */
+void
+hosts_each(struct core *c, int (*each)(void *arg, struct host *h), void *arg);
+/* Has it limits that later fetches must obey, if it has no work now? */
+int host_has_limits(const struct host *h);
 /* Calls `end` for every waiting fetch; `end` must take it off its list. */
 void hosts_end_waiting(struct core *c, void (*end)(struct fetch *f));
 /* Calls `each` for every waiting fetch, until it returns 0. */
