@@ -270,6 +270,29 @@ set_modes(struct results *r, struct buf *why)
 	return 0;
 }
 
+/*
+ * Removes the results. If there is nothing else in the database, it becomes a
+ * new one at once; DROP TABLE would read all of it.
+ */
+static int
+remove_results(struct results *r)
+{
+	int64_t others = 0;
+	int rc;
+
+	if (read_number(r,
+		"SELECT count(*) FROM sqlite_schema WHERE tbl_name NOT IN "
+		"('results', 'fetchd', 'fetchd_open')",
+		&others) == -1)
+		return -1;
+	if (others > 0)
+		return results_exec(r, "DROP TABLE IF EXISTS results");
+	sqlite3_db_config(r->db, SQLITE_DBCONFIG_RESET_DATABASE, 1, NULL);
+	rc = results_exec(r, "VACUUM");
+	sqlite3_db_config(r->db, SQLITE_DBCONFIG_RESET_DATABASE, 0, NULL);
+	return rc;
+}
+
 static int
 make_tables(struct results *r)
 {
@@ -374,12 +397,11 @@ results_begin(struct results *r, struct buf *why)
 {
 	int64_t last = 0, has_state = 0;
 
+	if (r->mode == RESULTS_OVERWRITE && remove_results(r) == -1)
+		return fail(r, why);
 	if (set_modes(r, why) == -1)
 		return -1;
 	if (results_exec(r, "BEGIN IMMEDIATE") == -1)
-		return fail(r, why);
-	if (r->mode == RESULTS_OVERWRITE &&
-	    results_exec(r, "DROP TABLE IF EXISTS results") == -1)
 		return fail(r, why);
 	if (make_tables(r) == -1 || add_columns(r) == -1 ||
 	    read_number(r, "SELECT value, 1 FROM fetchd WHERE key = 'last'",

@@ -609,6 +609,9 @@ class Fetchd:
         if res.exit not in (0, 4, 5, 7, 8) or not os.path.isfile(path or ""):
             return
         with open(path, "rb") as f:
+            if f.read(16) == b"SQLite format 3\0":
+                return
+        with open(path, "rb") as f:
             for line in f:
                 check_schema(json.loads(line))
 

@@ -438,6 +438,39 @@ test_two_runs_never_write_to_one_database(void **state)
 	results_close(begin(w, RESULTS_APPEND, 0));
 }
 
+/* It goes on reading what it saw, and the new rows are complete. */
+static void
+test_a_reader_does_not_keep_a_database_from_being_overwritten(void **state)
+{
+	struct world *w = *state;
+	struct results *r = begin(w, RESULTS_NEW, 0);
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int i, n = 0;
+
+	for (i = 1; i <= 1000; i++)
+		put_seq(r, (uint64_t)i);
+	assert_int_equal(results_commit(r, NULL), E_OK);
+	results_close(r);
+	assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, "SELECT seq FROM results", -1, &st, NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	r = begin(w, RESULTS_OVERWRITE, 0);
+	put_seq(r, 7);
+	assert_int_equal(results_commit(r, NULL), E_OK);
+	do {
+		n++;
+	} while (sqlite3_step(st) == SQLITE_ROW);
+	assert_int_equal(n, 1000);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	results_close(r);
+	assert_sql(w, "SELECT group_concat(seq) FROM results", "7");
+	assert_sql(w, "PRAGMA integrity_check", "ok");
+}
+
 static void
 test_a_name_is_never_a_uri_or_memory(void **state)
 {
@@ -678,6 +711,8 @@ main(void)
 		TEST(test_a_newer_schema_is_refused),
 		TEST(test_columns_that_an_older_version_did_not_have_are_added),
 		TEST(test_two_runs_never_write_to_one_database),
+		TEST(
+		    test_a_reader_does_not_keep_a_database_from_being_overwritten),
 		TEST(test_a_name_is_never_a_uri_or_memory),
 		TEST(test_items_without_row_are_open_at_every_commit),
 		TEST(test_pieces_and_changed_items_come_back),
