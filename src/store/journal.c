@@ -277,9 +277,10 @@ static void
 use_new(struct journal *j, int fd, uint64_t synced, int error)
 {
 	size_t n = j->snapshot.n;
+	int old_fd;
 
 	lock(j);
-	close(j->fd);
+	old_fd = j->fd;
 	j->fd = fd;
 	j->new_fd = -1;
 	j->size_bytes = j->new_size_bytes;
@@ -291,6 +292,7 @@ use_new(struct journal *j, int fd, uint64_t synced, int error)
 	if (error != 0)
 		j->is_broken = 1;
 	unlock(j);
+	close(old_fd); /* it frees the old file: that may take long */
 	buf_clear(&j->snapshot, KEPT_BYTES);
 }
 
@@ -362,6 +364,9 @@ void
 journal_start_compaction(struct journal *j, struct journal_state *s)
 {
 	CHECK(j->is_started);
+	/* The checkpoint that may be written instead says the same. */
+	CHECK(s->encoded_last == progress_last(s->progress));
+	CHECK(s->encoded_input == s->mark.index);
 	lock(j);
 	CHECK(!j->is_compacting);
 	prepare_snapshot(j, s);

@@ -183,8 +183,9 @@ int journal_commit(struct journal *j, struct span frame);
 
 /*
  * Any thread: writes at once, without a sync. 0 or an errno as above. _begun:
- * a request of this item that must not be sent twice is about to be sent.
- * _published: a body file is about to get this name.
+ * a request of this item that must not be sent twice is about to be sent; the
+ * caller sets was_begun of the item too, for the next snapshot. _published: a
+ * body file is about to get this name.
  */
 int journal_begun(struct journal *j, uint64_t seq);
 int journal_published(struct journal *j, uint64_t seq, struct span name);

@@ -81,17 +81,29 @@ run_give(struct run *r, uint64_t from, uint64_t to)
 }
 
 static inline int
-run_commit(struct run *r, struct journal_batch b)
+run_write(struct run *r, struct journal_batch b, int compact)
 {
 	struct buf frame = { 0 };
 	int error;
 
 	journal_encode_checkpoint(&frame, &r->s, &b);
-	if (journal_needs_compaction(r->j))
+	if (compact || journal_needs_compaction(r->j))
 		journal_start_compaction(r->j, &r->s);
 	error = journal_commit(r->j, buf_view(&frame));
 	buf_fini(&frame);
 	return error;
+}
+
+static inline int
+run_commit(struct run *r, struct journal_batch b)
+{
+	return run_write(r, b, 0);
+}
+
+static inline int
+run_compact(struct run *r, struct journal_batch b)
+{
+	return run_write(r, b, 1);
 }
 
 /* A few frames of each kind. */

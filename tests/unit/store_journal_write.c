@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* How a journal is written: its lock, compaction, full disks, its size. */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -25,8 +27,7 @@ test_a_journal_in_use_is_locked(void **state)
 	assert_int_equal(journal_start(r.j, &r.s, 1, &why), 0);
 	assert_null(journal_open(r.path, &verdict, &why));
 	assert_int_equal(verdict, JOURNAL_LOCKED);
-	journal_start_compaction(r.j, &r.s);
-	assert_int_equal(run_commit(&r, (struct journal_batch){ 0 }), 0);
+	assert_int_equal(run_compact(&r, (struct journal_batch){ 0 }), 0);
 	assert_null(journal_open(r.path, &verdict, &why));
 	assert_int_equal(verdict, JOURNAL_LOCKED);
 	journal_close(r.j);
@@ -224,9 +225,8 @@ test_what_is_begun_during_a_compaction_is_not_lost(void **state)
 	for (seq = 1; seq <= ROUNDS; seq++) {
 		progress_give(r.s.progress, seq);
 		pthread_barrier_wait(&round);
-		journal_start_compaction(r.j, &r.s);
 		assert_int_equal(
-		    run_commit(&r, (struct journal_batch){ 0 }), 0);
+		    run_compact(&r, (struct journal_batch){ 0 }), 0);
 		check_begun(&r, b);
 	}
 	for (i = 0; i < BEGINNERS; i++)
@@ -241,10 +241,11 @@ static void
 test_a_compaction_that_fails_loses_nothing(void **state)
 {
 	struct run r;
-	struct buf why = { 0 };
+	struct buf why = { 0 }, frame = { 0 };
 	struct journal_state s;
 	char path[128];
 	uint64_t done = 2;
+	struct journal_batch b = { .done = &done, .ndone = 1 };
 
 	(void)state;
 	run_begin(&r, 1);
@@ -252,11 +253,11 @@ test_a_compaction_that_fails_loses_nothing(void **state)
 	assert_int_equal(run_commit(&r, (struct journal_batch){ 0 }), 0);
 	snprintf(path, sizeof(path), "%s.new", r.path);
 	assert_int_equal(mkdir(path, 0700), 0);
+	journal_encode_checkpoint(&frame, &r.s, &b);
 	journal_start_compaction(r.j, &r.s);
 	assert_int_equal(journal_begun(r.j, 3), 0);
-	assert_int_equal(
-	    run_commit(&r, (struct journal_batch){ .done = &done, .ndone = 1 }),
-	    0);
+	assert_int_equal(journal_commit(r.j, buf_view(&frame)), 0);
+	buf_fini(&frame);
 	assert_int_equal(journal_begun(r.j, 1), 0);
 	journal_state_init(&s);
 	assert_int_equal(journal_read(r.path, &s, &why), JOURNAL_OK);
@@ -374,7 +375,7 @@ test_after_an_error_of_the_disk_nothing_is_written(void **state)
 	assert_int_equal(dup2(real, fd), fd);
 	close(full);
 	close(real);
-	/* What the file contains is not known any more. */
+	/* What the file contains is unknown. */
 	assert_int_equal(journal_begun(r.j, 2), EIO);
 	assert_int_equal(run_commit(&r, (struct journal_batch){ 0 }), EIO);
 	assert_int_equal(journal_sync(r.j), EIO);
@@ -384,6 +385,183 @@ test_after_an_error_of_the_disk_nothing_is_written(void **state)
 	assert_int_equal(progress_open(s.progress), 2);
 	assert_int_equal(progress_find(s.progress, 1)->was_begun, 0);
 	journal_state_fini(&s);
+	run_end(&r);
+}
+
+static void
+test_a_sync_that_fails_is_not_repeated(void **state)
+{
+	struct run r;
+	int fd, real, full;
+
+	(void)state;
+	run_begin(&r, 1);
+	fd = descriptor_of(r.path);
+	real = dup(fd);
+	full = open("/dev/full", O_RDWR);
+	assert_int_equal(dup2(full, fd), fd);
+	assert_int_equal(journal_sync(r.j), EINVAL); /* a device has no sync */
+	assert_int_equal(dup2(real, fd), fd);
+	close(full);
+	close(real);
+	assert_int_equal(journal_sync(r.j), EIO);
+	assert_int_equal(run_commit(&r, (struct journal_batch){ 0 }), EIO);
+	run_end(&r);
+}
+
+/* A file system of 8 MiB of our own, if the system lets us. */
+static int
+mount_small(const char *dir)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("tmpfs", dir, "tmpfs", 0, "size=8m") == 0;
+}
+
+static void
+test_the_last_checkpoint_fits_on_a_full_disk(void **state)
+{
+	static const char block[4096];
+	struct run r;
+	struct buf why = { 0 };
+	struct journal_state s;
+	uint64_t done = 2;
+	int fd;
+
+	(void)state;
+	run_paths(&r);
+	if (!mount_small(r.dir)) {
+		run_end(&r);
+		skip();
+	}
+	run_open(&r, 1);
+	run_give(&r, 1, 3);
+	fd = open(r.other, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	assert_int_equal(errno, ENOSPC);
+	buf_reserve(&r.s.governor, 900000);
+	memset(r.s.governor.p, 'g', r.s.governor.n = 900000);
+	/* There is no room for the new file of a compaction, but for this. */
+	assert_int_equal(run_compact(&r, (struct journal_batch){ .done = &done,
+					     .ndone = 1,
+					     .has_governor = 1 }),
+	    0);
+	journal_state_init(&s);
+	assert_int_equal(journal_read(r.path, &s, &why), JOURNAL_OK);
+	assert_int_equal(progress_open(s.progress), 2);
+	assert_int_equal(s.governor.n, 900000);
+	journal_state_fini(&s);
+	/* Until the reserve is used up; then what was written stays. */
+	while (journal_begun(r.j, 1) == 0)
+		;
+	assert_int_equal(journal_begun(r.j, 1), ENOSPC);
+	journal_state_init(&s);
+	assert_int_equal(journal_read(r.path, &s, &why), JOURNAL_OK);
+	assert_int_equal(progress_find(s.progress, 1)->was_begun, 1);
+	journal_state_fini(&s);
+	/* Room again. */
+	assert_int_equal(ftruncate(fd, 0), 0);
+	close(fd);
+	assert_int_equal(journal_begun(r.j, 3), 0);
+	assert_int_equal(run_commit(&r, (struct journal_batch){ 0 }), 0);
+	journal_close(r.j);
+	r.j = NULL;
+	assert_int_equal(umount(r.dir), 0);
+	run_end(&r);
+}
+
+/* ---- power loss -----------------------------------------------------------
+ */
+
+#define CRASHES 3000
+#define SECTOR 64 /* small, so that frames are torn often */
+#define STEPS 40
+
+struct step {
+	size_t size_bytes, synced_bytes; /* after it */
+};
+
+/* What was not synced is on the disk in part: each sector or zeros, up to any
+ * size. */
+static void
+lose_power(struct buf *disk, struct span file, const struct step *s)
+{
+	size_t at, n, size_bytes;
+
+	size_bytes = s->synced_bytes +
+		     (size_t)random() % (s->size_bytes - s->synced_bytes + 1);
+	buf_clear(disk, SIZE_MAX);
+	buf_add(disk, file.p, size_bytes);
+	for (at = s->synced_bytes; at < size_bytes; at += n) {
+		n = SECTOR - at % SECTOR;
+		if (n > size_bytes - at)
+			n = size_bytes - at;
+		if (random() % 2 == 0)
+			memset(disk->p + at, 0, n);
+	}
+}
+
+static void
+test_after_power_loss_at_least_what_was_synced_is_there(void **state)
+{
+	struct run r;
+	struct step steps[STEPS];
+	struct buf file, disk = { 0 }, why = { 0 }, said, whole;
+	enum journal_verdict verdict;
+	size_t at[FRAMES_MAX], n, i, frame, first;
+	int is_same, is_commit, was_commit = 0;
+	struct stat st;
+
+	(void)state;
+	srandom(11);
+	run_begin(&r, 1);
+	assert_int_equal(stat(r.path, &st), 0);
+	first = (size_t)st.st_size;
+	for (i = 0; i < STEPS; i++) {
+		run_give(&r, i + 1, i + 1);
+		is_commit = random() % 5 == 0;
+		if (is_commit)
+			assert_int_equal(
+			    run_commit(&r, (struct journal_batch){ 0 }), 0);
+		else
+			assert_int_equal(journal_begun(r.j, i + 1), 0);
+		assert_int_equal(stat(r.path, &st), 0);
+		steps[i].size_bytes = (size_t)st.st_size;
+		steps[i].synced_bytes =
+		    i > 0 ? steps[i - 1].synced_bytes : first;
+		/* The power may fail before the sync of a commit ends. */
+		if (i > 0 && was_commit)
+			steps[i].synced_bytes = steps[i - 1].size_bytes;
+		was_commit = is_commit;
+	}
+	file = run_bytes(r.path);
+	n = run_frames(buf_view(&file), at);
+	for (i = 0; i < CRASHES; i++) {
+		const struct step *s = &steps[i % STEPS];
+
+		lose_power(&disk, buf_view(&file), s);
+		said = run_said(buf_view(&disk), &verdict, &why);
+		assert_int_equal(verdict, JOURNAL_OK);
+		/* It is what some number of whole frames says, and these
+		 * contain all that were synced. */
+		for (frame = 1; frame <= n; frame++) {
+			if (at[frame] < s->synced_bytes)
+				continue;
+			whole = run_said(
+			    span_of(file.p, at[frame]), &verdict, &why);
+			is_same = whole.n == said.n &&
+				  memcmp(whole.p, said.p, said.n) == 0;
+			buf_fini(&whole);
+			if (is_same)
+				break;
+		}
+		assert_true(frame <= n && at[frame] <= s->size_bytes);
+		buf_fini(&said);
+	}
+	buf_fini(&file);
+	buf_fini(&disk);
+	buf_fini(&why);
 	run_end(&r);
 }
 
@@ -545,9 +723,13 @@ main(void)
 		cmocka_unit_test(test_a_full_disk_leaves_whole_frames),
 		cmocka_unit_test(
 		    test_after_an_error_of_the_disk_nothing_is_written),
+		cmocka_unit_test(test_a_sync_that_fails_is_not_repeated),
 		cmocka_unit_test(
 		    test_a_start_that_fails_leaves_the_old_journal),
+		cmocka_unit_test(
+		    test_after_power_loss_at_least_what_was_synced_is_there),
 		cmocka_unit_test(test_the_size_does_not_grow_with_the_list),
+		cmocka_unit_test(test_the_last_checkpoint_fits_on_a_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
