@@ -133,6 +133,11 @@ void sink_file_name(struct buf *out, const char *path, uint32_t number);
 struct sink *sink_open_output(struct event_base *base, struct disk *writer,
     const char *path, const struct sink_conf *conf, sink_cb *cb, void *arg);
 /*
+ * Where sink_begin will begin: a journal must say so first, as a run that is
+ * killed before its first batch is resumed there.
+ */
+struct sink_place sink_begins_at(const struct sink *s);
+/*
  * The run begins: truncates a file that is to be replaced, with rotation also
  * removes the files that follow it in the series; cuts at resume_at; ends an
  * incomplete last line before bytes are appended. -1 with errno if that fails.

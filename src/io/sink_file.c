@@ -192,6 +192,9 @@ inspect(struct sink_files *f, int fd)
 		errno = ENODATA;
 		return -1;
 	}
+	f->begin.bytes = c->is_resumed   ? c->resume_at.bytes
+			 : c->may_append ? (uint64_t)st.st_size
+					 : 0;
 	if (c->is_private && (st.st_mode & 077) != 0 && fchmod(fd, 0600) == -1)
 		return -1;
 	return lock(fd);
@@ -224,7 +227,7 @@ open_first(struct sink_files *f)
 		errno = errnum;
 		return -1;
 	}
-	f->last.at.file = number;
+	f->last.at.file = f->begin.file = number;
 	f->has_new_name = 1;
 	return fd;
 }
@@ -341,6 +344,19 @@ note(struct sink_files *f, uint64_t end, uint32_t file, uint64_t bytes)
 	f->known[f->nknown++] = f->last;
 }
 
+struct sink_place
+sink_begins_at(const struct sink *s)
+{
+	return s->files != NULL ? s->files->begin : (struct sink_place){ 0 };
+}
+
+/* May the file end with an incomplete line that is not of this run? */
+static int
+may_end_in_line(const struct sink_conf *c)
+{
+	return c->is_resumed ? c->is_lines || c->head.n > 0 : c->may_append;
+}
+
 int
 sink_begin(struct sink *s)
 {
@@ -356,7 +372,7 @@ sink_begin(struct sink *s)
 			buf_span(&s->buf, f->conf.head);
 		return 0;
 	}
-	size = f->conf.is_resumed ? (int64_t)f->conf.resume_at.bytes : 0;
+	size = f->conf.is_resumed ? (int64_t)f->begin.bytes : 0;
 	if ((f->conf.is_resumed || !f->conf.may_append) &&
 	    ftruncate(s->fd, size) == -1)
 		return -1;
@@ -366,7 +382,7 @@ sink_begin(struct sink *s)
 	size = lseek(s->fd, 0, SEEK_END);
 	if (size == 0)
 		size = write_head(s);
-	else if (f->conf.may_append && !f->conf.is_resumed && s->frames == NULL)
+	else if (may_end_in_line(&f->conf) && s->frames == NULL)
 		size = end_last_line(s, size);
 	if (size == -1)
 		return -1;
@@ -592,6 +608,8 @@ cut_at(struct sink *s, struct sink_place at)
 		close(fd);
 	else if (r == 0)
 		r = lseek(fd, (off_t)at.bytes, SEEK_SET) == -1 ? -1 : 0;
+	if (r == 0)
+		s->partial = 0;
 	if (r == 0 && at.file != 0)
 		remove_later(f, at.file);
 	return r;

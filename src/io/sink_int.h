@@ -39,7 +39,8 @@ struct sink_files {
 	int is_regular; /* else all that follows is unused */
 	int folder;     /* a descriptor, or -1 */
 	int has_new_name;
-	uint64_t head_bytes; /* of the head in the present file */
+	struct sink_place begin; /* where the run begins, before the head */
+	uint64_t head_bytes;     /* of the head in the present file */
 	/* The latest known place: where the present file begins, or of a
 	 * compressed one where its last frame ends. */
 	struct sink_known last;

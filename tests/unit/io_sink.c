@@ -605,6 +605,48 @@ test_an_output_can_be_cut_back_to_a_place(void **state)
 	sink_free(s);
 }
 
+static void
+test_nothing_is_cut_off_after_it_was_cut_back(void **state)
+{
+	struct sink_conf conf = { .is_lines = 1, .has_commits = 1 };
+	struct sink *s = must_open(*state, "out", &conf);
+
+	put(s, "aaa\n");
+	put(s, "part of a line");
+	finish(s);
+	assert_int_equal(sink_cut_back(s, 4), 0);
+	sink_end_line(s);
+	check_file("out", "aaa\n");
+	sink_free(s);
+}
+
+static void
+test_a_run_that_was_killed_at_once_begins_where_it_began(void **state)
+{
+	struct sink_conf conf = { .is_lines = 1, .may_append = 1 };
+	struct sink_conf rotated = { .rotate_bytes = 8, .is_lines = 1 };
+	struct sink *s;
+
+	put_file("out", "before\nno end");
+	s = must_open(*state, "out", &conf);
+	put(s, "aaa\n");
+	finish(s);
+	conf = (struct sink_conf){
+		.is_lines = 1, .is_resumed = 1, .resume_at = sink_begins_at(s)
+	};
+	sink_free(s);
+	s = must_open(*state, "out", &conf);
+	put(s, "bbb\n");
+	finish(s);
+	sink_free(s);
+	check_file("out", "before\nno end\nbbb\n");
+
+	s = must_open(*state, "series", &rotated);
+	assert_int_equal(sink_begins_at(s).file, 1);
+	assert_int_equal(sink_begins_at(s).bytes, 0);
+	sink_free(s);
+}
+
 /* ---- frames ---- */
 
 static void
@@ -700,6 +742,8 @@ main(void)
 		TEST(test_a_resumed_series_loses_its_later_files),
 		TEST(test_a_place_has_all_bytes_before_it),
 		TEST(test_an_output_can_be_cut_back_to_a_place),
+		TEST(test_nothing_is_cut_off_after_it_was_cut_back),
+		TEST(test_a_run_that_was_killed_at_once_begins_where_it_began),
 		TEST(test_a_frame_is_written_after_a_second),
 		TEST(test_an_empty_compressed_file_is_readable),
 		TEST(test_a_full_disk_leaves_whole_frames_and_whole_records),
