@@ -27,17 +27,14 @@
 #include "core/sched.h"
 #include "core/turn.h"
 #include "core/standstill.h"
-#include "engine_trace.h"
-#include "engine_input.h"
-#include "engine_output.h"
-#include "engine_rows.h"
-#include "engine_workers.h"
+#include "engine_int.h"
 #include "io/conn/conn.h"
 #include "io/disk.h"
 #include "io/dns/resolve.h"
 #include "io/signals.h"
 #include "io/sink.h"
 #include "io/source.h"
+#include "io/spool.h"
 #include "io/stall.h"
 #include "io/timer.h"
 #include "io/tls/tls.h"
@@ -48,34 +45,6 @@
 	60000000         /* the same for a database, whose disk is busy */
 #define KILLED_US 300000 /* the same, after a second signal */
 #define SLICE_US 50000   /* of these, between checks for signals */
-#define NSIGNALS 5
-
-struct engine {
-	struct core core;
-	struct job job; /* the only one */
-	struct source *source;
-	struct sink *out, *failed; /* records; --failed-input, or NULL */
-	struct engine_rows *rows;  /* the database of records, instead of out */
-	struct disk *writer;       /* compresses */
-	struct buf head;           /* of each file of records */
-	struct engine_input input;
-	struct engine_output output;
-	struct event_base *base;
-	struct tls *tls;
-	struct stall *stall;
-	struct sink *notes;
-	struct engine_observer observer; /* all-zero: none */
-	struct event *signals[NSIGNALS];
-	struct timer *grace, *run_time;
-	struct engine_workers workers;
-	struct engine_trace trace;
-	size_t max_sockets;
-	int signal;    /* the last one that stops */
-	int is_killed; /* it was the second */
-	int is_cut;    /* --grace is over, or --max-run-time: */
-	int is_timed_out;
-	int handshakes_left;
-};
 
 /* ---- a pass of the loop ---- */
 
@@ -183,8 +152,8 @@ on_usr2(evutil_socket_t sig, short what, void *arg)
 }
 
 /* Only wakes the loop, which checks for input itself. */
-static void
-on_wakeup(void *arg)
+void
+engine_wake(void *arg)
 {
 	struct core *c = arg;
 
@@ -193,8 +162,8 @@ on_wakeup(void *arg)
 
 /* ---- wiring ---- */
 
-static void
-catch_signals(struct engine *e)
+void
+engine_catch_signals(struct engine *e)
 {
 	static const int stops[] = { SIGINT, SIGHUP, SIGTERM };
 	size_t i;
@@ -311,11 +280,12 @@ engine_new(
 
 	e->base = make_base();
 	e->writer = disk_new(e->base);
+	e->syncer = disk_new(e->base);
 	e->max_sockets = max_sockets;
 	core_init(c, e->base);
 	core_set_limits(c, o);
 	job_init(&e->job, c, o);
-	e->stall = stall_new(e->base, on_wakeup, c);
+	e->stall = stall_new(e->base, engine_wake, c);
 	clock_watch(&c->clock, e->stall, on_stall, c);
 	e->notes = sink_new(e->base, 2, NULL, NULL);
 	engine_trace_init(&e->trace, c, e->notes);
@@ -325,117 +295,20 @@ engine_new(
 		engine_free(e);
 		return NULL;
 	}
-	e->source = source_new(e->base, on_wakeup, c);
-	source_limits(e->source, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
-	engine_input_init(&e->input, e->source);
+	e->source = engine_new_source(e);
+	engine_input_init(&e->input, e->source, (uint64_t)o->limit);
 	e->job.intake.input = &e->input.input;
 	return e;
 }
 
-static int
-refuse_output(struct buf *err, const char *option, const char *path)
+struct source *
+engine_new_source(const struct engine *e)
 {
-	int why = errno;
+	struct source *s =
+	    source_new(e->base, engine_wake, (void *)(uintptr_t)&e->core);
 
-	message_begin(err);
-	buf_printf(err, "--%s: ", option);
-	message_show(err, path);
-	if (why == ELOOP)
-		buf_str(err, ": it is a symbolic link\n");
-	else if (why == EBUSY)
-		buf_str(err, ": another fetchd writes this file\n");
-	else if (why == ESPIPE)
-		buf_str(err, ": not a regular file, which --rotate needs\n");
-	else
-		buf_printf(err, ": %s\n", strerror(why));
-	return why == ESPIPE ? 2 : 3;
-}
-
-/* NULL with errno set if that fails. */
-static struct sink *
-open_failed_input(struct core *c, const char *path)
-{
-	return strcmp(path, "-") == 0
-		   ? sink_new(c->base, 1, on_wakeup, c)
-		   : sink_open_private(c->base, path, on_wakeup, c);
-}
-
-/* NULL with errno set if that fails. */
-static struct sink *
-open_records(struct engine *e, const char *path)
-{
-	const struct opts *o = e->job.opts;
-	struct sink_conf conf = { .coding = sink_coding_of(path),
-		.rotate_bytes = (uint64_t)o->rotate_bytes,
-		.is_lines = !opts_is_table(o) && o->format != FORMAT_BODY,
-		.may_append = o->append };
-	struct core *c = &e->core;
-
-	if (opts_is_table(o))
-		record_csv_head(&e->head, &e->job.emit.format);
-	conf.head = buf_view(&e->head);
-	if (strcmp(path, "-") != 0)
-		return sink_open_output(
-		    e->base, e->writer, path, &conf, on_wakeup, c);
-	e->out = sink_new(e->base, 1, on_wakeup, c);
-	buf_span(sink_buf(e->out), conf.head);
-	return e->out;
-}
-
-/* NULL after a message. */
-static struct engine_rows *
-open_database(struct engine *e, struct buf *err)
-{
-	const struct engine_rows_conf conf = { .base = e->base,
-		.opts = e->job.opts,
-		.failed = e->failed,
-		.cb = on_wakeup,
-		.cb_arg = &e->core };
-
-	return engine_rows_open(&conf, err);
-}
-
-int
-engine_open_output(struct engine *e, struct buf *err)
-{
-	int is_database = e->job.opts->output_kind == OUTPUT_DATABASE;
-	struct core *c = &e->core;
-	const char *path = e->job.opts->output;
-	const char *failed = e->job.opts->failed_input;
-
-	if (failed != NULL &&
-	    (e->failed = open_failed_input(c, failed)) == NULL)
-		return refuse_output(err, "failed-input", failed);
-	if (is_database)
-		e->rows = open_database(e, err);
-	else
-		e->out = open_records(e, path);
-	if (is_database && e->rows == NULL)
-		return 3;
-	if (!is_database && e->out == NULL)
-		return refuse_output(err, "output", path);
-	if (e->job.opts->trace != NULL &&
-	    engine_trace_open(&e->trace, e->base, e->job.opts->trace) == -1)
-		return refuse_output(err, "trace", e->job.opts->trace);
-	/* Truncated last, when all files could be opened. */
-	if (failed != NULL && sink_empty(e->failed) == -1)
-		return refuse_output(err, "failed-input", failed);
-	if (engine_trace_begin(&e->trace) == -1)
-		return refuse_output(err, "trace", e->job.opts->trace);
-	if (is_database) {
-		if (engine_rows_begin(e->rows, err) == -1)
-			return 3;
-		e->job.emit.out = &e->rows->output;
-	} else {
-		if (sink_begin(e->out) == -1)
-			return refuse_output(err, "output", path);
-		engine_output_init(&e->output, e->out, e->failed);
-		e->job.emit.out = &e->output.output;
-	}
-	e->job.emit.failed = e->failed;
-	/* Before the open: a signal must end the wait for a FIFO's reader. */
-	catch_signals(e);
-	return 0;
+	source_limits(s, REQUEST_JSON_LINE_MAX, REQUEST_URL_LINE_MAX);
+	return s;
 }
 
 void
@@ -459,6 +332,10 @@ engine_free(struct engine *e)
 	stall_free(e->stall);
 	engine_output_fini(&e->output);
 	disk_free(e->writer); /* its jobs use the sinks */
+	disk_free(e->syncer);
+	if (e->has_commit)
+		engine_commit_fini(&e->commit);
+	engine_resume_close(&e->resume);
 	sink_free(e->out);
 	engine_rows_close(e->rows);
 	sink_free(e->failed);
@@ -467,7 +344,7 @@ engine_free(struct engine *e)
 	sink_free(e->notes);
 	timer_free(e->grace);
 	timer_free(e->run_time);
-	for (i = 0; i < NSIGNALS; i++)
+	for (i = 0; i < ENGINE_SIGNALS; i++)
 		if (e->signals[i] != NULL)
 			event_free(e->signals[i]);
 	event_base_free(e->base);
@@ -483,7 +360,30 @@ first_output_error(const struct engine *e)
 	const struct output *out = e->job.emit.out;
 	enum err err = out->ops->error(out);
 
-	return err != E_OK ? err : failed_input_error(&e->job);
+	if (err == E_OK)
+		err = failed_input_error(&e->job);
+	if (err == E_OK && e->has_commit)
+		err = engine_commit_error(&e->commit);
+	if (err == E_OK && e->resume.is_open &&
+	    engine_journal_errno(&e->resume.journal) != 0)
+		err = E_OUTPUT_IO;
+	return err;
+}
+
+/* Makes all that is written durable; a second signal ends the wait. */
+static void
+finish_commit(struct engine *e)
+{
+	if (!e->has_commit)
+		return;
+	engine_commit_end(&e->commit);
+	while (!e->is_killed && engine_commit_error(&e->commit) == E_OK &&
+	       !engine_commit_is_idle(&e->commit)) {
+		engine_commit_step(&e->commit);
+		disk_finish(e->syncer, SLICE_US);
+		CHECK(event_base_loop(e->base, EVLOOP_NONBLOCK) != -1);
+		output_settle(&e->job);
+	}
 }
 
 static void
@@ -531,10 +431,45 @@ finish_output(struct engine *e)
 	while (is_more && j->emit.spill_error == E_OK && !e->is_killed) {
 		is_more = turn_emit_rest(c);
 		drain(e, e->rows != NULL ? ROWS_FINISH_US : FINISH_US);
+		finish_commit(e);
 		output_settle(j);
 		if (has_lost_records(e))
 			return; /* its reader has stopped */
 	}
+}
+
+/* The disk is full: what is wholly written counts. */
+static void
+salvage_output(struct engine *e)
+{
+	if (!e->has_commit)
+		return;
+	disk_finish(e->syncer, FINISH_US);
+	output_settle(&e->job);
+	engine_commit_salvage(&e->commit);
+	disk_finish(e->syncer, FINISH_US);
+	output_settle(&e->job);
+}
+
+static int
+has_spool_failed(const struct engine *e)
+{
+	return e->resume.spool != NULL && spool_error(e->resume.spool) != NULL;
+}
+
+/* Notes that nothing is left to do. */
+static void
+finish_journal(struct engine *e)
+{
+	const struct engine_journal *j = &e->resume.journal;
+
+	if (!e->resume.is_open || e->is_killed || !job_is_done(&e->job) ||
+	    e->job.intake.failed || has_spool_failed(e) ||
+	    first_output_error(e) != E_OK ||
+	    progress_open(j->state.progress) > 0)
+		return;
+	e->resume.is_finished = 1;
+	(void)journal_finish(j->file); /* only for people */
 }
 
 static int
@@ -545,7 +480,7 @@ is_over(const struct engine *e)
 	const struct output *out = j->emit.out;
 
 	return e->is_killed || e->is_cut || j->emit.spill_error != E_OK ||
-	       first_output_error(e) != E_OK ||
+	       first_output_error(e) != E_OK || has_spool_failed(e) ||
 	       (sched_is_done(c) && out->ops->pending(out) == 0 &&
 		   failed_input_pending(j) == 0);
 }
@@ -567,8 +502,12 @@ engine_run(struct engine *e)
 	if (!e->is_killed && j->emit.out->ops->error(j->emit.out) == E_OK &&
 	    j->emit.spill_error == E_OK)
 		finish_output(e);
+	if (!e->is_killed && e->out != NULL &&
+	    sink_error(e->out) == E_OUTPUT_NO_SPACE)
+		salvage_output(e);
 	if (!sched_is_done(c) || c->sched.pauses & PAUSE_STOP)
 		intake_check_left(c);
+	finish_journal(e);
 	if (e->failed != NULL)
 		sink_finish(e->failed, e->is_killed ? KILLED_US : FINISH_US);
 	if (e->is_killed)
@@ -591,8 +530,9 @@ has_output_failed(const struct engine *e)
 	const struct job *j = &e->job;
 	enum err out = first_output_error(e);
 
-	return j->intake.failed || j->emit.spill_error != E_OK ||
-	       out == E_OUTPUT_IO || out == E_OUTPUT_NO_SPACE;
+	return j->intake.failed || has_spool_failed(e) ||
+	       j->emit.spill_error != E_OK || out == E_OUTPUT_IO ||
+	       out == E_OUTPUT_NO_SPACE;
 }
 
 /* Is a record left that the output's reader did not read in time? */
@@ -628,6 +568,26 @@ engine_exit_status(struct engine *e, enum engine_end end)
 }
 
 /* ---- accessors ---- */
+
+void
+engine_put_commit_fault(const struct engine *e, struct buf *b)
+{
+	const char *what = e->commit.failed_at;
+	int errnum = e->commit.errnum;
+
+	if (e->resume.is_open &&
+	    engine_journal_errno(&e->resume.journal) != 0) {
+		what = "journal";
+		errnum = engine_journal_errno(&e->resume.journal);
+	} else if (!e->has_commit || engine_commit_error(&e->commit) == E_OK)
+		return;
+	message_line(b,
+	    "%s: %s (%s); what was not on the disk by then is "
+	    "fetched again on resume",
+	    what, strerror(errnum),
+	    error_code(errnum == ENOSPC || errnum == EDQUOT ? E_OUTPUT_NO_SPACE
+							    : E_OUTPUT_IO));
+}
 
 enum err
 engine_output_error(const struct engine *e, const char **why)

@@ -13,6 +13,7 @@
 #include "options/options.h"
 
 struct engine;
+struct engine_resume;
 struct sink;
 struct source;
 
@@ -30,6 +31,22 @@ enum engine_end {
  */
 struct engine *engine_new(
     const struct opts *o, size_t max_sockets, struct buf *err, int *status);
+/*
+ * With --journal or --resume: opens the journal, and the spool if standard
+ * input is an input, which is then read from engine_spool. Before the inputs
+ * are added. Returns as engine_open_output does.
+ */
+int engine_open_journal(struct engine *e, int stdin_closed, struct buf *err);
+/* The state of that; NULL without a journal. */
+const struct engine_resume *engine_resume(const struct engine *e);
+/* Compares the inputs with those of the run before. `fresh`: a source of the
+ * same inputs, which is used up. */
+int
+engine_check_inputs(struct engine *e, struct source *fresh, struct buf *err);
+/* Appends what ended the commits, for people, if anything did. */
+void engine_put_commit_fault(const struct engine *e, struct buf *b);
+/* A source like the engine's, without inputs. The caller frees it. */
+struct source *engine_new_source(const struct engine *e);
 /*
  * Call last before engine_run: creates or truncates the output and the file of
  * --failed-input (so that an earlier error leaves them unchanged) and installs

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Records to a sink; a token comes back when its bytes are written. */
+/* Records to a sink; a token comes back when its bytes are written, or when a
+ * commit has made them durable. */
 #include "engine_output.h"
 
+#include "engine_commit.h"
 #include "io/sink.h"
 
 static struct engine_output *
@@ -40,6 +42,10 @@ put(struct output *o, const struct output_token *token)
 	struct engine_output *e = of(o);
 
 	sink_mark(e->sink);
+	if (e->commit != NULL) {
+		engine_commit_put(e->commit, token);
+		return;
+	}
 	tokens_put(&e->tokens, token,
 	    (struct tokens_end){ end(e->sink), end(e->failed) });
 }
@@ -50,6 +56,8 @@ take_durable(struct output *o, uint64_t *token)
 	struct engine_output *e = of(o);
 	struct output_token t;
 
+	if (e->commit != NULL)
+		return engine_commit_take(e->commit, token);
 	if (sink_error(e->sink) != E_OK ||
 	    (e->failed != NULL && sink_error(e->failed) != E_OK))
 		return 0;
@@ -64,7 +72,11 @@ take_durable(struct output *o, uint64_t *token)
 static void
 flush(struct output *o)
 {
-	sink_flush(of(o)->sink);
+	struct engine_output *e = of(o);
+
+	sink_flush(e->sink);
+	if (e->commit != NULL)
+		engine_commit_step(e->commit);
 }
 
 static size_t
@@ -82,19 +94,25 @@ is_full(const struct output *o)
 static enum err
 error(const struct output *o)
 {
-	return sink_error(sink_of(o));
+	const struct engine_output *e =
+	    (const struct engine_output *)(const void *)o;
+	enum err err = sink_error(e->sink);
+
+	return err == E_OK && e->commit != NULL ? engine_commit_error(e->commit)
+						: err;
 }
 
 void
-engine_output_init(
-    struct engine_output *o, struct sink *sink, struct sink *failed)
+engine_output_init(struct engine_output *o, struct sink *sink,
+    struct sink *failed, struct engine_commit *commit)
 {
 	static const struct output_ops ops = { buffer, put, take_durable, flush,
 		pending, is_full, error };
 
-	*o = (struct engine_output){
-		.output = { &ops }, .sink = sink, .failed = failed
-	};
+	*o = (struct engine_output){ .output = { &ops },
+		.sink = sink,
+		.failed = failed,
+		.commit = commit };
 }
 
 void

@@ -8,16 +8,20 @@
 
 struct sink;
 
+struct engine_commit;
+
 /* An output over an io/sink and perhaps that of --failed-input, which stay
- * their owner's. A record is durable when both have been written. */
+ * their owner's. A record is durable when both have been written, or when the
+ * commit says so. */
 struct engine_output {
 	struct output output;
 	struct sink *sink, *failed;
-	struct tokens tokens;
+	struct engine_commit *commit; /* or NULL */
+	struct tokens tokens;         /* without a commit */
 };
 
-void engine_output_init(
-    struct engine_output *o, struct sink *sink, struct sink *failed);
+void engine_output_init(struct engine_output *o, struct sink *sink,
+    struct sink *failed, struct engine_commit *commit);
 void engine_output_fini(struct engine_output *o);
 
 #endif

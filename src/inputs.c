@@ -82,28 +82,6 @@ refuse_missing(struct buf *err, const char *path, int why)
 
 /* ---- files that are not lists ---- */
 
-/* Appends a file name as a word of a shell command, quoted if needed. */
-static void
-put_shell_word(struct buf *out, const char *name)
-{
-	size_t plain =
-	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			 "0123456789_./+=:@%,-");
-	int is_plain = name[plain] == '\0' && name[0] != '-';
-
-	if (is_plain) {
-		buf_str(out, name);
-		return;
-	}
-	buf_char(out, '\'');
-	for (; *name != '\0'; name++)
-		if (*name == '\'')
-			buf_str(out, "'\\''");
-		else
-			buf_char(out, *name);
-	buf_char(out, '\'');
-}
-
 /* Refuses a file whose first bytes are not those of a list. path NULL: standard
  * input. */
 static int
@@ -112,7 +90,7 @@ refuse_kind(struct buf *err, const char *path, struct span head)
 	struct buf word = { 0 }, kind = { 0 };
 	int status = 0;
 
-	put_shell_word(&word, path != NULL ? path : "FILE");
+	message_shell_word(&word, path != NULL ? path : "FILE");
 	buf_char(&word, '\0');
 	if (input_kind_refuse(&kind, head, word.p)) {
 		message_begin(err);
@@ -169,37 +147,37 @@ check_file(const char *path, struct buf *err)
 /* ---- operands ---- */
 
 static int
-add_stdin(struct source *s, int stdin_closed, struct buf *err)
+add_stdin(struct source *s, const struct inputs_stdin *in, struct buf *err)
 {
 	struct stat st;
 
-	if (stdin_closed)
+	if (in->spool != NULL && !in->is_spool_new) {
+		source_add_spool(s, in->spool);
+		return 0;
+	}
+	if (in->is_closed)
 		return refuse(err, 3, "standard input", "it is closed");
 	if (fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
 		return refuse(err, 3, "standard input", strerror(EISDIR));
 	if (fstat(0, &st) == 0 && S_ISREG(st.st_mode) &&
 	    check_kind(0, NULL, err) != 0)
 		return 2;
-	source_add_stdin(s);
+	if (in->spool != NULL)
+		source_add_spool(s, in->spool);
+	else
+		source_add_stdin(s);
 	return 0;
 }
 
 static int
-is_url_operand(const struct opt_operand *op)
-{
-	return !op->is_file && (op->is_url || is_url(op->text)) &&
-	       op->text[0] != '{';
-}
-
-static int
 add_operand(struct source *s, const struct opt_operand *op, size_t i,
-    int stdin_closed, struct buf *err)
+    const struct inputs_stdin *in, struct buf *err)
 {
 	int status;
 
 	if (strcmp(op->text, "-") == 0 && !op->is_url)
-		return add_stdin(s, stdin_closed, err);
-	if (is_url_operand(op)) {
+		return add_stdin(s, in, err);
+	if (opts_is_url_operand(op)) {
 		source_add_url(s, op->text, i + 1);
 		return 0;
 	}
@@ -215,13 +193,15 @@ add_operand(struct source *s, const struct opt_operand *op, size_t i,
 
 /* Without operands: standard input, if there is something to read. */
 static int
-add_default(struct source *s, int stdin_closed, struct buf *err)
+add_default(struct source *s, const struct inputs_stdin *in, struct buf *err)
 {
 	struct stat st;
 
-	if (!stdin_closed && fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
-		return add_stdin(s, stdin_closed, err);
-	if (stdin_closed || fstat(0, &st) == -1 ||
+	if (in->spool != NULL && !in->is_spool_new)
+		return add_stdin(s, in, err);
+	if (!in->is_closed && fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
+		return add_stdin(s, in, err);
+	if (in->is_closed || fstat(0, &st) == -1 ||
 	    !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) ||
 		S_ISSOCK(st.st_mode))) {
 		message_line(err, "no input: give a URL or a FILE, or pipe a "
@@ -229,31 +209,32 @@ add_default(struct source *s, int stdin_closed, struct buf *err)
 		opts_usage(err);
 		return 2;
 	}
-	return add_stdin(s, stdin_closed, err);
+	return add_stdin(s, in, err);
 }
 
 static int
-add_operands(
-    struct source *s, const struct opts *o, int stdin_closed, struct buf *err)
+add_operands(struct source *s, const struct opts *o,
+    const struct inputs_stdin *in, struct buf *err)
 {
 	int status = 0;
 	size_t i;
 
 	for (i = 0; i < o->noperands && status == 0; i++)
-		status = add_operand(s, &o->operands[i], i, stdin_closed, err);
+		status = add_operand(s, &o->operands[i], i, in, err);
 	return status;
 }
 
 int
-inputs_add(
-    struct source *s, const struct opts *o, int stdin_closed, struct buf *err)
+inputs_add(struct source *s, const struct opts *o,
+    const struct inputs_stdin *in, struct buf *err)
 {
-	int status = o->noperands > 0 ? add_operands(s, o, stdin_closed, err)
-				      : add_default(s, stdin_closed, err);
+	int status = o->noperands > 0 ? add_operands(s, o, in, err)
+				      : add_default(s, in, err);
 
 	if (status != 0 || !o->follow)
 		return status;
-	if (o->noperands > 0 && is_url_operand(&o->operands[o->noperands - 1]))
+	if (o->noperands > 0 &&
+	    opts_is_url_operand(&o->operands[o->noperands - 1]))
 		return refuse(err, 2, "--follow",
 		    "the last input is a URL; only a file or a FIFO can be "
 		    "followed");
@@ -265,5 +246,5 @@ int
 inputs_is_single(const struct opts *o)
 {
 	return o->limit == 1 ||
-	       (o->noperands == 1 && is_url_operand(&o->operands[0]));
+	       (o->noperands == 1 && opts_is_url_operand(&o->operands[0]));
 }

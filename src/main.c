@@ -23,11 +23,13 @@
 #include "codec/http/http.h"
 #include "core/output/order.h"
 #include "engine.h"
+#include "engine_resume.h"
 #include "inputs.h"
 #include "io/pool/pool.h"
 #include "io/signals.h"
 #include "io/sink.h"
 #include "io/source.h"
+#include "io/spool.h"
 #include "options/options.h"
 #include "watch.h"
 
@@ -259,8 +261,83 @@ put_fault(struct buf *b, enum err e, const char *why, const char *name)
 	buf_printf(b, ": %s (%s)\n", why, error_code(e));
 }
 
+/* May the command line contain a secret? */
+static int
+has_secrets(const struct opts *o)
+{
+	static const enum opt ids[] = { OPT_user, OPT_oauth2_bearer, OPT_cookie,
+		OPT_header, OPT_data, OPT_data_raw, OPT_data_binary,
+		OPT_json_data, OPT_form };
+	size_t i;
+
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		if (opts_given(o, ids[i]))
+			return 1;
+	for (i = 0; i < o->noperands; i++)
+		if (opts_is_url_operand(&o->operands[i]) &&
+		    strchr(o->operands[i].text, '@') != NULL)
+			return 1;
+	return 0;
+}
+
+/* Is it one of those that are for the beginning of a run only? */
+static int
+is_for_first_run(const char *word)
+{
+	static const char *const words[] = { "--append", "--overwrite",
+		"--resume", "--resume-force", "--journal-salvage" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i]) == 0)
+			return 1;
+	return 0;
+}
+
+/* One line that can be copied into a shell. */
 static void
-say_end(struct engine *e, struct watch *w)
+put_how_to_resume(struct buf *b, const struct opts *o, char *const *argv)
+{
+	message_begin(b);
+	if (has_secrets(o)) {
+		buf_str(b, "not finished; to go on, run the same command with "
+			   "--resume\n");
+		return;
+	}
+	buf_str(b, "not finished; to go on: ");
+	message_shell_word(b, argv[0]);
+	for (argv++; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+		if (!is_for_first_run(*argv)) {
+			buf_char(b, ' ');
+			message_shell_word(b, *argv);
+		}
+	buf_str(b, " --resume");
+	for (; *argv != NULL; argv++) {
+		buf_char(b, ' ');
+		message_shell_word(b, *argv);
+	}
+	buf_char(b, '\n');
+}
+
+static void
+put_journal_end(struct buf *b, const struct engine_resume *r,
+    const struct opts *o, char *const *argv)
+{
+	if (r == NULL || !r->has_begun)
+		return;
+	if (r->spool != NULL && spool_error(r->spool) != NULL)
+		message_about(b, "standard input", spool_error(r->spool));
+	if (!r->is_finished)
+		put_how_to_resume(b, o, argv);
+	else if (r->is_resumed && r->journal.saved.items == r->items_before)
+		message_line(b,
+		    "%s: the run is finished: nothing was left of its %llu "
+		    "items",
+		    o->journal, (unsigned long long)r->items_before);
+}
+
+static void
+say_end(struct engine *e, struct watch *w, char *const *argv)
 {
 	const struct job *j = engine_job(e);
 	struct sink *notes = engine_notes(e);
@@ -284,13 +361,42 @@ say_end(struct engine *e, struct watch *w)
 		message_line(&b, "temporary file of --keep-order: %s (%s)",
 		    strerror(order_errno(j->emit.order)),
 		    error_code(j->emit.spill_error));
+	engine_put_commit_fault(e, &b);
+	put_journal_end(&b, engine_resume(e), j->opts, argv);
 	sink_note(notes, buf_view(&b));
 	sink_finish(notes, NOTES_US);
 	buf_fini(&b);
 }
 
+/* Adds the inputs and, if there is a journal, compares them with those of the
+ * run before. */
 static int
-run(struct opts *o, struct closed was, struct buf *err)
+add_inputs(
+    struct engine *e, const struct opts *o, int stdin_closed, struct buf *err)
+{
+	const struct engine_resume *r = engine_resume(e);
+	struct inputs_stdin in = { .is_closed = stdin_closed };
+	struct source *fresh;
+	int status;
+
+	if (r != NULL) {
+		in.spool = r->spool_path;
+		in.is_spool_new = r->is_spool_new;
+	}
+	status = inputs_add(engine_source(e), o, &in, err);
+	if (status != 0 || r == NULL)
+		return status;
+	fresh = engine_new_source(e);
+	status = inputs_add(fresh, o, &in, err);
+	source_end_spool(fresh);
+	if (status == 0)
+		status = engine_check_inputs(e, fresh, err);
+	source_free(fresh);
+	return status;
+}
+
+static int
+run(struct opts *o, struct closed was, char *const *argv, struct buf *err)
 {
 	struct engine *e;
 	struct watch *w;
@@ -310,7 +416,9 @@ run(struct opts *o, struct closed was, struct buf *err)
 	w = watch_new(e);
 	engine_job(e)->is_single = inputs_is_single(o);
 	set_output(&engine_job(e)->emit, o);
-	status = inputs_add(engine_source(e), o, was.in, err);
+	status = engine_open_journal(e, was.in, err);
+	if (status == 0)
+		status = add_inputs(e, o, was.in, err);
 	if (status == 0)
 		status = engine_open_output(e, err);
 	if (status == 0) {
@@ -319,7 +427,7 @@ run(struct opts *o, struct closed was, struct buf *err)
 		end = engine_run(e);
 		signals_after_loop();
 		status = engine_exit_status(e, end);
-		say_end(e, w);
+		say_end(e, w, argv);
 	}
 	watch_free(w);
 	engine_free(e);
@@ -366,7 +474,7 @@ main(int argc, char **argv)
 	else if (status == OPTS_VERSION)
 		status = show(version);
 	else if (status == 0)
-		status = run(&o, was, &err);
+		status = run(&o, was, argv, &err);
 	if (err.n > 0 && write(2, err.p, err.n) < 0)
 		status = status != 0 ? status : 3;
 	buf_fini(&err);

@@ -96,3 +96,23 @@ message_quote_path(struct buf *out, const char *path)
 	message_show(out, path);
 	buf_char(out, '"');
 }
+
+void
+message_shell_word(struct buf *out, const char *text)
+{
+	size_t plain =
+	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789_./+=:@%,-");
+
+	if (text[plain] == '\0' && plain > 0) {
+		buf_str(out, text);
+		return;
+	}
+	buf_char(out, '\'');
+	for (; *text != '\0'; text++)
+		if (*text == '\'')
+			buf_str(out, "'\\''");
+		else
+			buf_char(out, *text);
+	buf_char(out, '\'');
+}

@@ -26,5 +26,8 @@ void message_show_span(struct buf *out, struct span text);
 void message_quote(struct buf *out, const char *text);
 /* The same for the name of a file, which is never cut. */
 void message_quote_path(struct buf *out, const char *path);
+/* Appends text as a word of a shell command, in single quotes if needed. Not
+ * made safe. */
+void message_shell_word(struct buf *out, const char *text);
 
 #endif

@@ -31,7 +31,7 @@
 #define GROWTH_US 100000 /* poll interval: has a followed file grown? */
 #define WRITER_US 500000 /* poll interval: was a followed FIFO removed? */
 
-enum input_kind { INPUT_URL, INPUT_FILE, INPUT_STDIN };
+enum input_kind { INPUT_URL, INPUT_FILE, INPUT_STDIN, INPUT_SPOOL };
 
 /* What may follow the end of an input. */
 enum follow {
@@ -44,6 +44,7 @@ struct input {
 	struct link link;
 	enum input_kind kind;
 	const char *text;
+	const char *path; /* of a file */
 	uint64_t number;
 	uint64_t size; /* of a regular file when it was added */
 };
@@ -61,6 +62,7 @@ struct source {
 	int skipping;    /* the rest of a line that was too long */
 	struct event *readable;
 	int is_waiting;
+	int is_spool_ended; /* a spool does not grow any more */
 	int follows_last;   /* the last input is followed */
 	enum follow follow; /* this one */
 	struct timer *wakeup;
@@ -165,11 +167,30 @@ source_add_file(struct source *s, const char *path)
 	struct input *in = add(s, INPUT_FILE, path);
 	struct stat st;
 
+	in->path = path;
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
 		in->size = (uint64_t)st.st_size;
 	else
 		s->is_total_unknown = 1;
 	s->total += in->size;
+}
+
+void
+source_add_spool(struct source *s, const char *path)
+{
+	add(s, INPUT_SPOOL, "-")->path = path;
+	s->is_total_unknown = 1;
+}
+
+void
+source_end_spool(struct source *s)
+{
+	const struct link *k = list_first(&s->inputs);
+
+	s->is_spool_ended = 1;
+	if (k != NULL &&
+	    CONTAINER(k, const struct input, link)->kind == INPUT_SPOOL)
+		s->follow = FOLLOW_NOTHING;
 }
 
 void
@@ -218,6 +239,8 @@ static enum follow
 follow_kind(
     const struct source *s, const struct input *in, const struct stat *st)
 {
+	if (in->kind == INPUT_SPOOL)
+		return s->is_spool_ended ? FOLLOW_NOTHING : FOLLOW_GROWTH;
 	if (!s->follows_last || list_next(&s->inputs, &in->link) != NULL)
 		return FOLLOW_NOTHING;
 	if (S_ISREG(st->st_mode))
@@ -240,11 +263,11 @@ open_input(struct source *s, const struct input *in)
 {
 	struct stat st;
 
-	s->owns_fd = in->kind == INPUT_FILE;
+	s->owns_fd = in->kind != INPUT_STDIN;
 	s->fd =
 	    in->kind == INPUT_STDIN
 		? 0
-		: open(in->text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		: open(in->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (s->fd == -1 || fstat(s->fd, &st) == -1)
 		return fail(s, in->text, strerror(errno));
 	if (S_ISDIR(st.st_mode))
@@ -361,7 +384,8 @@ on_end(struct source *s, const struct input *in)
 		return fail(s, in->text,
 			   "the file was truncated while being read"),
 		       SOURCE_FAILED;
-	if (s->follow == FOLLOW_GROWTH && !is_removed(s)) {
+	if (s->follow == FOLLOW_GROWTH &&
+	    (in->kind == INPUT_SPOOL || !is_removed(s))) {
 		/* There is no event for an append: poll for it. */
 		wake_after(s, GROWTH_US);
 		return SOURCE_WAIT;

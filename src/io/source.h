@@ -52,6 +52,12 @@ void source_limits(struct source *s, size_t json_max, size_t url_max);
 void source_add_url(struct source *s, const char *url, uint64_t number);
 void source_add_file(struct source *s, const char *path);
 void source_add_stdin(struct source *s);
+/*
+ * Standard input as it is copied to the file `path` (io/spool), which grows
+ * until source_end_spool is called. Its lines are named "-".
+ */
+void source_add_spool(struct source *s, const char *path);
+void source_end_spool(struct source *s);
 
 /*
  * --follow: the last input continues after its end until it is removed: a FIFO

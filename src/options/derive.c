@@ -143,6 +143,8 @@ opts_derive(struct opts *o, struct buf *err)
 	if (status == 0)
 		status = opts_derive_lists(o, err);
 	if (status == 0)
+		status = opts_derive_resume(o, err);
+	if (status == 0)
 		status = opts_derive_extract(o, err);
 	if (status == 0)
 		status = opts_derive_fields(o, err);

@@ -144,7 +144,8 @@ struct opts {
 	 * ttfb_timeout_us, speed_limit_bytes and speed_time_us have defaults
 	 * that depend on other options, workers on the machine;
 	 * speed_limit_bytes and speed_time_us are both 0 or both not; user is
-	 * the name only; oauth2_bearer is the token; base_url is valid.
+	 * the name only; oauth2_bearer is the token; base_url is valid; journal
+	 * is set by --resume, too; fsync is FSYNC_NONE by default without one.
 	 */
 	int output_kind;    /* enum opt_output; output has no "sqlite:" */
 	const char *method; /* -X, -I, POST with a body, GET */
@@ -211,6 +212,15 @@ opts_extracts(const struct opts *o)
 {
 	return o->njobs > 0 || o->exec_argv != NULL;
 }
+
+/*
+ * Appends the options that change what records contain, as bytes to compare
+ * with those of another run. They hold no credentials, but request bodies.
+ */
+void opts_content(const struct opts *o, struct buf *to);
+
+/* Is it a URL, and not the name of a file? */
+int opts_is_url_operand(const struct opt_operand *op);
 
 /* The text of --help, and the two lines of usage. */
 void opts_help(struct buf *out);

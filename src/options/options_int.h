@@ -101,6 +101,7 @@ int opts_read_file(struct opts *o, enum opt id, const char *path, size_t max,
 /* Before any other: what kind of output it is. */
 int opts_derive_output(struct opts *o, struct buf *err);
 int opts_check_database(const struct opts *o, struct buf *err);
+int opts_derive_resume(struct opts *o, struct buf *err);
 int opts_derive_lists(struct opts *o, struct buf *err);
 int opts_derive_extract(struct opts *o, struct buf *err);
 int opts_derive_fields(struct opts *o, struct buf *err);

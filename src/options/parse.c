@@ -281,3 +281,11 @@ opts_parse(struct opts *o, int argc, char **argv, struct buf *err)
 	status = opts_derive(o, err);
 	return status != 0 ? status : opts_check_paths(o, err);
 }
+
+int
+opts_is_url_operand(const struct opt_operand *op)
+{
+	return !op->is_file && op->text[0] != '{' &&
+	       (op->is_url || strncasecmp(op->text, "http://", 7) == 0 ||
+		   strncasecmp(op->text, "https://", 8) == 0);
+}

@@ -64,6 +64,8 @@ opts_check_path(const struct opts *o, const char *path, struct buf *err)
 	if (status == 0 && o->failed_input != NULL)
 		status = check_path(
 		    o->failed_input, "the --failed-input file", path, err);
+	if (status == 0 && o->journal != NULL)
+		status = check_path(o->journal, "the journal", path, err);
 	return status;
 }
 
@@ -90,6 +92,12 @@ check_outputs(const struct opts *o, struct buf *err)
 			? "this is also the output; to use -, write the "
 			  "results elsewhere with -o FILE"
 			: "this is also the output");
+	if (o->journal != NULL &&
+	    (is_one_file(o->journal, o->output) ||
+		(failed != NULL && is_one_file(o->journal, failed)) ||
+		(trace != NULL && is_one_file(o->journal, trace))))
+		return opts_say(
+		    err, OPT_journal, "must not be the file of another option");
 	if (trace == NULL || strcmp(trace, "-") == 0)
 		return 0;
 	if (is_one_file(trace, o->output) ||

@@ -73,6 +73,8 @@ get_item(struct journal_cursor *c, struct progress_item *i)
 
 	i->attempts = (unsigned)(v >> 2);
 	i->was_begun = v & 1;
+	i->tries =
+	    i->attempts > 0 ? (unsigned)journal_get_max(c, i->attempts) : 0;
 	i->not_before_us = v & 2 ? journal_get_i64(c) : 0;
 }
 

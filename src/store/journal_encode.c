@@ -49,6 +49,8 @@ put_item(struct buf *to, const struct progress_item *i)
 {
 	journal_put_u64(to, (uint64_t)i->attempts << 2 |
 				(i->not_before_us != 0) << 1 | i->was_begun);
+	if (i->attempts > 0)
+		journal_put_u64(to, i->tries);
 	if (i->not_before_us != 0)
 		journal_put_i64(to, i->not_before_us);
 }

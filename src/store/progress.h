@@ -13,7 +13,8 @@ struct progress;
 
 struct progress_item {
 	uint64_t seq;
-	unsigned attempts;      /* that have failed */
+	unsigned attempts;      /* that have failed, */
+	unsigned tries;         /* of these, counted against --retry */
 	int64_t not_before_us;  /* wall clock; 0: at once */
 	unsigned was_begun : 1; /* a request that must not be sent twice was
 				 * about to be sent */

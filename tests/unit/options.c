@@ -50,7 +50,8 @@ sample(enum opt id, const struct opt_row *row)
 		return "name=h1";
 	if (id == OPT_exec)
 		return "/bin/true";
-	if (id == OPT_retry_on || id == OPT_proto_redir)
+	if (id == OPT_retry_on || id == OPT_proto_redir ||
+	    id == OPT_rotate) /* any other needs a file */
 		return row->def;
 	return id == OPT_request ? "PUT" : "value";
 }
@@ -62,6 +63,9 @@ status_of(enum opt id)
 		return OPTS_HELP;
 	if (id == OPT_csv_safe) /* needs a table */
 		return 2;
+	if (id == OPT_append || id == OPT_resume || id == OPT_retry_failed ||
+	    id == OPT_resume_force || id == OPT_journal_salvage)
+		return 2; /* need a file for the results */
 	return id == OPT_version ? OPTS_VERSION : 0;
 }
 

@@ -55,3 +55,19 @@ tokens_take(
 	t->n--;
 	return 1;
 }
+
+int
+tokens_last_written(
+    const struct tokens *t, struct tokens_end written, struct tokens_end *end)
+{
+	const struct tokens_entry *e;
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		e = &t->v[(t->first + i) & (t->cap - 1)];
+		if (e->end.out > written.out || e->end.failed > written.failed)
+			break;
+		*end = e->end;
+	}
+	return i > 0;
+}

@@ -33,5 +33,9 @@ void tokens_put(
  * is removed. */
 int tokens_take(
     struct tokens *t, struct tokens_end written, struct output_token *token);
+/* Nonzero: *end is that of the newest record that is written in both streams.
+ */
+int tokens_last_written(
+    const struct tokens *t, struct tokens_end written, struct tokens_end *end);
 
 #endif
