@@ -22,6 +22,8 @@ each_row(void (*f)(enum opt id, const struct opt_row *row))
 static const char *
 sample(enum opt id, const struct opt_row *row)
 {
+	if (id == OPT_rotate)
+		return row->def; /* any other needs a file */
 	switch (row->type) {
 	case OPT_INT:
 	case OPT_SIZE:
@@ -50,8 +52,7 @@ sample(enum opt id, const struct opt_row *row)
 		return "name=h1";
 	if (id == OPT_exec)
 		return "/bin/true";
-	if (id == OPT_retry_on || id == OPT_proto_redir ||
-	    id == OPT_rotate) /* any other needs a file */
+	if (id == OPT_retry_on || id == OPT_proto_redir)
 		return row->def;
 	return id == OPT_request ? "PUT" : "value";
 }
