@@ -103,6 +103,7 @@ start(struct engine_rows *e)
 	e->saving.lines.n = n;
 	timer_clear(e->due);
 	e->wants_commit = 0;
+	e->commits_begun++;
 	if (e->conf.state != NULL) {
 		e->st = &e->state;
 		e->conf.state(
@@ -162,6 +163,7 @@ on_done(struct disk_job *job)
 	if (e->err != E_OK)
 		return;
 	if (e->is_commit) {
+		e->commits_done++;
 		e->saved_count += e->saving.n;
 		e->saving.n = 0;
 		buf_clear(&e->saving.lines, KEEP_BYTES);
@@ -328,6 +330,7 @@ engine_rows_close(struct engine_rows *e)
 {
 	if (e == NULL)
 		return;
+	results_cancel(e->results);
 	disk_free(e->disk);
 	results_close(e->results);
 	timer_free(e->due);

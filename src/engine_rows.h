@@ -60,6 +60,7 @@ struct engine_rows {
 	uint64_t put_count, saved_count; /* records */
 	int64_t first_at_us;             /* the first record of `fill` */
 	int is_full, is_ending, wants_commit;
+	uint64_t commits_begun, commits_done;
 	struct disk_job job;
 	int is_running;
 	int is_commit; /* the job saves a batch; else it is results_idle */
@@ -77,7 +78,8 @@ int engine_rows_begin(struct engine_rows *e, struct buf *err);
 /* Waits for the thread, and closes the database. NULL is allowed. */
 void engine_rows_close(struct engine_rows *e);
 /* A commit is wanted now, even one without records: something that `state`
- * reports has changed. */
+ * reports has changed. It is durable when commits_done is larger than
+ * commits_begun was before the call. */
 void engine_rows_commit(struct engine_rows *e);
 /* No records follow: saves what there is without waiting for more. */
 void engine_rows_end(struct engine_rows *e);

@@ -76,14 +76,23 @@ note_closed(struct results *r, uint64_t seq)
 static enum err
 fail_row(struct results *r, uint64_t seq)
 {
-	int code = sqlite3_errcode(r->db) & 0xff;
+	const char *what = "is in the table already";
 
-	if (code != SQLITE_CONSTRAINT && code != SQLITE_TOOBIG)
+	switch (sqlite3_errcode(r->db) & 0xff) {
+	case SQLITE_CONSTRAINT:
+		/* Others are of a trigger or index that fetchd has not made. */
+		if (sqlite3_extended_errcode(r->db) !=
+		    SQLITE_CONSTRAINT_PRIMARYKEY)
+			return fail(r);
+		break;
+	case SQLITE_TOOBIG:
+		what = "is larger than a row can be";
+		break;
+	default:
 		return fail(r);
+	}
 	snprintf(r->why, sizeof(r->why), "the record with seq %llu %s",
-	    (unsigned long long)seq,
-	    code == SQLITE_TOOBIG ? "is larger than a row can be"
-				  : "is in the table already");
+	    (unsigned long long)seq, what);
 	return stop(r, E_OUTPUT_IO);
 }
 
@@ -156,13 +165,16 @@ save_open(struct results *r, uint64_t last)
 static int
 save_changed(struct results *r, const struct results_state *st)
 {
-	size_t i;
+	const struct progress_item *i;
+	size_t k;
 
-	for (i = 0; i < st->nchanged; i++) {
-		sqlite3_bind_int64(r->change, 1, (int64_t)st->changed[i].seq);
-		sqlite3_bind_int64(r->change, 2, st->changed[i].attempts);
-		sqlite3_bind_int64(r->change, 3, st->changed[i].not_before_us);
-		sqlite3_bind_int(r->change, 4, st->changed[i].was_begun);
+	for (k = 0; k < st->nchanged; k++) {
+		i = &st->changed[k];
+		sqlite3_bind_int64(r->change, 1, (int64_t)i->seq);
+		sqlite3_bind_int64(r->change, 2, i->attempts);
+		sqlite3_bind_int64(r->change, 3, i->tries);
+		sqlite3_bind_int64(r->change, 4, i->not_before_us);
+		sqlite3_bind_int64(r->change, 5, i->was_begun);
 		if (run(r->change) == -1)
 			return -1;
 	}
@@ -317,8 +329,8 @@ read_open(struct results *r, struct progress *open, uint64_t last)
 	int rc;
 
 	if (sqlite3_prepare_v2(r->db,
-		"SELECT seq, attempts, not_before, begun FROM fetchd_open "
-		"ORDER BY seq",
+		"SELECT seq, attempts, tries, not_before, begun "
+		"FROM fetchd_open ORDER BY seq",
 		-1, &q, NULL) != SQLITE_OK)
 		return -1;
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -329,8 +341,9 @@ read_open(struct results *r, struct progress *open, uint64_t last)
 		progress_give(open, (uint64_t)seq);
 		i = progress_find(open, (uint64_t)seq);
 		i->attempts = (unsigned)sqlite3_column_int(q, 1);
-		i->not_before_us = sqlite3_column_int64(q, 2);
-		i->was_begun = sqlite3_column_int(q, 3) != 0;
+		i->tries = (unsigned)sqlite3_column_int(q, 2);
+		i->not_before_us = sqlite3_column_int64(q, 3);
+		i->was_begun = sqlite3_column_int(q, 4) != 0;
 	}
 	sqlite3_finalize(q);
 	if (rc == SQLITE_DONE && progress_last(open) < last) {

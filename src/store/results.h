@@ -86,6 +86,8 @@ enum err results_commit(struct results *r, const struct results_state *st);
 /* For a moment without work: moves commits from the log into the database, if
  * there are enough of them. */
 enum err results_idle(struct results *r);
+/* From any thread: do not wait for locks of other programs any more. */
+void results_cancel(struct results *r);
 /* What went wrong, for people; "" if nothing did. */
 const char *results_why(const struct results *r);
 

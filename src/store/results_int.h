@@ -4,6 +4,7 @@
 #define STORE_RESULTS_INT_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "store/results.h"
 
@@ -30,6 +31,8 @@ struct results {
 	uint64_t *closed; /* seqs that are done in this transaction */
 	size_t nclosed, closed_cap;
 	int is_in_transaction;
+	int busy_ms; /* how long a lock of another program is waited for */
+	atomic_int is_cancelled;
 	int wal_pages;      /* after the last commit */
 	int checked_at;     /* of these, at the last checkpoint */
 	int page_bytes;     /* size of a page */

@@ -2,6 +2,7 @@
 /* Opens the database and makes its tables. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "base/mem.h"
 #include "store/results_int.h"
 
+#define BUSY_STEP_MS 10
 #define START_BUSY_MS 2000 /* nothing is lost yet if the run does not start */
 
 const char *
@@ -90,6 +92,24 @@ open_locked(struct results *r, const char *path, struct buf *why)
 	return -1;
 }
 
+/* Another program has a lock: waits a moment. 0: not any longer. */
+static int
+on_busy(void *arg, int calls)
+{
+	struct results *r = arg;
+
+	if (atomic_load(&r->is_cancelled) || calls >= r->busy_ms / BUSY_STEP_MS)
+		return 0;
+	(void)poll(NULL, 0, BUSY_STEP_MS);
+	return 1;
+}
+
+void
+results_cancel(struct results *r)
+{
+	atomic_store(&r->is_cancelled, 1);
+}
+
 /* "./" keeps SQLite from taking a name for a URI or ":memory:". */
 static int
 open_database(struct results *r, const char *path, struct buf *why)
@@ -108,7 +128,8 @@ open_database(struct results *r, const char *path, struct buf *why)
 		return refuse(why,
 		    r->db != NULL ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc));
 	sqlite3_extended_result_codes(r->db, 1);
-	sqlite3_busy_timeout(r->db, START_BUSY_MS);
+	r->busy_ms = START_BUSY_MS;
+	sqlite3_busy_handler(r->db, on_busy, r);
 	/* The file may come from somebody else. */
 	sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	return 0;
@@ -215,6 +236,10 @@ results_close(struct results *r)
 	sqlite3_finalize(r->open);
 	sqlite3_finalize(r->change);
 	sqlite3_finalize(r->set);
+	/* After a failed write or sync nothing is moved into the database. */
+	if (r->err != E_OK)
+		sqlite3_db_config(
+		    r->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (r->db != NULL)
 		CHECK(sqlite3_close(r->db) == SQLITE_OK);
 	if (r->fd != -1)
@@ -308,7 +333,8 @@ make_tables(struct results *r)
 	    "CREATE TABLE IF NOT EXISTS fetchd("
 	    "key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	    "CREATE TABLE IF NOT EXISTS fetchd_open(seq INTEGER PRIMARY KEY,"
-	    " attempts INTEGER, not_before INTEGER, begun INTEGER);"
+	    " attempts INTEGER, tries INTEGER, not_before INTEGER,"
+	    " begun INTEGER);"
 	    "INSERT OR REPLACE INTO fetchd VALUES('schema', %d);",
 	    RESULTS_SCHEMA);
 	buf_char(&sql, '\0');
@@ -374,8 +400,8 @@ prepare(struct results *r)
 		{ &r->close, "DELETE FROM fetchd_open WHERE seq = ?" },
 		{ &r->open, "INSERT INTO fetchd_open(seq) VALUES(?)" },
 		{ &r->change,
-		    "UPDATE fetchd_open SET attempts = ?2, not_before = ?3, "
-		    "begun = ?4 WHERE seq = ?1" },
+		    "UPDATE fetchd_open SET attempts = ?2, tries = ?3, "
+		    "not_before = ?4, begun = ?5 WHERE seq = ?1" },
 		{ &r->set, "INSERT OR REPLACE INTO fetchd VALUES(?, ?)" },
 	};
 	struct buf sql = { 0 };
@@ -419,6 +445,6 @@ results_begin(struct results *r, struct buf *why)
 		    "results, --overwrite replaces them");
 	if (results_exec(r, "COMMIT") == -1 || prepare(r) == -1)
 		return fail(r, why);
-	sqlite3_busy_timeout(r->db, RESULTS_BUSY_MS);
+	r->busy_ms = RESULTS_BUSY_MS;
 	return 0;
 }

@@ -13,6 +13,8 @@
 #include "codec/json/json.h"
 #include "store/results_int.h"
 
+#define KEEP_BYTES (1u << 20) /* of scratch memory */
+
 enum kind {
 	NOT_STORED,
 	SEQ,
@@ -273,7 +275,7 @@ results_bind(struct results *r, struct span line, uint64_t *seq)
 	struct json j;
 
 	*seq = 0;
-	r->scratch.n = 0;
+	buf_clear(&r->scratch, KEEP_BYTES);
 	(void)buf_reserve(&r->scratch, line.n + 1);
 	sqlite3_clear_bindings(r->put);
 	if (line.n == 0 || line.p[0] != '{')

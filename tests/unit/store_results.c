@@ -555,6 +555,7 @@ test_pieces_and_changed_items_come_back(void **state)
 	const struct progress_item changed[] = {
 		{ .seq = 2,
 		    .attempts = 3,
+		    .tries = 2,
 		    .not_before_us = 1234567890123456,
 		    .was_begun = 1 },
 		{ .seq = 9 } /* not open any more: nothing to keep */
@@ -590,6 +591,7 @@ test_pieces_and_changed_items_come_back(void **state)
 	assert_null(st.piece[RESULTS_GOVERNOR].p);
 	i = progress_find(p, 2);
 	assert_int_equal(i->attempts, 3);
+	assert_int_equal(i->tries, 2);
 	assert_int_equal(i->not_before_us, 1234567890123456);
 	assert_int_equal(i->was_begun, 1);
 	progress_free(p);
@@ -636,7 +638,7 @@ test_a_state_that_is_damaged_is_an_error_with_a_message(void **state)
 	static const char *const damages[] = {
 		"UPDATE fetchd SET value = -1 WHERE key = 'last'",
 		"UPDATE fetchd SET value = 1 WHERE key = 'last'",
-		"INSERT INTO fetchd_open VALUES(-4, 0, 0, 0)",
+		"INSERT INTO fetchd_open VALUES(-4, 0, 0, 0, 0)",
 	};
 	struct world *w = *state;
 	struct results_state st = { .last = 3 };
