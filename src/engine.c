@@ -28,6 +28,7 @@
 #include "core/turn.h"
 #include "core/standstill.h"
 #include "engine_int.h"
+#include "engine_retry.h"
 #include "io/conn/conn.h"
 #include "io/disk.h"
 #include "io/dns/resolve.h"
@@ -457,19 +458,26 @@ has_spool_failed(const struct engine *e)
 	return e->resume.spool != NULL && spool_error(e->resume.spool) != NULL;
 }
 
-/* Notes that nothing is left to do. */
+/* Nothing is left to do: removes records of --retry-failed, and notes it. */
 static void
 finish_journal(struct engine *e)
 {
-	const struct engine_journal *j = &e->resume.journal;
+	struct engine_journal *j = &e->resume.journal;
+	struct buf err = { 0 };
 
 	if (!e->resume.is_open || e->is_killed || !job_is_done(&e->job) ||
 	    e->job.intake.failed || has_spool_failed(e) ||
 	    first_output_error(e) != E_OK ||
 	    progress_open(j->state.progress) > 0)
 		return;
-	e->resume.is_finished = 1;
-	(void)journal_finish(j->file); /* only for people */
+	if (engine_retry_finish(j, e->job.opts, &err) == 0) {
+		e->resume.is_finished = 1;
+		(void)journal_finish(j->file); /* only for people */
+	} else {
+		e->has_failed_retry = 1;
+		sink_note(e->notes, buf_view(&err));
+	}
+	buf_fini(&err);
 }
 
 static int
@@ -530,7 +538,7 @@ has_output_failed(const struct engine *e)
 	const struct job *j = &e->job;
 	enum err out = first_output_error(e);
 
-	return j->intake.failed || has_spool_failed(e) ||
+	return j->intake.failed || has_spool_failed(e) || e->has_failed_retry ||
 	       j->emit.spill_error != E_OK || out == E_OUTPUT_IO ||
 	       out == E_OUTPUT_NO_SPACE;
 }

@@ -29,6 +29,7 @@ struct engine {
 	struct engine_resume resume;
 	struct engine_commit commit;
 	int has_commit; /* `commit` is initialised */
+	int has_failed_retry;
 	struct event_base *base;
 	struct tls *tls;
 	struct stall *stall;

@@ -17,6 +17,7 @@
 #include "base/message.h"
 #include "core/governor.h"
 #include "core/job.h"
+#include "engine_retry.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/spool.h"
@@ -86,6 +87,7 @@ resume_run(struct engine_resume *r, struct buf *err)
 {
 	struct engine_journal *j = &r->journal;
 	const struct opts *o = r->opts;
+	int status;
 
 	if (!o->resume)
 		return refuse(err, o->journal,
@@ -98,7 +100,6 @@ resume_run(struct engine_resume *r, struct buf *err)
 	r->is_resumed = 1;
 	r->was_finished = j->state.is_finished;
 	j->resumed_last = progress_last(j->state.progress);
-	r->items_before = j->resumed_last - progress_open(j->state.progress);
 	if (stats_restore(&j->saved, buf_view(&j->state.counts)) == -1 ||
 	    stats_restore(&j->job->stats, buf_view(&j->state.counts)) == -1 ||
 	    core_restore_governor(j->core, j->job, buf_view(&j->state.governor),
@@ -106,7 +107,9 @@ resume_run(struct engine_resume *r, struct buf *err)
 		return refuse(err, o->journal,
 		    "its counts are damaged; --journal-salvage makes a new one "
 		    "of what can be read");
-	return 0;
+	status = engine_retry_begin(j, o, err);
+	r->items_before = j->resumed_last - progress_open(j->state.progress);
+	return status;
 }
 
 /* Replaces a damaged journal by what it still says, and keeps it as

@@ -350,6 +350,17 @@ journal_start(
 }
 
 int
+journal_rewrite(struct journal *j, struct journal_state *s)
+{
+	CHECK(j->is_started);
+	lock(j);
+	CHECK(!j->is_compacting);
+	prepare_snapshot(j, s);
+	unlock(j);
+	return replace(j);
+}
+
+int
 journal_needs_compaction(struct journal *j)
 {
 	int needs;

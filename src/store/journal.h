@@ -145,6 +145,9 @@ const char *journal_warning(const struct journal *j);
  * unchanged. */
 int journal_start(
     struct journal *j, struct journal_state *s, int is_synced, struct buf *why);
+/* While no commit is under way: replaces the file with one that says only what
+ * the state says. Durable. 0, or an errno: then the old file is unchanged. */
+int journal_rewrite(struct journal *j, struct journal_state *s);
 /* Gives up the lock and the reserve. NULL is allowed. */
 void journal_close(struct journal *j);
 
