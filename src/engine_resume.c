@@ -82,6 +82,20 @@ is_same_options(const struct engine_resume *r)
 		   sizeof(digest)) == 0;
 }
 
+/* 0: damaged. A run that was killed before its first checkpoint has none. */
+static int
+restore(struct engine_journal *j)
+{
+	struct span counts = buf_view(&j->state.counts);
+	struct span governor = buf_view(&j->state.governor);
+
+	if (counts.n > 0 && (stats_restore(&j->saved, counts) == -1 ||
+				stats_restore(&j->job->stats, counts) == -1))
+		return 0;
+	return governor.n == 0 || core_restore_governor(j->core, j->job,
+				      governor, timer_wall_us()) == 0;
+}
+
 static int
 resume_run(struct engine_resume *r, struct buf *err)
 {
@@ -100,10 +114,7 @@ resume_run(struct engine_resume *r, struct buf *err)
 	r->is_resumed = 1;
 	r->was_finished = j->state.is_finished;
 	j->resumed_last = progress_last(j->state.progress);
-	if (stats_restore(&j->saved, buf_view(&j->state.counts)) == -1 ||
-	    stats_restore(&j->job->stats, buf_view(&j->state.counts)) == -1 ||
-	    core_restore_governor(j->core, j->job, buf_view(&j->state.governor),
-		timer_wall_us()) == -1)
+	if (!restore(j))
 		return refuse(err, o->journal,
 		    "its counts are damaged; --journal-salvage makes a new one "
 		    "of what can be read");
@@ -407,6 +418,8 @@ check_content(struct engine_resume *r, struct source *fresh, struct buf *err)
 
 	if (c.was->mark.index == 0 && c.was->mark.bytes == 0)
 		return 0;
+	if (r->spool != NULL && r->is_spool_new)
+		spool_wait(r->spool, c.was->mark.bytes);
 	c.hash = identity_hash_new();
 	source_watch(fresh, on_bytes, &c);
 	do

@@ -182,6 +182,8 @@ open_failed(struct engine_journal *j, const struct opts *o, struct buf *err)
 		reopen(j, failed);
 		forget_failures(&j->saved);
 		forget_failures(&j->job->stats);
+		j->state.counts.n = 0;
+		stats_save(&j->saved, &j->state.counts);
 		j->state.failed = (struct journal_place){ 0 };
 		set_at(j, RETRYING);
 	}

@@ -102,35 +102,57 @@ is_readable(const struct spool *s)
 	return s->is_regular || poll(&p, 1, 0) == 1;
 }
 
+/* Reads once what is there. */
+static void
+read_some(struct spool *s)
+{
+	ssize_t n = read(s->in, s->buf, READ_BYTES);
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n < 0)
+		fail(s, strerror(errno));
+	else if (n == 0)
+		s->is_complete = 1;
+	else
+		(void)take(s, (size_t)n);
+}
+
+static int
+is_growing(const struct spool *s)
+{
+	return s->error == NULL && !s->is_complete;
+}
+
 /* Polled first: the descriptor may be shared and must stay blocking. */
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	const struct timeval soon = { 0, 0 };
 	struct spool *s = arg;
-	ssize_t n;
 	int i;
 
 	(void)fd;
 	(void)what;
-	for (i = 0; i < READS_MAX && s->error == NULL && !s->is_complete &&
-		    is_readable(s);
-	     i++) {
-		n = read(s->in, s->buf, READ_BYTES);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			break;
-		if (n < 0)
-			fail(s, strerror(errno));
-		else if (n == 0)
-			s->is_complete = 1;
-		else
-			(void)take(s, (size_t)n);
-	}
-	if (s->error != NULL || s->is_complete)
+	for (i = 0; i < READS_MAX && is_growing(s) && is_readable(s); i++)
+		read_some(s);
+	if (!is_growing(s))
 		event_del(s->ev);
 	else if (s->is_regular)
 		CHECK(event_add(s->ev, &soon) == 0);
 	s->cb(s->arg);
+}
+
+void
+spool_wait(struct spool *s, uint64_t bytes)
+{
+	struct stat st;
+
+	while (is_growing(s) && fstat(s->fd, &st) == 0 &&
+	       (uint64_t)st.st_size < bytes)
+		read_some(s);
+	if (!is_growing(s) && s->ev != NULL)
+		event_del(s->ev);
 }
 
 struct spool *

@@ -29,6 +29,10 @@ struct spool *spool_new(struct event_base *base, int fd, const char *path,
     int is_kept, spool_cb *cb, void *arg);
 void spool_free(struct spool *s); /* NULL is allowed */
 
+/* Before the loop runs: waits until the file has that many bytes, or does not
+ * grow any more. Does not call back. */
+void spool_wait(struct spool *s, uint64_t bytes);
+
 /* The file, for reading at any offset; valid until spool_free. */
 int spool_fd(const struct spool *s);
 /* Has the input ended? Then the file does not grow any more. */
