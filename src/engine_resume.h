@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The start of a run with a journal: whether there is a run to go on with,
- * whether it is the same one, and from where. Changes no output (but for the end
- * of --retry-failed that was cut off), and the
- * journal only in engine_resume_begin.
+ * whether it is the same one, and from where. Changes no output (but for the
+ * end of --retry-failed that was cut off), and the journal only in
+ * engine_resume_begin.
  */
 #ifndef ENGINE_RESUME_H
 #define ENGINE_RESUME_H
