@@ -247,6 +247,17 @@ fetch_enter(struct fetch *f, enum fetch_state next, const char *why)
 
 /* ---- events ---- */
 
+/* A file of its upload cannot be read: the message names it. */
+static void
+reject_upload(struct fetch *f)
+{
+	char *note = f->x->note;
+
+	f->x->note = NULL;
+	fetch_reject(f, E_INPUT_INVALID, 1, note);
+	free(note);
+}
+
 static void
 on_failed(struct fetch *f)
 {
@@ -258,6 +269,74 @@ on_failed(struct fetch *f)
 	else
 		fetch_fail(
 		    f, e, error_info(e)->phase, conn_error_detail(x->conn));
+}
+
+/* Before f connects or sends. 0: its files cannot be opened, and f has moved.
+ */
+static int
+open_upload(struct fetch *f)
+{
+	enum err e = xchg_open_upload(f->x);
+
+	if (e == E_RESOURCE_LIMIT)
+		fetch_postpone_no_fd(f);
+	else if (e != E_OK)
+		reject_upload(f);
+	return e == E_OK;
+}
+
+/* The rest of an upload cannot be read. An answer that is coming is better than
+ * this error. */
+static void
+fail_upload(struct fetch *f)
+{
+	struct xchg *x = f->x;
+
+	if (f->state == FETCH_SENDING) {
+		reject_upload(f);
+		return;
+	}
+	x->is_upload_stopped = 1;
+	conn_send_stop(x->conn);
+}
+
+static void
+send_later(struct fetch *f)
+{
+	f->x->is_send_due = 1;
+	fetch_run(f);
+}
+
+/*
+ * The bytes given to the connection so far are sent: sends the rest of an
+ * upload, as far as the connection and the pass's budget allow. It goes on
+ * while an answer arrives that came early.
+ */
+static void
+send_rest(struct fetch *f)
+{
+	struct xchg *x = f->x;
+	struct span piece;
+
+	x->is_send_due = 0;
+	while (xchg_has_upload_left(x)) {
+		if (x->is_upload_stopped)
+			return;
+		if (xchg_read_upload(x, &piece) == -1) {
+			fail_upload(f);
+			return;
+		}
+		f->job->stats.bytes_out += piece.n;
+		if (conn_send_more(x->conn, piece) != CONN_DONE)
+			return;
+		clock_tick(&f->core->clock);
+		if (clock_is_over_budget(&f->core->clock)) {
+			send_later(f);
+			return;
+		}
+	}
+	if (f->state == FETCH_SENDING)
+		fetch_enter(f, FETCH_AWAITING, "sent");
 }
 
 static void
@@ -288,8 +367,11 @@ on_conn(void *arg, enum conn_event ev)
 		fetch_enter(f, FETCH_SENDING, "handshake_done");
 		return;
 	case CONN_DRAINED:
-		if (f->state == FETCH_SENDING)
-			fetch_enter(f, FETCH_AWAITING, "sent");
+		if (xchg_has_upload_left(x) &&
+		    clock_is_over_budget(&f->core->clock))
+			send_later(f);
+		else
+			send_rest(f);
 		return;
 	case CONN_READABLE:
 		if (clock_is_over_budget(&f->core->clock))
@@ -404,6 +486,9 @@ enter_connecting(struct fetch *f)
 	struct xchg *x = f->x;
 	struct host *h = f->host;
 
+	/* Before the dial, in case there is no descriptor. */
+	if (!open_upload(f))
+		return;
 	trace_dial(f);
 	if (conn_dial(f->core->conns, h->addr, h->naddr, h->port, on_conn, f,
 		&x->conn) == CONN_BUSY)
@@ -422,6 +507,13 @@ enter_sending(struct fetch *f)
 	struct xchg *x = f->x;
 	struct core *c = f->core;
 
+	if (!open_upload(f))
+		return;
+	if (xchg_has_upload_left(x) &&
+	    xchg_read_upload(x, &x->body_out) == -1) {
+		reject_upload(f);
+		return;
+	}
 	if (!fetch_ask_to_send(f)) {
 		f->is_hook_due = 1; /* when it is resumed */
 		fetch_pause(f, WAIT_JOURNAL);
@@ -431,10 +523,10 @@ enter_sending(struct fetch *f)
 	f->job->stats.requests++;
 	f->job->stats.conns_reused += (unsigned)x->is_reused;
 	f->job->stats.bytes_out += x->head.n + x->body_out.n;
-	if (conn_send(x->conn, buf_view(&x->head), x->body_out) == CONN_DONE)
-		fetch_enter(f, FETCH_AWAITING, "sent");
 	sched_sent(f);
-	if (conn_has_more(x->conn))
+	if (conn_send(x->conn, buf_view(&x->head), x->body_out) == CONN_DONE)
+		send_rest(f);
+	if (fetch_is_reading(f) && conn_has_more(x->conn))
 		fetch_run(f);
 }
 
@@ -538,8 +630,12 @@ fetch_run_queue(struct core *c)
 		if (f->is_hook_due) {
 			f->is_hook_due = 0;
 			states[f->state].hook(f);
-		} else if (fetch_is_reading(f))
-			fetch_read(f);
+		} else if (fetch_is_reading(f)) {
+			if (f->x->is_send_due)
+				send_rest(f);
+			if (fetch_is_reading(f))
+				fetch_read(f);
+		}
 		if (clock_is_over_budget(&c->clock))
 			return;
 	}

@@ -233,6 +233,7 @@ finish(struct fetch *f)
 	if (x != NULL) {
 		x->end_at_us = f->core->clock.now_us;
 		f->has_begun = xchg_has_begun(x) != 0;
+		xchg_end_upload(x);
 	}
 	if (counts_as_attempt(f))
 		history_add_attempt(f);
@@ -455,7 +456,8 @@ fetch_succeed(struct fetch *f, struct span left_over)
 
 	xchg_copy_conn_facts(x);
 	if (f->state == FETCH_SENDING || conn_is_sending(x->conn) ||
-	    left_over.n > 0 || conn_has_more(x->conn))
+	    xchg_has_upload_left(x) || left_over.n > 0 ||
+	    conn_has_more(x->conn))
 		keep = 0;
 	if (!idle_is_blank(left_over))
 		idle_stop_reuse(f->host);

@@ -51,8 +51,9 @@ xchg_take(struct core *c, struct fetch *f)
 static size_t
 held_bytes(const struct xchg *x)
 {
-	size_t n = x->body.n + x->pending.cap + x->upload.n + x->head.cap +
-		   x->req.store.cap + x->url.text.cap + x->home.text.cap +
+	size_t n = x->body.n + x->pending.cap + x->content.n + x->head.cap +
+		   upload_held_bytes(&x->upload) + x->req.store.cap +
+		   x->url.text.cap + x->home.text.cap +
 		   http_held_bytes(x->http);
 
 	if (x->decode != NULL)
@@ -138,7 +139,9 @@ xchg_release(struct xchg **xp)
 	CHECK(x->conn == NULL);
 	clear_answer(x);
 	buf_clear(&x->head, KEEP_BYTES);
-	buf_clear(&x->upload, 0);
+	buf_clear(&x->content, 0);
+	upload_clear(&x->upload);
+	x->is_send_due = x->is_upload_stopped = 0;
 	if (x->req.store.cap > KEEP_BYTES)
 		request_fini(&x->req);
 	x->fetch = NULL;
@@ -169,7 +172,8 @@ xchg_free(struct xchg *x)
 	url_fini(&x->url);
 	url_fini(&x->home);
 	buf_fini(&x->head);
-	buf_fini(&x->upload);
+	buf_fini(&x->content);
+	upload_fini(&x->upload);
 	buf_fini(&x->pending);
 	buf_fini(&x->type_lines);
 	media_type_fini(&x->media);

@@ -28,6 +28,7 @@
 #include "core/core.h"
 #include "core/output/stream.h"
 #include "core/retry.h"
+#include "core/upload.h"
 #include "io/dns/resolve.h"
 
 struct conn;
@@ -35,7 +36,12 @@ struct fetch;
 struct parse;
 struct timer;
 
-#define XCHG_BODY_MAX (1u << 30) /* bytes of a body_file */
+/* Files of so many bytes together are read at once, larger ones while they are
+ * sent. */
+#define XCHG_CONTENT_MAX UPLOAD_PIECE_BYTES
+#define XCHG_UNSIZED_MAX \
+	(256u << 20) /* of files that do not tell their size \
+		      */
 
 enum xchg_verdict {
 	XCHG_MORE,  /* all input is used, the answer is not complete */
@@ -58,9 +64,13 @@ struct xchg {
 	struct url home; /* the item's own, if is_redirected */
 	int has_url, is_redirected;
 	struct span method;
-	struct buf head;   /* its header section */
-	struct buf upload; /* content of body_file, or of a --form */
-	struct span body_out;
+	struct buf head;       /* its header section */
+	struct buf content;    /* of a small body_file or --form with files */
+	struct upload upload;  /* of a larger one */
+	struct span body_out;  /* the body that is in memory */
+	int is_send_due;       /* the next piece of the upload is to be sent */
+	int is_upload_stopped; /* the rest of it cannot be read, and an answer
+				* is coming */
 
 	/* The connection it runs on. */
 	struct conn *conn;
@@ -154,6 +164,19 @@ int xchg_parse_line(struct xchg *x, const struct fetch *f);
  * of phase input with `note` set (for example a body_file that cannot be read).
  */
 enum err xchg_prepare(struct xchg *x, const struct fetch *f);
+/*
+ * Before the request is sent: opens the files of its upload and goes back to
+ * the beginning. E_OK; E_INPUT_INVALID with `note` set; or E_RESOURCE_LIMIT if
+ * no descriptor is free.
+ */
+enum err xchg_open_upload(struct xchg *x);
+/* Reads the next piece of its upload, which there must be. 0, or -1 with `note`
+ * set. */
+int xchg_read_upload(struct xchg *x, struct span *piece);
+/* Closes the files: nothing more will be sent. */
+void xchg_end_upload(struct xchg *x);
+/* Is a part of its upload left to be sent? */
+int xchg_has_upload_left(const struct xchg *x);
 /* Prepares the parser for the answer. */
 void xchg_expect(struct xchg *x);
 /* Charges its present size to the account. */

@@ -13,6 +13,7 @@
 #include "core/history.h"
 #include "core/output/parse.h"
 #include "core/xchg.h"
+#include "core/upload.h"
 #include "io/file.h"
 
 #define HEADER_CEILING (64u << 20) /* if --max-header-size is off */
@@ -21,70 +22,147 @@
 #define CHAIN_SECTIONS 4
 #define CHAIN_MIN (1u << 20)
 
-/* Appends a file to the body. */
-static enum err
-read_upload(struct xchg *x, struct span path)
+/* Sets x->note to what is wrong with a file. */
+static void
+set_note(struct xchg *x, struct buf *why)
 {
-	size_t used = x->upload.n;
-	size_t left = used < XCHG_BODY_MAX ? XCHG_BODY_MAX - used : 0;
-	struct buf why = { 0 };
-	enum err e = E_OK;
+	buf_char(why, '\0');
+	free(x->note);
+	x->note = mem_strdup(why->p);
+	buf_fini(why);
+}
 
-	if (file_read(&x->upload, path, left, &why) == -1) {
-		buf_char(&why, '\0');
-		free(x->note);
-		x->note = mem_strdup(why.p);
-		e = E_INPUT_INVALID;
+/* body_file, or a --form with files in it. */
+static int
+add_parts(struct xchg *x, const struct opts *o, struct buf *why)
+{
+	struct span piece;
+	size_t i;
+
+	if (x->req.body_file.n > 0)
+		return upload_add_file(&x->upload, x->req.body_file, why);
+	for (i = 0; i < o->npieces; i++) {
+		piece = span_of(o->pieces[i].text, o->pieces[i].n);
+		if (!o->pieces[i].is_path)
+			upload_add_text(&x->upload, piece);
+		else if (upload_add_file(&x->upload, piece, why) == -1)
+			return -1;
 	}
-	buf_fini(&why);
+	return 0;
+}
+
+/* Reads all parts to x->content. Some files have a size of 0 and bytes
+ * nevertheless, as those in /proc. */
+static int
+read_parts(struct xchg *x, struct buf *why)
+{
+	size_t i, left;
+
+	for (i = 0; i < x->upload.n; i++) {
+		const struct upload_part *p = &x->upload.v[i];
+
+		left = XCHG_UNSIZED_MAX - x->content.n;
+		if (!p->is_file)
+			buf_span(&x->content, p->text);
+		else if (file_read(&x->content, p->text, left, why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A body that is in files: small ones are read now. */
+static enum err
+find_upload(struct xchg *x, const struct opts *o, struct http_request *h)
+{
+	struct buf why = { 0 };
+	int r;
+
+	upload_clear(&x->upload);
+	r = add_parts(x, o, &why);
+	if (r == 0 && x->upload.size_bytes > XCHG_CONTENT_MAX) {
+		h->body_bytes = x->upload.size_bytes;
+		xchg_count_held(x);
+		return E_OK;
+	}
+	if (r == 0)
+		r = read_parts(x, &why);
+	upload_clear(&x->upload);
 	xchg_count_held(x);
+	if (r == -1) {
+		set_note(x, &why);
+		return E_INPUT_INVALID;
+	}
+	x->body_out = buf_view(&x->content);
+	h->body_bytes = x->body_out.n;
+	return E_OK;
+}
+
+enum err
+xchg_open_upload(struct xchg *x)
+{
+	struct buf why = { 0 };
+	enum err e;
+
+	if (x->upload.n == 0)
+		return E_OK;
+	x->is_send_due = x->is_upload_stopped = 0;
+	e = upload_open(&x->upload, &why);
+	if (e == E_INPUT_INVALID)
+		set_note(x, &why);
+	buf_fini(&why);
 	return e;
 }
 
-/* A --form with files in it. */
-static enum err
-read_form(struct xchg *x, const struct opts *o)
+int
+xchg_read_upload(struct xchg *x, struct span *piece)
 {
-	struct span piece;
-	enum err e = E_OK;
-	size_t i;
+	struct buf why = { 0 };
 
-	for (i = 0; i < o->npieces && e == E_OK; i++) {
-		piece = span_of(o->pieces[i].text, o->pieces[i].n);
-		if (o->pieces[i].is_path)
-			e = read_upload(x, piece);
-		else
-			buf_span(&x->upload, piece);
+	if (upload_read(&x->upload, piece, &why) == 0) {
+		xchg_count_held(x);
+		return 0;
 	}
+	set_note(x, &why);
+	return -1;
+}
+
+void
+xchg_end_upload(struct xchg *x)
+{
+	if (x->upload.n == 0)
+		return;
+	upload_clear(&x->upload);
+	x->body_out = SPAN_NONE;
 	xchg_count_held(x);
-	return e;
+}
+
+int
+xchg_has_upload_left(const struct xchg *x)
+{
+	return upload_is_left(&x->upload);
 }
 
 static enum err
 find_body(struct xchg *x, const struct opts *o, struct http_request *h)
 {
-	enum err e = E_OK;
-
 	x->body_out = SPAN_NONE;
 	h->has_body = 1;
-	if (x->req.body_file.n > 0) {
-		e = read_upload(x, x->req.body_file);
-		x->body_out = buf_view(&x->upload);
-	} else if (x->req.has_body) {
+	if (x->req.body_file.n > 0)
+		return find_upload(x, o, h);
+	if (x->req.has_body) {
 		x->body_out = x->req.body;
 		if (x->req.body_is_json)
 			h->content_type = SPAN("application/json");
 	} else if (o->npieces > 0) {
-		e = read_form(x, o);
-		x->body_out = buf_view(&x->upload);
 		h->content_type = span_str(o->content_type);
+		return find_upload(x, o, h);
 	} else if (o->has_body) {
 		x->body_out = buf_view(&o->payload);
 		h->content_type = span_str(o->content_type);
 	} else
 		h->has_body = 0;
 	h->body_bytes = x->body_out.n;
-	return e;
+	return E_OK;
 }
 
 void

@@ -70,8 +70,9 @@ OPT(form, "form", 'F', LIST, "", 0, 0, REQUEST, "NAME=VALUE|NAME=@FILE",
     "send a multipart/form-data form; repeatable",
     "As in curl: NAME=@FILE uploads a file, NAME=<FILE reads the value from a "
     "file; ;type=TYPE and ;filename=NAME may follow. Put a value that contains "
-    "a semicolon in double quotes. Files are read for each request and count "
-    "towards --max-buffer.")
+    "a semicolon in double quotes. A regular file of any size is read while it "
+    "is sent, for each request again; anything else is read once, at the "
+    "start.")
 OPT(head, "head", 'I', BOOL, "off", 0, 1, REQUEST, "",
     "request the headers only (method HEAD)", "")
 OPT(user_agent, "user-agent", 'A', STR, "fetchd/" FETCHD_VERSION, 0, 0, REQUEST,

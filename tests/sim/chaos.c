@@ -62,6 +62,10 @@ wild_item(struct event_base *w, uint64_t seq, struct item *to)
 	to->method = methods[world_draw(w, COUNT(methods))];
 	if (to->method != NULL && to->method[0] == 'P')
 		to->body_bytes = (size_t)world_draw(w, 15000);
+	if (to->body_bytes > 0 && world_chance(w, 200)) {
+		to->file_bytes = (size_t)world_draw(w, 600000);
+		to->body_bytes = 0;
+	}
 	to->more = more[world_draw(w, COUNT(more))];
 }
 
@@ -155,6 +159,7 @@ begin(struct sim *s, uint64_t seed, uint64_t items)
 	}
 	if (seed % 7 == 1)
 		sim_sockets(s, 20);
+	s->w.files_max = seed % 5 == 1 ? 2 : 0;
 	s->w.begin_us = (int64_t)(seed % 4) * 100 * MS;
 	s->job.is_resumable = seed % 2 == 0;
 	sim_input(s, items, wild_item);

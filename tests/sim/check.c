@@ -251,7 +251,8 @@ static void
 check_held(struct sim *s, const struct fetch *f, struct count *n)
 {
 	const struct xchg *x = f->x;
-	uint64_t held = x->body.n + x->pending.n + x->upload.n;
+	uint64_t held =
+	    x->body.n + x->pending.n + x->content.n + x->upload.piece.n;
 
 	if (x->parse != NULL)
 		held += x->parse->object.n + x->parse->exec.n;

@@ -348,6 +348,9 @@ hand_over(struct conn *c)
 		c->out[i].p += n;
 		c->out[i].n -= n;
 		c->sent += n;
+		if (i == 1 && n > c->upload_left)
+			world_fail(w, "a request with too large a body");
+		c->upload_left -= i == 1 ? n : 0;
 	}
 	c->moved_us = w->now_us;
 	if (!c->is_told_handed && c->sent > 0)
@@ -380,9 +383,45 @@ on_drain(void *arg)
 		drain_later(c);
 		return;
 	}
-	if (!c->origin->is_early)
+	if (!c->origin->is_early && c->upload_left == 0)
 		fake_peer_begin(c);
 	c->cb(c->arg, CONN_DRAINED);
+}
+
+static uint64_t
+content_length(struct span head)
+{
+	static const char name[] = "\r\nContent-Length: ";
+	const char *p = memmem(head.p, head.n, name, sizeof(name) - 1);
+
+	return p != NULL ? strtoull(p + sizeof(name) - 1, NULL, 10) : 0;
+}
+
+static enum conn_start
+begin_write(struct conn *c, struct span head, struct span body)
+{
+	c->out[0] = head;
+	c->out[1] = body;
+	hand_over(c);
+	if (c->out[0].n + c->out[1].n > 0) {
+		drain_later(c);
+		return CONN_PENDING;
+	}
+	if (!c->origin->is_early && c->upload_left == 0)
+		fake_peer_begin(c);
+	return CONN_DONE;
+}
+
+enum conn_start
+conn_send_more(struct conn *c, struct span piece)
+{
+	if (c->stage != OPEN || c->out[0].n + c->out[1].n > 0)
+		world_fail(c->set->world, "sending out of turn");
+	if (c->arrived == CONN_END_ERROR && c->send_errno == 0)
+		c->send_errno = 32;
+	if (c->send_errno != 0 || c->end != CONN_END_NONE)
+		return CONN_PENDING;
+	return begin_write(c, SPAN_NONE, piece);
 }
 
 enum conn_start
@@ -399,16 +438,8 @@ conn_send(struct conn *c, struct span head, struct span body)
 	if (c->send_errno != 0 || c->end != CONN_END_NONE)
 		return CONN_PENDING;
 	fake_peer_hear(c, head);
-	c->out[0] = head;
-	c->out[1] = body;
-	hand_over(c);
-	if (c->out[0].n + c->out[1].n > 0) {
-		drain_later(c);
-		return CONN_PENDING;
-	}
-	if (!c->origin->is_early)
-		fake_peer_begin(c);
-	return CONN_DONE;
+	c->upload_left = content_length(head);
+	return begin_write(c, head, body);
 }
 
 void

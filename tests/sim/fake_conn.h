@@ -49,8 +49,9 @@ struct conn {
 	struct span out[2];
 	uint64_t sent;
 	int send_errno;
-	uint64_t seq; /* the item whose request it is */
-	size_t seen;  /* place of that in the world's log */
+	uint64_t seq;         /* the item whose request it is */
+	size_t seen;          /* place of that in the world's log */
+	uint64_t upload_left; /* of the request, before it is complete */
 	int is_told_handed;
 
 	/* In. */

@@ -26,6 +26,7 @@ static const struct {
 	{ "capacity", run_capacity },
 	{ "jobs", run_jobs },
 	{ "seams", run_seams },
+	{ "uploads", run_uploads },
 	{ "resume", run_resume },
 	{ "restore", run_restore },
 };

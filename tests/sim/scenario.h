@@ -41,6 +41,7 @@ int run_parsing(void);   /* parsing.c: answers that are parsed */
 int run_seams(void);     /* seams.c: input, output and tokens */
 int run_resume(void);    /* resume.c: what a run before has left */
 int run_restore(void);   /* restore.c: what a run before has learnt */
+int run_uploads(void);   /* uploads.c: bodies that are read from files */
 int run_jobs(void);      /* jobs.c: several jobs in one engine */
 int run_capacity(void);  /* capacity.c: long lists, many hosts, the rate */
 

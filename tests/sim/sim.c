@@ -327,6 +327,8 @@ sim_fini(struct sim *s)
 	if (c->coprocs != NULL)
 		pool_free(c->coprocs);
 	timer_free(s->grace);
+	if (s->w.files != 0)
+		world_fail(&s->w, "%zu files were left open", s->w.files);
 	if (s->w.nheap != 0)
 		world_fail(&s->w, "%zu events were left", s->w.nheap);
 	opts_fini(&s->opts);

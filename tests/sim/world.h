@@ -190,7 +190,11 @@ struct event_base {
 	 * sets what is known of it. NULL: a first run. */
 	int (*resume)(
 	    struct event_base *w, uint64_t number, struct input_item *to);
-	int64_t begin_us;     /* until input_ops.begin says yes */
+	int64_t begin_us; /* until input_ops.begin says yes */
+	/* Files that are open, how many may be (0: no limit), and where they
+	 * end too soon (0: they do not). */
+	size_t files, files_max;
+	uint64_t files_end;
 	int64_t input_gap_us; /* between two lines; 0: all are there */
 
 	/* The output. */

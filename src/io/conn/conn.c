@@ -333,15 +333,12 @@ write_out(struct conn *c)
 		write_plain(c);
 }
 
-enum conn_start
-conn_send(struct conn *c, struct span head, struct span body)
+static enum conn_start
+begin_write(struct conn *c, struct span head, struct span body)
 {
-	if (c->stage == STAGE_UP)
-		open_plain(c);
 	CHECK(c->stage == STAGE_OPEN && c->out[0].n + c->out[1].n == 0);
 	c->out[0] = head;
 	c->out[1] = body;
-	c->sent = 0;
 	if (c->send_errno != 0 || c->end != CONN_END_NONE) {
 		conn_send_stop(c);
 		return CONN_PENDING; /* conn_read returns the error */
@@ -357,6 +354,21 @@ conn_send(struct conn *c, struct span head, struct span body)
 	else
 		CHECK(event_add(&c->ev_write, NULL) == 0);
 	return CONN_PENDING;
+}
+
+enum conn_start
+conn_send(struct conn *c, struct span head, struct span body)
+{
+	if (c->stage == STAGE_UP)
+		open_plain(c);
+	c->sent = 0;
+	return begin_write(c, head, body);
+}
+
+enum conn_start
+conn_send_more(struct conn *c, struct span piece)
+{
+	return begin_write(c, SPAN_NONE, piece);
 }
 
 void

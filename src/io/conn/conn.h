@@ -85,11 +85,14 @@ int conn_is_in_handshake_queue(const struct conn *c);
  * conn_close. Write errors are not reported as events; conn_read returns them.
  */
 enum conn_start conn_send(struct conn *c, struct span head, struct span body);
+/* After CONN_DONE or CONN_DRAINED: sends more of the same, likewise. */
+enum conn_start conn_send_more(struct conn *c, struct span piece);
 /* Drops the bytes that are not written yet; nothing can be sent after it. */
 void conn_send_stop(struct conn *c);
 /* Are bytes of conn_send not written yet? */
 int conn_is_sending(const struct conn *c);
-/* Bytes of the latest conn_send that are with the kernel (or TLS). */
+/* Bytes of the latest conn_send, and of conn_send_more after it, that are with
+ * the kernel (or TLS). */
 uint64_t conn_sent(const struct conn *c);
 /* The errno a write failed with, or 0. */
 int conn_send_errno(const struct conn *c);
