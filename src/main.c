@@ -31,6 +31,7 @@
 #include "io/source.h"
 #include "io/spool.h"
 #include "options/options.h"
+#include "verify.h"
 #include "watch.h"
 
 /* Descriptors reserved for everything but transfers. */
@@ -473,6 +474,8 @@ main(int argc, char **argv)
 		status = show(opts_help);
 	else if (status == OPTS_VERSION)
 		status = show(version);
+	else if (status == 0 && o.verify != NULL)
+		status = verify(&o, was.in, &err);
 	else if (status == 0)
 		status = run(&o, was, argv, &err);
 	if (err.n > 0 && write(2, err.p, err.n) < 0)

@@ -107,6 +107,8 @@ check_conflicts(const struct opts *o, struct buf *err)
 	if (o->csv_safe && !opts_is_table(o))
 		return opts_say(
 		    err, OPT_csv_safe, "needs --format csv or --format tsv");
+	if (o->verify != NULL && o->follow)
+		return opts_say_conflict(err, OPT_verify, "--follow");
 	if (o->only_failed && o->only_ok)
 		return opts_say_conflict(err, OPT_only_failed, "--only-ok");
 	if (extract != OPT_COUNT && check_format(o, extract, err) != 0)

@@ -317,7 +317,10 @@ OPT(journal_salvage, "journal-salvage", 0, BOOL, "off", 0, 1, FILES, "",
 OPT(fsync, "fsync", 0, ENUM, "batch", 0, 0, FILES, "none|batch|record",
     "when results are forced to the disk", "")
 OPT(verify, "verify", 0, PATH, "", 0, 0, FILES, "FILE",
-    "compare the results in FILE with the input, and fetch nothing", "")
+    "compare the results in FILE with the input, and fetch nothing",
+    "FILE is what -o wrote, in any format with the keys seq and error, "
+    "compressed or not, a database, or the name of a rotated series; give the "
+    "same inputs and --limit as for the run. See VERIFICATION.")
 OPT(csv_safe, "csv-safe", 0, BOOL, "off", 0, 1, FILES, "",
     "write a ' before cells that a spreadsheet would evaluate",
     "For --format csv and tsv. Titles, addresses and error messages are text "

@@ -27,6 +27,8 @@ ROOMS = {
     "watch": ["watch", "engine", "options/options.h", "core/", "io/", "codec/",
               "base/"],
     "inputs": ["inputs", "options/options.h", "io/source.h", "codec/", "base/"],
+    "verify": ["verify", "inputs.h", "options/options.h", "io/source.h",
+               "io/sink.h", "store/scan.h", "codec/", "base/"],
     "main": [""],
 }
 
@@ -39,7 +41,7 @@ IO_CODECS = [
 
 # third-party header -> the files that own it
 OWNERS = {
-    "event2/*": ["src/io/*", "src/engine.c"],
+    "event2/*": ["src/io/*", "src/engine.c", "src/verify.c"],
     "openssl/*": ["src/io/conn/*", "src/io/tls/*", "src/io/digest.c"],
     "ares*.h": ["src/io/dns/*"],
     "llhttp.h": ["src/codec/http/*"],
