@@ -15,6 +15,7 @@
 
 #include "base/message.h"
 #include "codec/input_kind.h"
+#include "codec/unpack.h"
 #include "codec/url/url.h"
 #include "io/source.h"
 
@@ -82,42 +83,88 @@ refuse_missing(struct buf *err, const char *path, int why)
 
 /* ---- files that are not lists ---- */
 
-/* Refuses a file whose first bytes are not those of a list. path NULL: standard
- * input. */
+/* Appends the beginning of what a compressed file holds. */
+static void
+put_unpacked(struct buf *out, struct span head)
+{
+	struct unpack *u = unpack_new();
+
+	unpack_begin(u, head);
+	while (out->n < INPUT_KIND_BYTES &&
+	       unpack_step(u, out, INPUT_KIND_BYTES) == UNPACK_SOME)
+		;
+	unpack_free(u);
+}
+
+/* Appends "what it is: command", with the command that decompresses `word`
+ * before one that reads /dev/stdin. */
+static void
+show_kind(struct buf *err, struct span kind, int is_packed, const char *word)
+{
+	const char *colon = memmem(kind.p, kind.n, ": ", 2);
+	size_t n = colon != NULL ? (size_t)(colon - kind.p) + 2 : kind.n;
+
+	message_show_span(err, span_of(kind.p, n));
+	if (is_packed && memmem(kind.p, kind.n, "/dev/stdin", 10) != NULL) {
+		buf_str(err, "zcat ");
+		message_show(err, word);
+		buf_str(err, " | ");
+	}
+	message_show_span(err, span_skip(kind, n));
+}
+
+/* Refuses a file whose first bytes are not those of a list, compressed or not.
+ * path NULL: standard input. */
 static int
 refuse_kind(struct buf *err, const char *path, struct span head)
 {
-	struct buf word = { 0 }, kind = { 0 };
-	int status = 0;
+	int is_packed = unpack_detect(head, 1) == UNPACK_PACKED, status = 0;
+	struct buf word = { 0 }, kind = { 0 }, unpacked = { 0 };
 
 	message_shell_word(&word, path != NULL ? path : "FILE");
 	buf_char(&word, '\0');
-	if (input_kind_refuse(&kind, head, word.p)) {
+	if (is_packed) {
+		put_unpacked(&unpacked, head);
+		head = buf_view(&unpacked);
+	}
+	if (input_kind_refuse(&kind, head, is_packed ? "/dev/stdin" : word.p)) {
 		message_begin(err);
 		message_show(err, path != NULL ? path : "standard input");
-		buf_str(err, ": this is ");
-		message_show_span(err, buf_view(&kind));
+		buf_str(err, is_packed
+				 ? ": this is compressed, and its content is "
+				 : ": this is ");
+		show_kind(err, buf_view(&kind), is_packed, word.p);
 		buf_char(err, '\n');
 		status = 2;
 	}
 	buf_fini(&word);
 	buf_fini(&kind);
+	buf_fini(&unpacked);
 	return status;
 }
 
-/* Checks the beginning of a regular file without moving its offset. */
+/* Reads the beginning of a regular file without moving its offset. */
+static void
+read_head(int fd, struct buf *head)
+{
+	off_t from = lseek(fd, 0, SEEK_CUR);
+	ssize_t n;
+
+	n = pread(fd, buf_reserve(head, INPUT_KIND_BYTES), INPUT_KIND_BYTES,
+	    from > 0 ? from : 0);
+	if (n > 0)
+		head->n += (size_t)n;
+}
+
 static int
 check_kind(int fd, const char *path, struct buf *err)
 {
-	off_t from = lseek(fd, 0, SEEK_CUR);
 	struct buf head = { 0 };
-	ssize_t n;
 	int status = 0;
 
-	n = pread(fd, buf_reserve(&head, INPUT_KIND_BYTES), INPUT_KIND_BYTES,
-	    from > 0 ? from : 0);
-	if (n > 0)
-		status = refuse_kind(err, path, span_of(head.p, (size_t)n));
+	read_head(fd, &head);
+	if (head.n > 0)
+		status = refuse_kind(err, path, buf_view(&head));
 	buf_fini(&head);
 	return status;
 }
@@ -224,6 +271,27 @@ add_operands(struct source *s, const struct opts *o,
 	return status;
 }
 
+static int
+is_packed_file(const char *path)
+{
+	struct stat st;
+	struct buf head = { 0 };
+	int is_stdin = strcmp(path, "-") == 0, is_packed = 0;
+	int fd = 0;
+
+	if ((is_stdin ? fstat(0, &st) : stat(path, &st)) == -1 ||
+	    !S_ISREG(st.st_mode))
+		return 0;
+	if (!is_stdin)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	read_head(fd, &head);
+	is_packed = unpack_detect(buf_view(&head), 1) == UNPACK_PACKED;
+	if (fd > 0)
+		close(fd);
+	buf_fini(&head);
+	return is_packed;
+}
+
 int
 inputs_add(struct source *s, const struct opts *o,
     const struct inputs_stdin *in, struct buf *err)
@@ -231,13 +299,18 @@ inputs_add(struct source *s, const struct opts *o,
 	int status = o->noperands > 0 ? add_operands(s, o, in, err)
 				      : add_default(s, in, err);
 
+	const struct opt_operand *last =
+	    o->noperands > 0 ? &o->operands[o->noperands - 1] : NULL;
+
 	if (status != 0 || !o->follow)
 		return status;
-	if (o->noperands > 0 &&
-	    opts_is_url_operand(&o->operands[o->noperands - 1]))
+	if (last != NULL && opts_is_url_operand(last))
 		return refuse(err, 2, "--follow",
 		    "the last input is a URL; only a file or a FIFO can be "
 		    "followed");
+	if (is_packed_file(last != NULL ? last->text : "-"))
+		return refuse(err, 2, "--follow",
+		    "the last input is compressed, and cannot be followed");
 	source_follow(s, 1);
 	return 0;
 }

@@ -25,8 +25,6 @@ static const struct magic {
 			what, advice \
 		} \
 	}
-	MAGIC("\x1f\x8b", "a gzip file", "zcat @ | fetchd"),
-	MAGIC("\x28\xb5\x2f\xfd", "a zstd file", "zstdcat @ | fetchd"),
 	MAGIC("BZh", "a bzip2 file", "bzcat @ | fetchd"),
 	MAGIC("\xfd"
 	      "7zXZ",

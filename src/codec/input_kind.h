@@ -14,7 +14,7 @@
 /*
  * Returns 0 if a file that begins with `head` may be a list. Otherwise returns
  * nonzero and appends what the file is and how to use it, such as
- * "a gzip file: zcat F | fetchd" with `name` for F.
+ * "a bzip2 file: bzcat F | fetchd" with `name` for F.
  */
 int input_kind_refuse(struct buf *out, struct span head, const char *name);
 

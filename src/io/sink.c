@@ -309,15 +309,15 @@ count_written(struct sink *s, size_t n)
 int
 sink_write_buffered(struct sink *s)
 {
-	size_t upto = s->buf.n;
+	size_t limit = s->buf.n;
 	ssize_t n;
 
 	for (;;) {
 		if (s->is_rotated && s->err == E_OK)
-			upto = sink_file_upto(s);
-		if (s->err != E_OK || s->off == upto)
+			limit = sink_file_limit(s);
+		if (s->err != E_OK || s->off == limit)
 			break;
-		n = write_once(s, s->buf.p + s->off, upto - s->off);
+		n = write_once(s, s->buf.p + s->off, limit - s->off);
 		if (n >= 0) {
 			count_written(s, (size_t)n);
 		} else if (errno == EAGAIN) {

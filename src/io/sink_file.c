@@ -404,6 +404,7 @@ sink_file_fill_empty(struct sink *s)
 		sink_fail(s, errno);
 	else
 		note(f, f->last.end, f->last.at.file, frame.n);
+	f->whole = f->last;
 	buf_fini(&frame);
 }
 
@@ -489,7 +490,7 @@ next_record(const struct sink *s, int *is_whole)
 }
 
 size_t
-sink_file_upto(struct sink *s)
+sink_file_limit(struct sink *s)
 {
 	struct sink_files *f = s->files;
 	uint64_t n, end = s->written;
@@ -594,7 +595,8 @@ sink_forget(struct sink *s, uint64_t end)
 	memmove(f->known, f->known + n, f->nknown * sizeof(f->known[0]));
 }
 
-/* Makes `at` the end of the output. */
+/* Makes `at` the end of the output: files that this run began after it go, and
+ * no others. */
 static int
 cut_at(struct sink *s, struct sink_place at)
 {
@@ -610,8 +612,12 @@ cut_at(struct sink *s, struct sink_place at)
 		r = lseek(fd, (off_t)at.bytes, SEEK_SET) == -1 ? -1 : 0;
 	if (r == 0)
 		s->partial = 0;
-	if (r == 0 && at.file != 0)
-		remove_later(f, at.file);
+	while (r == 0 && at.file < f->last.at.file) {
+		char *name = name_of(f, ++at.file);
+
+		r = unlink(name);
+		free(name);
+	}
 	return r;
 }
 

@@ -119,7 +119,7 @@ uint64_t sink_ends_drop(struct sink_ends *e, uint64_t end, uint64_t none);
 void sink_file_free(struct sink *s);
 /* How much of s->buf may be written now, from its beginning; with rotation.
  * Opens the next file where the next record needs it. */
-size_t sink_file_upto(struct sink *s);
+size_t sink_file_limit(struct sink *s);
 /* With rotation: must what begins with a record and is this large go to the
  * next file? */
 int sink_file_is_over(const struct sink *s, uint64_t bytes);

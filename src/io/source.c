@@ -24,6 +24,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "codec/unpack.h"
 #include "io/timer.h"
 
 #define READ_BYTES 65536
@@ -58,8 +59,10 @@ struct source {
 	int owns_fd;
 	int is_polled; /* a pipe, socket or terminal */
 	int at_eof;
-	int is_returned; /* an argument: its line was returned */
-	int skipping;    /* the rest of a line that was too long */
+	int is_returned;         /* an argument: its line was returned */
+	int skipping;            /* the rest of a line that was too long */
+	enum unpack_kind packed; /* is this file compressed? */
+	struct unpack *unpack;   /* NULL: none was so far */
 	struct event *readable;
 	int is_waiting;
 	int is_spool_ended; /* a spool does not grow any more */
@@ -117,6 +120,7 @@ source_free(struct source *s)
 	while ((k = list_shift(&s->inputs)) != NULL)
 		free(CONTAINER(k, struct input, link));
 	buf_fini(&s->buf);
+	unpack_free(s->unpack);
 	free(s);
 }
 
@@ -276,6 +280,7 @@ open_input(struct source *s, const struct input *in)
 	    S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(s->fd);
 	s->follow = follow_kind(s, in, &st);
 	s->at_eof = s->skipping = 0;
+	s->packed = UNPACK_UNKNOWN;
 	s->line = 0;
 	s->file_bytes = s->consumed = 0;
 	if (s->is_polled)
@@ -394,35 +399,89 @@ on_end(struct source *s, const struct input *in)
 		s->follow = FOLLOW_NOTHING;
 	if (s->follow == FOLLOW_WRITER)
 		reopen_fifo(s);
+	if (s->packed == UNPACK_PACKED && unpack_end(s->unpack) == -1)
+		return fail(s, in->text, unpack_error(s->unpack)),
+		       SOURCE_FAILED;
 	s->at_eof = 1;
 	return SOURCE_LINE;
+}
+
+/* Makes room in front of the bytes that no line was made of yet. */
+static void
+drop_consumed(struct source *s)
+{
+	if (s->off == 0)
+		return;
+	buf_drop(&s->buf, s->off);
+	s->off = 0;
+	shrink(&s->buf);
+}
+
+/* The first bytes of an input have been read: is it compressed? No line has
+ * been taken, unless it ended after fewer bytes than are needed. */
+static int
+detect(struct source *s, const struct input *in)
+{
+	s->packed = unpack_detect(buf_view(&s->buf), 0);
+	if (s->packed != UNPACK_PACKED)
+		return 0;
+	if (s->follow != FOLLOW_NOTHING && in->kind != INPUT_SPOOL)
+		return fail(s, in->text,
+		    "a compressed input cannot be followed (--follow)");
+	if (s->unpack == NULL)
+		s->unpack = unpack_new();
+	unpack_begin(s->unpack, buf_view(&s->buf));
+	s->buf.n = 0;
+	return 0;
 }
 
 /* Reads once. SOURCE_LINE here means that there are new bytes, or the end. */
 static enum source_verdict
 fill(struct source *s, const struct input *in)
 {
+	char packed[READ_BYTES];
+	int is_packed = s->packed == UNPACK_PACKED;
 	ssize_t n;
 
 	/* A removed FIFO is read: that shows whether a writer is left. */
 	if (!is_ready(s) && (s->follow != FOLLOW_WRITER || !is_removed(s)))
 		return wait_readable(s);
-	if (s->off > 0) {
-		buf_drop(&s->buf, s->off);
-		s->off = 0;
-		shrink(&s->buf);
-	}
-	n = read(s->fd, buf_reserve(&s->buf, READ_BYTES), READ_BYTES);
+	drop_consumed(s);
+	n = read(s->fd, is_packed ? packed : buf_reserve(&s->buf, READ_BYTES),
+	    READ_BYTES);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return s->is_polled ? wait_readable(s) : SOURCE_MORE;
 	if (n == -1)
 		return fail(s, in->text, strerror(errno)), SOURCE_FAILED;
 	if (n == 0)
 		return on_end(s, in);
-	s->buf.n += (size_t)n;
 	s->file_bytes += (size_t)n;
 	s->done += (size_t)n;
+	if (is_packed) {
+		unpack_feed(s->unpack, span_of(packed, (size_t)n));
+		return SOURCE_LINE;
+	}
+	s->buf.n += (size_t)n;
+	if (s->packed == UNPACK_UNKNOWN && detect(s, in) == -1)
+		return SOURCE_FAILED;
 	return SOURCE_LINE;
+}
+
+/* The same for a compressed input: decodes what was read before it reads. */
+static enum source_verdict
+fill_unpacked(struct source *s, const struct input *in)
+{
+	drop_consumed(s);
+	switch (unpack_step(s->unpack, &s->buf, READ_BYTES)) {
+	case UNPACK_SOME:
+		return SOURCE_LINE;
+	case UNPACK_BAD:
+		return fail(s, in->text, unpack_error(s->unpack)),
+		       SOURCE_FAILED;
+	case UNPACK_HUNGRY:
+		break;
+	}
+	return fill(s, in);
 }
 
 static void
@@ -585,7 +644,8 @@ next_of_file(struct source *s, struct input *in, struct source_line *line)
 		}
 		if (s->at_eof) /* of one writer, whose last line was taken */
 			s->at_eof = s->skipping = 0;
-		v = fill(s, in);
+		v = s->packed == UNPACK_PACKED ? fill_unpacked(s, in)
+					       : fill(s, in);
 		if (v != SOURCE_LINE)
 			return v;
 		i++;
@@ -624,14 +684,19 @@ source_error(const struct source *s)
 void
 source_progress(const struct source *s, uint64_t *done, uint64_t *total)
 {
-	*done = s->done - (s->buf.n - s->off);
+	/* What was decoded counts as done. */
+	if (s->packed == UNPACK_PACKED)
+		*done = s->done - unpack_unread(s->unpack);
+	else
+		*done = s->done - (s->buf.n - s->off);
 	*total = s->is_total_unknown ? 0 : s->total;
 }
 
 size_t
 source_held_bytes(const struct source *s)
 {
-	return s->buf.n;
+	return s->buf.n +
+	       (s->unpack != NULL ? unpack_held_bytes(s->unpack) : 0);
 }
 
 /* ---- counting ---- */
@@ -672,7 +737,9 @@ count_file(const struct input *in, struct buf *b)
 	}
 	if (fd > 0)
 		close(fd);
-	return n == 0 ? count_lines(buf_view(b)) : -1;
+	if (n != 0 || unpack_detect(buf_view(b), 1) == UNPACK_PACKED)
+		return -1;
+	return count_lines(buf_view(b));
 }
 
 int64_t

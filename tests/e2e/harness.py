@@ -9,6 +9,7 @@ records call for. Knows nothing of any one test.
 """
 import collections
 import functools
+import gzip
 import json
 import os
 import re
@@ -22,6 +23,7 @@ import time
 
 import fastjsonschema
 import pytest
+import zstandard
 
 from origin import once, response, serve
 
@@ -466,6 +468,19 @@ def _text_of(stdin):
                     + b"\n" for x in stdin)
 
 
+def read_lines(path):
+    """The lines of an output, compressed or not by its name."""
+    with open(path, "rb") as f:
+        data = f.read()
+    if path.endswith(".gz"):
+        data = gzip.decompress(data)
+    elif path.endswith(".zst"):
+        reader = zstandard.ZstdDecompressor().stream_reader(
+            data, read_across_frames=True)
+        data = reader.read()
+    return data.splitlines(keepends=True)
+
+
 class Fetchd:
     """Starts the binary. --cacert is added unless trust=False, and --retry 0
     unless a test is marked `retries`: a row of the fault matrix speaks of one
@@ -611,9 +626,8 @@ class Fetchd:
         with open(path, "rb") as f:
             if f.read(16) == b"SQLite format 3\0":
                 return
-        with open(path, "rb") as f:
-            for line in f:
-                check_schema(json.loads(line))
+        for line in read_lines(path):
+            check_schema(json.loads(line))
 
     def clean_up(self):
         for r in self.running:

@@ -15,10 +15,11 @@ def files(url):
     """name: (its bytes, the command that is told)"""
     lines = (url + "\n").encode()
     return {
-        "gz": (gzip.compress(lines), "zcat "),
         "bz2": (bz2.compress(lines), "bzcat "),
         "xz": (lzma.compress(lines), "xzcat "),
-        "zst": (b"\x28\xb5\x2f\xfd" + lines, "zstdcat "),
+        "sitemap.gz": (gzip.compress(b"<urlset><url><loc>" + url.encode()
+                                     + b"</loc></url></urlset>"), "zcat "),
+        "mac.gz": (gzip.compress(lines.replace(b"\n", b"\r") * 2), "zcat "),
         "utf16": (lines.decode().encode("utf-16"), "iconv -f UTF-16 "),
         "utf16le": (lines.decode().encode("utf-16-le"), "iconv -f UTF-16LE "),
         "utf16be": (lines.decode().encode("utf-16-be"), "iconv -f UTF-16BE "),
@@ -64,11 +65,12 @@ def test_a_file_that_is_no_list_is_refused_before_anything(fetchd, origin,
 
 def test_the_command_that_is_told_works(fetchd, origin):
     o = origin()
-    for kind in ("gz", "utf16", "csv", "column", "sitemap", "mac"):
+    for kind in ("utf16", "csv", "column", "sitemap", "mac", "sitemap.gz",
+                 "mac.gz"):
         data, _ = files(o.url("/" + kind))[kind]
         path = fetchd.file("it's " + kind, data)
         told = fetchd(path, exit=2, quiet=False).stderr
-        command = told[told.index(": this is ") + 10:].split(": ", 1)[1]
+        command = told.split(": ", 3)[3]
         lines = subprocess.run(command.rsplit(" | fetchd", 1)[0], shell=True,
                                check=True, capture_output=True).stdout
         res = fetchd(stdin=lines)

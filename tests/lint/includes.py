@@ -36,7 +36,7 @@ ROOMS = {
 IO_CODECS = [
     ("src/io/pool/", ["codec/frame.h"]),
     ("src/io/sink_frames.c", ["codec/compress.h"]),
-    ("src/io/source", ["codec/decode.h"]),
+    ("src/io/source.c", ["codec/unpack.h"]),
 ]
 
 # third-party header -> the files that own it

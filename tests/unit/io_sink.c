@@ -387,6 +387,7 @@ test_a_file_in_the_way_of_a_series_ends_the_run_and_is_kept(void **state)
 	assert_int_equal(sink_error(s), E_OUTPUT_IO);
 	assert_int_equal(sink_errno(s), EEXIST);
 	assert_true(sink_has_lost(s));
+	sink_end_line(s);
 	check_file("out.1", "one\n");
 	check_file("out.2", "mine");
 	sink_free(s);
@@ -678,6 +679,7 @@ test_an_empty_compressed_file_is_readable(void **state)
 	struct buf b = { 0 }, raw;
 
 	finish(s);
+	sink_end_line(s);
 	sink_free(s);
 	raw = file("out.zst");
 	assert_true(raw.n > 0);
