@@ -302,20 +302,39 @@ OPT(overwrite, "overwrite", 0, BOOL, "off", 0, 1, FILES, "",
 OPT(keep_partial, "keep-partial", 0, BOOL, "off", 0, 1, FILES, "",
     "keep the files of failed transfers as NAME.part", "")
 OPT(journal, "journal", 0, PATH, "", 0, 0, FILES, "FILE",
-    "record in FILE which items are done", "")
+    "record in FILE which items are done, for --resume",
+    "With --resume the default is the name of the output and .journal. FILE "
+    "stays small (about 1 MiB), whatever the number of items. It must not "
+    "exist "
+    "unless --resume is given. See RESUMING.")
 OPT(resume, "resume", 0, BOOL, "off", 0, 1, FILES, "",
     "continue the run that was interrupted, or begin one that can be resumed",
-    "")
+    "The first run with it starts a journal; the next one, with the same "
+    "inputs "
+    "and options, fetches what is left. A finished run says so. The counts and "
+    "the exit status are those of the whole run. See RESUMING.")
 OPT(retry_failed, "retry-failed", 0, BOOL, "off", 0, 1, FILES, "",
-    "fetch the items again whose record has an error", "")
+    "with --resume: also fetch the items again whose record has an error",
+    "Only these are requested. Their old records are removed when the run is "
+    "finished.")
 OPT(resume_force, "resume-force", 0, BOOL, "off", 0, 1, FILES, "",
-    "resume although the input or the options have changed", "")
+    "resume although the input or the options have changed",
+    "Items are then identified by their numbers only.")
 OPT(spool, "spool", 0, BOOL, "on", 0, 1, FILES, "",
-    "do not keep a copy of standard input beside the journal", "")
+    "do not keep a copy of standard input beside the journal",
+    "By default standard input is copied to JOURNAL.spool as it arrives, and a "
+    "resumed run reads it from there. Without the copy, a resumed run needs "
+    "the "
+    "same input again.")
 OPT(journal_salvage, "journal-salvage", 0, BOOL, "off", 0, 1, FILES, "",
-    "make a new journal of what a damaged one still says", "")
+    "resume from what a damaged journal still says",
+    "The damaged file is kept as JOURNAL.damaged.")
 OPT(fsync, "fsync", 0, ENUM, "batch", 0, 0, FILES, "none|batch|record",
-    "when results are forced to the disk", "")
+    "when results are forced to the disk",
+    "batch: at least every second and every 256 items; record: as soon as they "
+    "are written; none: when the system does it. The default is none without a "
+    "journal. A killed process loses nothing in any mode; after a power loss, "
+    "none may be unable to resume.")
 OPT(verify, "verify", 0, PATH, "", 0, 0, FILES, "FILE",
     "compare the results in FILE with the input, and fetch nothing",
     "FILE is what -o wrote, in any format with the keys seq and error, "
