@@ -182,9 +182,7 @@ save_changed(struct results *r, const struct results_state *st)
 }
 
 static const char *const names[RESULTS_NPIECE] = {
-	[RESULTS_IDENTITY] = "identity",
-	[RESULTS_CONSUMED] = "consumed",
-	[RESULTS_COUNTS] = "counts",
+	[RESULTS_RUN] = "run",
 	[RESULTS_GOVERNOR] = "governor",
 };
 

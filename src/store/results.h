@@ -95,9 +95,7 @@ const char *results_why(const struct results *r);
 
 /* Opaque bytes, kept as they are. */
 enum results_piece {
-	RESULTS_IDENTITY, /* of the options and inputs */
-	RESULTS_CONSUMED, /* how much of the input is read */
-	RESULTS_COUNTS,   /* of the whole run */
+	RESULTS_RUN, /* options, inputs and how far they are read, counts */
 	RESULTS_GOVERNOR, /* holds of origins, rates, budgets */
 	RESULTS_NPIECE
 };
@@ -124,6 +122,18 @@ struct results_state {
  */
 int results_read_state(struct results *r, struct results_state *st,
     struct progress *open, struct buf *why);
+
+/* The same with struct journal_state: what a run with a journal keeps there. */
+
+struct journal_state;
+/* Appends what piece[RESULTS_RUN] of a commit must be. piece[RESULTS_GOVERNOR]
+ * is s->governor. */
+void results_encode_run(struct buf *to, const struct journal_state *s);
+/* As results_read_state; *s must be as after journal_state_init, and to be
+ * freed in any case. Its places of outputs have no meaning. */
+int
+results_read_run(struct results *r, struct journal_state *s, struct buf *why);
+
 /* Opens in `failed`, a new progress, the items whose rows have an error. 0, or
  * -1 with `why`. For --retry-failed. */
 int results_read_failed(

@@ -198,7 +198,7 @@ def test_a_mistake_leaves_the_old_rows(fetchd, origin, tmp_path):
 def test_what_is_no_database_is_left_as_it_is(fetchd, origin, tmp_path):
     path = tmp_path / "r.db"
     path.write_bytes(b"not a database " * 100)
-    for mode in ([], ["--append"], ["--overwrite"], ["--resume"]):
+    for mode in ([], ["--append"], ["--overwrite"]):
         res = fetchd("-o", path, *mode, origin().url(), exit=3)
         assert "not an SQLite database" in res.stderr
     assert path.read_bytes() == b"not a database " * 100
@@ -240,7 +240,7 @@ def test_a_second_run_on_one_database_is_refused(fetchd, origin, tmp_path):
     path = tmp_path / "r.db"
     run = fetchd.start("-o", path, o.url())
     assert o.until(lambda o: o.requests)
-    for mode in ([], ["--append"], ["--overwrite"], ["--resume"]):
+    for mode in ([], ["--append"], ["--overwrite"]):
         res = fetchd("-o", path, *mode, o.url(), exit=3)
         assert "another fetchd is writing to it" in res.stderr
     gate.set()

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "store/journal.h"
 #include "store/progress.h"
 #include "store/results.h"
 
@@ -560,34 +561,24 @@ test_pieces_and_changed_items_come_back(void **state)
 		    .was_begun = 1 },
 		{ .seq = 9 } /* not open any more: nothing to keep */
 	};
-	struct results_state st = { .last = 2,
-		.piece = { [RESULTS_IDENTITY] = SPAN("a\0b"),
-		    [RESULTS_COUNTS] = SPAN("") },
-		.changed = changed,
-		.nchanged = 2 };
+	struct results_state st;
 	struct results *r = begin(w, RESULTS_NEW, 0);
 	struct progress *p = progress_new();
 	const struct progress_item *i;
 
 	assert_int_equal(results_read_state(r, &st, p, &w->why), 0);
 	st = (struct results_state){ .last = 2,
-		.piece = { [RESULTS_IDENTITY] = SPAN("a\0b"),
-		    [RESULTS_COUNTS] = SPAN("") },
+		.piece = { [RESULTS_RUN] = SPAN("a\0b") },
 		.changed = changed,
 		.nchanged = 2 };
 	assert_int_equal(results_commit(r, &st), E_OK);
-	st = (struct results_state){ .last = 2,
-		.is_finished = 1,
-		.piece = { [RESULTS_CONSUMED] = SPAN("c") } };
+	st = (struct results_state){ .last = 2, .is_finished = 1 };
 	assert_int_equal(results_commit(r, &st), E_OK);
 	results_close(r);
 	r = begin(w, RESULTS_RESUME, 0);
 	assert_int_equal(results_read_state(r, &st, p, &w->why), 1);
 	assert_int_equal(st.is_finished, 1);
-	assert_true(span_eq(st.piece[RESULTS_IDENTITY], SPAN("a\0b")));
-	assert_true(span_eq(st.piece[RESULTS_CONSUMED], SPAN("c")));
-	assert_non_null(st.piece[RESULTS_COUNTS].p);
-	assert_int_equal(st.piece[RESULTS_COUNTS].n, 0);
+	assert_true(span_eq(st.piece[RESULTS_RUN], SPAN("a\0b")));
 	assert_null(st.piece[RESULTS_GOVERNOR].p);
 	i = progress_find(p, 2);
 	assert_int_equal(i->attempts, 3);
@@ -595,7 +586,66 @@ test_pieces_and_changed_items_come_back(void **state)
 	assert_int_equal(i->not_before_us, 1234567890123456);
 	assert_int_equal(i->was_begun, 1);
 	progress_free(p);
+	st = (struct results_state){ .last = 2,
+		.piece = { [RESULTS_GOVERNOR] = SPAN("") } };
+	assert_int_equal(results_commit(r, &st), E_OK);
+	p = progress_new();
+	assert_int_equal(results_read_state(r, &st, p, &w->why), 1);
+	assert_non_null(st.piece[RESULTS_GOVERNOR].p);
+	assert_int_equal(st.piece[RESULTS_GOVERNOR].n, 0);
+	progress_free(p);
 	results_close(r);
+}
+
+static void
+test_the_state_of_a_journal_comes_back(void **state)
+{
+	struct world *w = *state;
+	struct journal_state s, back;
+	struct results_state st = { .last = 3 };
+	struct results *r = begin(w, RESULTS_RESUME, 0);
+	struct buf run = { 0 };
+
+	journal_state_init(&s);
+	journal_state_init(&back);
+	assert_int_equal(results_read_run(r, &back, &w->why), 0);
+	journal_state_add_input(&s, SPAN("urls.txt"), 77, -5);
+	s.identity.options[1] = 42;
+	s.mark = (struct journal_mark){ .bytes = 9, .lines = 3, .hash = { 8 } };
+	buf_str(&s.counts, "counts");
+	buf_str(&s.governor, "governor");
+	progress_give(s.progress, 1);
+	results_encode_run(&run, &s);
+	st.piece[RESULTS_RUN] = buf_view(&run);
+	st.piece[RESULTS_GOVERNOR] = buf_view(&s.governor);
+	put_seq(r, 2);
+	assert_int_equal(results_commit(r, &st), E_OK);
+	results_close(r);
+	r = begin(w, RESULTS_RESUME, 0);
+	assert_int_equal(results_read_run(r, &back, &w->why), 1);
+	assert_int_equal(back.identity.options[1], 42);
+	assert_string_equal(back.identity.inputs[0].name, "urls.txt");
+	assert_int_equal(back.identity.inputs[0].mtime_ns, -5);
+	assert_int_equal(back.mark.bytes, 9);
+	assert_int_equal(back.mark.hash[0], 8);
+	assert_true(span_eq(buf_view(&back.counts), SPAN("counts")));
+	assert_true(span_eq(buf_view(&back.governor), SPAN("governor")));
+	assert_int_equal(progress_last(back.progress), 3);
+	assert_int_equal(progress_open(back.progress), 2);
+	assert_non_null(progress_find(back.progress, 1));
+	assert_int_equal(back.is_finished, 0);
+	/* A byte that is wrong is found. */
+	run.p[run.n / 2] ^= 1;
+	st.piece[RESULTS_RUN] = buf_view(&run);
+	assert_int_equal(results_commit(r, &st), E_OK);
+	journal_state_fini(&back);
+	journal_state_init(&back);
+	assert_int_equal(results_read_run(r, &back, &w->why), -1);
+	assert_int_not_equal(w->why.n, 0);
+	results_close(r);
+	journal_state_fini(&s);
+	journal_state_fini(&back);
+	buf_fini(&run);
 }
 
 static void
@@ -718,6 +768,7 @@ main(void)
 		TEST(test_a_name_is_never_a_uri_or_memory),
 		TEST(test_items_without_row_are_open_at_every_commit),
 		TEST(test_pieces_and_changed_items_come_back),
+		TEST(test_the_state_of_a_journal_comes_back),
 		TEST(
 		    test_appended_rows_continue_seq_and_have_a_state_of_their_own),
 		TEST(test_a_state_that_is_damaged_is_an_error_with_a_message),
