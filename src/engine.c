@@ -31,6 +31,7 @@
 #include "engine_retry.h"
 #include "io/conn/conn.h"
 #include "io/disk.h"
+#include "io/files/files.h"
 #include "io/dns/resolve.h"
 #include "io/signals.h"
 #include "io/sink.h"
@@ -332,8 +333,9 @@ engine_free(struct engine *e)
 		source_free(e->source);
 	stall_free(e->stall);
 	engine_output_fini(&e->output);
-	disk_free(e->writer); /* its jobs use the sinks */
+	disk_free(e->writer); /* its jobs use the sinks and files */
 	disk_free(e->syncer);
+	files_free(e->files);
 	if (e->has_commit)
 		engine_commit_fini(&e->commit);
 	engine_resume_close(&e->resume);
@@ -419,6 +421,23 @@ drain(struct engine *e, int64_t us)
 		 !e->is_killed && timer_now_us() < end);
 }
 
+/* Lets bodies that are complete have their names, for a limited time. */
+static void
+finish_files(struct engine *e)
+{
+	int64_t end = timer_now_us() + FINISH_US;
+	struct core *c = &e->core;
+
+	while (c->state[FETCH_SAVING].n > 0 && files_error(e->files) == E_OK &&
+	       timer_now_us() < end) {
+		clock_end_pass(&c->clock);
+		clock_tick(&c->clock);
+		fetch_run_queue(c);
+		disk_finish(e->writer, SLICE_US);
+		disk_finish(e->syncer, SLICE_US);
+	}
+}
+
 /* Interrupts items that have begun, and writes all records left. */
 static void
 finish_output(struct engine *e)
@@ -427,6 +446,8 @@ finish_output(struct engine *e)
 	struct job *j = &e->job;
 	int is_more = 1;
 
+	if (e->files != NULL)
+		finish_files(e);
 	if (c->sched.pauses & PAUSE_STOP)
 		fetch_interrupt_all(c);
 	while (is_more && j->emit.spill_error == E_OK && !e->is_killed) {
@@ -481,6 +502,12 @@ finish_journal(struct engine *e)
 }
 
 static int
+has_files_error(const struct engine *e)
+{
+	return e->files != NULL && files_error(e->files) != E_OK;
+}
+
+static int
 is_over(const struct engine *e)
 {
 	const struct core *c = &e->core;
@@ -489,6 +516,7 @@ is_over(const struct engine *e)
 
 	return e->is_killed || e->is_cut || j->emit.spill_error != E_OK ||
 	       first_output_error(e) != E_OK || has_spool_failed(e) ||
+	       has_files_error(e) ||
 	       (sched_is_done(c) && out->ops->pending(out) == 0 &&
 		   failed_input_pending(j) == 0);
 }
@@ -507,8 +535,11 @@ engine_run(struct engine *e)
 	}
 	while (!is_over(e))
 		engine_turn(e);
-	if (!e->is_killed && j->emit.out->ops->error(j->emit.out) == E_OK &&
-	    j->emit.spill_error == E_OK)
+	if (!e->is_killed && has_files_error(e))
+		finish_records(e, FINISH_US);
+	else if (!e->is_killed &&
+		 j->emit.out->ops->error(j->emit.out) == E_OK &&
+		 j->emit.spill_error == E_OK)
 		finish_output(e);
 	if (!e->is_killed && e->out != NULL &&
 	    sink_error(e->out) == E_OUTPUT_NO_SPACE)
@@ -527,7 +558,8 @@ engine_run(struct engine *e)
 	engine_trace_finish(&e->trace);
 	if (e->is_killed)
 		return ENGINE_KILLED;
-	if (first_output_error(e) != E_OK || j->emit.spill_error != E_OK)
+	if (first_output_error(e) != E_OK || j->emit.spill_error != E_OK ||
+	    has_files_error(e))
 		return ENGINE_STOPPED;
 	return c->sched.pauses & PAUSE_STOP ? ENGINE_STOPPED : ENGINE_DONE;
 }
@@ -539,6 +571,7 @@ has_output_failed(const struct engine *e)
 	enum err out = first_output_error(e);
 
 	return j->intake.failed || has_spool_failed(e) || e->has_failed_retry ||
+	       has_files_error(e) || j->stats.exit_classes & 1u << 3 ||
 	       j->emit.spill_error != E_OK || out == E_OUTPUT_IO ||
 	       out == E_OUTPUT_NO_SPACE;
 }

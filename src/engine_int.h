@@ -26,6 +26,7 @@ struct engine {
 	struct engine_input input;
 	struct engine_output output;
 	struct disk *writer, *syncer; /* writes and compresses; fsync */
+	struct files *files;          /* --output-dir, or NULL */
 	struct engine_resume resume;
 	struct engine_commit commit;
 	int has_commit; /* `commit` is initialised */

@@ -10,9 +10,12 @@
 #include "base/message.h"
 #include "engine_int.h"
 #include "io/disk.h"
+#include "io/files/files.h"
 #include "io/sink.h"
 #include "io/source.h"
 #include "io/spool.h"
+
+#define FILES_QUEUE_BYTES (32u << 20) /* of bodies not written yet */
 
 /* ---- the journal ---- */
 
@@ -142,11 +145,74 @@ open_failed_input(struct engine *e)
 	    e->base, NULL, path, &conf, engine_wake, &e->core);
 }
 
+/* ---- body files ---- */
+
+/* On the syncer's thread: a body is about to get its name. */
+static int
+note_published(void *arg, uint64_t seq, const char *name)
+{
+	struct engine *e = arg;
+
+	return journal_published(e->resume.journal.file, seq, span_str(name));
+}
+
+/* The same: before a commit, the names given so far become durable. */
+static int
+sync_names(void *arg)
+{
+	return files_sync_dirs(arg);
+}
+
+/* Removes the bodies of items that were not done: they are fetched again. */
+static int
+remove_unfinished(struct engine *e, struct buf *err)
+{
+	const struct journal_state *s = &e->resume.journal.state;
+	size_t i;
+	int why;
+
+	for (i = 0; i < s->npublished; i++) {
+		why = files_remove(e->files, s->published[i].name);
+		if (why == 0)
+			continue;
+		message_begin(err);
+		buf_str(err, "--output-dir: ");
+		message_show(err, s->published[i].name);
+		buf_printf(err, ": %s\n", strerror(why));
+		return 3;
+	}
+	return 0;
+}
+
+static int
+open_files(struct engine *e, struct buf *err)
+{
+	const struct opts *o = e->job.opts;
+	int has_journal = e->resume.is_open;
+	struct files_conf conf = { .dir = o->output_dir,
+		.writer = e->writer,
+		.syncer = e->syncer,
+		.is_synced = o->fsync != FSYNC_NONE,
+		.is_overwriting = o->overwrite,
+		.queue_bytes = FILES_QUEUE_BYTES,
+		.before_publish = has_journal ? note_published : NULL,
+		.arg = e };
+
+	if (o->max_buffer_bytes > 0 &&
+	    (uint64_t)o->max_buffer_bytes / 4 < conf.queue_bytes)
+		conf.queue_bytes = (uint64_t)o->max_buffer_bytes / 4;
+	e->files = files_open(&conf, err);
+	e->job.files = e->files;
+	return e->files != NULL ? 0 : 3;
+}
+
+/* ---- all of it ---- */
+
 static void
 open_commit(struct engine *e)
 {
 	const struct opts *o = e->job.opts;
-	const struct engine_commit_conf conf = { .base = e->base,
+	struct engine_commit_conf conf = { .base = e->base,
 		.syncer = e->syncer,
 		.out = e->out,
 		.failed = e->failed,
@@ -158,6 +224,10 @@ open_commit(struct engine *e)
 
 	if (!engine_commit_is_needed(o))
 		return;
+	if (e->files != NULL) {
+		conf.sync_names = sync_names;
+		conf.sync_names_arg = e->files;
+	}
 	engine_commit_init(&e->commit, &conf);
 	e->has_commit = 1;
 }
@@ -209,8 +279,10 @@ int
 engine_open_output(struct engine *e, struct buf *err)
 {
 	const struct opts *o = e->job.opts;
-	int status;
+	int status = o->output_dir != NULL ? open_files(e, err) : 0;
 
+	if (status != 0)
+		return status;
 	if (o->failed_input != NULL &&
 	    (e->failed = open_failed_input(e)) == NULL)
 		return refuse_output(err, "failed-input", o->failed_input);
@@ -221,6 +293,9 @@ engine_open_output(struct engine *e, struct buf *err)
 	    engine_trace_open(&e->trace, e->base, o->trace) == -1)
 		return refuse_output(err, "trace", o->trace);
 	/* Nothing is changed before all files could be opened. */
+	if (e->files != NULL && e->resume.is_resumed &&
+	    remove_unfinished(e, err) != 0)
+		return 3;
 	if (e->resume.is_open && engine_resume_begin(&e->resume, err) != 0)
 		return 3;
 	if (o->failed_input != NULL && sink_begin(e->failed) == -1)

@@ -25,6 +25,7 @@
 #include "engine.h"
 #include "engine_resume.h"
 #include "inputs.h"
+#include "io/files/files.h"
 #include "io/pool/pool.h"
 #include "io/signals.h"
 #include "io/sink.h"
@@ -37,6 +38,7 @@
 /* Descriptors reserved for everything but transfers. */
 #define FDS_SPARE_MIN 20
 #define FDS_SPARE_MAX 64
+#define FDS_FILES 72 /* for bodies that wait for their names */
 #define NOTES_US 1000000
 /* malloc maps blocks of this size: they grow without a copy and are unmapped
  * when they are freed. */
@@ -161,6 +163,9 @@ fit_descriptors(struct opts *o)
 	spare += fit_workers(o, rl.rlim_cur, spare);
 	room = rl.rlim_cur > OPT_NUM_MAX * 2 ? OPT_NUM_MAX * 2
 					     : (int64_t)rl.rlim_cur - spare;
+	/* Each transfer has a file open, and those that wait for a name. */
+	if (o->output_dir != NULL)
+		room = room > FDS_FILES ? (room - FDS_FILES) / 2 : 1;
 	if (room < 1)
 		room = 1;
 	if (o->concurrency > room) {
@@ -295,6 +300,17 @@ is_for_first_run(const char *word)
 	return 0;
 }
 
+static void
+put_files_fault(struct buf *b, const struct files *fs)
+{
+	if (fs == NULL || files_error(fs) == E_OK)
+		return;
+	message_begin(b);
+	message_show(b, files_error_path(fs));
+	buf_printf(b, ": %s (%s)\n", strerror(files_errno(fs)),
+	    error_code(files_error(fs)));
+}
+
 /* One line that can be copied into a shell. */
 static void
 put_how_to_resume(struct buf *b, const struct opts *o, char *const *argv)
@@ -358,6 +374,7 @@ say_end(struct engine *e, struct watch *w, char *const *argv)
 		put_fault(&b, sink_error(j->emit.failed),
 		    strerror(sink_errno(j->emit.failed)),
 		    j->opts->failed_input);
+	put_files_fault(&b, j->files);
 	if (j->emit.spill_error != E_OK)
 		message_line(&b, "temporary file of --keep-order: %s (%s)",
 		    strerror(order_errno(j->emit.order)),

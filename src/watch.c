@@ -246,6 +246,8 @@ put_line(struct buf *b, const struct watch *w,
 	put_done(b, w);
 	buf_printf(b, ", %llu failed, %zu in flight",
 	    (unsigned long long)w->job->stats.failed, c->sched.slots);
+	if (c->state[FETCH_SAVING].n > 0)
+		buf_printf(b, ", %zu to save", c->state[FETCH_SAVING].n);
 	if (c->state[FETCH_PARSING].n > 0)
 		buf_printf(b, ", %zu to parse", c->state[FETCH_PARSING].n);
 	put_waiting(b, c, by_reason, reasons);
@@ -565,7 +567,8 @@ on_stopping(void *arg, int sig)
 {
 	struct watch *w = arg;
 	const struct core *c = w->core;
-	size_t n = c->sched.slots + c->state[FETCH_PARSING].n;
+	size_t n = c->sched.slots + c->state[FETCH_SAVING].n +
+		   c->state[FETCH_PARSING].n;
 	struct buf b = { 0 };
 
 	if (w->job->opts->quiet)

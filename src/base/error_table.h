@@ -148,6 +148,8 @@ ERR(E_HTTP_STATUS, "http_status", PHASE_HEADERS, 'C', 8, 22,
     "the status is 400 or more")
 ERR(E_BODY_TOO_LARGE, "body_too_large", PHASE_BODY, 'N', 7, 63,
     "the body is larger than --max-filesize")
+ERR(E_DIGEST_MISMATCH, "digest_mismatch", PHASE_BODY, 'N', 7, 56,
+    "the body has not the SHA-256 that the item asks for")
 ERR(E_DECODE_FAILED, "decode_failed", PHASE_DECODE, 'N', 7, 61,
     "the encoded body is corrupt")
 ERR(E_DECODE_BOMB, "decode_bomb", PHASE_DECODE, 'N', 7, 63,
@@ -159,6 +161,8 @@ ERR(E_OUTPUT_NO_SPACE, "output_no_space", PHASE_OUTPUT, '-', 3, 23,
     "no space left for the output")
 ERR(E_OUTPUT_IO, "output_io", PHASE_OUTPUT, '-', 3, 23,
     "the output could not be written")
+ERR(E_OUTPUT_CONFLICT, "output_conflict", PHASE_OUTPUT, 'N', 3, 23,
+    "the file cannot have its name")
 ERR(E_OUTPUT_CLOSED, "output_closed", PHASE_OUTPUT, '-', 75, 23,
     "the reader of the output closed it")
 

@@ -42,6 +42,8 @@ enum {
 	SEEN_RETRY = 1 << 7,
 	SEEN_STREAM = 1 << 8,
 	SEEN_COST = 1 << 9,
+	SEEN_OUTPUT = 1 << 10,
+	SEEN_SHA256 = 1 << 11,
 };
 
 /* Records the first fault; later ones are ignored. `key` is raw, with quotes.
@@ -437,12 +439,39 @@ take_cost(
 		take_amount(s, &name, &value);
 }
 
+/* Whether it is a safe name turns out when the file gets it. */
 static void
-take_later(
+take_output(
     struct parse *s, const struct json_value *key, const struct json_value *v)
 {
-	(void)v;
-	set_fault(s, key->raw.p, key->raw, "is not supported by this version");
+	struct span name;
+
+	if (!expect_string(s, key, v))
+		return;
+	name = take_string(s, v);
+	if (name.n == 0)
+		set_fault(s, v->raw.p, key->raw, "is not a file name");
+	else
+		s->r->output = name;
+}
+
+static void
+take_sha256(
+    struct parse *s, const struct json_value *key, const struct json_value *v)
+{
+	struct span hex;
+	size_t i;
+
+	if (!expect_string(s, key, v))
+		return;
+	hex = take_string(s, v);
+	for (i = 0; i < hex.n && span_hex_value(hex.p[i]) >= 0; i++)
+		;
+	if (hex.n != REQUEST_SHA256_HEX || i < hex.n)
+		set_fault(
+		    s, v->raw.p, key->raw, "must be 64 hexadecimal digits");
+	else
+		s->r->sha256 = hex;
 }
 
 static const struct key {
@@ -469,8 +498,8 @@ static const struct key {
 	KEY("retry", SEEN_RETRY, take_retry),
 	KEY("stream", SEEN_STREAM, take_stream),
 	KEY("cost", SEEN_COST, take_cost),
-	KEY("output", 0, take_later),
-	KEY("sha256", 0, take_later),
+	KEY("output", SEEN_OUTPUT, take_output),
+	KEY("sha256", SEEN_SHA256, take_sha256),
 #undef KEY
 };
 

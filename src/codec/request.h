@@ -18,6 +18,7 @@
 #define REQUEST_JSON_LINE_MAX (16u << 20) /* bytes of a JSON line */
 #define REQUEST_DEPTH_MAX 64
 #define REQUEST_COST_MAX 16
+#define REQUEST_SHA256_HEX 64 /* digits of a digest */
 
 /* How much of the named budget an item uses; finite, 0 or more. */
 struct request_cost {
@@ -42,6 +43,8 @@ struct request {
 	int body_is_json;          /* object or list: verbatim */
 	struct span body;          /* decoded (body_base64) or raw */
 	struct span body_file;     /* n 0: none */
+	struct span output;        /* name under --output-dir; n 0: none */
+	struct span sha256;        /* 64 hexadecimal digits; n 0: none */
 	int64_t timeout_us;        /* -1: not given; 0: none */
 	int64_t retry;             /* -1: not given */
 	int stream;                /* -1: not given, or null; 0; 1 */

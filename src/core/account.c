@@ -9,6 +9,7 @@
 #include "core/output/order.h"
 #include "core/output/output.h"
 #include "io/conn/conn.h"
+#include "io/files/files.h"
 #include "io/pool/pool.h"
 
 /* Of --max-buffer. */
@@ -52,6 +53,8 @@ account_update(struct core *c)
 				 order_list_bytes(j->emit.order);
 		output += j->emit.out->ops->pending(j->emit.out) +
 			  failed_input_pending(j);
+		if (j->files != NULL)
+			movers += files_held_bytes(j->files);
 		movers += j->intake.input->ops->held_bytes(j->intake.input);
 	}
 	if (c->workers != NULL)

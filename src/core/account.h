@@ -24,7 +24,7 @@ enum account_kind {
 	ACCOUNT_EXCHANGES, /* requests, answers, decoders, lines of streams */
 	ACCOUNT_OUTPUT,    /* records that are not written yet */
 	ACCOUNT_ORDER,     /* --keep-order, in memory */
-	ACCOUNT_MOVERS,    /* bytes read from TLS, from parsers, from a list */
+	ACCOUNT_MOVERS,    /* bytes from TLS, parsers, a list; for files */
 	ACCOUNT_KINDS
 };
 

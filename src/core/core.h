@@ -31,7 +31,7 @@ struct resolve;
 struct trace;
 
 #define CORE_READ_BYTES 65536
-#define CORE_STATES 9
+#define CORE_STATES 10
 
 /*
  * The limits of the engine, over all jobs. Each job has its own as well, in

@@ -22,10 +22,12 @@
 #include "core/output/order.h"
 #include "core/output/output.h"
 #include "core/output/parse.h"
+#include "core/output/save.h"
 #include "core/retry.h"
 #include "core/sched.h"
 #include "core/history.h"
 #include "core/xchg.h"
+#include "io/files/files.h"
 #include "io/timer.h"
 
 #define SPARE_MAX 1024 /* fetches kept for the next items */
@@ -35,6 +37,7 @@ typedef void state_hook(struct fetch *f);
 static void enter_connecting(struct fetch *f);
 static void enter_tls(struct fetch *f);
 static void enter_sending(struct fetch *f);
+static void enter_saving(struct fetch *f);
 static void enter_parsing(struct fetch *f);
 static void enter_emitting(struct fetch *f);
 static void enter_done(struct fetch *f);
@@ -59,11 +62,12 @@ static const unsigned moves[CORE_STATES] = {
 	[FETCH_CONNECTING] = TO(TLS) | TO(SENDING) | TO(QUEUED) | TO(EMITTING),
 	[FETCH_TLS] = TO(SENDING) | TO(QUEUED) | TO(EMITTING),
 	[FETCH_SENDING] = TO(AWAITING) | TO(RECEIVING) | TO(CONNECTING) |
-			  TO(QUEUED) | TO(PARSING) | TO(EMITTING),
+			  TO(QUEUED) | TO(SAVING) | TO(PARSING) | TO(EMITTING),
 	[FETCH_AWAITING] = TO(RECEIVING) | TO(CONNECTING) | TO(QUEUED) |
-			   TO(PARSING) | TO(EMITTING),
-	[FETCH_RECEIVING] =
-	    TO(CONNECTING) | TO(QUEUED) | TO(PARSING) | TO(EMITTING),
+			   TO(SAVING) | TO(PARSING) | TO(EMITTING),
+	[FETCH_RECEIVING] = TO(CONNECTING) | TO(QUEUED) | TO(SAVING) |
+			    TO(PARSING) | TO(EMITTING),
+	[FETCH_SAVING] = TO(PARSING) | TO(EMITTING),
 	[FETCH_PARSING] = TO(EMITTING),
 	[FETCH_EMITTING] = TO(DONE),
 };
@@ -528,6 +532,35 @@ enter_sending(struct fetch *f)
 		send_rest(f);
 	if (fetch_is_reading(f) && conn_has_more(x->conn))
 		fetch_run(f);
+}
+
+/* Its file is finished, or could not be. */
+static void
+on_saved(void *arg, const struct body_file_result *r)
+{
+	struct fetch *f = arg;
+	enum err e;
+
+	clock_tick(&f->core->clock);
+	CHECK(f->state == FETCH_SAVING);
+	e = save_take(f, r);
+	if (e != E_OK) {
+		f->err = (unsigned char)e;
+		f->phase = (unsigned char)error_info(e)->phase;
+	}
+	if (e == E_DIGEST_MISMATCH)
+		history_set_error(f, e);
+	fetch_enter(f, parse_prepare(f) ? FETCH_PARSING : FETCH_EMITTING,
+	    e != E_OK ? error_code(e) : "saved");
+}
+
+static void
+enter_saving(struct fetch *f)
+{
+	/* Now, as the next starts are decided in this pass. */
+	if (save_is_full(f->core))
+		f->core->sched.pauses |= PAUSE_FILES;
+	save_start(f, on_saved);
 }
 
 static void

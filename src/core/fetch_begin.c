@@ -67,7 +67,8 @@ is_streamable(const struct opts *o)
 {
 	return o->format != FORMAT_TEXT && o->format != FORMAT_BODY &&
 	       !opts_is_table(o) && o->output_kind != OUTPUT_DATABASE &&
-	       !o->only_failed && !o->only_ok && !opts_extracts(o);
+	       !o->only_failed && !o->only_ok && !opts_extracts(o) &&
+	       o->output_dir == NULL;
 }
 
 /* Why a line with valid syntax cannot be sent; NULL: it can. */
@@ -78,8 +79,10 @@ why_unsendable(const struct request *r, const struct opts *o)
 		return "the method CONNECT is not supported";
 	if (item_is_streamed(r, o) && !is_streamable(o))
 		return "\"stream\" cannot be combined with --format text, "
-		       "body, csv or tsv, a database, --only-failed, --only-ok "
-		       "or extraction";
+		       "body, csv or tsv, a database, --only-failed, "
+		       "--only-ok, --output-dir or extraction";
+	if (r->output.n > 0 && o->output_dir == NULL)
+		return "\"output\" needs --output-dir";
 	return NULL;
 }
 

@@ -17,11 +17,13 @@
 #include "core/output/stream.h"
 #include "core/origin/network.h"
 #include "core/output/parse.h"
+#include "core/output/save.h"
 #include "core/redirect.h"
 #include "core/retry.h"
 #include "core/sched.h"
 #include "core/history.h"
 #include "core/xchg.h"
+#include "io/files/files.h"
 
 static int
 may_resend(const struct fetch *f)
@@ -237,7 +239,10 @@ finish(struct fetch *f)
 	}
 	if (counts_as_attempt(f))
 		history_add_attempt(f);
-	fetch_enter(f, parse_prepare(f) ? FETCH_PARSING : FETCH_EMITTING,
+	fetch_enter(f,
+	    save_prepare(f)    ? FETCH_SAVING
+	    : parse_prepare(f) ? FETCH_PARSING
+			       : FETCH_EMITTING,
 	    f->err != E_OK ? error_code((enum err)f->err) : "complete");
 }
 
@@ -531,11 +536,30 @@ interrupt_waiting(struct fetch *f)
 	fetch_enter(f, FETCH_EMITTING, error_code(E_INTERRUPTED));
 }
 
+/* The file is given up. If only part of the body had come, that is the error
+ * already. */
+static void
+interrupt_saving(struct fetch *f)
+{
+	body_file_abandon(&f->x->save.file);
+	if (!f->x->save.is_partial) {
+		f->err = E_INTERRUPTED;
+		f->detail = NULL;
+		f->phase = PHASE_OUTPUT;
+		f->is_whole = 1;
+	}
+	fetch_enter(f, FETCH_EMITTING, error_code((enum err)f->err));
+}
+
 static void
 interrupt(struct fetch *f)
 {
 	if (may_leave(f)) {
 		leave(f);
+		return;
+	}
+	if (f->state == FETCH_SAVING) {
+		interrupt_saving(f);
 		return;
 	}
 	f->err = E_INTERRUPTED;

@@ -259,3 +259,12 @@ history_add_attempt(struct fetch *f)
 		fill_from_lookup(a, f, f->core->clock.now_us);
 	history_count_held(t);
 }
+
+void
+history_set_error(struct fetch *f, enum err e)
+{
+	struct history *t = f->history;
+
+	if (t != NULL && t->n > 0)
+		t->v[t->n - 1].error = e;
+}

@@ -93,5 +93,7 @@ int history_add_request(struct history *t, struct span url, struct span method);
  * to the list, as far as there is memory for it.
  */
 void history_add_attempt(struct fetch *f);
+/* Its last request turned out to have failed with e. */
+void history_set_error(struct fetch *f, enum err e);
 
 #endif

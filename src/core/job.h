@@ -21,6 +21,7 @@
 #include "options/options.h"
 
 struct core;
+struct files;
 
 struct job {
 	struct link of_core; /* of core->jobs */
@@ -28,6 +29,7 @@ struct job {
 	const struct opts *opts;
 	struct intake intake;
 	struct emit emit;
+	struct files *files; /* --output-dir; NULL: none. Not the job's */
 	struct job_pace pace;
 
 	/* What is the same in all its requests. */

@@ -17,6 +17,7 @@
 #include "core/output/order.h"
 #include "core/output/output.h"
 #include "core/output/parse.h"
+#include "core/output/save.h"
 #include "core/history.h"
 #include "core/xchg.h"
 #include "io/conn/conn.h"
@@ -374,8 +375,9 @@ static int
 lacks_memory(const struct core *c)
 {
 	return account_is_over(c) &&
-	       (c->sched.slots > 0 || c->state[FETCH_PARSING].n > 0 ||
-		   c->emitting > 0 || emit_unwritten_bytes(c) > 0);
+	       (c->sched.slots > 0 || c->state[FETCH_SAVING].n > 0 ||
+		   c->state[FETCH_PARSING].n > 0 || c->emitting > 0 ||
+		   emit_unwritten_bytes(c) > 0);
 }
 
 static int
@@ -620,6 +622,7 @@ sched_update_pauses(struct core *c)
 	}
 	set_pause(&s->pauses, PAUSE_MEMORY, lacks_memory(c));
 	set_pause(&s->pauses, PAUSE_POOL, parse_is_full(c));
+	set_pause(&s->pauses, PAUSE_FILES, save_is_full(c));
 	if (s->pauses & PAUSE_POOL)
 		s->pool_held_at_us = c->clock.now_us;
 	if (s->pauses & PAUSE_FD && (c->clock.now_us >= s->fd_retry_at_us ||
@@ -686,14 +689,16 @@ sched_must_pause(struct fetch *f)
 	if (e->out->ops->is_full(e->out) ||
 	    (f->x->stream_mode != OUTPUT_STREAM_NONE && output_is_blocked(f)))
 		return WAIT_OUTPUT_BLOCKED;
+	if (!save_has_room(f))
+		return WAIT_OUTPUT_BLOCKED;
 	if (e->order != NULL && order_next_place(e->order) == f->place)
 		return 0; /* in order, all others wait for f */
 	if (f->x->stream_mode != OUTPUT_STREAM_NONE && !output_has_room(f))
 		return WAIT_ORDER;
 	if (!account_is_over(c) || e->unfinished == f)
 		return 0; /* f's line must be complete before others */
-	if (c->state[FETCH_PARSING].n > 0)
-		return WAIT_MEMORY; /* parsed answers will free memory */
+	if (c->state[FETCH_SAVING].n + c->state[FETCH_PARSING].n > 0)
+		return WAIT_MEMORY; /* saved and parsed ones will free some */
 	if (c->sched.exempt == NULL) {
 		c->sched.exempt = choose_exempt(f);
 		c->sched.exempt_at_us = c->clock.now_us;
@@ -746,8 +751,9 @@ sched_is_done(const struct core *c)
 	const struct link *k;
 
 	if (c->sched.pauses & PAUSE_STOP)
-		return c->sched.slots == 0 && c->state[FETCH_PARSING].n == 0 &&
-		       c->emitting == 0 && c->run.n == 0;
+		return c->sched.slots == 0 && c->state[FETCH_SAVING].n == 0 &&
+		       c->state[FETCH_PARSING].n == 0 && c->emitting == 0 &&
+		       c->run.n == 0;
 	for (k = list_first(&c->jobs); k != NULL; k = list_next(&c->jobs, k))
 		if (!job_is_done(CONTAINER(k, const struct job, of_core)))
 			return 0;

@@ -25,6 +25,7 @@ enum core_pause {
 	PAUSE_STOP = 1 << 3,   /* the run ends */
 	PAUSE_NET = 1 << 4,    /* the network is down */
 	PAUSE_POOL = 1 << 5,   /* too many answers wait for a parser */
+	PAUSE_FILES = 1 << 7,  /* too many bodies wait for their file */
 	PAUSE_SPILL = 1 << 6,  /* of a job: --max-spill, or the disk is full */
 };
 

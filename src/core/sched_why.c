@@ -29,6 +29,8 @@ why_paused(const struct job *j)
 		return WAIT_MEMORY;
 	if (j->pauses & PAUSE_SPILL)
 		return WAIT_ORDER;
+	if (c->sched.pauses & PAUSE_FILES)
+		return WAIT_OUTPUT_BLOCKED;
 	if (c->sched.pauses & PAUSE_POOL)
 		return WAIT_WORKER_BUSY;
 	return j->pace.next_at_us > c->clock.now_us ? WAIT_RATE : WAIT_SLOT;
@@ -98,6 +100,8 @@ sched_why(const struct fetch *f)
 		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
 	if (f->state == FETCH_EMITTING && f->job->pauses & PAUSE_SPILL)
 		return stats_wait_name(WAIT_ORDER);
+	if (f->state == FETCH_SAVING)
+		return stats_wait_name(WAIT_OUTPUT_BLOCKED);
 	if (f->state == FETCH_PARSING && !parse_is_running(f))
 		return stats_wait_name(WAIT_WORKER_BUSY);
 	if (f->x != NULL && f->x->paused_at_us != 0)

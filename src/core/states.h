@@ -26,8 +26,9 @@ STATE(AWAITING, 4, "awaiting", PHASE_TTFB, SINCE, ttfb_timeout_us,
     E_TIMEOUT_TTFB, NULL)
 STATE(RECEIVING, 5, "receiving", PHASE_HEADERS, MOVED, idle_timeout_us,
     E_TIMEOUT_IDLE, NULL)
-STATE(PARSING, 6, "parsing", PHASE_INTERNAL, NONE, max_time_us, E_OK,
+STATE(SAVING, 6, "saving", PHASE_OUTPUT, NONE, max_time_us, E_OK, enter_saving)
+STATE(PARSING, 7, "parsing", PHASE_INTERNAL, NONE, max_time_us, E_OK,
     enter_parsing)
-STATE(EMITTING, 7, "emitting", PHASE_OUTPUT, NONE, max_time_us, E_OK,
+STATE(EMITTING, 8, "emitting", PHASE_OUTPUT, NONE, max_time_us, E_OK,
     enter_emitting)
-STATE(DONE, 8, "done", PHASE_INTERNAL, NONE, max_time_us, E_OK, enter_done)
+STATE(DONE, 9, "done", PHASE_INTERNAL, NONE, max_time_us, E_OK, enter_done)

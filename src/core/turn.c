@@ -162,6 +162,7 @@ trace_pauses(struct core *c)
 		{ PAUSE_NET, "net_down " },
 		{ PAUSE_POOL, "workers " },
 		{ PAUSE_SPILL, "spill " },
+		{ PAUSE_FILES, "files " },
 	};
 	const struct trace_event e = {
 		.at_us = c->clock.now_us,

@@ -110,6 +110,7 @@ static void
 clear_answer(struct xchg *x)
 {
 	give_decoder(x);
+	save_clear(x);
 	clear_parse(x->parse);
 	buf_clear(&x->body, KEEP_BYTES);
 	buf_clear(&x->pending, 0);
@@ -178,6 +179,7 @@ xchg_free(struct xchg *x)
 	buf_fini(&x->type_lines);
 	media_type_fini(&x->media);
 	buf_fini(&x->body);
+	buf_fini(&x->save.name);
 	stream_free(x->stream);
 	if (x->parse != NULL) {
 		buf_fini(&x->parse->object);
@@ -249,17 +251,6 @@ bad_http(struct xchg *x)
 	    http_detail(x->http));
 }
 
-static int
-wants_body(const struct xchg *x)
-{
-	const struct opts *o = x->fetch->job->opts;
-
-	if (x->stream_mode != OUTPUT_STREAM_NONE)
-		return 0;
-	return o->format == FORMAT_BODY || opts_extracts(o) ||
-	       (o->format != FORMAT_TEXT && o->body != BODY_NONE);
-}
-
 uint64_t
 xchg_max_bytes(const struct xchg *x)
 {
@@ -302,20 +293,26 @@ report(struct xchg *x)
 	return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
 }
 
-/* Counts n decoded bytes in the free space after x->body, adds them to it if
- * they are needed, and writes a stream. AGAIN: the output has no room. */
+/* Counts decoded bytes, saves them, keeps them if they are needed, and writes a
+ * stream. They may be in the free space after x->body. AGAIN: the output has no
+ * room. */
 static enum xchg_verdict
-take_decoded(struct xchg *x, size_t n)
+take_decoded(struct xchg *x, struct span in)
 {
 	uint64_t max = xchg_max_bytes(x), over = 0;
 	enum xchg_verdict v;
 
-	x->decoded_bytes += n;
+	x->decoded_bytes += in.n;
 	if (max > 0 && x->decoded_bytes > max)
 		over = x->decoded_bytes - max;
 	x->decoded_bytes -= over;
-	if (x->stream_mode != OUTPUT_STREAM_NONE || wants_body(x))
-		x->body.n += n - (size_t)over;
+	in.n -= (size_t)over;
+	save_put(x, in);
+	if (save_keep_body(x, in.n)) {
+		if (in.p != x->body.p + x->body.n)
+			memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
+		x->body.n += in.n;
+	}
 	v = report(x);
 	if (over > 0)
 		return bad(x, E_BODY_TOO_LARGE, PHASE_BODY, NULL);
@@ -342,7 +339,7 @@ run_decoder(struct xchg *x, struct span *in)
 		done += wrote;
 		if (decode_widest(x->decode) - widest > done)
 			done = (size_t)(decode_widest(x->decode) - widest);
-		v = take_decoded(x, wrote);
+		v = take_decoded(x, span_of(x->body.p + x->body.n, wrote));
 		if (v == XCHG_BAD)
 			return v;
 		if (d == DECODE_BAD)
@@ -384,9 +381,7 @@ take_plain(struct xchg *x, struct span in)
 
 	if (in.n == 0)
 		return XCHG_MORE;
-	if (x->stream_mode != OUTPUT_STREAM_NONE || wants_body(x))
-		memcpy(buf_reserve(&x->body, in.n), in.p, in.n);
-	v = take_decoded(x, in.n);
+	v = take_decoded(x, in);
 	x->has_backlog = v == XCHG_AGAIN;
 	return v;
 }
@@ -471,6 +466,7 @@ take_head(struct xchg *x)
 		return length > DRAIN_MAX ? XCHG_CUT : XCHG_MORE;
 	}
 	output_stream_begin(x);
+	save_begin(x);
 	max = xchg_max_bytes(x);
 	if (open_decoder(x) == XCHG_BAD)
 		return XCHG_BAD;
@@ -485,13 +481,13 @@ conclude(struct xchg *x)
 {
 	if (x->has_backlog)
 		return XCHG_AGAIN;
-	if (!x->is_coded)
-		return XCHG_DONE;
-	if (!decode_finish(x->decode))
+	if (x->is_coded && !decode_finish(x->decode))
 		return bad(x, E_DECODE_FAILED, PHASE_DECODE,
 		    "unexpected end of the stream");
-	if (decode_trailing(x->decode))
+	if (x->is_coded && decode_trailing(x->decode))
 		x->flags |= RECORD_TRAILING_DATA;
+	if (x->verdict == VERDICT_FINAL && save_check_digest(x) != E_OK)
+		return bad(x, E_DIGEST_MISMATCH, PHASE_BODY, NULL);
 	return XCHG_DONE;
 }
 

@@ -26,6 +26,7 @@
 #include "codec/stream.h"
 #include "codec/url/url.h"
 #include "core/core.h"
+#include "core/output/save.h"
 #include "core/output/stream.h"
 #include "core/retry.h"
 #include "core/upload.h"
@@ -95,7 +96,7 @@ struct xchg {
 	int is_coded, is_whole_on_wire;
 	int has_backlog;    /* decoded or pending bytes go before more input */
 	struct buf pending; /* body bytes that wait to be decoded */
-	struct buf body;    /* decoded */
+	struct buf body;    /* decoded, if it is kept: see save_keep_body */
 	enum output_stream_mode stream_mode;
 	struct stream *stream; /* made for the first stream, then kept */
 	enum stream_kind stream_kind;
@@ -137,6 +138,7 @@ struct xchg {
 				 * then, or it is cut; 0: none */
 	unsigned postponements; /* of deadlines; see core/deadline */
 
+	struct save save;    /* its file; see core/output/save */
 	struct parse *parse; /* made for the first answer to be parsed */
 	struct record_at at; /* how far its record is written */
 };

@@ -10,6 +10,7 @@
 #include "options/options_int.h"
 
 #define IDLE_MIN 64
+#define FILES_MAX_BYTES (1ULL << 40)
 
 /* Of two options that exclude each other the later one wins. */
 static void
@@ -50,6 +51,8 @@ derive_choices(struct opts *o)
 	if (o->format == FORMAT_AUTO &&
 	    (o->stream || opts_extracting(o) != OPT_COUNT))
 		o->format = FORMAT_JSONL;
+	if (o->output_dir != NULL && !opts_given(o, OPT_body))
+		o->body = BODY_NONE;
 	exclude(o, OPT_ipv4, OPT_ipv6, &o->ipv4, &o->ipv6);
 	if (o->given[OPT_silent] > o->given[OPT_quiet]) {
 		o->given[OPT_quiet] = o->given[OPT_silent];
@@ -65,8 +68,16 @@ derive_choices(struct opts *o)
 static void
 derive_limits(struct opts *o)
 {
-	int untimed = o->max_time_us == 0;
+	int untimed;
 
+	/* Bodies that only go to files may be large, and take long. */
+	if (o->output_dir != NULL && o->body == BODY_NONE) {
+		if (!opts_given(o, OPT_max_time))
+			o->max_time_us = 0;
+		if (!opts_given(o, OPT_max_filesize))
+			o->max_filesize_bytes = FILES_MAX_BYTES;
+	}
+	untimed = o->max_time_us == 0;
 	if (opts_given(o, OPT_concurrency) && !opts_given(o, OPT_max_per_host))
 		o->max_per_host = 0;
 	if (!opts_given(o, OPT_max_idle))
@@ -111,6 +122,8 @@ check_conflicts(const struct opts *o, struct buf *err)
 		return opts_say_conflict(err, OPT_verify, "--follow");
 	if (o->only_failed && o->only_ok)
 		return opts_say_conflict(err, OPT_only_failed, "--only-ok");
+	if (opts_check_files(o, err) != 0)
+		return 2;
 	if (extract != OPT_COUNT && check_format(o, extract, err) != 0)
 		return 2;
 	if (extract != OPT_COUNT && o->stream)

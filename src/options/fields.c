@@ -127,6 +127,11 @@ missing(const struct opts *o, const struct record_field *field)
 		return o->include_attempts ? NULL : "needs --include-attempts";
 	if (span_eq(key, SPAN("body_json")))
 		return o->body == BODY_JSON ? NULL : "needs --body json";
+	if (span_eq(key, SPAN("body_file")) || span_eq(key, SPAN("sha256")))
+		return o->output_dir != NULL ? NULL : "needs --output-dir";
+	if (o->output_dir != NULL && !opts_given(o, OPT_body) &&
+	    (span_eq(key, SPAN("body")) || span_eq(key, SPAN("body_base64"))))
+		return "needs --body inline or another one with --output-dir";
 	if (span_eq(key, SPAN("body")) || span_eq(key, SPAN("body_base64")))
 		return o->body == BODY_NONE
 			   ? "cannot be combined with --body none"

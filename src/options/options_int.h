@@ -22,6 +22,8 @@ int opts_say(struct buf *err, enum opt id, const char *what);
 /* "fetchd: --OPTION: "TEXT" WHAT". Returns 2. */
 int opts_say_value(
     struct buf *err, enum opt id, const char *text, const char *what);
+int
+opts_say_span(struct buf *err, enum opt id, struct span text, const char *what);
 /* "fetchd: --OPTION: cannot be combined with OTHER". Returns 2. */
 int opts_say_conflict(struct buf *err, enum opt id, const char *other);
 /* "fetchd: --OPTION: cannot read "PATH": " and errno's text. Returns 3. */
@@ -85,6 +87,13 @@ int opts_visit(struct opt_visit *v, enum opt *id, const char **text);
 int opts_check_path(const struct opts *o, const char *path, struct buf *err);
 /* Checks all inputs against all outputs. Returns a status. */
 int opts_check_paths(const struct opts *o, struct buf *err);
+
+/* ---- files.c: --output-dir ---- */
+
+/* Checks the options of bodies in files. Returns a status. */
+int opts_check_files(const struct opts *o, struct buf *err);
+/* Is an input inside of --output-dir? Returns a status. */
+int opts_check_inside(const struct opts *o, const char *path, struct buf *err);
 
 /* ---- file.c: values from files ---- */
 

@@ -59,6 +59,8 @@ opts_check_path(const struct opts *o, const char *path, struct buf *err)
 {
 	int status = check_path(o->output, "the output file", path, err);
 
+	if (status == 0)
+		status = opts_check_inside(o, path, err);
 	if (status == 0 && o->trace != NULL && strcmp(o->trace, "-") != 0)
 		status = check_path(o->trace, "the --trace file", path, err);
 	if (status == 0 && o->failed_input != NULL)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages about an option; none shows a value that may be secret. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/message.h"
 #include "options/options_int.h"
 
@@ -21,6 +23,16 @@ opts_say_value(struct buf *err, enum opt id, const char *text, const char *what)
 	message_quote(err, text);
 	buf_printf(err, " %s\n", what);
 	return 2;
+}
+
+int
+opts_say_span(struct buf *err, enum opt id, struct span text, const char *what)
+{
+	char *copy = mem_strndup(text.n > 0 ? text.p : "", text.n);
+	int status = opts_say_value(err, id, copy, what);
+
+	free(copy);
+	return status;
 }
 
 int

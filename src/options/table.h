@@ -293,14 +293,27 @@ OPT(only_ok, "only-ok", 0, BOOL, "off", 0, 1, OUTPUT, "",
 OPT(output_dir, "output-dir", 'O', PATH, "", 0, 0, FILES, "DIR",
     "write each body to a file in DIR",
     "The record has the file's name relative to DIR in body_file and the "
-    "SHA-256 of the decoded body in sha256; the body itself is not in the "
-    "record unless --body is given.")
+    "SHA-256 of the decoded body in sha256; the body itself is in the record "
+    "only if --body is given. Otherwise it is never in memory as a whole: "
+    "--max-filesize is then 1T and --max-time off, unless given. A file has "
+    "its name only once it is complete, and mode 0600. A name that exists "
+    "gets the item's seq (page-17.html). Symbolic links below DIR are not "
+    "followed. The key output of a JSON line names the file of that item, and "
+    "sha256 the digest that its body must have. See FILES.")
 OPT(output_name, "output-name", 0, STR, "{host}/{path}{ext}", 0, 0, FILES,
-    "TEMPLATE", "how files in --output-dir are named", "")
+    "TEMPLATE", "how files in --output-dir are named",
+    "The words are {host}; {path}, with the query; {ext}, the extension of the "
+    "path or one for the content type; {seq}; {seq/N}, divided by N; {id}; "
+    "{sha256}; {sha256:N}, its first N digits. {seq/1000}/{path}{ext} puts a "
+    "thousand files into a directory. Names are in lower case, have no "
+    "characters that some system does not allow, and at most 200 bytes.")
 OPT(overwrite, "overwrite", 0, BOOL, "off", 0, 1, FILES, "",
-    "replace existing files", "")
+    "replace existing files",
+    "Of two items of a run with the same name none replaces the other.")
 OPT(keep_partial, "keep-partial", 0, BOOL, "off", 0, 1, FILES, "",
-    "keep the files of failed transfers as NAME.part", "")
+    "keep the files of failed transfers as NAME.part",
+    "They are never continued. Their records have complete false, and no "
+    "sha256.")
 OPT(journal, "journal", 0, PATH, "", 0, 0, FILES, "FILE",
     "record in FILE which items are done, for --resume",
     "With --resume the default is the name of the output and .journal. FILE "

@@ -59,7 +59,7 @@ OWNERS = {
 
 # The headers of the C library and the system that every folder may include ...
 LIBC = """assert ctype errno float inttypes limits locale math signal stdalign
-stdarg stdbool stddef stdint stdio stdlib stdnoreturn string strings time
+stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings time
 unistd fcntl poll netdb pthread getopt endian dirent pwd syslog ftw glob
 termios sched spawn execinfo malloc sys/* netinet/* arpa/* net/* linux/*
 """.split()

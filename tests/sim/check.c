@@ -469,7 +469,7 @@ check_counts(struct sim *s, const struct count *n, size_t done)
 	EXPECT(s, n->held_queues == c->hosts.held.n &&
 		      n->delayed == c->sched.later.n);
 	check_account(s, n);
-	EXPECT(s, c->alive == n->waiting + n->nslot +
+	EXPECT(s, c->alive == n->waiting + n->nslot + c->state[FETCH_SAVING].n +
 				  c->state[FETCH_PARSING].n + c->emitting +
 				  done);
 	EXPECT(s, c->state[FETCH_QUEUED].n == 0);

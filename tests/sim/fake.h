@@ -6,6 +6,7 @@
 #include "world.h"
 
 struct conn;
+struct files;
 struct input;
 struct output;
 struct sink;
@@ -25,6 +26,13 @@ void fake_output_free(struct output *o);
 void fake_output_failed(struct output *o, struct sink *failed);
 /* Nothing is left of it, and every token came back. */
 void fake_output_at_end(const struct output *o);
+
+/* ---- fake_files.c ---- */
+struct files *
+fake_files_new(struct event_base *w, void (*tick)(void *arg), void *arg);
+void fake_files_free(struct files *fs);
+/* Files that are not finished. */
+size_t fake_files_live(const struct files *fs);
 
 /* ---- fake_input.c ---- */
 struct input *

@@ -23,6 +23,7 @@ static const struct {
 	{ "crowd", run_crowds },
 	{ "drain", run_drain },
 	{ "parsing", run_parsing },
+	{ "saving", run_saving },
 	{ "capacity", run_capacity },
 	{ "jobs", run_jobs },
 	{ "seams", run_seams },

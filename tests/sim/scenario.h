@@ -38,6 +38,7 @@ int run_chaos(void);     /* chaos.c: everything at once, and stops */
 int run_crowds(void);    /* crowd.c: many origins */
 int run_drain(void);     /* drain.c: stops while items wait */
 int run_parsing(void);   /* parsing.c: answers that are parsed */
+int run_saving(void);    /* saving.c: bodies that go to files */
 int run_seams(void);     /* seams.c: input, output and tokens */
 int run_resume(void);    /* resume.c: what a run before has left */
 int run_restore(void);   /* restore.c: what a run before has learnt */

@@ -114,6 +114,8 @@ sim_init(struct sim *s, uint64_t seed, const struct origin *origins,
 	s->job.emit.out = fake_output_new(w, on_wakeup, c);
 	s->job.intake.input = fake_input_new(w, on_wakeup, c);
 	open_pools(s);
+	if (s->opts.output_dir != NULL)
+		s->job.files = fake_files_new(w, on_event, c);
 	clock_tick(&c->clock);
 }
 
@@ -308,6 +310,7 @@ sim_fini(struct sim *s)
 	for (i = 0; i < s->nmore; i++)
 		job_fini(&s->more[i].job);
 	core_fini(c);
+	fake_files_free(s->job.files);
 	trace_free(c->trace);
 	if (c->sched.slots != 0 || c->sched.known != 0 || c->emitting != 0 ||
 	    c->alive != 0 || c->account.held != 0 || c->hosts.lookups != 0)

@@ -141,6 +141,9 @@ struct outcome {
 	unsigned begun;      /* how often it may have been sent */
 	int64_t begin_at_us; /* when that is recorded; 0: not asked */
 	char detail[20];
+	unsigned saved; /* how often its body got a file, the last one: */
+	size_t saved_bytes;
+	int is_partial;
 };
 
 struct event_base {
@@ -175,6 +178,10 @@ struct event_base {
 	/* The parsers. */
 	int64_t parse_us; /* for a document */
 	int parse_fails;  /* of 1,000: they crash */
+
+	/* The files. */
+	int64_t write_us, place_us; /* to write what waits; to name a file */
+	int file_conflicts;         /* of 1,000: their name is taken */
 
 	/* The input: a list for each job. The items of the second are numbered
 	 * after those of the first, and so on. */

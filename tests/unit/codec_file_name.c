@@ -144,7 +144,7 @@ test_a_wrong_word_of_a_template_is_named(void **state)
 	static const struct {
 		const char *template, *bad;
 	} t[] = {
-		{ "{host}/{paht}", "{paht}" },
+		{ "{host}/{pth}", "{pth}" },
 		{ "{}", "{}" },
 		{ "a{host", "{host" },
 		{ "a}b", "}" },

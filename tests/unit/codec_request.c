@@ -13,6 +13,7 @@
 #include "codec/json/json.h"
 #include "codec/request.h"
 
+#define HEX63 "0123456789abcdef0123456789abcdef0123456789ABCDEF0123456789ABCDE"
 #define U "\"url\":\"https://a.test/\""
 
 static struct span
@@ -259,8 +260,14 @@ static const struct {
 	{ "{" U ",\"cost\":{\"a\":null}}", 38, "\"a\" in \"cost\" must" },
 	{ "{" U ",\"cost\":{\"a\":1,\"\\u0061\":1}}", 40,
 	    "is a duplicate key" },
-	{ "{" U ",\"output\":\"x\"}", 26, "\"output\" is not supported" },
-	{ "{" U ",\"sha256\":\"x\"}", 26, "\"sha256\" is not supported" },
+	{ "{" U ",\"output\":\"\"}", 35, "\"output\" is not a file name" },
+	{ "{" U ",\"output\":7}", 35, "\"output\" must be a string" },
+	{ "{" U ",\"output\":\"x\",\"output\":\"x\"}", 39, "duplicate key" },
+	{ "{" U ",\"sha256\":\"x\"}", 35,
+	    "\"sha256\" must be 64 hexadecimal digits" },
+	{ "{" U ",\"sha256\":\"" HEX63 "g\"}", 35, "64 hexadecimal" },
+	{ "{" U ",\"sha256\":\"" HEX63 "00\"}", 35, "64 hexadecimal" },
+	{ "{" U ",\"sha256\":null}", 35, "must be a string" },
 	{ "{" U ",\"method\":\"\"}", 35, "\"method\" is not a token" },
 	{ "{" U ",\"method\":\"GET / HTTP/1.1\\r\\nX:\"}", 35,
 	    "\"method\" is not a token" },
@@ -322,6 +329,26 @@ static const struct {
 	{ "{" U ",\"id\":\"\\ud800\"}", 32, "not valid JSON: unpaired" },
 	{ "{\"bogus\":1,\"x\"}", 15, "not valid JSON: expected ':'" },
 };
+
+static void
+test_the_name_and_the_digest_of_a_file_are_taken(void **state)
+{
+	struct request r = { 0 };
+	struct request_fault f;
+
+	(void)state;
+	assert_int_equal(
+	    request_parse(&r,
+		line_of("{" U ",\"output\":\"a\\u002fb\",\"sha256\":\"" HEX63
+			"f\"}"),
+		&f),
+	    E_OK);
+	assert_true(span_eq(r.output, SPAN("a/b")));
+	assert_true(span_eq(r.sha256, SPAN(HEX63 "f")));
+	assert_int_equal(request_parse(&r, line_of("{" U "}"), &f), E_OK);
+	assert_true(r.output.n == 0 && r.sha256.n == 0);
+	request_fini(&r);
+}
 
 static void
 test_a_fault_is_told_with_its_key_and_column(void **state)
@@ -562,6 +589,7 @@ main(void)
 		T(test_an_id_keeps_its_bytes_whatever_scalar_it_is),
 		T(test_escapes_are_undone_in_keys_and_strings),
 		T(test_a_body_is_text_json_as_it_stands_or_base64),
+		T(test_the_name_and_the_digest_of_a_file_are_taken),
 		T(test_a_fault_is_told_with_its_key_and_column),
 		T(test_of_two_faults_the_first_is_told),
 		T(test_id_meta_and_url_are_known_though_the_line_is_at_fault),

@@ -68,6 +68,9 @@ status_of(enum opt id)
 	if (id == OPT_append || id == OPT_resume || id == OPT_retry_failed ||
 	    id == OPT_resume_force || id == OPT_journal_salvage)
 		return 2; /* need a file for the results */
+	if (id == OPT_output_name || id == OPT_keep_partial ||
+	    id == OPT_overwrite) /* need --output-dir */
+		return 2;
 	return id == OPT_version ? OPTS_VERSION : 0;
 }
 

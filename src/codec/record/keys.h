@@ -111,6 +111,12 @@ KEY(FLAGS, "flags", (r->flags & FLAGS_KNOWN) != 0, put_flags(p, r->flags),
     "irregularities that were tolerated; only if there were any: "
     "lenient_framing, framing_conflict, unknown_coding, trailing_data, "
     "unfolded_header")
+KEY(BODY_FILE, "body_file", r->has_file, json_write_string(p, r->body_file),
+    "string or null",
+    "the file with the body, relative to --output-dir; only with that option")
+KEY(SHA256, "sha256", r->has_file, json_write_string(p, r->sha256),
+    "string or null",
+    "the SHA-256 of the decoded body in that file, in hexadecimal")
 WIDE(HEADER, "header", "object or null",
     "lower-case name to list of values; with --include-headers")
 WIDE(TRAILER, "trailer", "object or null",

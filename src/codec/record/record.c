@@ -143,7 +143,8 @@ narrow_bytes(const struct record *r)
 
 	n += r->url.n + r->final_url.n + r->method.n + r->errormsg.n +
 	     r->error_detail.n + r->content_type.n + r->charset.n +
-	     r->location.n + r->remote_ip.n + r->tls_version.n;
+	     r->location.n + r->remote_ip.n + r->tls_version.n +
+	     r->body_file.n + r->sha256.n;
 	return NARROW_MAX + r->id.n + r->meta.n + JSON_WRITE_STRING(n);
 }
 

@@ -76,7 +76,9 @@ struct record {
 	int has_body;      /* the body of a response began, even an empty one */
 	struct span body;  /* decoded */
 	int body_streamed; /* it was written as lines: body is null */
-	int has_attempts;  /* is there a key attempts */
+	int has_file;      /* are there keys body_file and sha256 */
+	struct span body_file, sha256;
+	int has_attempts;                     /* is there a key attempts */
 	const struct record_attempt *attempt; /* nattempt of them */
 	size_t nattempt;
 	int64_t num_events; /* -1: no such key */

@@ -49,9 +49,9 @@ fill_times(struct record *r, const struct fetch *f)
 	if (f->attempts == 0)
 		return;
 	r->timestamp_us = wall_us(&f->job->emit, f->begun_at_us);
-	/* Parsing counts for the item, not for its request. */
+	/* Saving and parsing count for the item, not for its request. */
 	r->time_item = now - f->begun_at_us;
-	if (x->parse != NULL && x->parse->was_parsed)
+	if ((x->parse != NULL && x->parse->was_parsed) || f->job->files != NULL)
 		r->time_item = f->entered_at_us - f->begun_at_us;
 	r->time_redirect = f->history != NULL ? f->history->redirect_us : 0;
 	xchg_times(x, now, &t);
@@ -112,11 +112,25 @@ fill_location(struct record *r, const struct xchg *x, struct facts *t)
 	r->location = buf_view(&t->location);
 }
 
+static void
+fill_file(struct record *r, const struct fetch *f)
+{
+	const struct save *s = &f->x->save;
+
+	r->has_file = f->job->files != NULL;
+	if (s->name.n > 0)
+		r->body_file = buf_view(&s->name);
+	if (s->name.n > 0 && s->has_sha256)
+		r->sha256 = span_of(s->sha256, DIGEST_HEX);
+}
+
 /* Was the body received and decoded to its end? */
 static int
 is_whole(const struct fetch *f)
 {
-	return f->err == E_OK || f->err == E_HTTP_STATUS || f->is_whole;
+	return f->err == E_OK || f->err == E_HTTP_STATUS ||
+	       f->err == E_DIGEST_MISMATCH || f->err == E_OUTPUT_CONFLICT ||
+	       f->is_whole;
 }
 
 static void
@@ -221,6 +235,7 @@ facts_fill(
 	fill_error(r, f, t);
 	fill_peer(r, f->x, t);
 	fill_answer(r, f, t);
+	fill_file(r, f);
 	fill_times(r, f);
 	fill_parse(r, f, is_line);
 }

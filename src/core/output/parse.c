@@ -15,6 +15,7 @@
 #include "codec/json/json.h"
 #include "core/output/emit.h"
 #include "core/output/facts.h"
+#include "core/output/save.h"
 #include "core/fetch.h"
 #include "core/xchg.h"
 #include "io/sink.h"
@@ -69,9 +70,7 @@ length_of(const struct fetch *f, const struct pool *pool)
 static int
 is_too_large(const struct fetch *f, const struct pool *pool)
 {
-	uint64_t mem = f->job->opts->worker_mem_bytes;
-
-	return (mem > 0 && f->x->body.n > mem / 8) ||
+	return f->x->body.n > save_parse_max(f) ||
 	       length_of(f, pool) > FRAME_DOC_MAX;
 }
 
@@ -81,6 +80,8 @@ judge(const struct fetch *f, const struct pool *pool)
 {
 	const struct xchg *x = f->x;
 
+	if (x->save.is_over_parse_max)
+		return PARSE_TOO_LARGE;
 	if (x->body.n == 0 || x->flags & RECORD_UNKNOWN_CODING)
 		return PARSE_SKIPPED;
 	if (pool == f->core->workers && !is_parsed_type(f))

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,7 +32,8 @@ place_is_safe(struct span name)
 	size_t i, from = 0;
 	struct span c;
 
-	if (name.n == 0 || memchr(name.p, '\0', name.n) != NULL)
+	if (name.n == 0 || name.n >= PATH_MAX ||
+	    memchr(name.p, '\0', name.n) != NULL)
 		return 0;
 	for (i = 0; i <= name.n; i++) {
 		if (i < name.n && name.p[i] != '/')
