@@ -62,8 +62,7 @@ status_of(enum opt id)
 {
 	if (id == OPT_help)
 		return OPTS_HELP;
-	/* These need another option. */
-	if (id == OPT_csv_safe || id == OPT_append || id == OPT_rotate)
+	if (id == OPT_csv_safe) /* needs a table */
 		return 2;
 	if (id == OPT_append || id == OPT_resume || id == OPT_retry_failed ||
 	    id == OPT_resume_force || id == OPT_journal_salvage)
