@@ -22,8 +22,6 @@ each_row(void (*f)(enum opt id, const struct opt_row *row))
 static const char *
 sample(enum opt id, const struct opt_row *row)
 {
-	if (id == OPT_rotate)
-		return row->def; /* any other needs a file */
 	switch (row->type) {
 	case OPT_INT:
 	case OPT_SIZE:
@@ -62,13 +60,11 @@ status_of(enum opt id)
 {
 	if (id == OPT_help)
 		return OPTS_HELP;
-	if (id == OPT_csv_safe) /* needs a table */
-		return 2;
-	if (id == OPT_append || id == OPT_resume || id == OPT_retry_failed ||
-	    id == OPT_resume_force || id == OPT_journal_salvage)
-		return 2; /* need a file for the results */
-	if (id == OPT_output_name || id == OPT_keep_partial ||
-	    id == OPT_overwrite) /* need --output-dir */
+	/* These need another option. */
+	if (id == OPT_csv_safe || id == OPT_append || id == OPT_resume ||
+	    id == OPT_retry_failed || id == OPT_resume_force ||
+	    id == OPT_journal_salvage || id == OPT_output_name ||
+	    id == OPT_keep_partial || id == OPT_overwrite || id == OPT_rotate)
 		return 2;
 	return id == OPT_version ? OPTS_VERSION : 0;
 }
