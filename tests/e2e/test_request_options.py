@@ -59,17 +59,6 @@ def test_a_forms_file_that_is_gone_is_a_record_that_names_it(
     assert str(path) in res.by(2)["errormsg"]
 
 
-def test_a_large_upload_counts_towards_the_buffer(fetchd, origin, tmp_path):
-    """With room for one, two of them are not in memory at once."""
-    (tmp_path / "f").write_bytes(b"x" * (3 << 20))
-    o = origin()
-    res = fetchd("-F", f"f=@{tmp_path}/f", "--max-buffer", "4M",
-                 *[o.url(f"/{i}") for i in range(6)])
-    assert res.errors() == [None] * 6
-    assert all(len(r.body) > 3 << 20 for r in o.requests)
-    assert o.in_flight_max <= 2
-
-
 def test_a_form_goes_out_again_after_a_307(fetchd, origin, tmp_path):
     (tmp_path / "f").write_bytes(b"again")
     o = origin(serve(lambda r: response(

@@ -134,7 +134,10 @@ on_tls_drained(struct bufferevent *bev, void *arg)
 		return;
 	if (c->out[0].n + c->out[1].n > 0) {
 		conn_tls_write(c);
-		return;
+		/* A small rest may have gone out at once: no event follows. */
+		if (c->send_errno != 0 || c->out[0].n + c->out[1].n > 0 ||
+		    evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+			return;
 	}
 	c->is_draining = 0;
 	evbuffer_remove_cb(bufferevent_get_output(c->bev), on_tls_moved, c);
