@@ -317,6 +317,28 @@ def test_another_writer_is_waited_for(fetchd, origin, tmp_path):
     assert one(path, "SELECT count(*) FROM results") == 101
 
 
+def test_a_second_signal_does_not_wait_for_a_lock(fetchd, origin, tmp_path):
+    o = origin(serve(answer))
+    path = tmp_path / "r.db"
+    run = fetchd.start("-o", path, "--grace", "100ms")
+    run.write(o.url("/page\n"))
+    wait_for(lambda: path.exists() and one(
+        path, "SELECT count(*) FROM sqlite_schema") > 0)
+    wait_for(lambda: one(path, "SELECT count(*) FROM results") == 1)
+    db = sqlite3.connect(path, isolation_level=None, timeout=20)
+    db.execute("BEGIN IMMEDIATE")
+    run.write(o.url("/text\n"))
+    assert o.until(lambda o: len(o.requests) == 2)
+    run.kill(signal.SIGTERM)
+    assert run.until(lambda out, err: err)
+    begun = time.monotonic()
+    run.kill(signal.SIGTERM)
+    run.finish(exit=143)
+    assert time.monotonic() - begun < 5
+    db.close()
+    assert [r["url"] for r in rows(path)] == [o.url("/page")]
+
+
 def test_a_large_record_is_a_row(fetchd, origin, tmp_path):
     """Larger than what the output's buffer takes."""
     big = bytes(range(256)) * 20000
