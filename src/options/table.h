@@ -23,7 +23,10 @@
 OPT(input_file, "input-file", 'i', LIST, "", 0, 0, INPUT, "FILE",
     "read items from FILE (- is standard input); repeatable",
     "FILE is never interpreted as a URL. Files and operands are read one after "
-    "another, in the order given.")
+    "another, in the order given. A list that is compressed with gzip or zstd "
+    "is decompressed, whatever its name, also from standard input and FIFOs. "
+    "If it is damaged or cut short, the items before that are fetched, and the "
+    "exit status is 3.")
 OPT(url, "url", 0, LIST, "", 0, 0, INPUT, "URL",
     "fetch URL, as an operand does; repeatable",
     "URL is never interpreted as a file and may be a bare host name.")
@@ -32,7 +35,8 @@ OPT(follow, "follow", 0, BOOL, "off", 0, 1, INPUT, "",
     "A FIFO waits for its next writer, so mkfifo q; fetchd --follow q is a "
     "queue for many writers; a file waits for appended lines. The run ends at "
     "the first INT or TERM, or when the file is removed. Unnamed pipes, "
-    "sockets and terminals end as without the option.")
+    "sockets and terminals end as without the option. A compressed input "
+    "cannot be followed.")
 OPT(failed_input, "failed-input", 0, PATH, "", 0, 0, INPUT, "FILE",
     "write the input lines of failed items to FILE",
     "An item has failed if its record has an error. Lines are written "
@@ -243,17 +247,30 @@ OPT(interface, "interface", 0, STR, "", 0, 0, NETWORK, "ADDR",
 OPT(output, "output", 'o', PATH, "-", 0, 0, OUTPUT, "FILE",
     "write the results to FILE (- is standard output)",
     "An existing file is replaced after options and inputs have been checked; "
-    "after an error there it is unchanged. It must not be one of the inputs. A "
+    "after an error there it is unchanged. It must not be one of the inputs, "
+    "nor be written by another fetchd. A name that ends in .gz or .zst is "
+    "compressed, in pieces that are complete files each: at the latest after "
+    "256 KiB or a second a piece is written, so that a file that is still "
+    "being written, or was cut by a crash, can be read to its last piece. A "
     "name that ends in .db, .sqlite or .sqlite3, or sqlite:FILE, is an SQLite "
     "database (see DATABASE); one that has results is never replaced without "
     "--overwrite.")
 OPT(append, "append", 0, BOOL, "off", 0, 1, OUTPUT, "",
-    "add to the output file instead of replacing it", "")
+    "add to the output file instead of replacing it",
+    "An incomplete last line is ended first. A compressed file gets further "
+    "pieces; it must be whole. With --rotate a new file is begun after the "
+    "one with the highest number.")
 OPT(rotate, "rotate", 0, SIZE, "0", 0, OPT_SIZE_MAX, OUTPUT, "SIZE",
     "write a series of files of at most SIZE each",
-    "-o out.jsonl writes out.1.jsonl, out.2.jsonl and so on. No record is "
-    "split, and no file is ever renamed; a larger record has a file of its "
-    "own. 0 writes one file.")
+    "-o out.jsonl writes out.1.jsonl, out.2.jsonl and so on, -o out.jsonl.gz "
+    "out.1.jsonl.gz. No record is split, and no file is ever renamed. A file "
+    "is larger than SIZE only if its last record alone is larger than SIZE or "
+    "than 1 MiB. Of compressed files the compressed size counts, and they may "
+    "be up to a quarter smaller. Without --append and --resume a new run "
+    "replaces the series once it has begun: out.1.jsonl and the files that "
+    "follow it without a gap are removed. Any other file is kept: if one is in "
+    "the way, the run ends with exit status 3. FILE must be a regular file. 0 "
+    "writes one file.")
 OPT(json, "json", 'j', BOOL, "off", 0, 1, OUTPUT, "",
     "the same as --format jsonl", "")
 OPT(format, "format", 0, ENUM, "auto", 0, 0, OUTPUT,
