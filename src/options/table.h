@@ -316,7 +316,7 @@ OPT(output_dir, "output-dir", 'O', PATH, "", 0, 0, FILES, "DIR",
     "its name only once it is complete, and mode 0600. A name that exists "
     "gets the item's seq (page-17.html). Symbolic links below DIR are not "
     "followed. The key output of a JSON line names the file of that item, and "
-    "sha256 the digest that its body must have. See FILES.")
+    "sha256 the digest that its body must have. See FILES OF BODIES.")
 OPT(output_name, "output-name", 0, STR, "{host}/{path}{ext}", 0, 0, FILES,
     "TEMPLATE", "how files in --output-dir are named",
     "The words are {host}; {path}, with the query; {ext}, the extension of the "
