@@ -98,8 +98,8 @@ done(struct disk_job *job)
 		sink_sync_free(c->sync[i]);
 		c->sync[i] = NULL;
 	}
-	c->state = c->errnum == 0 ? COMMIT_IDLE : COMMIT_FAILED;
-	if (c->state == COMMIT_FAILED)
+	c->step = c->errnum == 0 ? COMMIT_IDLE : COMMIT_FAILED;
+	if (c->step == COMMIT_FAILED)
 		return;
 	if (c->conf.journal != NULL)
 		engine_journal_written(c->conf.journal);
@@ -131,29 +131,33 @@ engine_commit_put(struct engine_commit *c, const struct output_token *token)
 int
 engine_commit_take(struct engine_commit *c, uint64_t *token)
 {
-	if (c->state == COMMIT_RUNNING || c->state == COMMIT_FAILED ||
+	if (c->step == COMMIT_RUNNING || c->step == COMMIT_FAILED ||
 	    c->ntaken == c->nbatch)
 		return 0;
 	*token = c->batch[c->ntaken++].token;
 	return 1;
 }
 
-static int
-is_due(struct engine_commit *c)
+/* Notes since when there is anything to commit. */
+static void
+note_news(struct engine_commit *c)
 {
 	if (!has_news(c)) {
 		c->first_at_us = 0;
-		return 0;
-	}
-	if (c->first_at_us == 0)
+	} else if (c->first_at_us == 0) {
 		c->first_at_us = timer_now_us();
-	if (c->is_ending || c->tokens.n >= BATCH_RECORDS ||
-	    (c->conf.fsync == FSYNC_RECORD && c->tokens.n > 0))
-		return 1;
-	if (timer_now_us() >= c->first_at_us + BATCH_US)
-		return 1;
-	timer_set(c->due, c->first_at_us + BATCH_US);
-	return 0;
+		timer_set(c->due, c->first_at_us + BATCH_US);
+	}
+}
+
+static int
+is_due(const struct engine_commit *c)
+{
+	if (c->first_at_us == 0)
+		return 0;
+	return c->is_ending || c->tokens.n >= BATCH_RECORDS ||
+	       (c->conf.fsync == FSYNC_RECORD && c->tokens.n > 0) ||
+	       timer_now_us() >= c->first_at_us + BATCH_US;
 }
 
 static void
@@ -168,7 +172,7 @@ cut(struct engine_commit *c)
 	c->end = ends(c);
 	c->first_at_us = 0;
 	timer_clear(c->due);
-	c->state = COMMIT_CUT;
+	c->step = COMMIT_CUT;
 }
 
 static int
@@ -218,16 +222,17 @@ commit(struct engine_commit *c)
 			c->sync[1] = sink_sync_begin(c->conf.failed);
 	}
 	c->job = (struct disk_job){ .run = run, .done = done };
-	c->state = COMMIT_RUNNING;
+	c->step = COMMIT_RUNNING;
 	disk_submit(c->conf.syncer, &c->job);
 }
 
 void
 engine_commit_step(struct engine_commit *c)
 {
-	if (c->state == COMMIT_IDLE && c->ntaken == c->nbatch && is_due(c))
+	note_news(c);
+	if (c->step == COMMIT_IDLE && c->ntaken == c->nbatch && is_due(c))
 		cut(c);
-	if (c->state == COMMIT_CUT && is_written(c))
+	if (c->step == COMMIT_CUT && is_written(c))
 		commit(c);
 }
 
@@ -244,11 +249,11 @@ engine_commit_salvage(struct engine_commit *c)
 		c->conf.failed != NULL ? sink_written(c->conf.failed) : 0 };
 
 	c->is_ending = 1;
-	if (c->state == COMMIT_RUNNING || c->state == COMMIT_FAILED)
+	if (c->step == COMMIT_RUNNING || c->step == COMMIT_FAILED)
 		return;
 	if (!tokens_last_written(&c->tokens, written, &c->end)) {
 		tokens_fini(&c->tokens);
-		c->state = COMMIT_IDLE;
+		c->step = COMMIT_IDLE;
 		return;
 	}
 	commit(c);
@@ -261,14 +266,13 @@ engine_commit_salvage(struct engine_commit *c)
 int
 engine_commit_is_idle(const struct engine_commit *c)
 {
-	return c->state == COMMIT_IDLE && c->ntaken == c->nbatch &&
-	       !has_news(c);
+	return c->step == COMMIT_IDLE && c->ntaken == c->nbatch && !has_news(c);
 }
 
 enum err
 engine_commit_error(const struct engine_commit *c)
 {
-	if (c->state != COMMIT_FAILED)
+	if (c->step != COMMIT_FAILED)
 		return E_OK;
 	return c->errnum == ENOSPC || c->errnum == EDQUOT ? E_OUTPUT_NO_SPACE
 							  : E_OUTPUT_IO;

@@ -38,12 +38,12 @@ struct engine_commit {
 	struct engine_commit_conf conf;
 	struct tokens tokens; /* of records in no batch */
 	int64_t first_at_us;  /* since when there are any, or other news */
-	enum commit_state {
+	enum commit_step {
 		COMMIT_IDLE,
 		COMMIT_CUT, /* waits until the batch is written */
 		COMMIT_RUNNING,
 		COMMIT_FAILED,
-	} state;
+	} step;
 	int is_ending; /* no batch waits to be filled */
 
 	/* The batch, and how many of its tokens have been returned. */

@@ -49,7 +49,7 @@ struct engine {
 };
 
 /* Wakes the loop, which looks for work itself; arg is the core. */
-void engine_wake(void *core);
+void engine_wake(void *arg);
 /* Signals that stop the run, or print something. */
 void engine_catch_signals(struct engine *e);
 

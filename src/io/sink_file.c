@@ -339,9 +339,9 @@ note(struct sink_files *f, uint64_t end, uint32_t file, uint64_t bytes)
 	f->last = (struct sink_known){ end, { file, bytes } };
 	if (!f->conf.has_commits)
 		return;
-	f->known =
-	    mem_grow(f->known, f->nknown, &f->known_cap, sizeof(f->known[0]));
-	f->known[f->nknown++] = f->last;
+	f->known = mem_grow(
+	    f->known, f->known_count, &f->known_cap, sizeof(f->known[0]));
+	f->known[f->known_count++] = f->last;
 }
 
 struct sink_place
@@ -559,7 +559,7 @@ find(const struct sink *s, uint64_t end)
 
 	if (!f->conf.has_commits)
 		return f->last.end <= end ? &f->last : NULL;
-	for (i = 0; i < f->nknown && f->known[i].end <= end; i++)
+	for (i = 0; i < f->known_count && f->known[i].end <= end; i++)
 		if (k == NULL || f->known[i].end < end || s->frames != NULL)
 			k = &f->known[i];
 	return k;
@@ -589,10 +589,10 @@ sink_forget(struct sink *s, uint64_t end)
 
 	if (f == NULL)
 		return;
-	while (n + 1 < f->nknown && f->known[n + 1].end < end)
+	while (n + 1 < f->known_count && f->known[n + 1].end < end)
 		n++;
-	f->nknown -= n;
-	memmove(f->known, f->known + n, f->nknown * sizeof(f->known[0]));
+	f->known_count -= n;
+	memmove(f->known, f->known + n, f->known_count * sizeof(f->known[0]));
 }
 
 /* Makes `at` the end of the output: files that this run began after it go, and

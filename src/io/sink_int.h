@@ -51,7 +51,7 @@ struct sink_files {
 	/* With has_commits: known places not forgotten, `last` included, and
 	 * descriptors of files that rotation has finished. */
 	struct sink_known *known;
-	size_t nknown, known_cap;
+	size_t known_count, known_cap;
 	int finished[SINK_FINISHED_MAX];
 	size_t nfinished;
 };

@@ -117,7 +117,7 @@ def test_a_template_spreads_files_over_folders(fetchd, site, out):
 
 
 @pytest.mark.parametrize("template,word", [
-    ("{host}/{paht}", '"{paht}"'), ("/abs/{seq}", '"/abs/{seq}"'),
+    ("{host}/{dir}", '"{dir}"'), ("/abs/{seq}", '"/abs/{seq}"'),
     ("{seq/0}", '"{seq/0}"'), ("../{seq}", '"../{seq}"')])
 def test_a_wrong_template_is_named(fetchd, out, template, word):
     res = fetchd("-O", out, "--output-name", template, "http://a.test",
