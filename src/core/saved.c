@@ -113,10 +113,10 @@ saved_text(struct saved *s, struct span *v)
 		return;
 	}
 	*v = SPAN_NONE;
-	if (n > s->from.n) {
+	if (n > s->from.n)
 		set_bad(s);
+	if (n == 0 || s->is_bad)
 		return;
-	}
 	*v = span_of(s->from.p, (size_t)n);
 	s->from = span_of(s->from.p + n, s->from.n - (size_t)n);
 }
