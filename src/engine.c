@@ -618,14 +618,16 @@ engine_put_commit_fault(const struct engine *e, struct buf *b)
 
 	if (e->resume.is_open &&
 	    engine_journal_errno(&e->resume.journal) != 0) {
-		what = "journal";
+		what = e->job.opts->journal;
 		errnum = engine_journal_errno(&e->resume.journal);
 	} else if (!e->has_commit || engine_commit_error(&e->commit) == E_OK)
 		return;
-	message_line(b,
-	    "%s: %s (%s); what was not on the disk by then is "
-	    "fetched again on resume",
-	    what, strerror(errnum),
+	message_begin(b);
+	message_show(b, what);
+	buf_printf(b,
+	    ": %s (%s); what was not on the disk by then is fetched again on "
+	    "resume\n",
+	    strerror(errnum),
 	    error_code(errnum == ENOSPC || errnum == EDQUOT ? E_OUTPUT_NO_SPACE
 							    : E_OUTPUT_IO));
 }
@@ -635,8 +637,11 @@ engine_output_error(const struct engine *e, const char **why)
 {
 	const struct output *out = e->job.emit.out;
 
-	*why = e->rows != NULL ? engine_rows_why(e->rows)
-			       : strerror(sink_errno(e->out));
+	if (e->rows == NULL) {
+		*why = strerror(sink_errno(e->out));
+		return sink_error(e->out);
+	}
+	*why = engine_rows_why(e->rows);
 	return out->ops->error(out);
 }
 

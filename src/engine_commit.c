@@ -57,18 +57,21 @@ engine_commit_fini(struct engine_commit *c)
 static int
 sync_outputs(struct engine_commit *c)
 {
+	const struct opts *o = c->conf.opts;
 	size_t i;
 	int e;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
+		c->failed_at = i == 0 ? o->output : o->failed_input;
 		if (c->sync[i] != NULL && (e = sink_sync_run(c->sync[i])) != 0)
 			return e;
+	}
 	c->failed_at = "spool file";
 	if (c->conf.spool_fd != -1 && fdatasync(c->conf.spool_fd) == -1)
 		return errno;
 	if (c->conf.sync_names == NULL)
 		return 0;
-	c->failed_at = "body files";
+	c->failed_at = o->output_dir;
 	return c->conf.sync_names(c->conf.sync_names_arg);
 }
 
@@ -76,13 +79,12 @@ static void
 run(struct disk_job *job)
 {
 	struct engine_commit *c = CONTAINER(job, struct engine_commit, job);
-	int is_synced = c->conf.fsync != FSYNC_NONE;
+	int is_synced = c->conf.opts->fsync != FSYNC_NONE;
 
-	c->failed_at = "output";
 	c->errnum = is_synced ? sync_outputs(c) : 0;
 	if (c->errnum != 0 || c->conf.journal == NULL)
 		return;
-	c->failed_at = "journal";
+	c->failed_at = c->conf.opts->journal;
 	c->errnum = engine_journal_write(c->conf.journal, buf_view(&c->frame));
 }
 
@@ -156,7 +158,7 @@ is_due(const struct engine_commit *c)
 	if (c->first_at_us == 0)
 		return 0;
 	return c->is_ending || c->tokens.n >= BATCH_RECORDS ||
-	       (c->conf.fsync == FSYNC_RECORD && c->tokens.n > 0) ||
+	       (c->conf.opts->fsync == FSYNC_RECORD && c->tokens.n > 0) ||
 	       timer_now_us() >= c->first_at_us + BATCH_US;
 }
 
@@ -216,7 +218,7 @@ commit(struct engine_commit *c)
 	fill_batch(c);
 	if (c->conf.journal != NULL)
 		encode(c);
-	if (c->conf.fsync != FSYNC_NONE) {
+	if (c->conf.opts->fsync != FSYNC_NONE) {
 		c->sync[0] = sink_sync_begin(c->conf.out);
 		if (c->conf.failed != NULL)
 			c->sync[1] = sink_sync_begin(c->conf.failed);
@@ -226,13 +228,23 @@ commit(struct engine_commit *c)
 	disk_submit(c->conf.syncer, &c->job);
 }
 
+/* Then bytes were discarded: an end may be in the middle of a record. */
+static int
+has_failed_output(const struct engine_commit *c)
+{
+	return sink_error(c->conf.out) != E_OK ||
+	       (c->conf.failed != NULL && sink_error(c->conf.failed) != E_OK);
+}
+
 void
 engine_commit_step(struct engine_commit *c)
 {
 	note_news(c);
+	if (has_failed_output(c))
+		return;
 	if (c->step == COMMIT_IDLE && c->ntaken == c->nbatch && is_due(c))
 		cut(c);
-	if (c->step == COMMIT_CUT && is_written(c))
+	if (c->step == COMMIT_CUT && is_written(c) && !has_failed_output(c))
 		commit(c);
 }
 

@@ -31,7 +31,7 @@ struct engine_commit_conf {
 	int (*sync_names)(void *arg);
 	void *sync_names_arg;
 	struct engine_journal *journal; /* or NULL */
-	enum opt_fsync fsync;
+	const struct opts *opts;
 };
 
 struct engine_commit {
@@ -55,7 +55,7 @@ struct engine_commit {
 	struct sink_sync *sync[2];
 	struct buf frame;      /* for the journal */
 	int errnum;            /* of the job */
-	const char *failed_at; /* what has failed, for people; static */
+	const char *failed_at; /* what has failed, for people */
 	struct timer *due;
 };
 

@@ -217,7 +217,7 @@ open_commit(struct engine *e)
 		.out = e->out,
 		.failed = e->failed,
 		.journal = e->resume.is_open ? &e->resume.journal : NULL,
-		.fsync = (enum opt_fsync)o->fsync,
+		.opts = o,
 		.spool_fd = e->resume.spool != NULL && o->spool
 				? spool_fd(e->resume.spool)
 				: -1 };
@@ -296,7 +296,8 @@ engine_open_output(struct engine *e, struct buf *err)
 	if (e->files != NULL && e->resume.is_resumed &&
 	    remove_unfinished(e, err) != 0)
 		return 3;
-	if (e->resume.is_open && engine_resume_begin(&e->resume, err) != 0)
+	if (e->resume.is_open &&
+	    engine_resume_begin(&e->resume, e->out, e->failed, err) != 0)
 		return 3;
 	if (o->failed_input != NULL && sink_begin(e->failed) == -1)
 		return refuse_output(err, "failed-input", o->failed_input);

@@ -498,13 +498,26 @@ engine_resume_check_inputs(
 	return status == 0 ? add_inputs(r, err) : status;
 }
 
+static struct journal_place
+begin_of(const struct sink *s)
+{
+	struct sink_place at = { 0 };
+
+	if (s != NULL)
+		at = sink_begins_at(s);
+	return (struct journal_place){ at.file, at.bytes };
+}
+
 int
-engine_resume_begin(struct engine_resume *r, struct buf *err)
+engine_resume_begin(struct engine_resume *r, const struct sink *out,
+    const struct sink *failed, struct buf *err)
 {
 	struct buf why = { 0 };
 	int e;
 
 	r->journal.state.is_finished = 0;
+	r->journal.state.out = begin_of(out);
+	r->journal.state.failed = begin_of(failed);
 	e = journal_start(r->journal.file, &r->journal.state,
 	    r->opts->fsync != FSYNC_NONE, &why);
 	if (e != 0) {

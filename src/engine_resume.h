@@ -13,6 +13,7 @@
 #include "options/options.h"
 
 struct event_base;
+struct sink;
 struct source;
 struct spool;
 
@@ -47,7 +48,9 @@ int engine_resume_spool(struct engine_resume *r, struct event_base *base,
  * them, and is used up. */
 int engine_resume_check_inputs(
     struct engine_resume *r, struct source *fresh, struct buf *err);
-/* All else is ready: writes the journal. */
-int engine_resume_begin(struct engine_resume *r, struct buf *err);
+/* All else is ready: writes the journal. The outputs are open, and NULL where
+ * there is none. */
+int engine_resume_begin(struct engine_resume *r, const struct sink *out,
+    const struct sink *failed, struct buf *err);
 
 #endif

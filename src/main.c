@@ -221,6 +221,15 @@ warn_of_options(const struct opts *o)
 		     "host that a redirect leads to");
 }
 
+static void
+warn_of_journal(const struct engine_resume *r, const struct opts *o)
+{
+	const char *what = r != NULL ? journal_warning(r->journal.file) : NULL;
+
+	if (what != NULL && !o->quiet)
+		warn("%s: %s", o->journal, what);
+}
+
 /* ---- the run ---- */
 
 static void
@@ -441,6 +450,7 @@ run(struct opts *o, struct closed was, char *const *argv, struct buf *err)
 		status = engine_open_output(e, err);
 	if (status == 0) {
 		warn_of_options(o);
+		warn_of_journal(engine_resume(e), o);
 		watch_begin(w);
 		end = engine_run(e);
 		signals_after_loop();
