@@ -381,6 +381,7 @@ finish_commit(struct engine *e)
 		return;
 	engine_commit_end(&e->commit);
 	while (!e->is_killed && engine_commit_error(&e->commit) == E_OK &&
+	       first_output_error(e) == E_OK &&
 	       !engine_commit_is_idle(&e->commit)) {
 		engine_commit_step(&e->commit);
 		disk_finish(e->syncer, SLICE_US);
@@ -535,11 +536,13 @@ engine_run(struct engine *e)
 	}
 	while (!is_over(e))
 		engine_turn(e);
-	if (!e->is_killed && has_files_error(e))
+	if (!e->is_killed && has_files_error(e)) {
 		finish_records(e, FINISH_US);
-	else if (!e->is_killed &&
-		 j->emit.out->ops->error(j->emit.out) == E_OK &&
-		 j->emit.spill_error == E_OK)
+		finish_commit(e);
+		output_settle(j);
+	} else if (!e->is_killed &&
+		   j->emit.out->ops->error(j->emit.out) == E_OK &&
+		   j->emit.spill_error == E_OK)
 		finish_output(e);
 	if (!e->is_killed && e->out != NULL &&
 	    sink_error(e->out) == E_OUTPUT_NO_SPACE)

@@ -62,7 +62,9 @@ sync_outputs(struct engine_commit *c)
 	int e;
 
 	for (i = 0; i < 2; i++) {
-		c->failed_at = i == 0 ? o->output : o->failed_input;
+		c->failed_at = i == 1              ? o->failed_input
+			       : o->output != NULL ? o->output
+						   : "standard output";
 		if (c->sync[i] != NULL && (e = sink_sync_run(c->sync[i])) != 0)
 			return e;
 	}

@@ -147,13 +147,18 @@ open_failed_input(struct engine *e)
 
 /* ---- body files ---- */
 
-/* On the syncer's thread: a body is about to get its name. */
+/* On the syncer's thread: a body is about to get its name. With --fsync record
+ * a power failure cannot leave the name without the note. */
 static int
 note_published(void *arg, uint64_t seq, const char *name)
 {
 	struct engine *e = arg;
+	struct journal *file = e->resume.journal.file;
+	int errnum = journal_published(file, seq, span_str(name));
 
-	return journal_published(e->resume.journal.file, seq, span_str(name));
+	if (errnum != 0 || e->job.opts->fsync != FSYNC_RECORD)
+		return errnum;
+	return journal_sync(file);
 }
 
 /* The same: before a commit, the names given so far become durable. */

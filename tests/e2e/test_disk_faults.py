@@ -7,15 +7,12 @@ has ended with exit 3 and a message, nothing that was there is overwritten, and
 """
 import errno
 import os
-import signal
 import subprocess
-import time
 
 import pytest
 
 import powerloss
-from crashes import (BIG, Pages, Shim, below, exactly_once, read_jsonl,
-                     read_sqlite)
+from crashes import Pages, Shim, exactly_once, read_jsonl
 from harness import row
 from origin import response, serve
 
