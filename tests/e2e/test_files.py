@@ -2,6 +2,7 @@
 """Bodies to files: --output-dir."""
 import gzip
 import hashlib
+import json
 import os
 import signal
 import stat
@@ -12,7 +13,7 @@ import time
 import pytest
 
 from harness import PLAIN, row
-from origin import chunked, response, serve
+from origin import response, serve
 
 TMP = ".fetchd-tmp"
 
@@ -472,7 +473,8 @@ def stream_of(total):
 
     def script(c):
         c.request()
-        c.send(chunked()[:chunked().index(b"\r\n\r\n") + 4])
+        c.send(response(b"", headers=["Transfer-Encoding: chunked"],
+                        length=False))
         for _ in range(total >> 20):
             c.send(piece)
         c.send(b"0\r\n\r\n")
@@ -527,3 +529,43 @@ def test_usr1_and_the_trace_know_of_saving(fetchd, site, out, tmp_path):
     fetchd("-O", out, "--trace", trace, site.url("/1"))
     text = trace.read_text()
     assert "to=saving" in text and "from=saving to=emitting" in text
+
+
+# -- with a journal ----------------------------------------------------------
+
+def records_of(path):
+    with open(path) as f:
+        return [json.loads(line) for line in f]
+
+
+@row(202)
+@pytest.mark.parametrize("fsync", ["none", "batch", "record"])
+def test_killed_runs_leave_one_file_an_item(fetchd, origin, out, tmp_path,
+                                            fsync):
+    """However often a run is killed: each item has one record and the file
+    that it names, and there is no other file."""
+    n, kills = 300, 8
+
+    def handler(req):
+        return response(body_of(req) * 200)
+    o = origin(serve(handler))
+    urls = fetchd.file("urls", [o.url(f"/{i % 250}") for i in range(n)])
+    results = str(tmp_path / "out.jsonl")
+    args = [urls, "-O", out, "--output-name", "{path}{ext}", "-o", results,
+            "--resume", "--fsync", fsync, "-c", "8"]
+    for i in range(kills):
+        before = len(o.requests)
+        run = fetchd.start(*args, stdin=subprocess.DEVNULL, quiet=False,
+                           json=False)
+        o.until(lambda _: len(o.requests) >= before + 10 + 7 * i
+                or run.proc.poll() is not None)
+        run.kill(signal.SIGKILL)
+        run.proc.wait()
+    fetchd(*args, quiet=False, json=False, exit=0)
+    recs = records_of(results)
+    assert sorted(r["seq"] for r in recs) == list(range(1, n + 1))
+    files = tree(out)
+    assert sorted(r["body_file"] for r in recs) == sorted(files)
+    for r in recs:
+        assert sha256(files[r["body_file"]]) == r["sha256"]
+    assert TMP not in os.listdir(out)
