@@ -59,8 +59,6 @@ opts_check_path(const struct opts *o, const char *path, struct buf *err)
 {
 	int status = check_path(o->output, "the output file", path, err);
 
-	if (status == 0)
-		status = opts_check_inside(o, path, err);
 	if (status == 0 && o->trace != NULL && strcmp(o->trace, "-") != 0)
 		status = check_path(o->trace, "the --trace file", path, err);
 	if (status == 0 && o->failed_input != NULL)
@@ -109,6 +107,14 @@ check_outputs(const struct opts *o, struct buf *err)
 	return 0;
 }
 
+static int
+check_list(const struct opts *o, const char *path, struct buf *err)
+{
+	int status = opts_check_path(o, path, err);
+
+	return status != 0 ? status : opts_check_inside(o, path, err);
+}
+
 int
 opts_check_paths(const struct opts *o, struct buf *err)
 {
@@ -116,10 +122,10 @@ opts_check_paths(const struct opts *o, struct buf *err)
 	size_t i;
 
 	if (status == 0 && o->noperands == 0)
-		status = opts_check_path(o, "-", err);
+		status = check_list(o, "-", err);
 	for (i = 0; i < o->noperands && status == 0; i++)
 		if (!o->operands[i].is_url)
-			status = opts_check_path(o, o->operands[i].text, err);
+			status = check_list(o, o->operands[i].text, err);
 	if (status == 0 && o->cacert != NULL)
 		status = opts_check_path(o, o->cacert, err);
 	return status;

@@ -199,9 +199,11 @@ OPT(speed_limit, "speed-limit", 0, SIZE, "0", 0, OPT_SIZE_MAX, LIMITS, "SIZE",
 OPT(speed_time, "speed-time", 0, DUR, "30s", 0, OPT_DUR_MAX, LIMITS, "TIME",
     "time over which --speed-limit is measured", "0 turns --speed-limit off.")
 OPT(max_time, "max-time", 'm', DUR, "60s", 0, OPT_DUR_MAX, LIMITS, "TIME",
-    "timeout for one attempt; waiting does not count", "")
+    "timeout for one attempt; waiting does not count",
+    "Off with --output-dir, unless --body is given.")
 OPT(max_filesize, "max-filesize", 0, SIZE, "16M", 0, OPT_SIZE_MAX, LIMITS,
-    "SIZE", "maximum body size, encoded and decoded", "")
+    "SIZE", "maximum body size, encoded and decoded",
+    "1T with --output-dir, unless --body is given.")
 OPT(max_header_size, "max-header-size", 0, SIZE, "256k", 0, OPT_HEADER_MAX,
     LIMITS, "SIZE", "maximum size of the response headers",
     "A single field may use all of it; interim responses and trailers are "
