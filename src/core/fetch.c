@@ -334,7 +334,8 @@ send_rest(struct fetch *f)
 		if (conn_send_more(x->conn, piece) != CONN_DONE)
 			return;
 		clock_tick(&f->core->clock);
-		if (clock_is_over_budget(&f->core->clock)) {
+		if (xchg_has_upload_left(x) &&
+		    clock_is_over_budget(&f->core->clock)) {
 			send_later(f);
 			return;
 		}

@@ -61,7 +61,9 @@ test_a_large_file_costs_the_memory_of_a_piece(void **state)
 static void
 test_a_fast_upload_does_not_keep_others_waiting(void **state)
 {
-	static const struct origin o[] = { { FAST } };
+	static const struct origin o[] = {
+		{ FAST, .first_at_us = 0, .piece_us = 0 },
+	};
 	struct sim s;
 
 	(void)state;
@@ -72,6 +74,9 @@ test_a_fast_upload_does_not_keep_others_waiting(void **state)
 	assert_int_equal(sim_count(&s, E_OK), 60);
 	/* 40 uploads of 39 pieces, 20 steps a turn. */
 	assert_true(s.turns > 40 * 39 / 20);
+	/* When the last piece used up a turn, the answer is not early. */
+	assert_int_equal(
+	    s.job.stats.conns_reused + s.core.idle_pool.list.n, 60);
 	sim_fini(&s);
 }
 
