@@ -127,6 +127,29 @@ OK = re.compile(rb'"status_code": ?200\b')
 SIZE = re.compile(rb'"size_decoded": ?(\d+)')
 
 
+class Kept(Fetchd):
+    """fetchd with --resume, its results on a disk and not on tmpfs; mode None:
+    without --resume, on the same disk."""
+
+    def __init__(self, binary, folder, mode):
+        super().__init__(binary)
+        self.folder, self.mode = folder, mode
+        self.name = f"fsync-{mode}" if mode else "fetchd"
+
+    def run(self, job, *options, check=None, pinned=True):
+        out = os.path.join(self.folder, "records.jsonl")
+        with open(job.out("stderr"), "wb") as f:
+            run = self.measured(job, [
+                self.binary, job.path, "-o", out, *self.options(job),
+                *(("--resume", "--fsync", self.mode) if self.mode else ()),
+                *options], stderr=f, pinned=pinned)
+        judge(run, job, *self.counted(out))
+        for path in out, out + ".journal":
+            if os.path.exists(path):
+                os.unlink(path)
+        return run
+
+
 class Before(Fetchd):
     """Another build of fetchd, to be held against this one."""
     name = "before"

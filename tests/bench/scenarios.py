@@ -6,6 +6,7 @@ whether it holds)."""
 import os
 import socket
 import subprocess
+import tempfile
 import time
 
 import measure
@@ -13,8 +14,9 @@ from life import b14
 from memory import b6
 from pace import b5, b7, b8
 from parsing import b10, b12
-from programs import Job
-from rows import (BEFORE, among, best_peer, ratio, row, say, throughput,
+from programs import Job, Kept
+from rows import (BEFORE, among, best_peer, interleaved, ratio, row, say,
+                  throughput,
                   waiting_job)
 
 
@@ -77,43 +79,88 @@ def waited(r, n):
 
 # ---- big bodies, long lists -------------------------------------------------
 
+def b1_resume(bench):
+    "B1 with --resume and each --fsync mode, beside B1 without"
+    with tempfile.TemporaryDirectory(
+            dir=os.path.dirname(bench.fetchd.binary)) as disk:
+        job = bench.job(bench.base("http"),
+                        20000 if bench.quick else 200000, 64)
+        jobs = {Kept(bench.fetchd.binary, disk, mode): job
+                for mode in (None, "none", "batch", "record")}
+        rows = interleaved(bench, jobs)
+    wall = {r["program"]: r["wall_s"]["median"] for r in rows}
+    share = wall["fsync-batch"] / wall["fetchd"]
+    return rows, [(f"wall time with --fsync batch / without = {share:.3f} "
+                   "(target <= 1.05)", share <= 1.05)]
+
+
 def b9(bench):
-    "20 x 100 MB to /dev/null"
+    "20 x 100 MB to files and to /dev/null"
     rows = []
     size = (10 if bench.quick else 100) << 20
     bench.nginx.big_file("big", size)
     for name in "http", "https":
-        rows += big(bench, name, size)
+        rows += big(bench, name, size, None)
+        with tempfile.TemporaryDirectory(
+                dir=os.path.dirname(bench.fetchd.binary)) as folder:
+            rows += big(bench, name, size, folder)
     return rows, []
 
 
-def big(bench, name, size):
+def big(bench, name, size, folder):
+    """20 large bodies to files in the folder, or to /dev/null."""
     path = os.path.join(bench.folder, "big.list")
+    urls = [f"{bench.base(name)}/big?{i}" for i in range(20)]
     with open(path, "w", encoding="ascii") as f:
-        f.write("".join(f"{bench.base(name)}/big?{i}\n" for i in range(20)))
+        f.write("".join(u + "\n" for u in urls))
     job = Job(bench.nginx, bench.folder, path, 20, 20 * size, 4, "")
+    commands = {"fetchd": [
+        bench.fetchd.binary, path, "-c", "4", "--cacert", bench.nginx.ca,
+        *(("-O", folder, "-o", "/dev/null", "--max-filesize", "200M",
+           "--output-name", "{seq}")
+          if folder else ("--format", "body", "--max-filesize", "200M", "-o",
+                          "/dev/null"))]}
+    conf = job.out("curl.big")
+    with open(conf, "w", encoding="ascii") as f:
+        for i, u in enumerate(urls):
+            target = os.path.join(folder, str(i)) if folder else "/dev/null"
+            f.write(f'url="{u}"\noutput="{target}"\n')
+    commands["curl"] = ["curl", "-q", "-s", "-Z", "--parallel-max", "4",
+                        "--http1.1", "--cacert", bench.nginx.ca, "-K", conf]
+    if folder:
+        commands["aria2"] = [
+            "aria2c", "--no-conf", "-q", "-i", path, "-j", "4", "--dir",
+            folder, "--ca-certificate", bench.nginx.ca,
+            "--file-allocation=none", "--no-netrc", "--disable-ipv6",
+            "--auto-file-renaming=true"]
     rows = []
-    for p in among(bench):
-        if p.name == "curl":
-            p.prepare(job)
-            runs = [p.run(job) for _ in range(min(3, bench.rounds))]
-        elif p is bench.fetchd:
-            runs = [big_fetchd(bench, job) for _ in range(min(3, bench.rounds))]
-        else:
-            continue
-        rows.append(row(p, runs, f"{name} 20 x {size >> 20} MiB"))
-        say(f"  {p.name:8} {name} {rows[-1]['wall_s']['median']:.2f} s "
-            f"{rows[-1]['rss_mb']:.0f} MB " + " ".join(rows[-1]["out"]))
+    programs = [p for p in among(bench) if p.name in commands]
+    runs = {p: [] for p in programs}
+    for _ in range(min(3, bench.rounds)):
+        for p in programs:
+            runs[p].append(big_run(bench, job, commands[p.name], folder, size))
+    for p in programs:
+        rows.append(row(p, runs[p], f"{name} 20 x {size >> 20} MiB to "
+                        + ("files" if folder else "/dev/null")))
+        r = rows[-1]
+        say(f"  {p.name:8} {r['case']} {r['wall_s']['median']:.2f} s, "
+            f"{r['cpu_us']['median'] * 20 / 1e6:.2f} s CPU, "
+            f"{r['rss_mb']:.0f} MB " + " ".join(r["out"]))
     return rows
 
 
-def big_fetchd(bench, job):
-    run = measure.run(
-        [bench.fetchd.binary, job.path, "-c", "4", "--cacert", bench.nginx.ca,
-         "--format", "body", "--max-filesize", "200M", "-o", "/dev/null"],
-        server_pid=bench.nginx.worker)
+def big_run(bench, job, command, folder, size):
+    run = measure.run(command, server_pid=bench.nginx.worker)
     run.count = job.count
     run.note = f"exit status {run.status}" if run.status else ""
+    if folder:
+        files = [os.path.join(d, f) for d, _, names in os.walk(folder)
+                 for f in names]
+        got = sum(os.path.getsize(f) for f in files)
+        if got != 20 * size and not run.note:
+            run.note = f"{got} bytes in {len(files)} files"
+        for f in files:
+            os.unlink(f)
     return run
 
 
@@ -158,6 +205,6 @@ def first_request(bench, listener, path):
         child.wait()
 
 
-ALL = {"B1": b1, "B2": b2, "B3": b3, "B4": b4, "B5": b5, "B6": b6, "B7": b7,
+ALL = {"B1": b1, "B1R": b1_resume, "B2": b2, "B3": b3, "B4": b4, "B5": b5, "B6": b6, "B7": b7,
        "B8": b8, "B9": b9, "B10": b10, "B11": b11, "B12": b12, "B14": b14}
 USUAL = ["B1", "B2", "B3", "B6"]
