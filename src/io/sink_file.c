@@ -17,6 +17,9 @@
 #include "base/mem.h"
 #include "io/sink_int.h"
 
+/* A power failure may have left a later file and none of those before it. */
+#define RESUMED_GAP_MAX 1024u
+
 /* ---- names ---- */
 
 enum sink_coding
@@ -115,22 +118,30 @@ highest(const struct sink_files *f)
 }
 
 /*
- * Removes the files of an earlier run that follow `number` without a gap: a
- * number far away may be a date, and not part of the series.
+ * Removes the files of an earlier run that follow `number` with less than `gap`
+ * missing ones between two of them: a number far away may be a date, and not
+ * part of the series.
  */
 static void
-remove_later(const struct sink_files *f, uint32_t number)
+remove_later(const struct sink_files *f, uint32_t number, uint32_t gap)
 {
+	uint32_t missing = 0;
 	struct stat st;
 	int r;
 
 	do {
 		char *name = name_of(f, ++number);
 
-		r = lstat(name, &st) == 0 && S_ISREG(st.st_mode) ? unlink(name)
-								 : -1;
+		r = lstat(name, &st);
+		if (r == -1 && errno == ENOENT) {
+			missing++;
+			r = 0;
+		} else if (r == 0) {
+			missing = 0;
+			r = S_ISREG(st.st_mode) ? unlink(name) : -1;
+		}
 		free(name);
-	} while (r == 0);
+	} while (r == 0 && missing < gap);
 }
 
 /* ---- opening ---- */
@@ -378,7 +389,8 @@ sink_begin(struct sink *s)
 		return -1;
 	if (f->conf.rotate_bytes > 0 &&
 	    (f->conf.is_resumed || !f->conf.may_append))
-		remove_later(f, f->last.at.file);
+		remove_later(f, f->last.at.file,
+		    f->conf.is_resumed ? RESUMED_GAP_MAX : 1);
 	size = lseek(s->fd, 0, SEEK_END);
 	if (size == 0)
 		size = write_head(s);

@@ -39,10 +39,10 @@ def pages(tmp_path_factory):
 class Runs:
     """Starts the same command until it has come to its end."""
 
-    def __init__(self, fetchd, pages, seed, args, **how):
+    def __init__(self, fetchd, pages, seed, args, rate=RATE, **how):
         self.fetchd, self.pages, self.how = fetchd, pages, how
         self.args = [*args, "--resume", "--max-per-host", IN_FLIGHT,
-                     "--rate", RATE]
+                     "--rate", rate]
         self.rng = random.Random(f"{SEED} {seed}")
         self.began = pages.place()
         self.kills, self.moment_max = 0, 0.4
@@ -177,7 +177,7 @@ def test_what_is_not_idempotent_is_sent_at_most_once(fetchd, pages, tmp_path,
     runs = Runs(fetchd, pages, f"post {order}",
                 ["items", "-o", "out.jsonl", "--body", "none",
                  *(["--keep-order"] if order == "input" else [])],
-                cwd=tmp_path)
+                rate="1000/s", cwd=tmp_path)
     last = runs.until_done(KILLS)
     records = read_jsonl(str(tmp_path / "out.jsonl"))
     assert sorted(r["seq"] for r in records) == list(range(1, URLS + 1))

@@ -404,6 +404,9 @@ test_a_resumed_series_loses_its_later_files(void **state)
 	put_file("out.1", "one\n");
 	put_file("out.2", "two\nxx");
 	put_file("out.3", "xxx");
+	/* The power failed, and only this one had its name. */
+	put_file("out.6", "xxx");
+	put_file("out.2024", "a date");
 	s = must_open(*state, "out", &conf);
 	put(s, "abc\n");
 	put(s, "def\n");
@@ -412,6 +415,8 @@ test_a_resumed_series_loses_its_later_files(void **state)
 	check_file("out.1", "one\n");
 	check_file("out.2", "two\nabc\n");
 	check_file("out.3", "def\n");
+	assert_int_equal(access("out.6", F_OK), -1);
+	check_file("out.2024", "a date");
 }
 
 /* ---- places ---- */
