@@ -461,7 +461,7 @@ finish_output(struct engine *e)
 	}
 }
 
-/* The disk is full: what is wholly written counts. */
+/* The disk is full, or a body file failed: what is wholly written counts. */
 static void
 salvage_output(struct engine *e)
 {
@@ -536,16 +536,15 @@ engine_run(struct engine *e)
 	}
 	while (!is_over(e))
 		engine_turn(e);
-	if (!e->is_killed && has_files_error(e)) {
+	if (!e->is_killed && has_files_error(e))
 		finish_records(e, FINISH_US);
-		finish_commit(e);
-		output_settle(j);
-	} else if (!e->is_killed &&
-		   j->emit.out->ops->error(j->emit.out) == E_OK &&
-		   j->emit.spill_error == E_OK)
+	else if (!e->is_killed &&
+		 j->emit.out->ops->error(j->emit.out) == E_OK &&
+		 j->emit.spill_error == E_OK)
 		finish_output(e);
 	if (!e->is_killed && e->out != NULL &&
-	    sink_error(e->out) == E_OUTPUT_NO_SPACE)
+	    (sink_error(e->out) == E_OUTPUT_NO_SPACE ||
+		(has_files_error(e) && sink_error(e->out) == E_OK)))
 		salvage_output(e);
 	if (!sched_is_done(c) || c->sched.pauses & PAUSE_STOP)
 		intake_check_left(c);

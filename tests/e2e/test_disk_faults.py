@@ -7,16 +7,21 @@ has ended with exit 3 and a message, nothing that was there is overwritten, and
 """
 import errno
 import os
+import random
 import subprocess
 
 import pytest
 
 import powerloss
-from crashes import Pages, Shim, exactly_once, read_jsonl
+from crashes import (Pages, Shim, exactly_once, read_csv, read_jsonl,
+                     read_series)
 from harness import row
 from origin import response, serve
 
 URLS = 1500
+SEED = int(os.environ.get("FETCHD_SEED", 1))
+# How many calls fail for each kind of run.
+FAULTS = 60 if os.environ.get("FETCHD_LONG") else 4
 JOURNAL = "*/out.jsonl.journal"
 
 
@@ -176,3 +181,69 @@ def fill_and_free(plain, pages, tmp, at, args):
     exactly_once(read_jsonl(str(at / "out.jsonl")), urls, files)
     hits = pages.hits(place)
     assert sum(hits.values()) <= 600 - kept.count(b"\n") + 40
+
+
+# ---- any call, any file ----
+
+ANYWHERE = {
+    "failed_input": ["-o", "out.jsonl", "--failed-input", "failed.txt"],
+    "gzip": ["-o", "out.jsonl.gz", "--fsync", "record"],
+    "csv": ["-o", "out.csv", "--fields", "seq,url,error,body"],
+    "rotate": ["-o", "out.jsonl", "--rotate", "50K"],
+    "bodies": ["-o", "out.jsonl", "-O", "bodies"],
+    "keep_order": ["-o", "out.jsonl", "--keep-order"],
+    "stdin": ["-o", "out.jsonl"],
+}
+
+
+def records_of(kind, at):
+    if kind == "csv":
+        return read_csv(f"{at}/out.csv")
+    if kind == "rotate":
+        return read_series(f"{at}/out.jsonl")
+    return read_jsonl(f"{at}/out.jsonl" + (".gz" if kind == "gzip" else ""))
+
+
+def fail_and_resume(plain, shim, pages, at, kind, rule):
+    """Returns the status of the run whose call failed."""
+    urls = [pages.url(f"/no/{i}" if i % 9 == 0 else f"/i/{i}")
+            for i in range(1, 401)]
+    at.mkdir()
+    text = ("\n".join(urls) + "\n").encode()
+    (at / "urls").write_bytes(text)
+    args = ([] if kind == "stdin" else ["urls"]) + ANYWHERE[kind] + [
+        "--resume", "--rate", "2000/s", "-f"]
+    how = {"stdin": text} if kind == "stdin" else {}
+    res = plain(*args, cwd=at, env=shim.env(at, rule), exit=(3, 8),
+                stdout=subprocess.DEVNULL, quiet=False, timeout=20, **how)
+    if res.exit == 3:
+        assert os.strerror(int(rule.split()[2])) in res.stderr, res.stderr
+    res2 = plain(*args, cwd=at, exit=8, stdout=subprocess.DEVNULL,
+                 quiet=False, timeout=20, **how)
+    exactly_once(records_of(kind, at), urls,
+                 f"{at}/bodies" if kind == "bodies" else None)
+    if kind == "failed_input":
+        assert sorted((at / "failed.txt").read_text().split()) == \
+            sorted(u for u in urls if "/no/" in u)
+    return res.exit, res2.stderr
+
+
+@pytest.mark.parametrize("kind", ANYWHERE)
+@row(198)
+def test_whatever_call_fails_the_run_can_be_resumed(plain, shim, pages,
+                                                    tmp_path, kind):
+    """One call, or all from it on, on any file of the run."""
+    rng = random.Random(f"{SEED} {kind}")
+    ends = []
+    for i in range(FAULTS):
+        call = rng.choice(["write", "write", "sync"])
+        error = errno.EIO if call == "sync" else rng.choice(
+            [errno.EIO, errno.ENOSPC, errno.EDQUOT])
+        n = int(2 ** rng.uniform(0, 5))
+        rule = f"{call} * {error} {n} {rng.choice([0, 1])}"
+        try:
+            ends.append(fail_and_resume(plain, shim, pages,
+                                        tmp_path / str(i), kind, rule)[0])
+        except AssertionError as e:
+            raise AssertionError(f"{rule}: {e}") from e
+    print(f"{kind}: {ends.count(3)} of {FAULTS} runs ended by a fault")
