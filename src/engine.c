@@ -338,9 +338,9 @@ engine_free(struct engine *e)
 	files_free(e->files);
 	if (e->has_commit)
 		engine_commit_fini(&e->commit);
+	engine_rows_close(e->rows); /* its thread reads the state */
 	engine_resume_close(&e->resume);
 	sink_free(e->out);
-	engine_rows_close(e->rows);
 	sink_free(e->failed);
 	buf_fini(&e->head);
 	engine_trace_close(&e->trace);
@@ -494,7 +494,7 @@ finish_journal(struct engine *e)
 		return;
 	if (engine_retry_finish(j, e->job.opts, &err) == 0) {
 		e->resume.is_finished = 1;
-		(void)journal_finish(j->file); /* only for people */
+		j->ops->finish(j);
 	} else {
 		e->has_failed_retry = 1;
 		sink_note(e->notes, buf_view(&err));

@@ -18,12 +18,9 @@
 #define GOVERNOR_US 1000000 /* between two saves */
 
 void
-engine_journal_init(struct engine_journal *j, struct core *c, struct job *job,
-    struct journal *file, struct disk *syncer)
+engine_journal_init(struct engine_journal *j, struct core *c, struct job *job)
 {
-	*j = (struct engine_journal){
-		.core = c, .job = job, .file = file, .syncer = syncer
-	};
+	*j = (struct engine_journal){ .core = c, .job = job };
 	journal_state_init(&j->state);
 	j->hash = identity_hash_new();
 }
@@ -111,8 +108,8 @@ engine_journal_consume(
 	m->lines++;
 }
 
-static void
-note_change(struct engine_journal *j, uint64_t seq)
+void
+engine_journal_note_change(struct engine_journal *j, uint64_t seq)
 {
 	j->changed = mem_grow(
 	    j->changed, j->nchanged, &j->changed_cap, sizeof(j->changed[0]));
@@ -134,7 +131,7 @@ engine_journal_tried(struct engine_journal *j, uint64_t seq, unsigned attempts,
 	p->was_begun = 0;
 	p->not_before_us =
 	    not_before_at_us > 0 ? not_before_at_us + wall_offset_us() : 0;
-	note_change(j, seq);
+	engine_journal_note_change(j, seq);
 }
 
 /* ---- requests that must not be sent twice ---- */
@@ -157,24 +154,62 @@ on_synced(struct disk_job *job)
 }
 
 /* The sync that begins now, or after the one that is under way. */
-static void
-request_sync(struct engine_journal *j, uint64_t seq)
+static uint64_t
+next_sync(const struct engine_journal *j)
 {
-	j->begun =
-	    mem_grow(j->begun, j->nbegun, &j->begun_cap, sizeof(j->begun[0]));
-	j->begun[j->nbegun++] =
-	    (struct engine_begun){ seq, j->syncs_begun + 1 };
+	return j->syncer != NULL ? j->syncs_begun + 1 : 0;
 }
 
-static void
-start_sync(struct engine_journal *j)
+static int
+poll_sync(struct engine_journal *j, uint64_t sync)
 {
-	if (j->is_syncing || j->nbegun == 0)
-		return;
+	if (sync <= j->syncs_done)
+		return 1;
+	if (j->is_syncing)
+		return 0;
 	j->is_syncing = 1;
 	j->syncs_begun++;
 	j->sync = (struct disk_job){ .run = run_sync, .done = on_synced };
 	disk_submit(j->syncer, &j->sync);
+	return 0;
+}
+
+static int
+note_begun(struct engine_journal *j, uint64_t seq)
+{
+	return journal_begun(j->file, seq);
+}
+
+static int
+start(struct engine_journal *j, int is_synced, struct buf *why)
+{
+	return journal_start(j->file, &j->state, is_synced, why);
+}
+
+static void
+finish(struct engine_journal *j)
+{
+	(void)journal_finish(j->file);
+}
+
+void
+engine_journal_use_file(
+    struct engine_journal *j, struct journal *file, struct disk *syncer)
+{
+	static const struct engine_journal_ops ops = { note_begun, next_sync,
+		poll_sync, start, finish };
+
+	j->ops = &ops;
+	j->file = file;
+	j->syncer = syncer;
+}
+
+static void
+wait_for_sync(struct engine_journal *j, uint64_t seq, uint64_t sync)
+{
+	j->begun =
+	    mem_grow(j->begun, j->nbegun, &j->begun_cap, sizeof(j->begun[0]));
+	j->begun[j->nbegun++] = (struct engine_begun){ seq, sync };
 }
 
 /* Nonzero: what was recorded of seq is durable. */
@@ -188,10 +223,8 @@ take_synced(struct engine_journal *j, uint64_t seq)
 			break;
 	if (i == j->nbegun)
 		return 1;
-	if (j->begun[i].sync > j->syncs_done) {
-		start_sync(j);
+	if (!j->ops->poll_sync(j, j->begun[i].sync))
 		return 0;
-	}
 	j->begun[i] = j->begun[--j->nbegun];
 	return 1;
 }
@@ -200,6 +233,7 @@ int
 engine_journal_begin(struct engine_journal *j, uint64_t seq)
 {
 	struct progress_item *p = progress_find(j->state.progress, seq);
+	uint64_t sync;
 	int errnum;
 
 	if (j->errnum != 0 || p == NULL)
@@ -209,17 +243,19 @@ engine_journal_begin(struct engine_journal *j, uint64_t seq)
 		 * begun, and would come after this. */
 		if (j->nvoided_begun > 0)
 			return 0;
-		errnum = journal_begun(j->file, seq);
+		errnum =
+		    j->ops->note_begun != NULL ? j->ops->note_begun(j, seq) : 0;
 		if (errnum != 0) {
 			j->errnum = errnum;
 			return 0;
 		}
 		p->was_begun = 1;
-		note_change(j, seq);
-		if (j->syncer != NULL)
-			request_sync(j, seq);
+		engine_journal_note_change(j, seq);
+		sync = j->ops->next_sync(j);
+		if (sync > 0)
+			wait_for_sync(j, seq, sync);
 	}
-	return j->syncer == NULL || take_synced(j, seq);
+	return take_synced(j, seq);
 }
 
 /* ---- the commit ---- */
@@ -266,6 +302,15 @@ take_done(
 	stats_save(&j->saved, &j->state.counts);
 }
 
+int
+engine_journal_take(
+    struct engine_journal *j, const struct output_token *done, size_t ndone)
+{
+	take_done(j, done, ndone);
+	identity_hash_digest(j->hash, j->state.mark.hash);
+	return save_governor(j);
+}
+
 void
 engine_journal_encode(struct engine_journal *j, const struct output_token *done,
     size_t ndone, const struct sink_place *out, const struct sink_place *failed,
@@ -273,15 +318,13 @@ engine_journal_encode(struct engine_journal *j, const struct output_token *done,
 {
 	struct journal_batch b = { 0 };
 
-	take_done(j, done, ndone);
-	identity_hash_digest(j->hash, j->state.mark.hash);
+	b.has_governor = engine_journal_take(j, done, ndone) != 0;
 	j->state.out = (struct journal_place){ out->file, out->bytes };
 	j->state.failed = (struct journal_place){ failed->file, failed->bytes };
 	b.done = j->done;
 	b.ndone = j->ndone;
 	b.changed = j->changed;
 	b.nchanged = j->nchanged;
-	b.has_governor = save_governor(j) != 0;
 	journal_encode_checkpoint(frame, &j->state, &b);
 	j->nchanged = 0;
 	j->has_news = 0;

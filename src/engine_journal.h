@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Keeps a run's state for its journal: which items are open, what is counted
- * of those that are done, how far the input is consumed, what the origins hold.
- * Knows nothing of files: store/journal writes, engine_commit says when.
+ * Keeps a run's state: which items are open, what is counted of those that are
+ * done, how far the input is consumed, what the origins hold. It is kept in a
+ * journal (store/journal writes, engine_commit says when), or in the database
+ * of the results (engine_rows_state).
  */
 #ifndef ENGINE_JOURNAL_H
 #define ENGINE_JOURNAL_H
@@ -22,10 +23,32 @@ struct core;
 struct job;
 struct sink_place;
 
+struct engine_journal;
+
+/* What differs by where the state is kept. */
+struct engine_journal_ops {
+	/* The request of seq, which must not be sent twice, is about to be
+	 * sent: writes that. 0 or an errno. NULL: the next sync does. */
+	int (*note_begun)(struct engine_journal *j, uint64_t seq);
+	/* The number of the sync that makes durable what has changed so far; 0:
+	 * no request waits for that. */
+	uint64_t (*next_sync)(const struct engine_journal *j);
+	/* Nonzero: that sync is done. 0: it comes as soon as it can, and wakes
+	 * the loop. */
+	int (*poll_sync)(struct engine_journal *j, uint64_t sync);
+	/* All is ready: writes the state. 0, or an errno with `why` set. NULL:
+	 * it is written with the output. */
+	int (*start)(struct engine_journal *j, int is_synced, struct buf *why);
+	/* Nothing is left to do; only for people. */
+	void (*finish)(struct engine_journal *j);
+};
+
 struct engine_journal {
+	const struct engine_journal_ops *ops;
+	void *arg; /* of the ops, if it is no journal file */
 	struct core *core;
 	struct job *job;
-	struct journal *file;
+	struct journal *file; /* or NULL */
 	struct journal_state state;
 	struct identity_hash *hash; /* of the present input's consumed bytes */
 	uint64_t resumed_last;      /* seqs up to it were given before */
@@ -52,11 +75,13 @@ struct engine_journal {
 	int is_syncing, errnum;
 };
 
-/* Takes the journal. Its state is empty; engine_resume fills it in. syncer:
- * NULL unless requests wait until they are recorded durably (--fsync record).
- */
-void engine_journal_init(struct engine_journal *j, struct core *c,
-    struct job *job, struct journal *file, struct disk *syncer);
+/* The state is empty; engine_resume fills it in, and sets ops. */
+void
+engine_journal_init(struct engine_journal *j, struct core *c, struct job *job);
+/* Takes the journal. syncer: NULL unless requests wait until they are recorded
+ * durably (--fsync record). */
+void engine_journal_use_file(
+    struct engine_journal *j, struct journal *file, struct disk *syncer);
 void engine_journal_fini(struct engine_journal *j);
 
 /* ---- the input ---- */
@@ -75,8 +100,15 @@ int engine_journal_begin(struct engine_journal *j, uint64_t seq);
 
 /* ---- the commit ---- */
 
+/* What is known of an open item has changed. */
+void engine_journal_note_change(struct engine_journal *j, uint64_t seq);
 /* Has anything changed but for items that are done? */
 int engine_journal_has_news(const struct engine_journal *j);
+/* The first part of a commit, for either place: j->state is as of now, j->done
+ * has the items, whose outcomes are counted. Nonzero: state.governor has
+ * changed. */
+int engine_journal_take(
+    struct engine_journal *j, const struct output_token *done, size_t ndone);
 /* Appends a checkpoint: these items are done, and their records are before
  * `out` and `failed`. */
 void engine_journal_encode(struct engine_journal *j,

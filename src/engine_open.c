@@ -17,7 +17,19 @@
 
 #define FILES_QUEUE_BYTES (32u << 20) /* of bodies not written yet */
 
-/* ---- the journal ---- */
+/* ---- the journal, or a database that has the state ---- */
+
+/* NULL after a message. */
+static struct engine_rows *
+open_database(struct engine *e, struct buf *err)
+{
+	const struct engine_rows_conf conf = { .base = e->base,
+		.opts = e->job.opts,
+		.cb = engine_wake,
+		.cb_arg = &e->core };
+
+	return engine_rows_open(&conf, err);
+}
 
 static void
 on_spool(void *arg)
@@ -36,10 +48,13 @@ engine_open_journal(struct engine *e, int stdin_closed, struct buf *err)
 	const struct opts *o = e->job.opts;
 	int status;
 
-	if (o->journal == NULL)
+	if (o->journal == NULL && !o->resume)
 		return 0;
+	if (o->output_kind == OUTPUT_DATABASE &&
+	    (e->rows = open_database(e, err)) == NULL)
+		return 3;
 	status = engine_resume_open(
-	    &e->resume, o, &e->core, &e->job, e->syncer, err);
+	    &e->resume, o, &e->core, &e->job, e->rows, e->syncer, err);
 	if (status == 0)
 		status = engine_resume_spool(
 		    &e->resume, e->base, stdin_closed, on_spool, e, err);
@@ -103,7 +118,7 @@ sink_conf_of(struct engine *e)
 
 	return (struct sink_conf){ .may_append = o->append,
 		.is_resumed = e->resume.is_resumed,
-		.has_commits = engine_commit_is_needed(o) };
+		.has_commits = engine_commit_is_needed(o) || o->resume };
 }
 
 /* NULL with errno set if that fails. */
@@ -237,19 +252,6 @@ open_commit(struct engine *e)
 	e->has_commit = 1;
 }
 
-/* NULL after a message. */
-static struct engine_rows *
-open_database(struct engine *e, struct buf *err)
-{
-	const struct engine_rows_conf conf = { .base = e->base,
-		.opts = e->job.opts,
-		.failed = e->failed,
-		.cb = engine_wake,
-		.cb_arg = &e->core };
-
-	return engine_rows_open(&conf, err);
-}
-
 /* Opens the file or database of records. Returns as engine_open_output. */
 static int
 open_results(struct engine *e, struct buf *err)
@@ -257,7 +259,8 @@ open_results(struct engine *e, struct buf *err)
 	const struct opts *o = e->job.opts;
 
 	if (o->output_kind == OUTPUT_DATABASE) {
-		e->rows = open_database(e, err);
+		if (e->rows == NULL)
+			e->rows = open_database(e, err);
 		return e->rows != NULL ? 0 : 3;
 	}
 	e->out = open_records(e);
@@ -269,7 +272,10 @@ begin_results(struct engine *e, struct buf *err)
 {
 	if (e->rows != NULL) {
 		e->job.emit.out = &e->rows->output;
-		return engine_rows_begin(e->rows, err) == 0 ? 0 : 3;
+		if (e->resume.is_open && e->resume.spool != NULL &&
+		    e->job.opts->spool)
+			e->rows->source.spool_fd = spool_fd(e->resume.spool);
+		return engine_rows_begin(e->rows, e->failed, err) == 0 ? 0 : 3;
 	}
 	if (sink_begin(e->out) == -1)
 		return refuse_output(err, "output", e->job.opts->output);

@@ -55,10 +55,11 @@ begin_first_run(struct engine_resume *r, struct buf *err)
 	struct buf content = { 0 };
 
 	if (o->retry_failed)
-		return refuse(err, o->journal,
+		return refuse(err, r->path,
 		    "there is no run whose failed items "
 		    "could be fetched again");
-	if (o->resume && has_output(o) && !o->append && !o->overwrite)
+	if (o->journal != NULL && o->resume && has_output(o) && !o->append &&
+	    !o->overwrite)
 		return refuse(err, o->output,
 		    "it is not empty and has no journal to resume from; "
 		    "--append adds to it, --overwrite replaces it");
@@ -104,21 +105,26 @@ resume_run(struct engine_resume *r, struct buf *err)
 	int status;
 
 	if (!o->resume)
-		return refuse(err, o->journal,
+		return refuse(err, r->path,
 		    "there is a run already; --resume goes on with it, or "
 		    "remove the file to begin again");
 	if (!is_same_options(r) && !o->resume_force)
-		return refuse(err, o->journal,
+		return refuse(err, r->path,
 		    "the options that decide what records contain differ from "
 		    "those of the run before; use the same, or --resume-force");
 	r->is_resumed = 1;
 	r->was_finished = j->state.is_finished;
 	j->resumed_last = progress_last(j->state.progress);
 	if (!restore(j))
-		return refuse(err, o->journal,
-		    "its counts are damaged; --journal-salvage makes a new one "
-		    "of what can be read");
-	status = engine_retry_begin(j, o, err);
+		return refuse(err, r->path,
+		    o->journal != NULL
+			? "its counts are damaged; --journal-salvage makes a "
+			  "new one of what can be read"
+			: "the state of its run is damaged: --overwrite "
+			  "without --resume replaces the results");
+	status = o->journal != NULL
+		     ? engine_retry_begin(j, o, err)
+		     : engine_rows_state_retry(&r->in_rows, o, err);
 	r->items_before = j->resumed_last - progress_open(j->state.progress);
 	return status;
 }
@@ -197,9 +203,24 @@ read_journal(struct engine_resume *r, struct buf *err)
 	return status;
 }
 
+static int
+read_rows(struct engine_resume *r, struct engine_rows *rows, struct buf *err)
+{
+	struct buf why = { 0 };
+	int found =
+	    engine_rows_state_open(&r->in_rows, &r->journal, rows, &why);
+
+	if (found == -1) {
+		engine_rows_refuse(r->opts, &why, err);
+		return 3;
+	}
+	return found ? resume_run(r, err) : begin_first_run(r, err);
+}
+
 int
 engine_resume_open(struct engine_resume *r, const struct opts *o,
-    struct core *c, struct job *j, struct disk *syncer, struct buf *err)
+    struct core *c, struct job *j, struct engine_rows *rows,
+    struct disk *syncer, struct buf *err)
 {
 	enum journal_verdict v = JOURNAL_OK;
 	struct buf why = { 0 };
@@ -207,6 +228,12 @@ engine_resume_open(struct engine_resume *r, const struct opts *o,
 	int status;
 
 	r->opts = o;
+	r->path = rows != NULL ? o->output : o->journal;
+	engine_journal_init(&r->journal, c, j);
+	r->is_open = 1;
+	j->is_resumable = 1;
+	if (rows != NULL)
+		return read_rows(r, rows, err);
 	file = journal_open(o->journal, &v, &why);
 	if (file == NULL) {
 		status = refuse_verdict(err, o->journal, v, &why);
@@ -214,18 +241,18 @@ engine_resume_open(struct engine_resume *r, const struct opts *o,
 		return status;
 	}
 	buf_fini(&why);
-	engine_journal_init(
-	    &r->journal, c, j, file, o->fsync == FSYNC_RECORD ? syncer : NULL);
-	r->is_open = 1;
-	j->is_resumable = 1;
+	engine_journal_use_file(
+	    &r->journal, file, o->fsync == FSYNC_RECORD ? syncer : NULL);
 	return read_journal(r, err);
 }
 
 void
 engine_resume_close(struct engine_resume *r)
 {
-	if (r->is_open)
+	if (r->is_open) {
 		engine_journal_fini(&r->journal);
+		engine_rows_state_fini(&r->in_rows);
+	}
 	if (r->spool != NULL && r->opts->spool && r->is_spool_new &&
 	    !r->has_begun)
 		(void)unlink(r->spool_path);
@@ -282,7 +309,7 @@ engine_resume_spool(struct engine_resume *r, struct event_base *base,
 
 	if (!reads_stdin(r->opts))
 		return 0;
-	buf_printf(&name, "%s.spool", r->opts->journal);
+	buf_printf(&name, "%s.spool", r->path);
 	buf_char(&name, '\0');
 	has_spool = stat(name.p, &st) == 0;
 	if (has_spool && !r->is_resumed && unlink(name.p) == 0)
@@ -512,19 +539,20 @@ int
 engine_resume_begin(struct engine_resume *r, const struct sink *out,
     const struct sink *failed, struct buf *err)
 {
+	struct engine_journal *j = &r->journal;
 	struct buf why = { 0 };
-	int e;
+	int e = 0;
 
-	r->journal.state.is_finished = 0;
-	r->journal.state.out = begin_of(out);
-	r->journal.state.failed = begin_of(failed);
-	e = journal_start(r->journal.file, &r->journal.state,
-	    r->opts->fsync != FSYNC_NONE, &why);
+	j->state.is_finished = 0;
+	j->state.out = begin_of(out);
+	j->state.failed = begin_of(failed);
+	if (j->ops->start != NULL)
+		e = j->ops->start(j, r->opts->fsync != FSYNC_NONE, &why);
 	if (e != 0) {
 		if (why.n == 0)
 			buf_str(&why, strerror(e));
 		buf_char(&why, '\0');
-		refuse(err, r->opts->journal, why.p);
+		refuse(err, r->path, why.p);
 	}
 	buf_fini(&why);
 	r->has_begun = e == 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The start of a run with a journal: whether there is a run to go on with,
+ * The start of a run that can be resumed: whether there is a run to go on with,
  * whether it is the same one, and from where. Changes no output (but for the
  * end of --retry-failed that was cut off), and the journal only in
  * engine_resume_begin.
@@ -10,8 +10,10 @@
 
 #include "base/buf.h"
 #include "engine_journal.h"
+#include "engine_rows_state.h"
 #include "options/options.h"
 
+struct engine_rows;
 struct event_base;
 struct sink;
 struct source;
@@ -19,9 +21,11 @@ struct spool;
 
 struct engine_resume {
 	struct engine_journal journal;
+	struct engine_rows_state in_rows; /* if it is kept in a database */
 	const struct opts *opts;
-	int is_open;    /* `journal` is initialised */
-	int is_resumed; /* there was a run, which goes on */
+	const char *path; /* of the journal or the database */
+	int is_open;      /* `journal` is initialised */
+	int is_resumed;   /* there was a run, which goes on */
 	int was_finished;
 	uint64_t items_before; /* that were done */
 	char *spool_path;      /* of standard input; NULL: it is no input */
@@ -34,9 +38,11 @@ struct engine_resume {
 /* The functions return 0, or an exit status after appending a message to err.
  */
 
-/* Opens the journal and reads what it says. */
+/* Reads the state: from `rows`, the open database of the results, or if that is
+ * NULL from the journal, which it opens. */
 int engine_resume_open(struct engine_resume *r, const struct opts *o,
-    struct core *c, struct job *j, struct disk *syncer, struct buf *err);
+    struct core *c, struct job *j, struct engine_rows *rows,
+    struct disk *syncer, struct buf *err);
 void engine_resume_close(struct engine_resume *r);
 /*
  * If standard input is among the inputs, begins to copy it to the spool file.
@@ -48,8 +54,8 @@ int engine_resume_spool(struct engine_resume *r, struct event_base *base,
  * them, and is used up. */
 int engine_resume_check_inputs(
     struct engine_resume *r, struct source *fresh, struct buf *err);
-/* All else is ready: writes the journal. The outputs are open, and NULL where
- * there is none. */
+/* All else is ready: writes the journal, if it is one. The outputs are open,
+ * and NULL where there is none. */
 int engine_resume_begin(struct engine_resume *r, const struct sink *out,
     const struct sink *failed, struct buf *err);
 

@@ -166,6 +166,17 @@ forget_failures(struct stats *s)
 			s->by_error[e] = 0;
 }
 
+void
+engine_retry_reopen(struct engine_journal *j, const struct seqs *failed)
+{
+	reopen(j, failed);
+	forget_failures(&j->saved);
+	forget_failures(&j->job->stats);
+	j->state.counts.n = 0;
+	stats_save(&j->saved, &j->state.counts);
+	j->state.failed = (struct journal_place){ 0 };
+}
+
 static int
 open_failed(struct engine_journal *j, const struct opts *o, struct buf *err)
 {
@@ -179,12 +190,7 @@ open_failed(struct engine_journal *j, const struct opts *o, struct buf *err)
 	    -1)
 		status = say(err, &why);
 	else if (seqs_count(failed) > 0) {
-		reopen(j, failed);
-		forget_failures(&j->saved);
-		forget_failures(&j->job->stats);
-		j->state.counts.n = 0;
-		stats_save(&j->saved, &j->state.counts);
-		j->state.failed = (struct journal_place){ 0 };
+		engine_retry_reopen(j, failed);
 		set_at(j, RETRYING);
 	}
 	free_paths(&p);

@@ -11,6 +11,8 @@
 #include "engine_journal.h"
 #include "options/options.h"
 
+struct seqs;
+
 /* The functions return 0, or an exit status after appending a message to err.
  */
 
@@ -18,6 +20,8 @@
  * and with --retry-failed opens the failed items. */
 int engine_retry_begin(
     struct engine_journal *j, const struct opts *o, struct buf *err);
+/* These items, which are done and failed, are open and not counted any more. */
+void engine_retry_reopen(struct engine_journal *j, const struct seqs *failed);
 /* Every item is done and durable: removes the records that newer ones replace,
  * if failed items were opened. */
 int engine_retry_finish(

@@ -3,7 +3,9 @@
 #include "engine_rows.h"
 
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -51,6 +53,18 @@ free_batch(struct engine_rows_batch *b)
 	free(b->end);
 }
 
+/* What must be on the disk before the state says so. 0 or an errno. */
+static int
+sync_others(struct engine_rows *e)
+{
+	int errnum = e->sync != NULL ? sink_sync_run(e->sync) : 0;
+
+	if (errnum == 0 && e->is_synced && e->source.spool_fd != -1 &&
+	    fdatasync(e->source.spool_fd) == -1)
+		errnum = errno;
+	return errnum;
+}
+
 /* On the thread. */
 static enum err
 save(struct engine_rows *e)
@@ -60,6 +74,10 @@ save(struct engine_rows *e)
 	enum err err = E_OK;
 	size_t i, from = 0;
 
+	if (e->st != NULL && (e->errnum = sync_others(e)) != 0)
+		return e->errnum == ENOSPC || e->errnum == EDQUOT
+			   ? E_OUTPUT_NO_SPACE
+			   : E_OUTPUT_IO;
 	for (i = 0; i < b->n && err == E_OK; i++) {
 		if (b->end[i] == from)
 			err = results_skip(r, b->token[i].token);
@@ -87,6 +105,25 @@ submit(struct engine_rows *e, int is_commit)
 	disk_submit(e->disk, &e->job);
 }
 
+/* Sets e->st, the state of the run once `saving` is done. */
+static void
+take_state(struct engine_rows *e)
+{
+	struct sink_place failed = { 0 };
+
+	if (e->source.state == NULL)
+		return;
+	if (e->failed != NULL) {
+		e->failed_saving = e->failed_end;
+		(void)sink_locate(e->failed, e->failed_saving, &failed);
+		if (e->is_synced)
+			e->sync = sink_sync_begin(e->failed);
+	}
+	e->st = &e->state;
+	e->source.state(
+	    e->source.arg, e->saving.token, e->saving.n, failed, e->st);
+}
+
 /* Hands the complete records of `fill` to the thread. A record that is half
  * written stays. */
 static void
@@ -104,11 +141,8 @@ start(struct engine_rows *e)
 	timer_clear(e->due);
 	e->wants_commit = 0;
 	e->commits_begun++;
-	if (e->conf.state != NULL) {
-		e->st = &e->state;
-		e->conf.state(
-		    e->conf.state_arg, e->saving.token, e->saving.n, e->st);
-	}
+	e->first_at_us = 0;
+	take_state(e);
 	submit(e, 1);
 }
 
@@ -123,14 +157,32 @@ is_eager(const struct engine_rows *e)
 }
 
 static int
+has_news(const struct engine_rows *e)
+{
+	return e->fill.n > 0 || (e->source.has_news != NULL &&
+				    e->source.has_news(e->source.arg));
+}
+
+static int
 is_due(const struct engine_rows *e)
 {
 	if (e->wants_commit)
 		return 1;
-	return e->fill.n > 0 &&
-	       (is_eager(e) || e->fill.n >= ENGINE_ROWS_MIN ||
-		   complete_bytes(&e->fill) >= ENGINE_ROWS_BYTES ||
-		   timer_now_us() >= e->first_at_us + ENGINE_ROWS_US);
+	return (e->fill.n > 0 && is_eager(e)) || e->is_ending ||
+	       e->fill.n >= ENGINE_ROWS_MIN ||
+	       complete_bytes(&e->fill) >= ENGINE_ROWS_BYTES ||
+	       timer_now_us() >= e->first_at_us + ENGINE_ROWS_US;
+}
+
+/* The state says how long --failed-input is: that must be written first. 0: it
+ * is not yet. */
+static int
+write_failed(struct engine_rows *e)
+{
+	if (e->source.state == NULL || e->failed == NULL)
+		return 1;
+	sink_flush(e->failed);
+	return sink_written(e->failed) >= e->failed_end;
 }
 
 static void
@@ -138,10 +190,14 @@ step(struct engine_rows *e)
 {
 	if (e->is_running || e->err != E_OK)
 		return;
-	if (is_due(e))
-		start(e);
-	else if (e->fill.n > 0)
+	if (!e->wants_commit && !has_news(e))
+		return;
+	if (e->first_at_us == 0)
+		e->first_at_us = timer_now_us();
+	if (!is_due(e))
 		timer_set(e->due, e->first_at_us + ENGINE_ROWS_US);
+	else if (write_failed(e))
+		start(e);
 }
 
 /* Bytes of complete records. Those of a record that is half written do not
@@ -160,6 +216,8 @@ on_done(struct disk_job *job)
 	e->conf.cb(e->conf.cb_arg);
 	e->is_running = 0;
 	e->err = e->job_err;
+	sink_sync_free(e->sync);
+	e->sync = NULL;
 	if (e->err != E_OK)
 		return;
 	if (e->is_commit) {
@@ -167,6 +225,8 @@ on_done(struct disk_job *job)
 		e->saved_count += e->saving.n;
 		e->saving.n = 0;
 		buf_clear(&e->saving.lines, KEEP_BYTES);
+		if (e->failed != NULL && e->st != NULL)
+			sink_forget(e->failed, e->failed_saving);
 	}
 	if (queued_bytes(e) <= SINK_LOW_WATER)
 		e->is_full = 0;
@@ -196,7 +256,7 @@ buffer(struct output *o)
 static uint64_t
 end(const struct sink *failed)
 {
-	return failed != NULL ? sink_written(failed) + sink_pending(failed) : 0;
+	return failed != NULL ? sink_end(failed) : 0;
 }
 
 static void
@@ -204,11 +264,12 @@ put(struct output *o, const struct output_token *token)
 {
 	struct engine_rows *e = of(o);
 
-	if (e->fill.n == 0)
+	if (e->first_at_us == 0)
 		e->first_at_us = timer_now_us();
 	add(&e->fill, token);
+	e->failed_end = end(e->failed);
 	tokens_put(&e->tokens, token,
-	    (struct tokens_end){ ++e->put_count, end(e->conf.failed) });
+	    (struct tokens_end){ ++e->put_count, e->failed_end });
 	e->is_full = e->is_full || queued_bytes(e) >= SINK_HIGH_WATER;
 }
 
@@ -216,7 +277,7 @@ static int
 take_durable(struct output *o, uint64_t *token)
 {
 	struct engine_rows *e = of(o);
-	const struct sink *failed = e->conf.failed;
+	const struct sink *failed = e->failed;
 	struct output_token t;
 
 	if (e->err != E_OK || (failed != NULL && sink_error(failed) != E_OK))
@@ -241,6 +302,10 @@ pending(const struct output *o)
 {
 	const struct engine_rows *e = of_const(o);
 
+	/* Then nothing more is saved. */
+	if (!e->is_running && e->source.state != NULL && e->failed != NULL &&
+	    sink_error(e->failed) != E_OK)
+		return 0;
 	return e->fill.lines.n + e->saving.lines.n;
 }
 
@@ -264,23 +329,24 @@ open_results(const struct opts *o, struct buf *why)
 	enum results_mode mode = RESULTS_NEW;
 	unsigned flags = 0;
 
-	if (o->resume)
-		mode = RESULTS_RESUME;
-	else if (o->overwrite)
+	if (o->overwrite)
 		mode = RESULTS_OVERWRITE;
 	else if (o->append)
 		mode = RESULTS_APPEND;
+	else if (o->resume)
+		mode = RESULTS_RESUME;
+	/* An item that --retry-failed has opened again has a row. */
+	if (o->resume)
+		flags |= RESULTS_MAY_RESUME | RESULTS_REPLACE;
 	/* Without either option nothing promises more than a whole database,
 	 * which needs no sync. */
 	if (o->fsync != FSYNC_NONE && (o->resume || opts_given(o, OPT_fsync)))
 		flags |= RESULTS_SYNC;
-	if (o->retry_failed)
-		flags |= RESULTS_REPLACE;
 	return results_open(o->output, mode, flags, why);
 }
 
-static void
-refuse(const struct opts *o, struct buf *why, struct buf *err)
+void
+engine_rows_refuse(const struct opts *o, struct buf *why, struct buf *err)
 {
 	message_begin(err);
 	message_show(err, o->output);
@@ -300,12 +366,14 @@ engine_rows_open(const struct engine_rows_conf *conf, struct buf *err)
 	struct engine_rows *e;
 
 	if (r == NULL) {
-		refuse(conf->opts, &why, err);
+		engine_rows_refuse(conf->opts, &why, err);
 		return NULL;
 	}
 	e = mem_zalloc(1, sizeof(*e));
 	e->output.ops = &ops;
 	e->conf = *conf;
+	e->is_synced = conf->opts->fsync != FSYNC_NONE;
+	e->source.spool_fd = -1;
 	e->results = r;
 	e->job.run = on_run;
 	e->job.done = on_done;
@@ -314,14 +382,34 @@ engine_rows_open(const struct engine_rows_conf *conf, struct buf *err)
 	return e;
 }
 
+void
+engine_rows_use_source(
+    struct engine_rows *e, const struct engine_rows_source *source)
+{
+	e->source = *source;
+}
+
 int
-engine_rows_begin(struct engine_rows *e, struct buf *err)
+engine_rows_begin(struct engine_rows *e, struct sink *failed, struct buf *err)
 {
 	struct buf why = { 0 };
 
-	if (results_begin(e->results, &why) == 0)
+	e->failed = failed;
+	if (results_begin(e->results, &why) == -1) {
+		engine_rows_refuse(e->conf.opts, &why, err);
+		return -1;
+	}
+	take_state(e);
+	if (e->st == NULL)
 		return 0;
-	refuse(e->conf.opts, &why, err);
+	e->job_err = save(e);
+	sink_sync_free(e->sync);
+	e->sync = NULL;
+	if (e->job_err == E_OK)
+		return 0;
+	buf_str(&why,
+	    e->errnum != 0 ? strerror(e->errnum) : results_why(e->results));
+	engine_rows_refuse(e->conf.opts, &why, err);
 	return -1;
 }
 
@@ -332,6 +420,7 @@ engine_rows_close(struct engine_rows *e)
 		return;
 	results_cancel(e->results);
 	disk_free(e->disk);
+	sink_sync_free(e->sync);
 	results_close(e->results);
 	timer_free(e->due);
 	free_batch(&e->fill);
@@ -370,5 +459,7 @@ engine_rows_has_lost(const struct engine_rows *e)
 const char *
 engine_rows_why(const struct engine_rows *e)
 {
-	return e->err != E_OK ? results_why(e->results) : "";
+	if (e->err == E_OK)
+		return "";
+	return e->errnum != 0 ? strerror(e->errnum) : results_why(e->results);
 }

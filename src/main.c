@@ -224,8 +224,10 @@ warn_of_options(const struct opts *o)
 static void
 warn_of_journal(const struct engine_resume *r, const struct opts *o)
 {
-	const char *what = r != NULL ? journal_warning(r->journal.file) : NULL;
+	const char *what = NULL;
 
+	if (r != NULL && r->journal.file != NULL)
+		what = journal_warning(r->journal.file);
 	if (what != NULL && !o->quiet)
 		warn("%s: %s", o->journal, what);
 }
@@ -359,7 +361,7 @@ put_journal_end(struct buf *b, const struct engine_resume *r,
 		message_line(b,
 		    "%s: the run is finished: nothing was left of its %llu "
 		    "items",
-		    o->journal, (unsigned long long)r->items_before);
+		    r->path, (unsigned long long)r->items_before);
 }
 
 static void

@@ -28,24 +28,37 @@ derive_journal(struct opts *o, struct buf *err)
 	return 0;
 }
 
+/* The state of the run is in the database; there is no journal. */
+static int
+check_database(const struct opts *o, struct buf *err)
+{
+	static const char database[] = "--resume with a database as the output";
+
+	if (o->journal_salvage)
+		return opts_say_conflict(err, OPT_journal_salvage, database);
+	/* The names of body files are noted in a journal. */
+	if (o->output_dir != NULL)
+		return opts_say_conflict(err, OPT_output_dir, database);
+	return 0;
+}
+
 int
 opts_derive_resume(struct opts *o, struct buf *err)
 {
-	int has_journal, status;
+	int can_resume, status;
 
 	if (o->retry_failed || o->resume_force || o->journal_salvage)
 		o->resume = 1;
-	has_journal = o->journal != NULL || o->resume;
+	can_resume = o->journal != NULL || o->resume;
 	if (!opts_given(o, OPT_fsync))
-		o->fsync = has_journal ? FSYNC_BATCH : FSYNC_NONE;
-	if (!has_journal)
+		o->fsync = can_resume ? FSYNC_BATCH : FSYNC_NONE;
+	if (!can_resume)
 		return 0;
 	if (o->follow)
 		return opts_say_conflict(err, OPT_follow,
 		    "--journal or --resume: such a run has no end to go on to");
 	if (o->output_kind == OUTPUT_DATABASE)
-		return opts_say(
-		    err, OPT_resume, "is not supported for a database yet");
+		return check_database(o, err);
 	status = derive_journal(o, err);
 	if (status == 0 && strcmp(o->journal, "-") == 0)
 		return opts_say(err, OPT_journal, "must be a file");

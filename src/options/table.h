@@ -354,7 +354,8 @@ OPT(resume_force, "resume-force", 0, BOOL, "off", 0, 1, FILES, "",
     "Items are then identified by their numbers only.")
 OPT(spool, "spool", 0, BOOL, "on", 0, 1, FILES, "",
     "do not keep a copy of standard input beside the journal",
-    "By default standard input is copied to JOURNAL.spool as it arrives, and a "
+    "By default standard input is copied to JOURNAL.spool (or DATABASE.spool) "
+    "as it arrives, and a "
     "resumed run reads it from there. Without the copy, a resumed run needs "
     "the "
     "same input again.")

@@ -44,18 +44,21 @@ enum results_mode {
 };
 
 enum {
-	RESULTS_SYNC = 1,    /* a commit returns when it is on the disk */
-	RESULTS_REPLACE = 2, /* a row replaces one with the same seq, which
-			      * otherwise is an error */
+	RESULTS_SYNC = 1,       /* a commit returns when it is on the disk */
+	RESULTS_REPLACE = 2,    /* a row replaces one with the same seq, which
+				 * otherwise is an error */
+	RESULTS_MAY_RESUME = 4, /* if there is the state of a run, the mode is
+				 * RESULTS_RESUME, whatever it was */
 };
 
 /*
- * Opens `path`, creates the file if it does not exist (mode 0666 & umask), and
- * holds an flock on it until results_close: two runs never write to one
- * database, while other programs can read it. The contents are checked, not
- * changed. On an error (locked by another fetchd, not a database, damaged, a
- * newer schema, results that the mode does not allow ...) returns NULL, and
- * `why` has what is wrong and what to do, without the file's name.
+ * Opens `path`, creates the file if it does not exist (mode 0666 & umask;
+ * results_close removes it again unless results_begin was called), and holds an
+ * flock on it until results_close: two runs never write to one database, while
+ * other programs can read it. The contents are checked, not changed. On an
+ * error (locked by another fetchd, not a database, damaged, a newer schema,
+ * results that the mode does not allow ...) returns NULL, and `why` has what is
+ * wrong and what to do, without the file's name.
  */
 struct results *results_open(
     const char *path, enum results_mode mode, unsigned flags, struct buf *why);
@@ -108,7 +111,8 @@ struct results_state {
 	/* p NULL: as in the commit before, or (results_read_state) none. */
 	struct span piece[RESULTS_NPIECE];
 	/* Open items whose attempts, not_before_us or was_begun have changed
-	 * since the commit before. Not used by results_read_state. */
+	 * since the commit before, or that were done and are opened again. Not
+	 * used by results_read_state. */
 	const struct progress_item *changed;
 	size_t nchanged;
 };

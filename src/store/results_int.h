@@ -23,6 +23,8 @@ struct results {
 		 * descriptor of a file ends the locks that SQLite has on it */
 	enum results_mode mode;
 	unsigned flags;
+	char *new_path; /* of the file made by results_open, until
+			 * results_begin; otherwise NULL */
 	sqlite3_stmt *put, *close, *open, *change, *set;
 	/* Of each key: how it is stored, and its parameter of `put`. */
 	unsigned char kind[RESULTS_NKEY], parameter[RESULTS_NKEY];

@@ -77,14 +77,24 @@ open_locked(struct results *r, const char *path, struct buf *why)
 {
 	struct stat st;
 
-	r->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	r->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (r->fd != -1)
+		r->new_path = mem_strndup(path, strlen(path));
+	else
+		r->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 	if (r->fd == -1 || fstat(r->fd, &st) == -1)
 		return refuse(why, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return refuse(
 		    why, "it is not a regular file; a database must be one");
-	if (flock(r->fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+	if (flock(r->fd, LOCK_EX | LOCK_NB) == 0) {
+		if (fstat(r->fd, &st) == 0 && st.st_nlink > 0)
+			return 0;
+		return refuse(
+		    why, "another fetchd has just removed it; try again");
+	}
+	free(r->new_path); /* it belongs to that other one now */
+	r->new_path = NULL;
 	if (errno == EWOULDBLOCK)
 		return refuse(
 		    why, "it is locked: another fetchd is writing to it");
@@ -206,6 +216,8 @@ check_contents(struct results *r, struct buf *why)
 	    read_number(r, "SELECT value FROM fetchd WHERE key = 'base'",
 		&r->base) == -1)
 		return fail(r, why);
+	if (r->flags & RESULTS_MAY_RESUME && has_state)
+		r->mode = RESULTS_RESUME;
 	return has_rows ? check_rows(r, has_state != 0, why) : 0;
 }
 
@@ -242,6 +254,9 @@ results_close(struct results *r)
 		    r->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (r->db != NULL)
 		CHECK(sqlite3_close(r->db) == SQLITE_OK);
+	if (r->new_path != NULL)
+		(void)unlink(r->new_path);
+	free(r->new_path);
 	if (r->fd != -1)
 		close(r->fd);
 	free(r->closed);
@@ -399,9 +414,8 @@ prepare(struct results *r)
 	} all[] = {
 		{ &r->close, "DELETE FROM fetchd_open WHERE seq = ?" },
 		{ &r->open, "INSERT INTO fetchd_open(seq) VALUES(?)" },
-		{ &r->change,
-		    "UPDATE fetchd_open SET attempts = ?2, tries = ?3, "
-		    "not_before = ?4, begun = ?5 WHERE seq = ?1" },
+		{ &r->change, "INSERT OR REPLACE INTO fetchd_open VALUES(?, ?, "
+			      "?, ?, ?)" },
 		{ &r->set, "INSERT OR REPLACE INTO fetchd VALUES(?, ?)" },
 	};
 	struct buf sql = { 0 };
@@ -423,6 +437,8 @@ results_begin(struct results *r, struct buf *why)
 {
 	int64_t last = 0, has_state = 0;
 
+	free(r->new_path);
+	r->new_path = NULL;
 	if (r->mode == RESULTS_OVERWRITE && remove_results(r) == -1)
 		return fail(r, why);
 	if (set_modes(r, why) == -1)
