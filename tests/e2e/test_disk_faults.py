@@ -14,7 +14,7 @@ import pytest
 
 import powerloss
 from crashes import (Pages, Shim, exactly_once, read_csv, read_jsonl,
-                     read_series)
+                     read_series, read_sqlite)
 from harness import row
 from origin import response, serve
 
@@ -193,6 +193,7 @@ ANYWHERE = {
     "bodies": ["-o", "out.jsonl", "-O", "bodies"],
     "keep_order": ["-o", "out.jsonl", "--keep-order"],
     "stdin": ["-o", "out.jsonl"],
+    "sqlite": ["-o", "results.db"],
 }
 
 
@@ -201,6 +202,8 @@ def records_of(kind, at):
         return read_csv(f"{at}/out.csv")
     if kind == "rotate":
         return read_series(f"{at}/out.jsonl")
+    if kind == "sqlite":
+        return read_sqlite(f"{at}/results.db")
     return read_jsonl(f"{at}/out.jsonl" + (".gz" if kind == "gzip" else ""))
 
 

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from crashes import (Pages, below, exactly_once, read_csv, read_jsonl,
-                     read_series)
+                     read_series, read_sqlite)
 from harness import expected_exit, row
 
 KILLS = int(os.environ.get("FETCHD_KILLS", 4))
@@ -115,6 +115,8 @@ KINDS = {
              lambda t, u: exactly_once(read_jsonl(f"{t}/out.jsonl.gz"), u)),
     "csv": (["-o", "out.csv", "--fields", "seq,url,status_code,error,body"],
             lambda t, u: exactly_once(read_csv(f"{t}/out.csv"), u)),
+    "sqlite": (["-o", "results.db"],
+               lambda t, u: exactly_once(read_sqlite(f"{t}/results.db"), u)),
     "keep_order": (["-o", "out.jsonl", "--keep-order"], check_order),
     "failed_input": (["-o", "out.jsonl", "--failed-input", "failed.txt",
                       "-f"], check_failed),
@@ -233,7 +235,7 @@ def test_the_exit_status_is_that_of_the_whole_run(fetchd, pages, tmp_path):
     assert pages.place() == place and out.read_bytes() == before
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "bodies", "keep_order"])
+@pytest.mark.parametrize("kind", ["jsonl", "bodies", "sqlite", "keep_order"])
 def test_term_leaves_a_run_that_resume_ends(fetchd, pages, tmp_path, kind):
     """TERM is a checkpoint: what was in flight and may be asked again has no
     record, and nothing that has one is asked again."""

@@ -14,7 +14,7 @@ import pytest
 
 import powerloss
 from crashes import (Pages, Shim, below, exactly_once, read_jsonl,
-                     read_series)
+                     read_series, read_sqlite)
 from harness import row
 
 LONG = os.environ.get("FETCHD_LONG")
@@ -54,6 +54,8 @@ CASES = {
                        "{seq/50}/{seq}", "--fsync", "record"], 100,
                       lambda at, u: exactly_once(
                           read_jsonl(f"{at}/out.jsonl"), u, f"{at}/bodies")),
+    "sqlite": (["-o", "results.db"], 600,
+               lambda at, u: exactly_once(read_sqlite(f"{at}/results.db"), u)),
     "none": (["-o", "out.jsonl", "--fsync", "none"], 900, check_jsonl),
 }
 
@@ -162,7 +164,7 @@ def test_after_a_power_loss_each_item_has_exactly_one_record(
           f"{ends.count('complete')} complete, {ends.count('refused')} refused")
 
 
-@pytest.mark.parametrize("case", ["batch", "bodies"])
+@pytest.mark.parametrize("case", ["batch", "bodies", "sqlite"])
 @row(210)
 def test_a_power_loss_while_a_run_is_resumed(plain, shim, pages, tmp_path,
                                              case):
