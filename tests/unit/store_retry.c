@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
@@ -286,16 +287,19 @@ test_a_symbolic_link_still_leads_to_the_file(void **state)
 }
 
 static void
-test_a_folder_that_takes_no_file_leaves_the_old_one(void **state)
+test_a_disk_that_takes_no_bytes_leaves_the_old_file(void **state)
 {
 	struct world *w = *state;
+	struct rlimit old, few;
 
-	if (geteuid() == 0)
-		skip();
 	write_file(w->path[0], SPAN(OLD1 NEW1));
-	assert_int_equal(chmod(w->folder, 0555), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	few = old;
+	few.rlim_cur = 8;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
 	assert_int_equal(retry_remove_superseded(w->paths, 1, &w->why), -1);
-	assert_int_equal(chmod(w->folder, 0755), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_string_equal(read_back(w, w->path[0]), OLD1 NEW1);
 }
 
@@ -370,7 +374,7 @@ main(void)
 		T(test_a_series_is_one_output),
 		T(test_a_compressed_file_is_compressed_again),
 		T(test_a_symbolic_link_still_leads_to_the_file),
-		T(test_a_folder_that_takes_no_file_leaves_the_old_one),
+		T(test_a_disk_that_takes_no_bytes_leaves_the_old_file),
 		T(test_killed_at_any_system_call_each_name_leads_to_a_whole_file),
 	};
 
