@@ -169,7 +169,7 @@ def test_a_mistake_leaves_the_old_file_alone(fetchd, tmp_path):
     out = again(tmp_path)
     out.write_text("old\n")
     for args in (["no-such-file"], ["--no-such"],
-                 [fetchd.file("gz", b"\x1f\x8b\x08")]):
+                 [fetchd.file("zip", b"PK\x03\x04")]):
         fetchd("--failed-input", out, *args, exit=(2, 3))
         assert out.read_text() == "old\n"
 

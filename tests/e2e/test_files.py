@@ -491,7 +491,7 @@ def test_a_large_body_takes_the_memory_of_a_small_one(fetchd, origin, out):
         o = origin(stream_of(size))
         fetchd.binary = PLAIN
         res = fetchd("-O", out, "--stats", o.url(f"/{size}"), timeout=120)
-        assert res.one["size_decoded"] == size
+        assert res.one["size_decoded"] == size, res.one
         peak[size] = res.stats["rss_peak_bytes"]
     assert peak[300 << 20] < peak[1 << 20] + (4 << 20), peak
     assert max(len(v) for v in tree(out).values()) == 300 << 20
