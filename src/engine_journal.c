@@ -82,7 +82,7 @@ engine_journal_give(
 static void
 move_mark(struct engine_journal *j, uint32_t index)
 {
-	struct journal_mark *m = &j->state.mark;
+	struct journal_mark *m = &j->read;
 	struct journal_input *in;
 
 	while (m->index < index) {
@@ -99,7 +99,7 @@ void
 engine_journal_consume(
     struct engine_journal *j, uint32_t index, struct span bytes)
 {
-	struct journal_mark *m = &j->state.mark;
+	struct journal_mark *m = &j->read;
 
 	if (index != m->index)
 		move_mark(j, index);
@@ -302,12 +302,26 @@ take_done(
 	stats_save(&j->saved, &j->state.counts);
 }
 
+/* A resumed run reads its inputs again: until it is where the run before was,
+ * the mark stays there. */
+static void
+save_mark(struct engine_journal *j)
+{
+	struct journal_mark *m = &j->state.mark;
+
+	if (j->read.index < m->index ||
+	    (j->read.index == m->index && j->read.bytes < m->bytes))
+		return;
+	*m = j->read;
+	identity_hash_digest(j->hash, m->hash);
+}
+
 int
 engine_journal_take(
     struct engine_journal *j, const struct output_token *done, size_t ndone)
 {
 	take_done(j, done, ndone);
-	identity_hash_digest(j->hash, j->state.mark.hash);
+	save_mark(j);
 	return save_governor(j);
 }
 

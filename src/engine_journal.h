@@ -50,7 +50,8 @@ struct engine_journal {
 	struct job *job;
 	struct journal *file; /* or NULL */
 	struct journal_state state;
-	struct identity_hash *hash; /* of the present input's consumed bytes */
+	struct journal_mark read;   /* what this run has read of the inputs, */
+	struct identity_hash *hash; /* and of the present one's bytes */
 	uint64_t resumed_last;      /* seqs up to it were given before */
 	struct stats saved;         /* of items that are done */
 

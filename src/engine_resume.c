@@ -514,14 +514,14 @@ int
 engine_resume_check_inputs(
     struct engine_resume *r, struct source *fresh, struct buf *err)
 {
-	struct journal_mark *mark = &r->journal.state.mark;
 	int status = 0;
 
 	if (r->is_resumed && !r->opts->resume_force)
 		status = check_names(r, err);
 	if (status == 0 && r->is_resumed && !r->opts->resume_force)
 		status = check_content(r, fresh, err);
-	*mark = (struct journal_mark){ 0 };
+	if (r->opts->resume_force)
+		r->journal.state.mark = (struct journal_mark){ 0 };
 	return status == 0 ? add_inputs(r, err) : status;
 }
 

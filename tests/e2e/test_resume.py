@@ -266,3 +266,21 @@ def test_options_that_make_no_sense_are_refused(fetchd, tmp_path, args, says):
     res = fetchd(*args, "http://127.0.0.1:1/", exit=2, cwd=tmp_path)
     assert says in res.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_a_run_killed_while_it_reads_the_list_again_still_knows_it(
+        fetchd, site, listed, tmp_path):
+    """It had not come to where the run before was."""
+    urls, out = listed(300), tmp_path / "out.jsonl"
+    args = (urls, "-o", out, "--resume")
+    stop_early(fetchd, *args, "--rate", "100", n=100).finish(exit=75)
+    journal = tmp_path / "out.jsonl.journal"
+    before = journal.read_bytes()
+    r = fetchd.start(*args, "--rate", "0.01", quiet=False)
+    wait_for(lambda: journal.read_bytes() != before)
+    r.proc.kill()
+    r.proc.wait()
+    lines = urls.read_text().splitlines(True)
+    urls.write_text("".join(["http://127.0.0.1:1/other\n"] + lines[1:]))
+    res = fetchd(*args, exit=3)
+    assert "the run before has read" in res.stderr
