@@ -21,7 +21,7 @@ from origin import response, serve
 URLS = 1500
 SEED = int(os.environ.get("FETCHD_SEED", 1))
 # How many calls fail for each kind of run.
-FAULTS = 60 if os.environ.get("FETCHD_LONG") else 4
+FAILING = 60 if os.environ.get("FETCHD_LONG") else 4
 JOURNAL = "*/out.jsonl.journal"
 
 
@@ -242,7 +242,7 @@ def test_whatever_call_fails_the_run_can_be_resumed(plain, shim, pages,
     """One call, or all from it on, on any file of the run."""
     rng = random.Random(f"{SEED} {kind}")
     ends = []
-    for i in range(FAULTS):
+    for i in range(FAILING):
         call = rng.choice(["write", "write", "sync"])
         error = errno.EIO if call == "sync" else rng.choice(
             [errno.EIO, errno.ENOSPC, errno.EDQUOT])
@@ -253,4 +253,4 @@ def test_whatever_call_fails_the_run_can_be_resumed(plain, shim, pages,
                                         tmp_path / str(i), kind, rule)[0])
         except AssertionError as e:
             raise AssertionError(f"{rule}: {e}") from e
-    print(f"{kind}: {ends.count(3)} of {FAULTS} runs ended by a fault")
+    print(f"{kind}: {ends.count(3)} of {FAILING} runs ended by a fault")
