@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: ISC
 """--format csv and tsv: readers of tables get the values of the records."""
 import csv
+import gzip
 import io
 import json
 import os
 import pty
 import random
 import re
+import signal
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -168,3 +171,55 @@ def test_a_terminal_gets_no_control_characters(fetchd, origin):
     os.close(master)
     text = b"".join(got).replace(b"\r\n", b"\n")
     assert text == b'body\n"a?[2Jb?c?d,\n"\n'
+
+
+def test_each_new_file_begins_with_the_header_line_and_no_other(
+        fetchd, origin, tmp_path):
+    o = origin(serve(lambda r: response(b"a,\n\"b\"" * 20)))
+    how = ("--fields", "seq,body", "-o")
+    path = tmp_path / "out.csv"
+    for _ in range(2):
+        fetchd(*how, path, "--append", o.url(), keys=False)
+    rows = table(path.read_bytes())
+    assert [r[0] for r in rows] == ["seq", "1", "1"]
+    fetchd(*how, tmp_path / "s.csv", "--rotate", "500", stdin=[o.url()] * 9,
+           keys=False)
+    parts = sorted(tmp_path.glob("s.*.csv"))
+    assert len(parts) >= 3
+    seqs = []
+    for p in parts:
+        rows = table(p.read_bytes())
+        assert rows[0] == ["seq", "body"] and len(rows) > 1
+        assert {r[1] for r in rows[1:]} == {'a,\n"b"' * 20}
+        seqs += [int(r[0]) for r in rows[1:]]
+    assert sorted(seqs) == list(range(1, 10))
+    fetchd(*how, tmp_path / "z.csv.gz", o.url(), keys=False)
+    rows = table(gzip.decompress((tmp_path / "z.csv.gz").read_bytes()))
+    assert [r[0] for r in rows] == ["seq", "1"]
+
+
+def wait_for(condition, timeout=20):
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_run_that_is_stopped_leaves_whole_rows(fetchd, origin, tmp_path,
+                                                 signals):
+    body = b"a line\n" * 3000
+    o = origin(serve(lambda r: response(body)))
+    path = tmp_path / "out.csv"
+    r = fetchd.start("--fields", "seq,body,error", "--grace", "0", "-o", path,
+                     stdin=subprocess.PIPE, keys=False, quiet=False)
+    r.write("".join(o.url() + "\n" for _ in range(20)))
+    wait_for(lambda: path.exists() and path.stat().st_size > 100000)
+    for _ in range(signals):
+        r.proc.send_signal(signal.SIGTERM)
+    r.finish(30, (0, 75, 143))
+    data = path.read_bytes()
+    rows = table(data)
+    assert data.endswith(b"\n") and len(rows) > 1
+    assert all(len(row) == 3 for row in rows)
+    assert all(row[1].encode() == body or row[2] for row in rows[1:])
