@@ -424,7 +424,8 @@ sink_end_line(struct sink *s)
 {
 	struct pollfd ready = { .fd = s->fd, .events = POLLOUT };
 
-	if (s->frames != NULL || s->is_rotated) {
+	if (s->frames != NULL || s->is_rotated ||
+	    (s->files != NULL && !s->files->conf.is_lines)) {
 		if (sink_is_file(s))
 			(void)sink_file_end_record(s);
 		return;

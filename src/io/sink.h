@@ -146,8 +146,8 @@ struct sink_place sink_begins_at(const struct sink *s);
 int sink_begin(struct sink *s);
 
 /*
- * The record appended last is complete. Only rotated and compressed output
- * needs to know. Not needed where is_lines is set, but allowed.
+ * The record appended last is complete. Not needed where is_lines is set, but
+ * allowed.
  */
 void sink_mark(struct sink *s);
 /* Compressed: ends the frame here, so that all bytes so far get written. */

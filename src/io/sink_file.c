@@ -533,13 +533,18 @@ sink_file_limit(struct sink *s)
 void
 sink_mark(struct sink *s)
 {
+	struct sink_files *f = s->files;
+	int is_plain = f != NULL && !s->is_rotated && s->frames == NULL;
 	uint64_t end;
 
-	if (s->files == NULL || (!s->is_rotated && s->frames == NULL))
+	if (f == NULL || (is_plain && f->conf.is_lines))
 		return;
+	if (is_plain) /* nothing else drops its marks */
+		f->last_mark =
+		    sink_ends_drop(&f->marks, s->written, f->last_mark);
 	end = sink_end(s);
-	if (end > s->files->last_mark)
-		sink_ends_put(&s->files->marks, end);
+	if (end > f->last_mark)
+		sink_ends_put(&f->marks, end);
 }
 
 void

@@ -626,6 +626,30 @@ test_nothing_is_cut_off_after_it_was_cut_back(void **state)
 	sink_free(s);
 }
 
+/* A row of a table may contain line ends. */
+static void
+test_a_row_that_is_not_complete_is_removed_whole(void **state)
+{
+	struct sink_conf conf = { .head = SPAN("seq,body\n") };
+	struct sink *s = must_open(*state, "out", &conf);
+	struct buf b;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		put(s, "1,\"a\nb\"\n");
+		if (i % 7 == 0)
+			sink_flush(s);
+	}
+	buf_str(sink_buf(s), "2,\"c\nd");
+	sink_flush(s);
+	sink_end_line(s);
+	b = file("out");
+	assert_int_equal(b.n, 9 + 1000 * 8);
+	assert_memory_equal(b.p + b.n - 8, "1,\"a\nb\"\n", 8);
+	buf_fini(&b);
+	sink_free(s);
+}
+
 static void
 test_a_run_that_was_killed_at_once_begins_where_it_began(void **state)
 {
@@ -750,6 +774,7 @@ main(void)
 		TEST(test_a_place_has_all_bytes_before_it),
 		TEST(test_an_output_can_be_cut_back_to_a_place),
 		TEST(test_nothing_is_cut_off_after_it_was_cut_back),
+		TEST(test_a_row_that_is_not_complete_is_removed_whole),
 		TEST(test_a_run_that_was_killed_at_once_begins_where_it_began),
 		TEST(test_a_frame_is_written_after_a_second),
 		TEST(test_an_empty_compressed_file_is_readable),
