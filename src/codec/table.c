@@ -99,7 +99,10 @@ take(struct table *t, char c)
 {
 	char separator = t->is_tsv ? '\t' : ',';
 
-	if (t->state == ESCAPE) {
+	/* In a damaged row too, the LF is the end. */
+	if (t->state == ESCAPE && c == '\n')
+		t->is_bad = 1;
+	else if (t->state == ESCAPE) {
 		keep_char(t, unescape(t, c));
 		t->state = PLAIN;
 		return 0;

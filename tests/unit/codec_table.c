@@ -98,6 +98,7 @@ test_rows_of_tsv_are_read_as_copy_does(void **state)
 		{ "a\\tb\\n\\r\\\\\tc\n", "[a\tb\n\r\\|c]2" },
 		{ "\"a\",b\n", "[\"a\",b]1" },
 		{ "a\\x\n", "[ax!]1" },
+		{ "a\\\nb\n", "[a!]1[b]1" },
 		{ "a\r\n", "[a\r]1" },
 	};
 	size_t i;
