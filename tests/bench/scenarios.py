@@ -118,7 +118,7 @@ def big(bench, name, size, folder):
         bench.fetchd.binary, path, "-c", "4", "--cacert", bench.nginx.ca,
         *(("-O", folder, "-o", "/dev/null", "--max-filesize", "200M",
            "--output-name", "{seq}")
-          if folder else ("--format", "body", "--max-filesize", "200M", "-o",
+          if folder else ("--body", "none", "--max-filesize", "200M", "-o",
                           "/dev/null"))]}
     conf = job.out("curl.big")
     with open(conf, "w", encoding="ascii") as f:
